@@ -1,0 +1,379 @@
+//! Who was active on which local day: per user a set of days, exact.
+//!
+//! One pass over a log gives an [`Activity`]; active users, engagement, lifecycle, stickiness and retention are read from
+//! its bytes through a [`View`], which never builds a table. Values of the same time zone and the same type of user ids
+//! merge: by day, by shard or by parallel worker, to the same bytes.
+//!
+//! The body of its bytes, after the frame of [`wire`](crate::wire): type of user ids; time zone; the last instant plus one
+//! (0 for none); number of users; and if there are users: first day; last day less first day; the keys, ascending, 16
+//! bytes each; then per key its set. A set is its first day less the first of all; `(days - 1) * 2 + form`; and for more
+//! than one day either (form 0) each next day's distance less one, or (form 1) a length and a bitmap of the days after the
+//! first. The shorter form is written, form 0 where they are equal, and no other is read.
+
+use crate::calendar::{LocalDays, Micros, Segment};
+use crate::days::{Day, DayArena, DaySet};
+use crate::error::{Error, Result};
+use crate::host::{self, Claim};
+use crate::state::State;
+use crate::users::{UserKey, UserKind, Users};
+use crate::wire::{Kind, Reader, Writer, uint_len};
+
+const VERSION: u8 = 1;
+
+/// Days a PostgreSQL timestamp can lie on, in any zone: 4714-11-24 BC … 294276-12-31 and a day around.
+const FIRST_DAY: i64 = -2_451_546;
+const LAST_DAY: i64 = 106_751_992;
+
+/// The state: fed with requests, or merged from other states.
+#[derive(Debug)]
+pub struct Activity {
+    kind: UserKind,
+    zone: String,
+    local: LocalDays,
+    last_at: Option<Micros>,
+    users: Users<DaySet>,
+    arena: DayArena,
+    claim: Claim,
+}
+
+impl Activity {
+    /// Nobody yet, with days of the named time zone.
+    pub fn new(kind: UserKind, zone: &str) -> Self {
+        Activity {
+            kind,
+            zone: zone.to_owned(),
+            local: LocalDays::default(),
+            last_at: None,
+            users: Users::new(),
+            arena: DayArena::new(),
+            claim: Claim::new(),
+        }
+    }
+
+    /// The time zone of its days.
+    pub fn zone(&self) -> &str {
+        &self.zone
+    }
+
+    /// The type of its user ids.
+    pub fn kind(&self) -> UserKind {
+        self.kind
+    }
+
+    /// Takes in one request at a finite instant. A request by nobody only moves the end of what was observed.
+    ///
+    /// `find` tells the zone's offset around an instant not met before.
+    #[inline]
+    pub fn observe(
+        &mut self,
+        user: Option<UserKey>,
+        at: Micros,
+        find: impl FnOnce(&str, Micros) -> Result<Segment>,
+    ) -> Result<()> {
+        self.last_at = self.last_at.max(Some(at));
+        let Some(user) = user else { return Ok(()) };
+        let day = self.local.day(at, |at| find(&self.zone, at))?;
+        self.add(user, day)
+    }
+
+    /// Notes that a user was active on a day.
+    #[inline]
+    pub fn add(&mut self, user: UserKey, day: Day) -> Result<()> {
+        let (i, new) = self.users.number(user, DaySet::of(day), &mut self.claim)?;
+        if new { Ok(()) } else { self.arena.insert(self.users.value_mut(i), day, &mut self.claim) }
+    }
+
+    /// How many users there are.
+    pub fn len(&self) -> usize {
+        self.users.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    fn bounds(&self) -> Option<(Day, Day)> {
+        let sets = || (0..self.users.len()).map(|i| self.users.value(i));
+        Some((sets().map(|s| self.arena.first(s)).min()?, sets().map(|s| self.arena.last(s)).max()?))
+    }
+
+    fn encode_set(&self, set: &DaySet, all_first: Day, bitmap: &mut Vec<u8>, out: &mut Writer) -> Result<()> {
+        let (first, last) = (self.arena.first(set), self.arena.last(set));
+        out.uint((i64::from(first) - i64::from(all_first)) as u64)?;
+        let (mut days, mut gaps, mut before) = (0u64, 0, first);
+        self.arena.each(set, |day| {
+            if day != first {
+                gaps += uint_len((i64::from(day) - i64::from(before) - 1) as u64);
+            }
+            (days, before) = (days + 1, day);
+        });
+        let span = (i64::from(last) - i64::from(first)) as usize;
+        let as_bitmap = days > 1 && bitmap_len(span) < gaps;
+        out.uint((days - 1) * 2 + u64::from(as_bitmap))?;
+        if as_bitmap {
+            bitmap.clear();
+            bitmap.resize(span.div_ceil(8), 0);
+            self.arena.each(set, |day| {
+                if let Some(bit) = (i64::from(day) - i64::from(first)).checked_sub(1).filter(|&b| b >= 0) {
+                    bitmap[bit as usize / 8] |= 1 << (bit % 8);
+                }
+            });
+            return out.bytes(bitmap);
+        }
+        let (mut before, mut written) = (first, Ok(()));
+        self.arena.each(set, |day| {
+            if day != first && written.is_ok() {
+                written = out.uint((i64::from(day) - i64::from(before) - 1) as u64);
+            }
+            before = day;
+        });
+        written
+    }
+}
+
+/// Bytes of a bitmap over `span` days, with its length.
+fn bitmap_len(span: usize) -> usize {
+    span.div_ceil(8) + uint_len(span.div_ceil(8) as u64)
+}
+
+impl State for Activity {
+    fn empty(&self) -> Self {
+        Activity::new(self.kind, &self.zone)
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        if self.kind != other.kind {
+            let (ours, theirs) = (self.kind.name().to_owned(), other.kind.name().to_owned());
+            return Err(Error::Mixed { what: "types of user ids", ours, theirs });
+        }
+        if self.zone != other.zone {
+            return Err(Error::Mixed { what: "time zones", ours: self.zone.clone(), theirs: other.zone.clone() });
+        }
+        self.last_at = self.last_at.max(other.last_at);
+        for i in 0..other.users.len() {
+            if i % host::POLL_EVERY == 0 {
+                host::poll();
+            }
+            let theirs = other.users.value(i);
+            let first = DaySet::of(other.arena.first(theirs));
+            let (ours, _) = self.users.number(other.users.key(i), first, &mut self.claim)?;
+            let (set, mut added) = (self.users.value_mut(ours), Ok(()));
+            other.arena.each(theirs, |day| {
+                if added.is_ok() {
+                    added = self.arena.insert(set, day, &mut self.claim);
+                }
+            });
+            added?;
+        }
+        Ok(())
+    }
+
+    fn encode(&self) -> Result<Vec<u8>> {
+        let mut meanwhile = Claim::new();
+        let order = self.users.sorted(&mut meanwhile)?;
+        let mut out = Writer::new(Kind::Activity, VERSION, 64 + 32 * order.len())?;
+        out.uint(self.kind as u64)?;
+        out.bytes(self.zone.as_bytes())?;
+        match self.last_at {
+            None => out.uint(0)?,
+            Some(at) => {
+                out.uint(1)?;
+                out.int(at)?;
+            }
+        }
+        out.uint(order.len() as u64)?;
+        let Some((first, last)) = self.bounds() else { return Ok(out.finish()) };
+        out.int(i64::from(first))?;
+        out.uint((i64::from(last) - i64::from(first)) as u64)?;
+        for &i in &order {
+            out.raw(&self.users.key(i as usize).to_bytes())?;
+        }
+        let mut bitmap = Vec::new();
+        for (n, &i) in order.iter().enumerate() {
+            if n % host::POLL_EVERY == 0 {
+                host::poll();
+            }
+            self.encode_set(self.users.value(i as usize), first, &mut bitmap, &mut out)?;
+        }
+        Ok(out.finish())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self> {
+        let view = View::open(bytes)?;
+        let mut activity = Activity::new(view.kind, view.zone);
+        activity.last_at = view.last_at;
+        activity.take(&view, &[])?;
+        Ok(activity)
+    }
+}
+
+impl Activity {
+    /// Takes in the users of a view except those of a sorted list of keys, into a state that knows none of them.
+    fn take(&mut self, view: &View<'_>, except: &[UserKey]) -> Result<()> {
+        view.each(|key, days| {
+            if except.binary_search(&key).is_ok() {
+                return Ok(());
+            }
+            let [first, rest @ ..] = days else { return Ok(()) };
+            let i = self.users.append(key, DaySet::of(*first), &mut self.claim)?;
+            let set = self.users.value_mut(i);
+            rest.iter().try_for_each(|&day| self.arena.insert(set, day, &mut self.claim))
+        })
+    }
+}
+
+/// A stored activity, read in place.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    kind: UserKind,
+    zone: &'a str,
+    last_at: Option<Micros>,
+    bounds: Option<(Day, Day)>,
+    keys: &'a [[u8; 16]],
+    sets: Reader<'a>,
+}
+
+fn corrupt<T>(what: &'static str) -> Result<T> {
+    Err(Error::Corrupt { what })
+}
+
+fn day(number: i64) -> Result<Day> {
+    if (FIRST_DAY..=LAST_DAY).contains(&number) { Ok(number as Day) } else { corrupt("a day no calendar has") }
+}
+
+impl<'a> View<'a> {
+    /// Checks the frame and reads the head; the sets are checked as they are visited.
+    pub fn open(bytes: &'a [u8]) -> Result<Self> {
+        let mut body = Reader::open(bytes, Kind::Activity, VERSION)?;
+        let kind = UserKind::from_number(u8::try_from(body.uint()?).unwrap_or(u8::MAX))?;
+        let Ok(zone) = str::from_utf8(body.bytes()?) else { return corrupt("a time zone that is no text") };
+        let last_at = match body.uint()? {
+            0 => None,
+            1 => Some(body.int()?),
+            _ => return corrupt("neither with nor without a last instant"),
+        };
+        let users = usize::try_from(body.uint()?).unwrap_or(usize::MAX);
+        if users == 0 {
+            body.clone().finish()?;
+            return Ok(View { kind, zone, last_at, bounds: None, keys: &[], sets: body });
+        }
+        let first = body.int()?;
+        let last = i64::try_from(body.uint()?).ok().and_then(|span| first.checked_add(span)).unwrap_or(i64::MAX);
+        let (keys, _) = body.raw(users.saturating_mul(16))?.as_chunks::<16>();
+        if !keys.is_sorted_by(|a, b| a < b) {
+            return corrupt("users out of order");
+        }
+        Ok(View { kind, zone, last_at, bounds: Some((day(first)?, day(last)?)), keys, sets: body })
+    }
+
+    /// The time zone of its days.
+    pub fn zone(&self) -> &'a str {
+        self.zone
+    }
+
+    /// The type of its user ids.
+    pub fn kind(&self) -> UserKind {
+        self.kind
+    }
+
+    /// How many users were active.
+    pub fn users(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The first and the last day anybody was active.
+    pub fn bounds(&self) -> Option<(Day, Day)> {
+        self.bounds
+    }
+
+    /// The instant of the last request, identified or not.
+    pub fn last_at(&self) -> Option<Micros> {
+        self.last_at
+    }
+
+    /// Visits every user and the ascending days they were active, and refuses bytes that are not canonical.
+    pub fn each(&self, mut visit: impl FnMut(UserKey, &[Day]) -> Result<()>) -> Result<()> {
+        let (mut sets, mut claim, mut days) = (self.sets.clone(), Claim::new(), Vec::new());
+        let Some((all_first, all_last)) = self.bounds else { return Ok(()) };
+        let (mut least, mut most) = (i64::MAX, i64::MIN);
+        for (i, key) in self.keys.iter().enumerate() {
+            if i % host::POLL_EVERY == 0 {
+                host::poll();
+            }
+            read_set(&mut sets, i64::from(all_first), &mut days, &mut claim)?;
+            if let (Some(&first), Some(&last)) = (days.first(), days.last()) {
+                (least, most) = (least.min(i64::from(first)), most.max(i64::from(last)));
+            }
+            visit(u128::from_be_bytes(*key).into(), &days)?;
+        }
+        if (least, most) != (i64::from(all_first), i64::from(all_last)) {
+            return corrupt("first and last day do not match");
+        }
+        sets.finish()
+    }
+
+    /// The bytes of the same activity without some users; `None` if it has none of them.
+    pub fn without(&self, mut users: Vec<UserKey>) -> Result<Option<Vec<u8>>> {
+        users.retain(|user| self.keys.binary_search(&user.to_bytes()).is_ok());
+        if users.is_empty() {
+            return Ok(None);
+        }
+        users.sort_unstable();
+        let mut rest = Activity::new(self.kind, self.zone);
+        rest.last_at = self.last_at;
+        rest.take(self, &users)?;
+        rest.encode().map(Some)
+    }
+}
+
+/// Reads one set into `days`.
+fn read_set(from: &mut Reader<'_>, all_first: i64, days: &mut Vec<Day>, claim: &mut Claim) -> Result<()> {
+    let offset = i64::try_from(from.uint()?).unwrap_or(i64::MAX);
+    let first = day(all_first.saturating_add(offset))?;
+    let head = from.uint()?;
+    let (more, as_bitmap) = ((head / 2) as usize, head % 2 == 1);
+    days.clear();
+    claim.push(days, first)?;
+    let before = from.left();
+    if as_bitmap { read_bitmap(from, days, claim)? } else { read_gaps(from, more, days, claim)? }
+    if days.len() != more + 1 {
+        return corrupt("a set of another size");
+    }
+    if more > 0 {
+        let written = before - from.left();
+        let last = days.last().copied().unwrap_or(first);
+        let gaps = || days.windows(2).map(|pair| uint_len((i64::from(pair[1]) - i64::from(pair[0]) - 1) as u64)).sum();
+        let other = if as_bitmap { gaps() } else { bitmap_len((i64::from(last) - i64::from(first)) as usize) };
+        if (as_bitmap && other <= written) || (!as_bitmap && other < written) {
+            return corrupt("a set in its longer form");
+        }
+    } else if as_bitmap {
+        return corrupt("a set in its longer form");
+    }
+    Ok(())
+}
+
+fn read_gaps(from: &mut Reader<'_>, more: usize, days: &mut Vec<Day>, claim: &mut Claim) -> Result<()> {
+    for _ in 0..more {
+        let gap = i64::try_from(from.uint()?).unwrap_or(i64::MAX);
+        let last = days.last().copied().map_or(0, i64::from);
+        claim.push(days, day(last.saturating_add(gap).saturating_add(1))?)?;
+    }
+    Ok(())
+}
+
+fn read_bitmap(from: &mut Reader<'_>, days: &mut Vec<Day>, claim: &mut Claim) -> Result<()> {
+    let (bits, first) = (from.bytes()?, days.first().copied().map_or(0, i64::from));
+    if bits.last() == Some(&0) {
+        return corrupt("a bitmap with an empty end");
+    }
+    for (i, &byte) in bits.iter().enumerate() {
+        let mut byte = byte;
+        while byte != 0 {
+            claim.push(days, day(first + 1 + 8 * i as i64 + i64::from(byte.trailing_zeros()))?)?;
+            byte &= byte - 1;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! What the surrounding process lends to the algorithms: a ledger of memory and a stop signal.
+//!
+//! A failed allocation in Rust aborts the process, and a loop that never looks up cannot be cancelled. So every growth of
+//! a state is first entered in the ledger through a [`Claim`], which gives back what it holds when it is dropped (also
+//! while unwinding), and every long loop calls [`poll`]. The ledger is per thread: a PostgreSQL backend has one.
+
+use crate::error::{Error, Result};
+use std::cell::Cell;
+
+thread_local! {
+    static LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
+    static USED: Cell<usize> = const { Cell::new(0) };
+    static PEAK: Cell<usize> = const { Cell::new(0) };
+    static CLAIMS: Cell<usize> = const { Cell::new(0) };
+    static POLL: Cell<fn()> = const { Cell::new(|| ()) };
+}
+
+/// How many items a loop may handle between two calls of [`poll`].
+pub const POLL_EVERY: usize = 4096;
+
+/// Sets the bytes all claims of this thread may hold together.
+pub fn set_limit(bytes: usize) {
+    LIMIT.set(bytes);
+}
+
+/// Sets what [`poll`] calls. It may unwind; states survive that.
+pub fn set_poll(check: fn()) {
+    POLL.set(check);
+}
+
+/// Gives the host a chance to stop a long loop.
+#[inline]
+pub fn poll() {
+    POLL.get()()
+}
+
+/// Bytes held by all claims of this thread.
+pub fn used() -> usize {
+    USED.get()
+}
+
+/// The most bytes held at one time since the last [`reset_peak`].
+pub fn peak() -> usize {
+    PEAK.get()
+}
+
+/// Lets [`peak`] start again from what is held now.
+pub fn reset_peak() {
+    PEAK.set(USED.get());
+}
+
+/// Claims alive in this thread: zero when no state is.
+pub fn claims() -> usize {
+    CLAIMS.get()
+}
+
+/// The refusal that belongs to the current limit.
+pub fn out_of_memory() -> Error {
+    Error::OutOfMemory { limit: LIMIT.get() }
+}
+
+/// A share of the ledger, given back on drop.
+#[derive(Debug)]
+pub struct Claim(usize);
+
+impl Claim {
+    /// A claim of nothing yet.
+    pub fn new() -> Self {
+        CLAIMS.set(CLAIMS.get() + 1);
+        Claim(0)
+    }
+
+    /// Enters `bytes` more, or refuses when the limit would be passed.
+    pub fn grow(&mut self, bytes: usize) -> Result<()> {
+        let used = USED.get().checked_add(bytes).filter(|&used| used <= LIMIT.get()).ok_or_else(out_of_memory)?;
+        USED.set(used);
+        PEAK.set(PEAK.get().max(used));
+        self.0 += bytes;
+        Ok(())
+    }
+
+    /// Gives `bytes` back.
+    pub fn shrink(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.0);
+        self.0 -= bytes;
+        USED.set(USED.get() - bytes);
+    }
+
+    /// Bytes held by this claim.
+    pub fn bytes(&self) -> usize {
+        self.0
+    }
+
+    /// Reserves room for `more` items in `vec` beyond its length, entered in the ledger first.
+    pub fn reserve<T>(&mut self, vec: &mut Vec<T>, more: usize) -> Result<()> {
+        let (capacity, needed) = (vec.capacity(), vec.len().checked_add(more).ok_or_else(out_of_memory)?);
+        if needed > capacity {
+            let added = (needed - capacity).checked_mul(size_of::<T>()).ok_or_else(out_of_memory)?;
+            self.grow(added)?;
+            if vec.try_reserve_exact(more).is_err() {
+                self.shrink(added);
+                return Err(out_of_memory());
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends an item, doubling the vector's room when it is full.
+    #[inline]
+    pub fn push<T>(&mut self, vec: &mut Vec<T>, item: T) -> Result<()> {
+        if vec.len() == vec.capacity() {
+            self.reserve(vec, vec.len().max(4))?;
+        }
+        vec.push(item);
+        Ok(())
+    }
+
+    /// Lengthens a vector to `len` items, if it is shorter, with defaults; its room at least doubles when it must grow.
+    pub fn extend_to<T: Clone + Default>(&mut self, vec: &mut Vec<T>, len: usize) -> Result<()> {
+        if len > vec.len() {
+            if len > vec.capacity() {
+                self.reserve(vec, (len - vec.len()).max(vec.len()))?;
+            }
+            vec.resize(len, T::default());
+        }
+        Ok(())
+    }
+
+    /// A vector of `len` copies of `item`, entered in the ledger.
+    pub fn filled<T: Clone>(&mut self, item: T, len: usize) -> Result<Vec<T>> {
+        let mut vec = Vec::new();
+        self.reserve(&mut vec, len)?;
+        vec.resize(len, item);
+        Ok(vec)
+    }
+}
+
+impl Default for Claim {
+    fn default() -> Self {
+        Claim::new()
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        USED.set(USED.get() - self.0);
+        CLAIMS.set(CLAIMS.get() - 1);
+    }
+}

@@ -1,0 +1,28 @@
+//! The algorithms of `user_metrics`: rows in, mergeable values, figures out.
+//!
+//! Nothing here knows PostgreSQL, a clock, a time zone database or a file. Instants are microseconds and local days are
+//! day numbers, both counted from 2000-01-01 as PostgreSQL counts them; the glue turns arguments into these and figures
+//! into rows.
+//!
+//! - [`state`]: what every mergeable value promises; [`wire`]: its bytes; [`host`]: the memory ledger and the stop signal.
+//! - [`activity`]: who was active on which local day; [`users`] and [`days`] are how it is held.
+//! - [`engagement`], [`lifecycle`], [`retention`]: the readouts of an activity.
+//! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod activity;
+pub mod calendar;
+pub mod chunks;
+pub mod days;
+pub mod engagement;
+pub mod error;
+pub mod host;
+pub mod interval;
+pub mod lifecycle;
+pub mod retention;
+pub mod state;
+pub mod users;
+pub mod wire;
+
+pub use error::{Error, Result};

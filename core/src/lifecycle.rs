@@ -1,0 +1,89 @@
+//! Where the active users of a period come from, and how many went: growth accounting.
+//!
+//! A user active in a period is *new* if it holds their first request ever, *retained* if they were active in the period
+//! before, *resurrected* if they came back after missing it. *Churned* users were active in the period before and not in
+//! this one. Always active = new + retained + resurrected and retained + churned = the active of the period before
+//! (definition D5; Amplitude's "pulse" is the quick ratio, (new + resurrected) / churned). Who has not come back in a
+//! period that still runs may yet do so: churn is only told of complete periods.
+
+use crate::activity::View;
+use crate::calendar::{Calendar, Period, Window};
+use crate::days::Day;
+use crate::engagement::{Series, shown_days};
+use crate::error::Result;
+
+/// The lifecycle of one period.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lifecycle {
+    /// First day of the period.
+    pub start: Day,
+    /// Users with a request in it.
+    pub active: u64,
+    /// Active for the first time ever.
+    pub new: u64,
+    /// Active in the period before too.
+    pub retained: u64,
+    /// Active before, but not in the period before.
+    pub resurrected: u64,
+    /// Active in the period before and not in this one; `None` unless complete.
+    pub churned: Option<u64>,
+    /// Whether the period has elapsed and is shown in full.
+    pub complete: bool,
+}
+
+impl Lifecycle {
+    /// (new + resurrected) / churned; `None` where nobody churned or churn is not known yet.
+    pub fn quick_ratio(&self) -> Option<f64> {
+        let churned = self.churned.filter(|&churned| churned > 0)?;
+        Some((self.new + self.resurrected) as f64 / churned as f64)
+    }
+}
+
+#[derive(Clone, Default)]
+struct Counts {
+    new: u64,
+    retained: u64,
+    resurrected: u64,
+}
+
+/// The lifecycle of every period, without gaps.
+pub fn lifecycle(view: &View<'_>, calendar: Calendar, window: &Window) -> Result<Vec<Lifecycle>> {
+    let Some((first, last)) = shown_days(view, window)? else { return Ok(Vec::new()) };
+    let mut series = Series::<Counts>::new(calendar, (first, last))?;
+    let first_index = series.index(first)?;
+    // Users of the period before the first shown: what its churn is counted from.
+    let mut before = 0;
+    view.each(|_, days| {
+        let mut previous = None;
+        for (i, &day) in days.iter().enumerate().take_while(|&(_, &day)| day <= last) {
+            let index = series.index(day)?;
+            if day < first {
+                // Of a first period that `since` cuts, the unseen part only tells who is not new.
+                if index < first_index && previous != Some(index) {
+                    before += u64::from(index == first_index - 1);
+                    previous = Some(index);
+                }
+            } else if previous != Some(index) {
+                let retained = previous == Some(index - 1);
+                if let Some(counts) = series.at(index) {
+                    let count = match (i, retained) {
+                        (0, _) => &mut counts.new,
+                        (_, true) => &mut counts.retained,
+                        (_, false) => &mut counts.resurrected,
+                    };
+                    *count += 1;
+                }
+                previous = Some(index);
+            }
+        }
+        Ok(())
+    })?;
+    let row = |(period, counts): (Result<Period>, Counts)| {
+        let (period, Counts { new, retained, resurrected }) = (period?, counts);
+        let (active, complete) = (new + retained + resurrected, window.is_complete(&period));
+        let churned = complete.then(|| before - retained);
+        before = active;
+        Ok(Lifecycle { start: period.start, active, new, retained, resurrected, churned, complete })
+    };
+    series.into_rows().map(row).collect()
+}

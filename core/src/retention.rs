@@ -1,0 +1,350 @@
+//! Do users come back? Cohorts by first activity, and what became of each: definitions D53-D57.
+//!
+//! A cohort is everybody whose first active day lies in one calendar period; how cohorts are cut and how return is counted
+//! are independent of each other. Return is counted in periods from each user's own first: by the *calendar* clock the
+//! difference of calendar periods, by the *rolling* clock blocks of 1, 7 or 30 days from the user's first day. Period 0
+//! holds the first day, so everyone is retained in it.
+//!
+//! What peers get wrong is the edge of the log: a user whose period has not wholly elapsed has not been lost. Here a
+//! member is *eligible* for a period once that user's own period has elapsed, and rates are retained among eligible over
+//! eligible. Pooled rates are sums over sums, never averages of rates.
+
+use crate::activity::View;
+use crate::calendar::{Calendar, Grain, Period, Window};
+use crate::days::Day;
+use crate::engagement::last_day;
+use crate::error::{Error, Result};
+use crate::host::{self, Claim};
+use crate::interval::wilson;
+use std::collections::BTreeMap;
+
+/// The largest period number a caller may ask for.
+const MOST_OFFSET: i32 = 100_000;
+
+/// When a member counts as retained in period k > 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Active in period k.
+    On,
+    /// Active in period k or later. Comparable only between cohorts observed equally long.
+    OnOrAfter,
+    /// Active in any of the periods 1 to k.
+    OnOrBefore,
+    /// Active in every one of the periods 1 to k.
+    Streak,
+}
+
+impl Kind {
+    const WORDS: [(&'static str, Kind); 4] = [
+        ("on", Kind::On),
+        ("on_or_after", Kind::OnOrAfter),
+        ("on_or_before", Kind::OnOrBefore),
+        ("streak", Kind::Streak),
+    ];
+
+    /// The kind a caller named.
+    pub fn parse(given: &str) -> Result<Self> {
+        let found = Self::WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(given));
+        found.map(|&(_, k)| k).ok_or_else(|| Error::not_one_of("kind", given, &Self::WORDS.map(|(word, _)| word)))
+    }
+}
+
+/// How a member's periods follow the first day.
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    /// Calendar periods, numbered by their difference from the one of the first day.
+    Calendar(Calendar),
+    /// Blocks of so many days from the first day.
+    Rolling(i32),
+}
+
+impl Clock {
+    /// The clock a caller named, for periods of `calendar`.
+    pub fn parse(given: &str, calendar: Calendar) -> Result<Self> {
+        if given.eq_ignore_ascii_case("calendar") {
+            return Ok(Clock::Calendar(calendar));
+        }
+        if !given.eq_ignore_ascii_case("rolling") {
+            return Err(Error::not_one_of("clock", given, &["calendar", "rolling"]));
+        }
+        match calendar.grain {
+            Grain::Day => Ok(Clock::Rolling(1)),
+            Grain::Week => Ok(Clock::Rolling(7)),
+            Grain::Month => Ok(Clock::Rolling(30)),
+            Grain::Quarter | Grain::Year => {
+                let (given, accepted) = (format!("{:?}", calendar.grain).to_lowercase(), "day, week or month with the rolling clock");
+                Err(Error::Argument { name: "period", given, accepted: accepted.to_owned() })
+            }
+        }
+    }
+}
+
+/// What is asked of retention.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// How cohorts are cut.
+    pub cohort: Calendar,
+    /// How return is counted.
+    pub clock: Clock,
+    /// What counts as return.
+    pub kind: Kind,
+    /// The period numbers wanted, ascending; `None` for all that have begun.
+    pub offsets: Option<Vec<i32>>,
+}
+
+impl Question {
+    /// The offsets of a caller: sorted, each once.
+    pub fn offsets(mut given: Vec<i32>) -> Result<Vec<i32>> {
+        if let Some(wrong) = given.iter().find(|k| !(0..=MOST_OFFSET).contains(*k)) {
+            let accepted = format!("period numbers from 0 to {MOST_OFFSET}");
+            return Err(Error::Argument { name: "offsets", given: wrong.to_string(), accepted });
+        }
+        given.sort_unstable();
+        given.dedup();
+        Ok(given)
+    }
+}
+
+/// Members and returns of one cohort in one period, or of all cohorts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// First day of the cohort's period; `None` where cohorts are pooled.
+    pub cohort: Option<Day>,
+    /// Members.
+    pub users: u64,
+    /// The period's number.
+    pub number: i32,
+    /// Members whose period has elapsed.
+    pub eligible: u64,
+    /// Those of them who were retained.
+    pub retained: u64,
+}
+
+impl Cell {
+    /// Retained over eligible with its 95 % bounds; `None` where nobody is eligible.
+    pub fn rate(&self) -> Option<(f64, f64, f64)> {
+        let (low, high) = wilson(self.retained, self.eligible)?;
+        Some((self.retained as f64 / self.eligible as f64, low, high))
+    }
+
+    /// Whether every member is eligible.
+    pub fn complete(&self) -> bool {
+        self.eligible == self.users
+    }
+}
+
+/// Members of a cohort and what they did, as differences: entry k says how much more than in period k - 1.
+struct Cohort {
+    users: u64,
+    eligible: Vec<i64>,
+    retained: Vec<i64>,
+}
+
+impl Cohort {
+    fn reach(&mut self, length: usize, claim: &mut Claim) -> Result<()> {
+        for counts in [&mut self.eligible, &mut self.retained] {
+            claim.extend_to(counts, length)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a member in the periods `from..until`.
+    fn count(counts: &mut [i64], from: usize, until: usize) {
+        if from < until {
+            counts[from] += 1;
+            counts[until] -= 1;
+        }
+    }
+}
+
+/// One member's periods.
+struct Member {
+    clock: Clock,
+    first_day: Day,
+    first: Period,
+}
+
+impl Member {
+    fn new(clock: Clock, first_day: Day) -> Result<Self> {
+        let first = match clock {
+            Clock::Calendar(calendar) => calendar.period(first_day)?,
+            Clock::Rolling(days) => Period { index: 0, start: first_day, end: first_day.saturating_add(days) },
+        };
+        Ok(Member { clock, first_day, first })
+    }
+
+    fn period(&self, day: Day) -> Result<Period> {
+        match self.clock {
+            _ if day < self.first.end => Ok(self.first),
+            Clock::Calendar(calendar) => calendar.period(day),
+            Clock::Rolling(days) => {
+                let index = (day - self.first_day) / days;
+                let start = self.first_day + index * days;
+                Ok(Period { index, start, end: start + days })
+            }
+        }
+    }
+
+    /// How many of the member's periods have elapsed when the days before `elapsed` have.
+    fn elapsed(&self, elapsed: Day) -> Result<usize> {
+        if elapsed < self.first.end {
+            return Ok(0);
+        }
+        // The period that holds the first open day has not elapsed, those before it have.
+        Ok((self.period(elapsed)?.index - self.first.index) as usize)
+    }
+}
+
+/// The matrix: every cohort that has members, by its periods.
+pub fn matrix(view: &View<'_>, question: &Question, window: &Window) -> Result<Vec<Cell>> {
+    let mut claim = Claim::new();
+    let cohorts = cohorts(view, question, window, &mut claim)?;
+    let mut cells = Vec::new();
+    for (start, cohort) in &cohorts {
+        push_cells(Some(*start), cohort, question, &mut cells, &mut claim)?;
+        host::poll();
+    }
+    Ok(cells)
+}
+
+/// The curve: the matrix summed over its cohorts.
+pub fn curve(view: &View<'_>, question: &Question, window: &Window) -> Result<Vec<Cell>> {
+    let mut claim = Claim::new();
+    let cohorts = cohorts(view, question, window, &mut claim)?;
+    let mut all = Cohort { users: 0, eligible: Vec::new(), retained: Vec::new() };
+    for cohort in cohorts.values() {
+        all.users += cohort.users;
+        all.reach(cohort.eligible.len(), &mut claim)?;
+        let add = |sum: &mut Vec<i64>, counts: &[i64]| sum.iter_mut().zip(counts).for_each(|(s, c)| *s += c);
+        add(&mut all.eligible, &cohort.eligible);
+        add(&mut all.retained, &cohort.retained);
+    }
+    let mut cells = Vec::new();
+    if all.users > 0 {
+        push_cells(None, &all, question, &mut cells, &mut claim)?;
+    }
+    Ok(cells)
+}
+
+/// Turns a cohort's differences into its cells.
+fn push_cells(start: Option<Day>, from: &Cohort, question: &Question, to: &mut Vec<Cell>, claim: &mut Claim) -> Result<()> {
+    let users = from.users;
+    let (mut eligible, mut retained, mut next) = (0i64, 0i64, 0usize);
+    // The last entry only closes the differences: it is no period.
+    let periods = from.eligible.len().saturating_sub(1);
+    let mut cell = |number: usize, claim: &mut Claim| {
+        while next <= number && next < periods {
+            eligible += from.eligible[next];
+            retained += from.retained[next];
+            next += 1;
+        }
+        let known = number < periods;
+        let counts = if known { (eligible as u64, retained as u64) } else { (0, 0) };
+        claim.push(to, Cell { cohort: start, users, number: number as i32, eligible: counts.0, retained: counts.1 })
+    };
+    match &question.offsets {
+        Some(offsets) => offsets.iter().try_for_each(|&k| cell(k as usize, claim)),
+        None => (0..periods).try_for_each(|k| cell(k, claim)),
+    }
+}
+
+fn cohorts(view: &View<'_>, question: &Question, window: &Window, claim: &mut Claim) -> Result<BTreeMap<Day, Cohort>> {
+    let last = last_day(view, window)?;
+    let mut cohorts = BTreeMap::<Day, Cohort>::new();
+    let mut recent: Option<Period> = None;
+    view.each(|_, days| {
+        let days = &days[..days.partition_point(|&day| day <= last)];
+        let Some(&first_day) = days.first().filter(|&&day| window.shows(day)) else { return Ok(()) };
+        let period = match recent {
+            Some(p) if p.start <= first_day && first_day < p.end => p,
+            _ => question.cohort.period(first_day)?,
+        };
+        recent = Some(period);
+        let cohort = match cohorts.entry(period.start) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                claim.grow(size_of::<(Day, Cohort)>() * 2)?;
+                entry.insert(Cohort { users: 0, eligible: Vec::new(), retained: Vec::new() })
+            }
+        };
+        let member = Member::new(question.clock, first_day)?;
+        // Periods 0 to the one of the last day have begun; one entry more closes the differences.
+        let begun = (member.period(last)?.index - member.first.index) as usize + 1;
+        let elapsed = member.elapsed(window.elapsed)?.min(begun);
+        cohort.reach(begun + 1, claim)?;
+        cohort.users += 1;
+        Cohort::count(&mut cohort.eligible, 0, elapsed);
+        count_retained(&member, days, question.kind, elapsed, &mut cohort.retained)
+    })?;
+    Ok(cohorts)
+}
+
+/// Counts a member as retained in the elapsed periods that the kind of retention says.
+fn count_retained(member: &Member, days: &[Day], kind: Kind, elapsed: usize, retained: &mut [i64]) -> Result<()> {
+    if elapsed == 0 {
+        return Ok(());
+    }
+    let number = |day: Day| member.period(day).map(|p| (p, (p.index - member.first.index) as usize));
+    match kind {
+        Kind::On | Kind::Streak => {
+            let (mut within, mut streak) = (member.first, 0);
+            Cohort::count(retained, 0, 1);
+            for &day in days.iter().filter(|&&day| day >= member.first.end) {
+                if day < within.end {
+                    continue;
+                }
+                let (period, k) = number(day)?;
+                within = period;
+                if k >= elapsed || (kind == Kind::Streak && k != streak + 1) {
+                    break;
+                }
+                streak = k;
+                Cohort::count(retained, k, k + 1);
+            }
+        }
+        Kind::OnOrAfter => {
+            let (_, k) = days.last().map_or(Ok((member.first, 0)), |&day| number(day))?;
+            Cohort::count(retained, 0, elapsed.min(k + 1));
+        }
+        Kind::OnOrBefore => {
+            Cohort::count(retained, 0, 1);
+            if let Some(&day) = days.iter().find(|&&day| day >= member.first.end) {
+                Cohort::count(retained, number(day)?.1, elapsed);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The weeks of a [`cohort_table`], counted from 1.
+pub const TABLE_WEEKS: [i32; 5] = [1, 2, 4, 8, 12];
+
+/// One cohort of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CohortRow {
+    /// First day of the cohort's month.
+    pub cohort: Day,
+    /// Members.
+    pub users: u64,
+    /// Retention in each of [`TABLE_WEEKS`]; `None` until every member's week has elapsed.
+    pub weeks: [Option<f64>; 5],
+}
+
+/// Monthly cohorts by rolling weeks: week 1 is each member's own first seven days.
+pub fn cohort_table(view: &View<'_>, window: &Window) -> Result<Vec<CohortRow>> {
+    let question = Question {
+        cohort: Calendar { grain: Grain::Month, week_start: 0 },
+        clock: Clock::Rolling(7),
+        kind: Kind::On,
+        offsets: Some(TABLE_WEEKS.map(|week| week - 1).to_vec()),
+    };
+    let cells = matrix(view, &question, window)?;
+    let rows = cells.chunk_by(|a, b| a.cohort == b.cohort).filter_map(|cells| {
+        let mut weeks = [None; 5];
+        for (week, cell) in weeks.iter_mut().zip(cells) {
+            *week = cell.rate().filter(|_| cell.complete()).map(|(rate, _, _)| rate);
+        }
+        cells.first().and_then(|c| c.cohort.map(|cohort| CohortRow { cohort, users: c.users, weeks }))
+    });
+    Ok(rows.collect())
+}

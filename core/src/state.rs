@@ -1,0 +1,23 @@
+//! The contract of every mergeable value.
+
+use crate::error::Result;
+
+/// A partial answer: fed row by row, merged in any order, carried as bytes.
+///
+/// The laws, checked for every state by `tests/laws.rs`: merging is associative and commutative, the empty state is
+/// neutral, any split of the rows merges to the same bytes as the whole, `decode(encode(x))` is `x`, and `decode` answers
+/// any bytes with a value or an [`Error`](crate::Error), never a panic. Every state enters its memory in the ledger of
+/// [`host`](crate::host).
+pub trait State: Sized {
+    /// A state of the same kind (same users, same zone, same options) that has seen nothing.
+    fn empty(&self) -> Self;
+
+    /// Takes in what `other` has seen.
+    fn merge(&mut self, other: &Self) -> Result<()>;
+
+    /// The canonical bytes: equal states have equal bytes. See [`wire`](crate::wire) for the frame.
+    fn encode(&self) -> Result<Vec<u8>>;
+
+    /// Reads what [`encode`](State::encode) wrote.
+    fn decode(bytes: &[u8]) -> Result<Self>;
+}

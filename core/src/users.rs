@@ -1,0 +1,227 @@
+//! Users as 128-bit keys, and the table that finds what is kept for each.
+
+use crate::chunks::Chunks;
+use crate::error::{Error, Result};
+use crate::host::{self, Claim};
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Which type the user ids have; keys of different types are never merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum UserKind {
+    /// Text of any encoding, compared byte by byte.
+    Text = 0,
+    /// A uuid.
+    Uuid = 1,
+    /// An integer.
+    Bigint = 2,
+}
+
+impl UserKind {
+    /// The kind behind a stored number.
+    pub fn from_number(number: u8) -> Result<Self> {
+        match number {
+            0 => Ok(UserKind::Text),
+            1 => Ok(UserKind::Uuid),
+            2 => Ok(UserKind::Bigint),
+            _ => Err(Error::Corrupt { what: "unknown type of user ids" }),
+        }
+    }
+
+    /// The SQL name of the type.
+    pub fn name(self) -> &'static str {
+        match self {
+            UserKind::Text => "text",
+            UserKind::Uuid => "uuid",
+            UserKind::Bigint => "bigint",
+        }
+    }
+}
+
+/// A user: 128 bits. uuid and bigint are kept as they are; text is its XXH3-128 with seed 0, a function that stored
+/// values rely on and that no release may change. Two of a billion texts collide with a chance below 10⁻²⁰.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UserKey {
+    high: u64,
+    low: u64,
+}
+
+impl UserKey {
+    /// The key of a text id, or `None` for one that is empty or blank (ASCII white space only) and so names nobody.
+    #[inline]
+    pub fn text(id: &[u8]) -> Option<Self> {
+        match id.first() {
+            None => None,
+            Some(first) if first.is_ascii_whitespace() && id.trim_ascii_start().is_empty() => None,
+            Some(_) => Some(xxh3_128(id).into()),
+        }
+    }
+
+    /// The key of a uuid.
+    #[inline]
+    pub fn uuid(id: [u8; 16]) -> Self {
+        u128::from_be_bytes(id).into()
+    }
+
+    /// The key of an integer id.
+    #[inline]
+    pub fn bigint(id: i64) -> Self {
+        UserKey { high: 0, low: id as u64 }
+    }
+
+    /// The 16 bytes in stored values, most significant first.
+    pub fn to_bytes(self) -> [u8; 16] {
+        u128::from(self).to_be_bytes()
+    }
+
+    /// A hash of all 128 bits for finding the key: a folded multiplication, because uuids and integers are not uniform.
+    #[inline]
+    fn hash(self) -> u64 {
+        let product =
+            u128::from(self.low ^ 0x9e37_79b9_7f4a_7c15) * u128::from(self.high.rotate_left(32) ^ 0xd1b5_4a32_d192_ed03);
+        let folded = (product >> 64) as u64 ^ product as u64;
+        (folded ^ self.low.rotate_left(17)).wrapping_mul(0xff51_afd7_ed55_8ccd)
+    }
+}
+
+impl From<u128> for UserKey {
+    #[inline]
+    fn from(key: u128) -> Self {
+        UserKey { high: (key >> 64) as u64, low: key as u64 }
+    }
+}
+
+impl From<UserKey> for u128 {
+    #[inline]
+    fn from(key: UserKey) -> Self {
+        u128::from(key.high) << 64 | u128::from(key.low)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry<V> {
+    key: UserKey,
+    value: V,
+}
+
+/// One small value per user. Users are numbered in the order they came; the index over them is made when it is first
+/// needed, so a table that is only read through or merged from never pays for one.
+#[derive(Debug)]
+pub struct Users<V> {
+    entries: Chunks<Entry<V>>,
+    index: HashTable<u32>,
+}
+
+impl<V: Copy + Default> Users<V> {
+    /// A table of nobody.
+    pub fn new() -> Self {
+        Users { entries: Chunks::new(1), index: HashTable::new() }
+    }
+
+    /// How many users there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is nobody.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The key of user number `i`.
+    #[inline]
+    pub fn key(&self, i: usize) -> UserKey {
+        self.entries.item(i).key
+    }
+
+    /// What is kept for user number `i`.
+    #[inline]
+    pub fn value(&self, i: usize) -> &V {
+        &self.entries.item(i).value
+    }
+
+    /// What is kept for user number `i`, to change.
+    #[inline]
+    pub fn value_mut(&mut self, i: usize) -> &mut V {
+        &mut self.entries.item_mut(i).value
+    }
+
+    /// The number of a user, who is added with `first` if new. The flag says whether that happened.
+    #[inline]
+    pub fn number(&mut self, key: UserKey, first: V, claim: &mut Claim) -> Result<(usize, bool)> {
+        if self.index.len() < self.entries.len() {
+            self.index_all(claim)?;
+        }
+        let hash = key.hash();
+        let entries = &self.entries;
+        match self.index.find(hash, |&i| entries.item(i as usize).key == key) {
+            Some(&i) => Ok((i as usize, false)),
+            None => {
+                self.index_room(1, claim)?;
+                let i = self.append(key, first, claim)?;
+                let entries = &self.entries;
+                self.index.insert_unique(hash, i as u32, |&i| entries.item(i as usize).key.hash());
+                Ok((i, true))
+            }
+        }
+    }
+
+    /// Adds a user known to be new, without the index.
+    pub fn append(&mut self, key: UserKey, first: V, claim: &mut Claim) -> Result<usize> {
+        let i = self.entries.push(claim)?;
+        *self.entries.item_mut(i) = Entry { key, value: first };
+        Ok(i)
+    }
+
+    /// The user numbers in the order of their keys.
+    pub fn sorted(&self, claim: &mut Claim) -> Result<Vec<u32>> {
+        let (mut order, mut meanwhile) = (Vec::new(), Claim::new());
+        meanwhile.reserve(&mut order, self.len())?;
+        order.extend((0..self.len()).map(|i| (self.key(i), i as u32)));
+        if !order.is_sorted() {
+            host::poll();
+            order.sort_unstable();
+        }
+        let mut numbers = Vec::new();
+        claim.reserve(&mut numbers, self.len())?;
+        numbers.extend(order.into_iter().map(|(_, i)| i));
+        Ok(numbers)
+    }
+
+    fn index_all(&mut self, claim: &mut Claim) -> Result<()> {
+        self.index_room(self.entries.len() - self.index.len(), claim)?;
+        let entries = &self.entries;
+        for i in self.index.len()..entries.len() {
+            if i % host::POLL_EVERY == 0 {
+                host::poll();
+            }
+            self.index.insert_unique(entries.item(i).key.hash(), i as u32, |&i| entries.item(i as usize).key.hash());
+        }
+        Ok(())
+    }
+
+    fn index_room(&mut self, more: usize, claim: &mut Claim) -> Result<()> {
+        if self.index.capacity() - self.index.len() >= more {
+            return Ok(());
+        }
+        // Five bytes a bucket, buckets a power of two filled to 7/8: what the table will ask the allocator for.
+        let held = self.index.allocation_size();
+        let asked = (self.index.len() + more).saturating_mul(8).div_ceil(7).next_power_of_two().saturating_mul(5) + 32;
+        claim.grow(asked)?;
+        let entries = &self.entries;
+        let reserved = self.index.try_reserve(more, |&i| entries.item(i as usize).key.hash());
+        let now = self.index.allocation_size();
+        // Both tables stood side by side while the entries moved; from here on only the new one counts.
+        claim.shrink(held + asked);
+        claim.grow(now)?;
+        reserved.map_err(|_| host::out_of_memory())
+    }
+}
+
+impl<V: Copy + Default> Default for Users<V> {
+    fn default() -> Self {
+        Users::new()
+    }
+}

@@ -1,0 +1,192 @@
+//! The bytes of stored values: one frame for all kinds, and checked reading.
+//!
+//! ```text
+//! offset 0   kind of value (u8), see [`Kind`]
+//!        1   version of its layout (u8)
+//!        2   zero (u16)
+//!        4   length of the body in bytes (u32, little endian)
+//!        8   XXH3-64 of the body (u64, little endian)
+//!       16   body
+//! ```
+//!
+//! Integers in a body are LEB128 varints, signed ones zigzagged. A value is read back only if kind, version, length and
+//! checksum are right and the body is used up to its last byte.
+
+use crate::error::{Error, Result};
+use crate::host::Claim;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The kinds of stored values; the numbers are on disk and never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// [`crate::activity::Activity`]
+    Activity = 1,
+}
+
+const HEADER: usize = 16;
+/// The largest value written: a PostgreSQL datum is below 1 GB.
+const MOST_BYTES: usize = (1 << 30) - 64;
+
+fn corrupt<T>(what: &'static str) -> Result<T> {
+    Err(Error::Corrupt { what })
+}
+
+/// Builds the bytes of a value.
+pub struct Writer {
+    bytes: Vec<u8>,
+    claim: Claim,
+}
+
+impl Writer {
+    /// Begins a value with room for `size` bytes of body.
+    pub fn new(kind: Kind, version: u8, size: usize) -> Result<Self> {
+        let mut writer = Writer { bytes: Vec::new(), claim: Claim::new() };
+        writer.room(HEADER + size)?;
+        writer.bytes.extend_from_slice(&[0; HEADER]);
+        writer.bytes[0] = kind as u8;
+        writer.bytes[1] = version;
+        Ok(writer)
+    }
+
+    fn room(&mut self, more: usize) -> Result<()> {
+        let needed = self.bytes.len().saturating_add(more);
+        if needed > MOST_BYTES {
+            return Err(Error::TooLarge { bytes: needed });
+        }
+        if needed > self.bytes.capacity() {
+            let more = more.max(self.bytes.capacity().min(MOST_BYTES - self.bytes.len()));
+            self.claim.reserve(&mut self.bytes, more)?;
+        }
+        Ok(())
+    }
+
+    /// Appends bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) -> Result<()> {
+        self.room(bytes.len())?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Appends an unsigned integer.
+    pub fn uint(&mut self, mut value: u64) -> Result<()> {
+        self.room(10)?;
+        while value >= 0x80 {
+            self.bytes.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.bytes.push(value as u8);
+        Ok(())
+    }
+
+    /// Appends a signed integer.
+    pub fn int(&mut self, value: i64) -> Result<()> {
+        self.uint(((value << 1) ^ (value >> 63)) as u64)
+    }
+
+    /// Appends a length and that many bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.uint(bytes.len() as u64)?;
+        self.raw(bytes)
+    }
+
+    /// Completes the header.
+    pub fn finish(mut self) -> Vec<u8> {
+        let (length, checksum) = ((self.bytes.len() - HEADER) as u32, xxh3_64(&self.bytes[HEADER..]));
+        self.bytes[4..8].copy_from_slice(&length.to_le_bytes());
+        self.bytes[8..16].copy_from_slice(&checksum.to_le_bytes());
+        self.bytes
+    }
+}
+
+/// The bytes an unsigned varint takes.
+pub fn uint_len(value: u64) -> usize {
+    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
+}
+
+/// Reads a body, refusing whatever is not there.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// Checks the frame and begins reading the body.
+    pub fn open(bytes: &'a [u8], kind: Kind, version: u8) -> Result<Self> {
+        let Some((header, body)) = bytes.split_first_chunk::<HEADER>() else {
+            return corrupt("shorter than its header");
+        };
+        let [k, v, z0, z1, l0, l1, l2, l3, checksum @ ..] = *header;
+        if k != kind as u8 {
+            return corrupt("another kind of value");
+        }
+        if v != version {
+            return Err(Error::UnknownVersion { given: v });
+        }
+        if [z0, z1] != [0, 0] {
+            return corrupt("reserved bytes are set");
+        }
+        if u32::from_le_bytes([l0, l1, l2, l3]) as usize != body.len() {
+            return corrupt("length does not match");
+        }
+        if u64::from_le_bytes(checksum) != xxh3_64(body) {
+            return corrupt("checksum does not match");
+        }
+        Ok(Reader { rest: body })
+    }
+
+    /// The next `len` bytes.
+    #[inline]
+    pub fn raw(&mut self, len: usize) -> Result<&'a [u8]> {
+        match self.rest.split_at_checked(len) {
+            Some((head, rest)) => {
+                self.rest = rest;
+                Ok(head)
+            }
+            None => corrupt("ends too early"),
+        }
+    }
+
+    /// The next unsigned integer; only its shortest form is accepted.
+    #[inline]
+    pub fn uint(&mut self) -> Result<u64> {
+        let mut value = 0u64;
+        for (i, &byte) in self.rest.iter().enumerate().take(10) {
+            let part = u64::from(byte & 0x7f);
+            if i == 9 && part > 1 {
+                break;
+            }
+            value |= part << (7 * i);
+            if byte < 0x80 {
+                if byte == 0 && i > 0 {
+                    return corrupt("a number is padded");
+                }
+                self.rest = &self.rest[i + 1..];
+                return Ok(value);
+            }
+        }
+        corrupt("a number does not end")
+    }
+
+    /// The next signed integer.
+    pub fn int(&mut self) -> Result<i64> {
+        let value = self.uint()?;
+        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+    }
+
+    /// The next length and that many bytes.
+    pub fn bytes(&mut self) -> Result<&'a [u8]> {
+        let len = self.uint()?;
+        self.raw(usize::try_from(len).unwrap_or(usize::MAX))
+    }
+
+    /// Bytes not read yet.
+    pub fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Refuses bytes after the end.
+    pub fn finish(self) -> Result<()> {
+        if self.rest.is_empty() { Ok(()) } else { corrupt("bytes after its end") }
+    }
+}

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Generates the demonstration log and loads it into a new table, all in one transaction.
+set -euo pipefail
+
+usage() {
+    cat <<'TEXT'
+usage: demo/load.sh [--table request_log] [--no-indexes] [--unlogged] [-- generator arguments]
+Connects as psql does (PGHOST, PGPORT, PGUSER, PGDATABASE). DEMO_LOG names the generator's binary; the
+default is target/release/examples/demo_log. A table that already exists is left alone: that is an error.
+TEXT
+}
+
+fail() {
+    echo "load.sh: $*" >&2
+    exit 1
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+generator=${DEMO_LOG:-$here/../target/release/examples/demo_log}
+table=request_log
+indexes=true
+unlogged=
+
+while (($#)); do
+    case $1 in
+        --table)
+            (($# > 1)) || fail "--table needs a name"
+            table=$2
+            shift
+            ;;
+        --no-indexes) indexes=false ;;
+        --unlogged) unlogged=UNLOGGED ;;
+        -h | --help)
+            usage
+            exit
+            ;;
+        --)
+            shift
+            break
+            ;;
+        *)
+            usage >&2
+            fail "unknown argument \"$1\""
+            ;;
+    esac
+    shift
+done
+
+[[ -x $generator ]] || fail "no generator at $generator; build it with: cargo build --release -p user_metrics_core --example demo_log"
+
+# A psql script with the data inside. When the generator fails, the script ends before COMMIT and nothing stays.
+# FREEZE needs the table made in the same transaction: the rows are visible to all at once and never rewritten.
+script() {
+    cat <<'SQL'
+BEGIN;
+SET LOCAL maintenance_work_mem = '512MB';
+\ir schema.sql
+COPY :"table" FROM STDIN WITH (FREEZE);
+SQL
+    "$generator" "$@"
+    printf '\\.\n'
+    cat <<'SQL'
+\if :indexes
+ALTER TABLE :"table" ADD PRIMARY KEY (id);
+CREATE INDEX ON :"table" (created_at);
+CREATE INDEX ON :"table" (user_id, created_at);
+\endif
+ANALYZE :"table";
+COMMIT;
+SQL
+}
+
+cd "$here"
+started=$EPOCHREALTIME
+script "$@" | psql -X -q -v ON_ERROR_STOP=1 -v table="$table" -v indexes="$indexes" -v unlogged="$unlogged"
+elapsed=$(((${EPOCHREALTIME/./} - ${started/./}) / 1000))
+printf 'loaded into %s in %d.%03d s\n' "$table" $((elapsed / 1000)) $((elapsed % 1000))

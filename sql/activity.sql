@@ -1,0 +1,137 @@
+-- activity: who was active on which local day. The aggregates, the type and its accessors; readouts have files of their own.
+
+CREATE TYPE user_metrics.activity (
+    INPUT = user_metrics_internal.activity_in,
+    OUTPUT = user_metrics_internal.activity_out,
+    RECEIVE = user_metrics_internal.activity_receive,
+    SEND = user_metrics_internal.activity_send,
+    INTERNALLENGTH = VARIABLE,
+    STORAGE = extended
+);
+COMMENT ON TYPE user_metrics.activity IS
+    'per user the set of local days with at least one request; merges exactly with rollup(), read by retention_matrix() and the like';
+
+-- SSPACE is what a group of some hundred users takes; a hash aggregate plans with it.
+
+CREATE AGGREGATE user_metrics.activity(user_id text, occurred_at timestamptz) (
+    SFUNC = user_metrics_internal.activity_text_instant, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.activity(text, timestamptz) IS
+    'who was active on which local day of the zone user_metrics.timezone';
+
+CREATE AGGREGATE user_metrics.activity(user_id text, occurred_at timestamptz, timezone text) (
+    SFUNC = user_metrics_internal.activity_text_instant_zone, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.activity(text, timestamptz, text) IS
+    'who was active on which local day of the given time zone';
+
+CREATE AGGREGATE user_metrics.activity(user_id text, occurred_at timestamp) (
+    SFUNC = user_metrics_internal.activity_text_utc, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.activity(text, timestamp) IS
+    'who was active on which local day of the zone user_metrics.timezone; a timestamp without zone is read as UTC';
+
+CREATE AGGREGATE user_metrics.activity(user_id text, occurred_at timestamp, timezone text) (
+    SFUNC = user_metrics_internal.activity_text_utc_zone, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.activity(text, timestamp, text) IS
+    'who was active on which local day of the given time zone; a timestamp without zone is read as UTC';
+
+CREATE AGGREGATE user_metrics.activity(user_id uuid, occurred_at timestamptz) (
+    SFUNC = user_metrics_internal.activity_uuid_instant, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.activity(uuid, timestamptz) IS
+    'who was active on which local day of the zone user_metrics.timezone';
+
+CREATE AGGREGATE user_metrics.activity(user_id uuid, occurred_at timestamptz, timezone text) (
+    SFUNC = user_metrics_internal.activity_uuid_instant_zone, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.activity(uuid, timestamptz, text) IS
+    'who was active on which local day of the given time zone';
+
+CREATE AGGREGATE user_metrics.activity(user_id uuid, occurred_at timestamp) (
+    SFUNC = user_metrics_internal.activity_uuid_utc, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.activity(uuid, timestamp) IS
+    'who was active on which local day of the zone user_metrics.timezone; a timestamp without zone is read as UTC';
+
+CREATE AGGREGATE user_metrics.activity(user_id uuid, occurred_at timestamp, timezone text) (
+    SFUNC = user_metrics_internal.activity_uuid_utc_zone, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.activity(uuid, timestamp, text) IS
+    'who was active on which local day of the given time zone; a timestamp without zone is read as UTC';
+
+CREATE AGGREGATE user_metrics.activity(user_id bigint, occurred_at timestamptz) (
+    SFUNC = user_metrics_internal.activity_bigint_instant, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.activity(bigint, timestamptz) IS
+    'who was active on which local day of the zone user_metrics.timezone';
+
+CREATE AGGREGATE user_metrics.activity(user_id bigint, occurred_at timestamptz, timezone text) (
+    SFUNC = user_metrics_internal.activity_bigint_instant_zone, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.activity(bigint, timestamptz, text) IS
+    'who was active on which local day of the given time zone';
+
+CREATE AGGREGATE user_metrics.activity(user_id bigint, occurred_at timestamp) (
+    SFUNC = user_metrics_internal.activity_bigint_utc, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.activity(bigint, timestamp) IS
+    'who was active on which local day of the zone user_metrics.timezone; a timestamp without zone is read as UTC';
+
+CREATE AGGREGATE user_metrics.activity(user_id bigint, occurred_at timestamp, timezone text) (
+    SFUNC = user_metrics_internal.activity_bigint_utc_zone, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.activity(bigint, timestamp, text) IS
+    'who was active on which local day of the given time zone; a timestamp without zone is read as UTC';
+
+CREATE AGGREGATE user_metrics.rollup(value user_metrics.activity) (
+    SFUNC = user_metrics_internal.activity_rollup, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
+    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.rollup(user_metrics.activity) IS
+    'merges stored activities of one time zone and one type of user id: the same bytes as one pass over all their rows';
+
+COMMENT ON FUNCTION user_metrics.users(user_metrics.activity) IS 'how many distinct users an activity has';
+COMMENT ON FUNCTION user_metrics.first_day(user_metrics.activity) IS 'the first local day anybody was active';
+COMMENT ON FUNCTION user_metrics.last_day(user_metrics.activity) IS 'the last local day anybody was active';
+COMMENT ON FUNCTION user_metrics.without_users(user_metrics.activity, text[]) IS
+    'the same activity without the given users (their ids as text, whatever the type of the log''s ids)';

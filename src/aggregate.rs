@@ -1,0 +1,202 @@
+//! The one bridge from a [`State`] to CREATE AGGREGATE: transition, combine, serialize, deserialize and finish, and the
+//! arguments as the executor hands them over.
+//!
+//! A state lives on Rust's heap; the transition value is a pointer to it, made in the aggregate's memory context, which
+//! drops it when it goes: at the end, after an error, after a cancel. No state is ever replaced. What a new aggregate adds
+//! are five one-line `#[pg_extern]` functions over the generic ones here (`#[pg_aggregate]` cannot make a parallel one:
+//! pgrx issue 2351).
+#![allow(unsafe_code)]
+
+use crate::error::{self, refused};
+use crate::{settings, stored::Value};
+use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::PgMemoryContexts;
+use pgrx::datum::Internal;
+use pgrx::nullable::Nullable;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::prelude::*;
+use user_metrics_core::calendar::Micros;
+use user_metrics_core::state::State;
+use user_metrics_core::{Result, host};
+
+/// Ties the ledger and the stop signal of core to this backend; called when the library is loaded.
+pub fn connect_host() {
+    host::set_poll(|| {
+        pgrx::check_for_interrupts!();
+    });
+}
+
+/// Enters the current limit in the ledger: done when a state is made and before one is read.
+pub fn set_limit() {
+    host::set_limit(settings::max_state_memory());
+}
+
+/// What a transition value points to.
+struct Live<S> {
+    state: S,
+    /// Made by [`deserialize`], so it is seen by one combine call and no other, which may take it instead of copying it.
+    passing: bool,
+}
+
+/// Puts a new state where it outlives the row.
+fn keep<S>(live: Live<S>, fcinfo: pg_sys::FunctionCallInfo) -> error::Result<Internal> {
+    let mut context = std::ptr::null_mut();
+    // SAFETY: fcinfo is the one this call was made with.
+    if unsafe { pg_sys::AggCheckCallContext(fcinfo, &mut context) } == 0 {
+        let message = "this function is a part of an aggregate and cannot be called by itself";
+        return Err(ErrorReport::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, message, "user_metrics"));
+    }
+    let state = PgMemoryContexts::For(context).leak_and_drop_on_delete(live);
+    Ok(Internal::from(Some(pg_sys::Datum::from(state))))
+}
+
+#[inline]
+fn live<S>(state: &Internal) -> Option<&Live<S>> {
+    // SAFETY: an `internal` argument of these functions is only ever what `keep` made: SQL cannot call them, and the
+    // executor passes on what they returned. Each aggregate uses them with one S.
+    unsafe { state.get::<Live<S>>() }
+}
+
+#[inline]
+fn live_mut<S>(state: &mut Internal) -> Option<&mut Live<S>> {
+    // SAFETY: as in `live`.
+    unsafe { state.get_mut::<Live<S>>() }
+}
+
+/// Feeds one row: `make` gives the state of the first, `step` takes the row in.
+#[inline]
+pub fn transition<S: State>(
+    aggregate: &'static str,
+    mut state: Internal,
+    fcinfo: pg_sys::FunctionCallInfo,
+    make: impl FnOnce() -> Result<S>,
+    step: impl FnOnce(&mut S) -> Result<()>,
+) -> error::Result<Internal> {
+    if !state.initialized() {
+        set_limit();
+        let made = make().map_err(refused(aggregate))?;
+        state = keep(Live { state: made, passing: false }, fcinfo)?;
+    }
+    if let Some(live) = live_mut::<S>(&mut state) {
+        step(&mut live.state).map_err(refused(aggregate))?;
+    }
+    Ok(state)
+}
+
+/// Takes `from` into `into`; either may be NULL.
+pub fn combine<S: State>(
+    aggregate: &'static str,
+    mut into: Internal,
+    mut from: Internal,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> error::Result<Option<Internal>> {
+    let Some(theirs) = live_mut::<S>(&mut from) else { return Ok(into.initialized().then_some(into)) };
+    set_limit();
+    match live_mut::<S>(&mut into) {
+        Some(ours) => {
+            ours.state.merge(&theirs.state).map_err(refused(aggregate))?;
+            Ok(Some(into))
+        }
+        // `from` lives too short to be returned: a passing state is moved, any other copied.
+        None => {
+            let mut state = theirs.state.empty();
+            if theirs.passing {
+                std::mem::swap(&mut state, &mut theirs.state);
+            } else {
+                state.merge(&theirs.state).map_err(refused(aggregate))?;
+            }
+            keep(Live { state, passing: false }, fcinfo).map(Some)
+        }
+    }
+}
+
+/// A state as bytes for another process. Declared STRICT.
+pub fn serialize<S: State>(aggregate: &'static str, state: Internal) -> error::Result<Vec<u8>> {
+    match live::<S>(&state) {
+        Some(live) => live.state.encode().map_err(refused(aggregate)),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// A state from the bytes of another process. Declared STRICT.
+pub fn deserialize<S: State>(
+    aggregate: &'static str,
+    bytes: &[u8],
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> error::Result<Internal> {
+    set_limit();
+    let state = S::decode(bytes).map_err(refused(aggregate))?;
+    keep(Live { state, passing: true }, fcinfo)
+}
+
+/// The result: the state's bytes as a value, NULL for no rows. Leaves the state as it is, so it may run again.
+pub fn finish<S: State>(aggregate: &'static str, state: Internal) -> error::Result<Option<Value<'static, S>>> {
+    live::<S>(&state).map(|live| live.state.encode().map(Value::from_bytes).map_err(refused(aggregate))).transpose()
+}
+
+/// Declares an argument type that is read as it lies, without the copies and checks of the general one.
+macro_rules! plain_argument {
+    ($lifetime:lifetime, $type:ty, $sql:literal, $read:expr) => {
+        // SAFETY: `$read` reads a datum of the SQL type that is declared below.
+        unsafe impl<$lifetime> ArgAbi<$lifetime> for $type {
+            #[inline]
+            unsafe fn unbox_arg_unchecked(arg: Arg<'_, $lifetime>) -> Self {
+                // SAFETY: pgrx calls this only for an argument that is not NULL.
+                unsafe { arg.unbox_arg_using_from_datum::<Datum>().map_or_else(Default::default, |d| $read(d.0)) }
+            }
+
+            #[inline]
+            unsafe fn unbox_nullable_arg(arg: Arg<'_, $lifetime>) -> Nullable<Self> {
+                // SAFETY: NULL is told apart before the datum is read.
+                unsafe { arg.unbox_arg_using_from_datum::<Datum>().map(|d| $read(d.0)).into() }
+            }
+        }
+
+        // SAFETY: the type is an argument only, of exactly this SQL type.
+        unsafe impl<$lifetime> SqlTranslatable for $type {
+            const TYPE_IDENT: &'static str = concat!("user_metrics::", $sql);
+            const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+            const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal($sql));
+            const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> = Err(ReturnsError::Datum);
+        }
+    };
+}
+
+/// A datum not looked into yet.
+struct Datum(pg_sys::Datum);
+
+impl FromDatum for Datum {
+    #[inline]
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
+        (!is_null).then_some(Datum(datum))
+    }
+}
+
+/// A `text` argument: its bytes, of whatever encoding, in place where they are neither compressed nor out of line.
+#[derive(Default)]
+pub struct TextBytes<'fcx>(pub &'fcx [u8]);
+
+impl<'fcx> TextBytes<'fcx> {
+    #[inline]
+    unsafe fn read(datum: pg_sys::Datum) -> Self {
+        // SAFETY: the datum is a varlena that lives as long as the call; a detoasted copy lives as long as the row.
+        unsafe { TextBytes(<&'fcx [u8]>::from_datum(datum, false).unwrap_or_default()) }
+    }
+}
+
+plain_argument!('fcx, TextBytes<'fcx>, "text", |datum| TextBytes::<'fcx>::read(datum));
+
+/// A `timestamptz` argument as microseconds, infinities included.
+#[derive(Clone, Copy, Default)]
+pub struct Instant(pub Micros);
+
+plain_argument!('fcx, Instant, "timestamptz", |datum: pg_sys::Datum| Instant(datum.value() as Micros));
+
+/// A `timestamp` argument, read as UTC.
+#[derive(Clone, Copy, Default)]
+pub struct UtcInstant(pub Micros);
+
+plain_argument!('fcx, UtcInstant, "timestamp", |datum: pg_sys::Datum| UtcInstant(datum.value() as Micros));

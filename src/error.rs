@@ -1,0 +1,58 @@
+//! The one place where a refusal of core gets its SQLSTATE, its message and its hint.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use user_metrics_core::Error;
+
+/// What functions called from SQL return.
+pub type Result<T> = std::result::Result<T, ErrorReport>;
+
+fn report(code: PgSqlErrorCode, message: String, hint: impl Into<String>) -> ErrorReport {
+    ErrorReport::new(code, message, "user_metrics").set_hint(hint.into())
+}
+
+/// Words a refusal on behalf of the SQL function `function`.
+pub fn refused(function: &'static str) -> impl Fn(Error) -> ErrorReport {
+    move |error| match error {
+        Error::OutOfMemory { limit } => report(
+            PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
+            format!("{function}: states would outgrow user_metrics.max_state_memory ({} kB)", limit / 1024),
+            "Raise user_metrics.max_state_memory, or count fewer users or groups at a time (since, until, filter).",
+        ),
+        Error::Corrupt { what } => report(
+            PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
+            format!("{function}: these bytes are no valid value: {what}"),
+            "Pass a value that an aggregate of user_metrics made; rebuild a damaged one from the log.",
+        ),
+        Error::UnknownVersion { given } => report(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            format!("{function}: a value of layout version {given} is not known to this release"),
+            "It was written by a newer release of user_metrics: install that release and run ALTER EXTENSION user_metrics UPDATE.",
+        ),
+        Error::Mixed { what, ours, theirs } => report(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("{function}: cannot merge values of different {what}: \"{ours}\" and \"{theirs}\""),
+            "Merge only values built with the same time zone over user ids of the same type.",
+        ),
+        Error::Argument { name, given, accepted } => report(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("{function}: argument \"{name}\" cannot be \"{given}\""),
+            format!("Give {accepted}."),
+        ),
+        Error::TooLarge { bytes } => report(
+            PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            format!("{function}: the value would take {bytes} bytes, and PostgreSQL holds values below 1 GB"),
+            "Split the users, for example with \"by\" or a filter, and read each part's value.",
+        ),
+        Error::NoColumn { column, source } => report(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+            format!("{function} needs a column \"{column}\", and {source} has none"),
+            format!("map one with user_metrics.attach('{source}', columns => '{{\"{column}\": \"…\"}}')"),
+        ),
+        Error::ColumnType { column, source, found, accepted } => report(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("{function}: column \"{column}\" of {source} is of type {found}, which cannot serve"),
+            accepted,
+        ),
+    }
+}

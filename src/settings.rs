@@ -1,0 +1,101 @@
+//! The settings `user_metrics.*`.
+
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+use std::ffi::CString;
+use user_metrics_core::calendar::{Calendar, Grain};
+
+/// The day weeks start with.
+#[derive(Clone, Copy, Debug, PostgresGucEnum)]
+enum WeekStart {
+    #[name = c"monday"]
+    Monday,
+    #[name = c"tuesday"]
+    Tuesday,
+    #[name = c"wednesday"]
+    Wednesday,
+    #[name = c"thursday"]
+    Thursday,
+    #[name = c"friday"]
+    Friday,
+    #[name = c"saturday"]
+    Saturday,
+    #[name = c"sunday"]
+    Sunday,
+}
+
+static TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"UTC"));
+static WEEK_START: GucSetting<WeekStart> = GucSetting::<WeekStart>::new(WeekStart::Monday);
+static MAX_STATE_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(1024 * 1024);
+static MIN_GROUP_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1);
+
+/// Announces the settings to the server.
+pub fn define() {
+    GucRegistry::define_string_guc(
+        c"user_metrics.timezone",
+        c"The time zone whose days, weeks and months are counted.",
+        c"Used where a function is not given a timezone argument.",
+        &TIMEZONE,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_enum_guc(
+        c"user_metrics.week_start",
+        c"The day weeks start with.",
+        c"",
+        &WEEK_START,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"user_metrics.max_state_memory",
+        c"The most memory the aggregates of user_metrics may hold in one backend.",
+        c"A statement that would need more fails with SQLSTATE 53200. Parallel workers count for themselves.",
+        &MAX_STATE_MEMORY,
+        64,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::UNIT_KB,
+    );
+    GucRegistry::define_int_guc(
+        c"user_metrics.min_group_size",
+        c"Groups of fewer users come back with NULL figures.",
+        c"",
+        &MIN_GROUP_SIZE,
+        1,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+}
+
+/// The time zone for a caller who named none.
+pub fn timezone() -> String {
+    let set = TIMEZONE.get().map(|zone| zone.to_string_lossy().trim().to_owned());
+    set.filter(|zone| !zone.is_empty()).unwrap_or_else(|| "UTC".to_owned())
+}
+
+/// Periods of a grain, weeks starting as set.
+pub fn calendar(grain: Grain) -> Calendar {
+    Calendar { grain, week_start: WEEK_START.get() as u8 }
+}
+
+/// The bytes all states of this backend may hold.
+pub fn max_state_memory() -> usize {
+    usize::try_from(MAX_STATE_MEMORY.get()).unwrap_or(0).saturating_mul(1024)
+}
+
+/// Hides the figures of groups that are too small to show.
+#[derive(Clone, Copy)]
+pub struct Privacy(u64);
+
+impl Privacy {
+    /// As set now.
+    pub fn current() -> Self {
+        Privacy(u64::try_from(MIN_GROUP_SIZE.get()).unwrap_or(1))
+    }
+
+    /// Whether a group of so many users must not be shown. A group of nobody hides nobody.
+    pub fn hides(self, users: u64) -> bool {
+        users > 0 && users < self.0
+    }
+}

@@ -1,0 +1,131 @@
+//! A [`State`] as a column type: a varlena that holds its encoded bytes, with input, output, receive and send.
+//!
+//! The text form is that of `bytea` in hex. Whatever comes in is decoded as a whole before it is accepted, so a value in
+//! a table is always one that can be read.
+#![allow(unsafe_code)]
+
+use crate::aggregate::set_limit;
+use crate::error::{self, refused};
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
+use pgrx::datum::{Datum, Internal};
+use pgrx::nullable::Nullable;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::prelude::*;
+use std::borrow::Cow;
+use std::ffi::{CStr, CString};
+use std::marker::PhantomData;
+use user_metrics_core::state::State;
+use user_metrics_core::{Error, host};
+
+/// A state that SQL can hold.
+pub trait Stored: State {
+    /// The type's name in SQL.
+    const SQL_NAME: &'static str;
+    /// The same for pgrx, which wants it unique.
+    const IDENTITY: &'static str;
+}
+
+/// A stored value as an argument or a result; its bytes are read in place.
+pub struct Value<'a, S> {
+    bytes: Cow<'a, [u8]>,
+    of: PhantomData<S>,
+}
+
+impl<'a, S> Value<'a, S> {
+    /// A value of bytes that a state encoded.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Value { bytes: Cow::Owned(bytes), of: PhantomData }
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+// SAFETY: the SQL type is the one the extension creates under this name, over the functions below.
+unsafe impl<S: Stored> SqlTranslatable for Value<'_, S> {
+    const TYPE_IDENT: &'static str = S::IDENTITY;
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::As(S::SQL_NAME));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> = Ok(ReturnsRef::One(SqlMappingRef::As(S::SQL_NAME)));
+}
+
+impl<'a, S> Value<'a, S> {
+    unsafe fn read(arg: Arg<'_, 'a>) -> Option<Self> {
+        // SAFETY: the datum is a varlena; it, or its detoasted copy, lives as long as the call.
+        let bytes = unsafe { arg.unbox_arg_using_from_datum::<&'a [u8]>() }?;
+        Some(Value { bytes: Cow::Borrowed(bytes), of: PhantomData })
+    }
+}
+
+// SAFETY: reads a varlena argument and borrows it for the call.
+unsafe impl<'fcx, S> ArgAbi<'fcx> for Value<'fcx, S> {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as promised by the caller; a NULL would be an empty value, which nothing accepts.
+        unsafe { Self::read(arg) }.unwrap_or(Value { bytes: Cow::Borrowed(&[]), of: PhantomData })
+    }
+
+    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> Nullable<Self> {
+        // SAFETY: as promised by the caller.
+        unsafe { Self::read(arg) }.into()
+    }
+}
+
+// SAFETY: returns a varlena in the caller's memory context, laid out as bytea.
+unsafe impl<S> BoxRet for Value<'_, S> {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        // SAFETY: as promised by the caller.
+        unsafe { (&*self.bytes).box_into(fcinfo) }
+    }
+}
+
+/// Reads a whole value to see that it is one.
+fn checked<S: Stored>(bytes: Vec<u8>) -> Result<Value<'static, S>, Error> {
+    set_limit();
+    S::decode(&bytes)?;
+    Ok(Value::from_bytes(bytes))
+}
+
+/// The type's input function.
+pub fn input<S: Stored>(name: &'static str, text: &CStr) -> error::Result<Value<'static, S>> {
+    let digits = text.to_bytes().strip_prefix(b"\\x").ok_or(Error::Corrupt { what: "text that does not begin with \\x" });
+    let bytes = digits.and_then(from_hex).and_then(checked);
+    bytes.map_err(refused(name))
+}
+
+/// The type's output function.
+pub fn output<S: Stored>(value: &Value<'_, S>) -> CString {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = value.bytes().iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
+    CString::new(b"\\x".iter().copied().chain(digits).collect::<Vec<u8>>()).unwrap_or_default()
+}
+
+/// The type's receive function: the rest of the message is the value.
+pub fn receive<S: Stored>(name: &'static str, message: Internal) -> error::Result<Value<'static, S>> {
+    // SAFETY: PostgreSQL calls receive functions with the message it reads from.
+    let message = unsafe { message.unwrap().map(|d| &mut *d.cast_mut_ptr::<pg_sys::StringInfoData>()) };
+    let bytes = message.and_then(|m| {
+        let (from, until) = (usize::try_from(m.cursor).ok()?, usize::try_from(m.len).ok()?);
+        m.cursor = m.len;
+        // SAFETY: a message holds `len` bytes at `data`.
+        unsafe { std::slice::from_raw_parts(m.data.cast::<u8>(), until) }.get(from..).map(<[u8]>::to_vec)
+    });
+    bytes.ok_or(Error::Corrupt { what: "no bytes" }).and_then(checked).map_err(refused(name))
+}
+
+fn from_hex(digits: &[u8]) -> Result<Vec<u8>, Error> {
+    let digit = |d: u8| char::from(d).to_digit(16).map(|d| d as u8).ok_or(Error::Corrupt { what: "not a hex digit" });
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(digits.len() / 2).map_err(|_| host::out_of_memory())?;
+    let (pairs, rest) = digits.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(Error::Corrupt { what: "an odd number of hex digits" });
+    }
+    for [high, low] in pairs {
+        bytes.push(digit(*high)? << 4 | digit(*low)?);
+    }
+    Ok(bytes)
+}

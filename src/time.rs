@@ -1,0 +1,110 @@
+//! PostgreSQL's instants, dates and zones to and from the integers of core.
+//!
+//! Zones come from PostgreSQL itself: what an instant is in local time is asked of the function behind `AT TIME ZONE`,
+//! once per UTC day met, and core remembers the answer. A day over which the offset changes is bisected down to the
+//! microsecond. No zone changes its offset twice within a day (the closest two changes in the tz database are 95 hours
+//! apart: Freetown, 1939), so what is found is exact.
+
+use crate::settings;
+use pgrx::datum::datetime_support::statement_timestamp;
+use pgrx::prelude::*;
+use user_metrics_core::calendar::{DAY_MICROS, LocalDays, Micros, Segment, Window};
+use user_metrics_core::days::Day;
+use user_metrics_core::{Error, Result};
+
+/// A range that holds every finite timestamp.
+const ALWAYS: Segment = Segment { from: Micros::MIN, until: Micros::MAX, offset: 0 };
+
+fn unknown_zone(zone: &str) -> Error {
+    let accepted = "a name of pg_timezone_names, such as 'Europe/Berlin'".to_owned();
+    Error::Argument { name: "timezone", given: zone.to_owned(), accepted }
+}
+
+/// Local time minus UTC at an instant; `None` outside of what PostgreSQL can represent.
+fn offset(zone: &str, at: Micros) -> Result<Option<Micros>> {
+    use pgrx::datum::datetime_support::DateTimeConversionError::UnknownTimezone;
+    let Ok(instant) = TimestampWithTimeZone::try_from(at) else { return Ok(None) };
+    match instant.at_timezone(zone) {
+        Ok(local) => Ok(Some(local.into_inner() - at)),
+        Err(UnknownTimezone(_)) => Err(unknown_zone(zone)),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The stretch around an instant over which a zone keeps its offset.
+pub fn segment(zone: &str, at: Micros) -> Result<Segment> {
+    if zone.eq_ignore_ascii_case("UTC") {
+        return Ok(ALWAYS);
+    }
+    let Some(here) = offset(zone, at)? else { return Ok(Segment { from: at, until: at + 1, offset: 0 }) };
+    let from = at - at.rem_euclid(DAY_MICROS);
+    let until = from + DAY_MICROS;
+    let (Some(before), Some(after)) = (offset(zone, from)?, offset(zone, until)?) else {
+        return Ok(Segment { from: at, until: at + 1, offset: here });
+    };
+    if before == after {
+        return Ok(Segment { from, until, offset: here });
+    }
+    let (mut low, mut high) = (from, until);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if offset(zone, middle)? == Some(before) { low = middle } else { high = middle }
+    }
+    if at < high {
+        Ok(Segment { from, until: high, offset: before })
+    } else {
+        Ok(Segment { from: high, until, offset: after })
+    }
+}
+
+/// Refuses a zone PostgreSQL does not know, before any row is read.
+pub fn check_zone(zone: &str) -> Result<()> {
+    offset(zone, 0).map(drop)
+}
+
+/// The moment the statement began.
+pub fn now() -> Micros {
+    statement_timestamp().into_inner()
+}
+
+/// Whether an instant is a finite one.
+#[inline]
+pub fn is_finite(at: Micros) -> bool {
+    at != Micros::MIN && at != Micros::MAX
+}
+
+/// A day as SQL's date.
+pub fn date(day: Day) -> Option<Date> {
+    Date::try_from(day).ok()
+}
+
+/// The observed range of a readout: `since`, `until` and `as_of` as local days of `zone`.
+///
+/// Observation ends at `as_of`, by default at `until` or else at the last request; never later than now.
+pub fn window(
+    zone: &str,
+    since: Option<TimestampWithTimeZone>,
+    until: Option<TimestampWithTimeZone>,
+    as_of: Option<TimestampWithTimeZone>,
+    last_at: Option<Micros>,
+) -> Result<Window> {
+    let micros = |t: Option<TimestampWithTimeZone>| t.map(TimestampWithTimeZone::into_inner);
+    let (since, until) = (micros(since).filter(|&t| t != Micros::MIN), micros(until));
+    let now = now();
+    let end = micros(as_of).or(until).or(last_at).unwrap_or(now).min(until.unwrap_or(now)).min(now);
+    let end = if end == Micros::MIN { Micros::MIN + 1 } else { end };
+    let mut days = LocalDays::default();
+    let mut day = |at: Micros| days.day(at, |at| segment(zone, at));
+    let (elapsed, begun) = (day(end)?, day(end.saturating_sub(1))?);
+    let since_day = since.map(|t| day(t.min(now.saturating_add(DAY_MICROS)))).transpose()?;
+    let whole = match since {
+        Some(t) if Some(day(t.saturating_sub(1))?) == since_day => since_day.map(|d| d + 1),
+        _ => since_day,
+    };
+    Ok(Window { since: since_day, whole_from: whole, elapsed, begun })
+}
+
+/// The setting or the argument `timezone`.
+pub fn zone_or_default(given: Option<String>) -> String {
+    given.unwrap_or_else(settings::timezone)
+}

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# The rules of the house that a machine can see, see ARCHITECTURE.md. The last line is `N passed, N failed`.
+# shellcheck source=scripts/lib.sh
+source "$(dirname "$0")/../scripts/lib.sh"
+
+passed=0 failed=0
+
+# check RULE COMMAND…: the command prints what breaks the rule, and nothing where it holds.
+check() {
+    local rule=$1 offences
+    shift
+    if offences=$("$@" 2>&1) && [ -z "$offences" ]; then
+        passed=$((passed + 1))
+        say "ok      $rule"
+    else
+        failed=$((failed + 1))
+        say "FAILED  $rule"
+        sed 's/^/        /' <<<"$offences"
+    fi
+}
+
+# Rust code without its comments and without the test module that ends a file, as file:line:text.
+code() {
+    find "$@" -name '*.rs' | LC_ALL=C sort | while IFS= read -r file; do
+        awk -v file="$file" '/^#\[cfg\(.*test/ { exit } { sub(/\/\/.*/, ""); print file ":" FNR ":" $0 }' "$file"
+    done
+}
+
+sql() {
+    find sql -name '*.sql' | LC_ALL=C sort | while IFS= read -r file; do
+        awk -v file="$file" '{ sub(/--.*/, ""); print file ":" FNR ":" $0 }' "$file"
+    done
+}
+
+# grep, for which finding nothing is no error
+matching() {
+    grep "$@" || [ $? -eq 1 ]
+}
+
+core_without_postgres() {
+    cargo tree --locked --package user_metrics_core --edges normal --prefix none | matching -iE 'pgrx|postgres'
+}
+
+spi_outside_tests() {
+    code src | matching -wE 'Spi|spi|SpiClient|SPI_[a-z]+'
+}
+
+unsafe_elsewhere() {
+    code src core/src | matching -wE 'unsafe|unsafe_code' | matching -vE '^src/(aggregate|stored)\.rs:'
+}
+
+missing_lints() {
+    grep -qx 'unsafe_code = "deny"' <(sed -n '/^\[workspace.lints.rust\]/,/^$/p' Cargo.toml) || echo 'Cargo.toml: no unsafe_code = "deny"'
+    for manifest in Cargo.toml core/Cargo.toml; do
+        grep -qx 'workspace = true' <(sed -n '/^\[lints\]/,/^$/p' "$manifest") || echo "$manifest: no [lints] workspace = true"
+    done
+}
+
+clock_or_io_in_core() {
+    code core/src | matching -E '\b(SystemTime|Instant)\b|std::(time|fs|net|env|io|process|thread)\b|\b(Utc|Local)::now'
+}
+
+files_without_heading() {
+    find src core/src -name '*.rs' | LC_ALL=C sort | while IFS= read -r file; do
+        [[ $(head -n 1 "$file") == '//!'* ]] || echo "$file"
+    done
+}
+
+formulas_in_sql() {
+    sql | matching -iE '\b(sqrt|ln|log|exp|power|erf)[[:space:]]*\('
+}
+
+replacing_sql() {
+    sql | matching -iE 'CREATE[[:space:]]+OR[[:space:]]+REPLACE|IF[[:space:]]+NOT[[:space:]]+EXISTS'
+}
+
+check "core knows nothing of PostgreSQL: no pgrx among its dependencies" core_without_postgres
+check "core has no clock and no I/O" clock_or_io_in_core
+check "Rust runs no SQL outside tests" spi_outside_tests
+check "unsafe is in src/aggregate.rs and src/stored.rs only" unsafe_elsewhere
+check "the workspace denies unsafe code, and both packages take its lints" missing_lints
+check "every Rust file opens by saying what it is for" files_without_heading
+check "sql/ holds no formula that core has" formulas_in_sql
+check "the install script replaces nothing and tolerates nothing that is there" replacing_sql
+
+say "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,131 @@
+"""Whether the rows a server answers are the rows the definitions ask for, and whether they keep the laws."""
+
+from days import day_from_text, day_text
+
+DATES = ("period_start", "day", "cohort_start", "cohort")
+KEYS = ("segment", *DATES, "active_days", "period_number")
+RELATIVE = 1e-12
+NEARLY_ZERO = 1e-15                              # a bound that is 0 on paper is rounded to no particular side of it
+
+
+def same_value(expected, got):
+    if isinstance(expected, float) and isinstance(got, (int, float)) and not isinstance(got, bool):
+        return abs(expected - got) <= max(RELATIVE * abs(expected), NEARLY_ZERO)
+    return type(expected) is type(got) and expected == got
+
+
+def same_row(expected, got):
+    """Equal columns, in the same order, with equal values."""
+    return list(expected) == list(got) and all(same_value(expected[name], got[name]) for name in expected)
+
+
+def with_day_numbers(row):
+    """A row from the server, its dates as day numbers."""
+    return {name: day_from_text(value) if name in DATES and value is not None else value for name, value in row.items()}
+
+
+def key_of(row):
+    return tuple((name, str(row[name])) for name in KEYS if name in row)
+
+
+def differences(expected, got):
+    """Lines of a diff, rows paired by what identifies them; empty when all is equal."""
+    lines = []
+    unmatched = {}
+    for row in got:
+        unmatched.setdefault(key_of(row), []).append(row)
+    for row in expected:
+        twins = unmatched.get(key_of(row), [])
+        twin = twins.pop(0) if twins else None
+        if twin is None or not same_row(row, twin):
+            lines.append(f"  expected {shown(row)}")
+            lines.append(f"  got      {shown(twin) if twin else 'no such row'}")
+    lines += [f"  not expected {shown(row)}" for twins in unmatched.values() for row in twins]
+    return lines
+
+
+def shown(row):
+    return ", ".join(f"{name}={day_text(value) if name in DATES and isinstance(value, int) else value}"
+                     for name, value in row.items())
+
+
+# -------------------------------------------------------------------------------------------------------- the laws
+
+def by_segment(rows):
+    groups = {}
+    for row in rows:
+        groups.setdefault(row.get("segment"), []).append(row)
+    return groups.values()
+
+
+def broken_laws(readout, rows):
+    """What must hold of any answer, whatever the log: lines that say where it does not."""
+    check = {"active_users": active_users_laws, "lifecycle": lifecycle_laws, "engagement": engagement_laws,
+             "stickiness": stickiness_laws, "retention_matrix": rate_laws, "retention_curve": rate_laws,
+             "cohort_table": cohort_table_laws}[readout]
+    return [f"  broken law: {law}" for group in by_segment(rows) for law in check(group)]
+
+
+def active_users_laws(rows):
+    for row in rows:
+        if row["active_users"] != row["new_users"] + row["returning_users"]:
+            yield f"active = new + returning in {shown(row)}"
+
+
+def lifecycle_laws(rows):
+    """D5."""
+    previous = None
+    for row in sorted(rows, key=lambda row: row["period_start"]):
+        if row["active_users"] != row["new_users"] + row["retained_users"] + row["resurrected_users"]:
+            yield f"active = new + retained + resurrected in {shown(row)}"
+        if previous and row["churned_users"] is not None:
+            if row["retained_users"] + row["churned_users"] != previous["active_users"]:
+                yield f"retained + churned = previous active in {shown(row)}"
+        if (row["churned_users"] is None) == row["complete"]:
+            yield f"churn is known exactly in complete periods in {shown(row)}"
+        previous = row
+
+
+def engagement_laws(rows):
+    for row in rows:
+        if not row["daily_users"] <= row["weekly_users"] <= row["monthly_users"]:
+            yield f"daily <= weekly <= monthly in {shown(row)}"
+
+
+def stickiness_laws(rows):
+    rows = sorted(rows, key=lambda row: row["active_days"])
+    for row, following in zip(rows, [*rows[1:], {"users_at_least": 0}]):
+        if row["users_at_least"] - following["users_at_least"] != row["users"]:
+            yield f"users = users_at_least - the next users_at_least in {shown(row)}"
+    if rows and rows[0]["share"] is not None and abs(sum(row["share"] for row in rows) - 1) > 1e-9:
+        yield "shares sum to 1"
+
+
+def rate_laws(rows):
+    """D54, D55."""
+    for row in rows:
+        if row["complete"] != (row["eligible_users"] == row["cohort_users"]):
+            yield f"complete = everybody is eligible in {shown(row)}"
+        if (row["eligible_users"] == 0) != (row["retention_rate"] is None):
+            yield f"a rate exactly where somebody is eligible in {shown(row)}"
+        if row["retention_rate"] is not None:
+            if not 0 <= row["rate_low"] <= row["retention_rate"] <= row["rate_high"] <= 1:
+                yield f"0 <= low <= rate <= high <= 1 in {shown(row)}"
+            if row["period_number"] == 0 and row["retention_rate"] != 1:
+                yield f"in period 0 everybody is retained in {shown(row)}"
+
+
+def cohort_table_laws(rows):
+    for row in rows:
+        if row["week_1"] not in (None, 1):
+            yield f"week_1 = 1 in {shown(row)}"
+
+
+def matrix_sums(rows):
+    """D57: what a curve must be, by adding up a matrix: {(segment, number): [eligible, retained]}."""
+    sums = {}
+    for row in rows:
+        sum_of = sums.setdefault((row.get("segment"), row["period_number"]), [0, 0])
+        sum_of[0] += row["eligible_users"]
+        sum_of[1] += row["retained_users"] or 0
+    return sums

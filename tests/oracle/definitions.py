@@ -1,0 +1,331 @@
+"""What each readout of `activity` means, stated as plainly as Python allows.
+
+This is the yardstick: sets of (user, local day) and loops over every period and every user, no data structure clever
+enough to be wrong in an interesting way. It shares nothing with the extension. Row numbers (D1, D5, ...) are those
+of the project's definitions:
+
+    D1-D4    active users, trailing windows, stickiness     D5, D62   growth accounting, churn
+    D7       who is a user                                  D53-D57   retention: cohorts, maturity, kinds, pooling
+
+Days are numbers (see `days`); a period is the half-open range of days [start, end).
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import sqrt
+
+from days import date_of, day_of
+
+GRAINS = ("day", "week", "month", "quarter", "year")
+KINDS = ("on", "on_or_after", "on_or_before", "streak")
+CLOCKS = ("calendar", "rolling")
+ROLLING_LENGTH = {"day": 1, "week": 7, "month": 30}
+Z95 = 1.959963984540054
+
+# Day 0, 2000-01-01, was a Saturday.
+A_WEEK_BEGINS_ON = {"saturday": 0, "sunday": 1, "monday": 2, "tuesday": 3, "wednesday": 4, "thursday": 5, "friday": 6}
+
+
+def is_user(user_id, excluded):
+    """D7: NULL, empty and blank (ASCII white space) ids are nobody; nor are anonymous and opted-out ids."""
+    return user_id is not None and user_id.strip(" \t\n\r\v\f") != "" and user_id not in excluded
+
+
+# ---------------------------------------------------------------------------------------------------- the calendar
+
+@lru_cache(maxsize=None)
+def index_of(day, grain, week_start="monday"):
+    """The running number of the calendar period that holds the day; neighbours differ by one."""
+    if grain == "day":
+        return day
+    if grain == "week":
+        return (day - A_WEEK_BEGINS_ON[week_start]) // 7
+    year, month, _ = date_of(day)
+    return {"month": year * 12 + month - 1, "quarter": year * 4 + (month - 1) // 3, "year": year}[grain]
+
+
+@lru_cache(maxsize=None)
+def first_day_of(index, grain, week_start="monday"):
+    """The first day of the calendar period with this running number."""
+    if grain == "day":
+        return index
+    if grain == "week":
+        return 7 * index + A_WEEK_BEGINS_ON[week_start]
+    months = {"month": 1, "quarter": 3, "year": 12}[grain]
+    return day_of(index * months // 12, index * months % 12 + 1)
+
+
+def periods(first, last, grain, week_start):
+    """Every calendar period from the one holding `first` to the one holding `last`, as [start, end)."""
+    for index in range(index_of(first, grain, week_start), index_of(last, grain, week_start) + 1):
+        yield first_day_of(index, grain, week_start), first_day_of(index + 1, grain, week_start)
+
+
+# ------------------------------------------------------------------------------------------------- the observation
+
+@dataclass
+class Observation:
+    """One log, cut to what a question is about: who was active when, and how far one can see."""
+
+    shown: set = field(default_factory=set)      # (user, day) of the requests at or after `since`
+    history: set = field(default_factory=set)    # (user, day) of the requests before `since`
+    end_day: int = 0                             # local day of as_of: a period [a, b) has elapsed when b <= end_day
+    last_day: int = 0                            # the last day shown
+    since_day: int | None = None                 # local day of `since`
+    first_whole_day: int | None = None           # the first day no part of which lies before `since`
+    until_day: int | None = None                 # local day of `until`: days from here on are cut
+
+    def everything(self):
+        return self.shown | self.history
+
+    def days_of(self):
+        """Each user's days, those before `since` among them."""
+        days = {}
+        for user, day in self.everything():
+            days.setdefault(user, set()).add(day)
+        return days
+
+    def first_days(self):
+        return {user: min(days) for user, days in self.days_of().items()}
+
+    def is_complete(self, start, end):
+        """The period has elapsed and neither `since` nor `until` cuts a piece off (D2, D54)."""
+        cut_by_since = self.first_whole_day is not None and start < self.first_whole_day
+        cut_by_until = self.until_day is not None and end > self.until_day
+        return end <= self.end_day and not cut_by_since and not cut_by_until
+
+    def first_shown_day(self):
+        """Where a series begins: with the log, but not before `since`."""
+        first = min(day for _, day in self.everything())
+        return first if self.since_day is None else max(first, self.since_day)
+
+
+def observation_end(instants, until, as_of, now):
+    """as_of; else `until`; else the last request of the log; never later than now. None: there is nothing to see."""
+    if as_of is not None:
+        return min(as_of, now)
+    if until is not None:
+        return min(until, now)
+    return min(max(instants), now) if instants else None
+
+
+def observe(requests, end, local_day, since=None, until=None, whole_days=False):
+    """The observation of (user, instant) requests up to `end`.
+
+    `whole_days`: the requests come from an activity value, which knows only days: a day begun by `end` counts in full.
+    """
+    end_day = local_day(end)
+    o = Observation(end_day=end_day)
+    for user, instant in requests:
+        day = local_day(instant)
+        seen = day <= end_day if whole_days else instant <= end
+        if seen and (until is None or instant < until):
+            (o.history if since is not None and instant < since else o.shown).add((user, day))
+    o.last_day = max([local_day(end - 1)] + [day for _, day in o.everything() if day <= end_day])
+    if since is not None:
+        o.since_day = local_day(since)
+        o.first_whole_day = o.since_day + (1 if local_day(since - 1) == o.since_day else 0)
+    if until is not None:
+        o.until_day = local_day(until)
+        o.last_day = min(o.last_day, local_day(until - 1))
+    return o
+
+
+# ---------------------------------------------------------------------------------------------------- the readouts
+
+def active_users(o, period="day", week_start="monday"):
+    """D1: distinct users per calendar period; new = whose first day ever lies in the shown part of the period."""
+    rows = []
+    if not o.everything():
+        return rows
+    first_day = o.first_days()
+    for start, end in periods(o.first_shown_day(), o.last_day, period, week_start):
+        active = {user for user, day in o.shown if start <= day < end}
+        new = {user for user in active if is_new(o, first_day[user], start, end)}
+        rows.append({
+            "period_start": start, "active_users": len(active), "new_users": len(new),
+            "returning_users": len(active - new), "complete": o.is_complete(start, end)})
+    return rows
+
+
+def is_new(o, first_day, start, end):
+    """The user's first day ever lies in the shown part of the period."""
+    return start <= first_day < end and (o.since_day is None or first_day >= o.since_day)
+
+
+def engagement(o):
+    """D2, D3: per day, distinct users of the day, of the 7 and of the 30 days that end with it."""
+    rows = []
+    everything = o.everything()
+    if not everything:
+        return rows
+    log_begins = min(day for _, day in everything)
+    for today in range(o.first_shown_day(), o.last_day + 1):
+        daily = len({user for user, day in o.shown if day == today})
+        weekly = len({user for user, day in everything if today - 7 < day <= today})
+        monthly = len({user for user, day in everything if today - 30 < day <= today})
+        rows.append({
+            "day": today, "daily_users": daily, "weekly_users": weekly, "monthly_users": monthly,
+            "stickiness": daily / monthly if monthly else None,
+            "complete": o.is_complete(today, today + 1) and log_begins <= today - 29})
+    return rows
+
+
+def lifecycle(o, period="week", week_start="monday"):
+    """D5, D62: active = new + retained + resurrected; active before = retained + churned."""
+    rows = []
+    if not o.everything():
+        return rows
+    first_day = o.first_days()
+    before_first = first_day_of(index_of(o.first_shown_day(), period, week_start) - 1, period, week_start)
+    previous = None
+    for start, end in periods(o.first_shown_day(), o.last_day, period, week_start):
+        if previous is None:
+            previous = {user for user, day in o.history if before_first <= day < start}
+        active = {user for user, day in o.shown if start <= day < end}
+        new = {user for user in active if is_new(o, first_day[user], start, end)}
+        retained = {user for user in active - new if user in previous}
+        resurrected = active - new - retained
+        churned = previous - active
+        complete = o.is_complete(start, end)
+        rows.append({
+            "period_start": start, "active_users": len(active), "new_users": len(new),
+            "retained_users": len(retained), "resurrected_users": len(resurrected),
+            "churned_users": len(churned) if complete else None,
+            "quick_ratio": (len(new) + len(resurrected)) / len(churned) if complete and churned else None,
+            "complete": complete})
+        previous = active
+    return rows
+
+
+def stickiness(o, days=28):
+    """D3, D4: of the window's users, how many were active on exactly k, and on at least k, of its days."""
+    if not o.shown:
+        return []
+    active_days = {}
+    for user, day in o.shown:
+        if o.last_day - days < day <= o.last_day:
+            active_days.setdefault(user, set()).add(day)
+    rows = []
+    for k in range(1, days + 1):
+        exactly = sum(1 for of_user in active_days.values() if len(of_user) == k)
+        at_least = sum(1 for of_user in active_days.values() if len(of_user) >= k)
+        rows.append({"active_days": k, "users": exactly, "users_at_least": at_least,
+                     "share": exactly / len(active_days) if active_days else None})
+    return rows
+
+
+# ------------------------------------------------------------------------------------------------------- retention
+
+@dataclass
+class Member:
+    """One user of a cohort: the first day, all active days, and the clock that numbers the user's periods."""
+
+    first_day: int
+    days: set
+    grain: str
+    clock: str
+    week_start: str
+
+    def __post_init__(self):
+        self.active = {self.number_of(day) for day in self.days}
+
+    def number_of(self, day):
+        """The number of the user's period that holds the day (D55)."""
+        if self.clock == "rolling":
+            return (day - self.first_day) // ROLLING_LENGTH[self.grain]
+        return index_of(day, self.grain, self.week_start) - index_of(self.first_day, self.grain, self.week_start)
+
+    def begins(self, k):
+        """The first day of the user's period k."""
+        if self.clock == "rolling":
+            return self.first_day + k * ROLLING_LENGTH[self.grain]
+        return first_day_of(index_of(self.first_day, self.grain, self.week_start) + k, self.grain, self.week_start)
+
+    def is_eligible(self, k, end_day):
+        """D54: the user's own period k has wholly elapsed."""
+        return self.begins(k + 1) <= end_day
+
+    def is_retained(self, k, kind):
+        """D55; in period 0 everybody is."""
+        if k == 0:
+            return True
+        if kind == "on":
+            return k in self.active
+        if kind == "on_or_after":
+            return any(n >= k for n in self.active)
+        if kind == "on_or_before":
+            return any(1 <= n <= k for n in self.active)
+        return all(n in self.active for n in range(1, k + 1))
+
+
+def wilson(retained, eligible):
+    """The Wilson score interval of a proportion at 95 % (Wilson 1927); on paper exactly 0 or 1 at the ends."""
+    p, n, z = retained / eligible, eligible, Z95
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return (0.0 if retained == 0 else centre - half), (1.0 if retained == eligible else centre + half)
+
+
+def members_by_cohort(o, cohort, period, clock, week_start):
+    """D53: each user in one cohort, by the first day ever; users who came before `since` are in none."""
+    cohorts = {}
+    for user, days in o.days_of().items():
+        first = min(days)
+        if o.since_day is None or first >= o.since_day:
+            start = first_day_of(index_of(first, cohort, week_start), cohort, week_start)
+            cohorts.setdefault(start, []).append(Member(first, days, period, clock, week_start))
+    return cohorts
+
+
+def numbers_shown(o, members, offsets):
+    """The asked-for numbers, or all from 0 to the last of which any member's period has begun."""
+    if offsets is not None:
+        return sorted(offsets)
+    k = 0
+    while any(member.begins(k + 1) <= o.last_day for member in members):
+        k += 1
+    return range(k + 1)
+
+
+def cell(o, members, k, kind):
+    """One figure of retention: among the eligible members, how many were retained (D54, D57)."""
+    eligible = [member for member in members if member.is_eligible(k, o.end_day)]
+    retained = sum(1 for member in eligible if member.is_retained(k, kind))
+    low, high = wilson(retained, len(eligible)) if eligible else (None, None)
+    return {
+        "eligible_users": len(eligible), "retained_users": retained if eligible else None,
+        "retention_rate": retained / len(eligible) if eligible else None,
+        "rate_low": low, "rate_high": high, "complete": len(eligible) == len(members)}
+
+
+def retention_matrix(o, cohort="week", period="week", offsets=None, kind="on", clock="calendar", week_start="monday"):
+    """D53-D55: one row per cohort that has members and period number."""
+    rows = []
+    for start, members in sorted(members_by_cohort(o, cohort, period, clock, week_start).items()):
+        for k in numbers_shown(o, members, offsets):
+            rows.append({"cohort_start": start, "cohort_users": len(members), "period_number": k,
+                         **cell(o, members, k, kind)})
+    return rows
+
+
+def retention_curve(o, cohort="week", period="week", offsets=None, kind="on", clock="calendar", week_start="monday"):
+    """D57: all cohorts pooled, sums of retained over sums of eligible."""
+    cohorts = members_by_cohort(o, cohort, period, clock, week_start)
+    everyone = [member for members in cohorts.values() for member in members]
+    if not everyone:
+        return []
+    return [{"period_number": k, "cohort_users": len(everyone), **cell(o, everyone, k, kind)}
+            for k in numbers_shown(o, everyone, offsets)]
+
+
+def cohort_table(o, week_start="monday"):
+    """D53, D54: monthly cohorts, Week n = the member's own days 7(n-1) .. 7n-1, nothing until everyone's has elapsed."""
+    rows = []
+    for start, members in sorted(members_by_cohort(o, "month", "week", "rolling", week_start).items()):
+        row = {"cohort": start, "users": len(members)}
+        for week in (1, 2, 4, 8, 12):
+            figure = cell(o, members, week - 1, "on")
+            row[f"week_{week}"] = figure["retention_rate"] if figure["complete"] else None
+        rows.append(row)
+    return rows

@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# Every test of the project, one step after the other; a step that fails does not keep the next from running. The last
+# line is `N passed, N failed`. A step counts what its tool counts (Rust tests, SQL files, examples, random cases); one
+# without a count is one check. A step that ran nothing has failed.
+#
+# Names as arguments run those steps only: `tests/run.sh core`, `tests/run.sh install pg_regress docs` (what runs SQL
+# needs `install` before it). CASES and FUZZ_SECONDS set how long the random tests take.
+# shellcheck source=scripts/lib.sh
+source "$(dirname "$0")/../scripts/lib.sh"
+
+results=$target_dir/test
+total_passed=0 total_failed=0
+summary=()
+
+main() {
+    local steps=("$@")
+    [ $# -gt 0 ] || steps=(setup format invariants clippy core install pg_regress docs oracle plans pg_test fuzz)
+    rm -rf "$results"
+    mkdir -p "$results"
+    trap 'scripts/cluster.sh stop test >/dev/null 2>&1 || true' EXIT
+    for step in "${steps[@]}"; do
+        declare -F "step_$step" >/dev/null || die "there is no step $step"
+        run_step "$step"
+    done
+    say "" "${summary[@]}" "" "$total_passed passed, $total_failed failed"
+    [ "$total_failed" -eq 0 ]
+}
+
+run_step() {
+    local step=$1 log=$results/$1.log started=$SECONDS status=0 passed failed verdict
+    if declare -F "wanted_$step" >/dev/null && ! "wanted_$step"; then return; fi
+    say "" "== $step"
+    # A subshell of its own, so that set -e holds inside although we go on after a failure.
+    set +e
+    (set -e; "step_$step") </dev/null 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    set -e
+    read -r passed failed < <("count_${counted_by[$step]:-status}" "$status" "$log")
+    if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+    if [ $((passed + failed)) -eq 0 ]; then
+        failed=1
+        say "$step: no test has run"
+    fi
+    verdict=$(printf '%-10s %6d passed %4d failed %5d s' "$step" "$passed" "$failed" $((SECONDS - started)))
+    say "== $verdict"
+    summary+=("$verdict")
+    total_passed=$((total_passed + passed))
+    total_failed=$((total_failed + failed))
+}
+
+# How the checks of a step are counted: count_… STATUS LOG prints the passed and the failed.
+
+declare -A counted_by=([invariants]=closing [core]=cargo [pg_regress]=pg_regress [docs]=closing [oracle]=closing
+    [plans]=closing [pg_test]=cargo [fuzz]=closing)
+
+count_status() {
+    if [ "$1" -eq 0 ]; then echo 1 0; else echo 0 1; fi
+}
+
+# test result: ok. 12 passed; 0 failed; 0 ignored; …
+count_cargo() {
+    sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed;.*/\1 \2/p' "$2" |
+        awk '{ passed += $1; failed += $2 } END { print passed + 0, failed + 0 }'
+}
+
+# test activity ... ok 123 ms (PostgreSQL 15); ok 1 - activity 123 ms (16 and later)
+count_pg_regress() {
+    awk '/^test .* \.\.\. ok/ || /^ok [0-9]/ { passed++ }
+        /^test .* \.\.\. (FAILED|failed)/ || /^not ok [0-9]/ { failed++ }
+        END { print passed + 0, failed + 0 }' "$2"
+}
+
+# The last line of ours: 12 passed, 0 failed
+count_closing() {
+    sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$2" | tail -n 1 | grep . || echo 0 0
+}
+
+# The steps
+
+step_setup() {
+    scripts/setup.sh
+    cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+    cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+}
+
+step_format() {
+    cargo fmt --all --check
+}
+
+step_invariants() {
+    tests/invariants.sh
+}
+
+step_clippy() {
+    use_pgrx
+    cargo clippy --locked --workspace --all-targets --no-default-features --features "pg$(pg_major)" -- -D warnings
+}
+
+step_core() {
+    cargo test --locked -p user_metrics_core
+}
+
+# The same build as the demo's, in the same private server; a cluster that is new in every run.
+step_install() {
+    scripts/build.sh
+    scripts/server.sh
+    scripts/cluster.sh remove test
+    scripts/cluster.sh start test
+    use_cluster test
+    psql -X -q -c "CREATE DATABASE demo_log"
+    PGDATABASE=demo_log demo/load.sh --table request_log
+}
+
+step_pg_regress() {
+    local output=$results/pg_regress tests=()
+    mapfile -t tests < <(find tests/pg_regress/sql -name '*.sql' -printf '%f\n' | sed 's/\.sql$//' | LC_ALL=C sort)
+    [ ${#tests[@]} -gt 0 ] || return 0
+    use_cluster test
+    mkdir -p "$output"
+    if ! "$(dirname "$("$PG_CONFIG" --pgxs)")/../../src/test/regress/pg_regress" --bindir="$("$PG_CONFIG" --bindir)" \
+        --host="$PGHOST" --port="$PGPORT" --user="$PGUSER" --dbname=regression \
+        --inputdir=tests/pg_regress --outputdir="$output" "${tests[@]}"; then
+        if [ -f "$output/regression.diffs" ]; then cat "$output/regression.diffs"; fi
+        return 1
+    fi
+}
+
+step_docs() {
+    use_cluster test
+    python3 tests/docs.py --template demo_log README.md docs/*.md
+}
+
+step_oracle() {
+    use_cluster test
+    python3 tests/oracle/activity.py --cases "${CASES:-2000}"
+}
+
+wanted_plans() {
+    [ -f tests/plans.py ]
+}
+
+step_plans() {
+    use_cluster test
+    python3 tests/plans.py
+}
+
+wanted_pg_test() {
+    grep -rq 'pg_test' src
+}
+
+# cargo-pgrx starts a server of its own; the private server's pg_config makes it install the test build there.
+step_pg_test() {
+    local as=()
+    PGRX_PG_CONFIG_PATH=$(private_pg_config)
+    export PGRX_PG_CONFIG_PATH
+    if [ "$EUID" -eq 0 ]; then
+        install -d -o postgres "$(private_dir)/pg_test"
+        as=(--runas postgres --pgdata "$(private_dir)/pg_test/data")
+    fi
+    cargo pgrx test "${as[@]}" "pg$(pg_major)"
+}
+
+step_fuzz() {
+    scripts/fuzz.sh
+}
+
+main "$@"
