@@ -32,16 +32,16 @@ const CALENDAR_WEEKS: u32 = 26;
 const GROWTH: f64 = 1.05;
 const SIGNUP_DELAYED: f64 = 0.3;
 /// Share of the present users who leave in week 1, 2, … since their first day; later weeks take the last.
-const CHURN: [f64; 8] = [0.42, 0.17, 0.10, 0.075, 0.06, 0.05, 0.045, 0.035];
-const RESURRECTION: f64 = 0.008;
+const CHURN: [f64; 8] = [0.46, 0.22, 0.15, 0.11, 0.085, 0.065, 0.05, 0.035];
+const RESURRECTION: f64 = 0.006;
 /// Factors on `CHURN` for a whole life, earned in days 0 to 6: `code` tried, a server error or a timeout met.
 const CODE_CHURN: f64 = 0.5;
-const ERROR_CHURN: f64 = 1.4;
+const ERROR_CHURN: f64 = 1.6;
 const UPGRADE: f64 = 0.01;
 const UPGRADE_REFUSED: f64 = 0.06;
 
 const EXPERIMENT: &str = "new_chat_ui";
-const EXPERIMENT_WEEK: u32 = 13;
+const EXPERIMENT_WEEK: u32 = 14;
 /// What the treatment multiplies: the weekly probability to leave, the probability of a poor answer.
 const TREATMENT_CHURN: f64 = 0.65;
 const TREATMENT_POOR: f64 = 0.6;
@@ -57,6 +57,8 @@ const THINKING: f64 = 45.0 * SECOND as f64;
 const REASKING: f64 = 20.0 * SECOND as f64;
 const RESUMED: f64 = 0.04;
 const QUESTIONS: f64 = 3.0;
+/// Keeps a hopeless calibration finite; the daily limits end such sessions long before.
+const MOST_QUESTIONS: f64 = 1_000.0;
 const MOST_ATTEMPTS: u32 = 4;
 const EXPLORES: f64 = 0.12;
 /// A newly tried feature is kept with the first probability, after a session that let the user down with the second.
@@ -70,13 +72,15 @@ const BLANKS: [&str; 3] = [NULL, "", "anonymous"];
 const NULL: &str = "\\N";
 const DOUBLE_POST: f64 = 0.0005;
 const OUTAGE_WEEK: u32 = 20;
-const OUTAGE: std::ops::Range<i64> = 2 * DAY + 13 * HOUR..2 * DAY + 17 * HOUR;
+const OUTAGE: std::ops::Range<i64> = 2 * DAY + 7 * HOUR..2 * DAY + 19 * HOUR;
 const OUTAGE_PROVIDER: &str = "anthropic";
 const OUTAGE_FAILS: f64 = 0.6;
 const FILTERED: f64 = 0.003;
 /// Of good and of poor answers: the share rated, and of these the share with a thumb up.
 const RATED_GOOD: [f64; 2] = [0.03, 0.95];
 const RATED_POOR: [f64; 2] = [0.12, 0.15];
+const USER_SALT: u32 = 0x5eed_0001;
+const SESSION_SALT: u32 = 0x5eed_8000;
 /// Users simulated to find out how much they ask.
 const SAMPLE: u32 = 20_000;
 
@@ -117,15 +121,15 @@ struct Model {
 
 #[rustfmt::skip]
 const TIERS: [Tier; 3] = [
-    Tier { name: "free",     share: 70, daily_limit: 40,  churn: 1.0, returns: 0.74, day: 0.26, weekend: 0.70, types: [62, 33, 5] },
-    Tier { name: "pro",      share: 22, daily_limit: 120, churn: 0.5, returns: 0.84, day: 0.42, weekend: 0.50, types: [70, 10, 20] },
-    Tier { name: "business", share: 8,  daily_limit: 300, churn: 0.3, returns: 0.92, day: 0.55, weekend: 0.12, types: [10, 0, 90] },
+    Tier { name: "free",     share: 70, daily_limit: 40,  churn: 1.0, returns: 0.73, day: 0.26, weekend: 0.70, types: [62, 33, 5] },
+    Tier { name: "pro",      share: 22, daily_limit: 60,  churn: 0.5, returns: 0.84, day: 0.42, weekend: 0.50, types: [70, 10, 20] },
+    Tier { name: "business", share: 8,  daily_limit: 100, churn: 0.3, returns: 0.92, day: 0.55, weekend: 0.12, types: [10, 0, 90] },
 ];
 const TYPES: [&str; 3] = ["individual", "student", "team"];
 const CODE: usize = 3;
 #[rustfmt::skip]
 const FEATURES: [Feature; 6] = [
-    Feature { name: "chat",      launch: 0,  popularity: 50, questions: 1.0, tokens: [180.0, 260.0],  poor: 0.08, timeout: 0.004 },
+    Feature { name: "chat",      launch: 0,  popularity: 90, questions: 1.0, tokens: [180.0, 260.0],  poor: 0.08, timeout: 0.004 },
     Feature { name: "summarize", launch: 0,  popularity: 20, questions: 0.5, tokens: [1800.0, 220.0], poor: 0.05, timeout: 0.006 },
     Feature { name: "translate", launch: 3,  popularity: 12, questions: 0.6, tokens: [350.0, 340.0],  poor: 0.03, timeout: 0.003 },
     Feature { name: "code",      launch: 6,  popularity: 14, questions: 1.5, tokens: [900.0, 520.0],  poor: 0.11, timeout: 0.008 },
@@ -140,10 +144,13 @@ const MODELS: [Model; 6] = [
     Model { name: "claude-sonnet-4-5", provider: "anthropic", launch: 0,  share: [10, 34, 40], price: [3000, 15_000], pace: [700.0, 13.0], poor: 0.8, error: 0.009 },
     Model { name: "gemini-2.5-flash",  provider: "google",    launch: 0,  share: [25, 15, 10], price: [300, 2500],    pace: [300.0, 5.0],  poor: 1.2, error: 0.010 },
     Model { name: "mistral-large",     provider: "mistral",   launch: 0,  share: [5, 7, 15],   price: [2000, 6000],   pace: [450.0, 9.0],  poor: 1.1, error: 0.014 },
-    Model { name: "gpt-5",             provider: "openai",    launch: 13, share: [30, 60, 55], price: [1250, 10_000], pace: [900.0, 12.0], poor: 0.6, error: 0.012 },
+    Model { name: "gpt-5",             provider: "openai",    launch: 12, share: [30, 60, 55], price: [1250, 10_000], pace: [900.0, 12.0], poor: 0.6, error: 0.012 },
 ];
-/// Where users live: minutes east of UTC (New York, Los Angeles, Berlin, Kolkata, Tokyo, Sydney) and share.
-const ZONES: [i64; 6] = [-240, -420, 120, 330, 540, 600];
+/// Where users live: minutes east of UTC, and share of users.
+#[rustfmt::skip]
+const ZONES: [(&str, i64); 6] = [
+    ("America/New_York", -240), ("America/Los_Angeles", -420), ("Europe/Berlin", 120), ("Asia/Kolkata", 330), ("Asia/Tokyo", 540), ("Australia/Sydney", 600),
+];
 const ZONE_SHARES: [u32; 6] = [28, 17, 22, 15, 10, 8];
 /// No zone is further east, so nothing of local day d happens before d x 24 h - 10 h.
 const EASTMOST: i64 = 10 * HOUR;
@@ -176,11 +183,11 @@ const TOPICS: [&str; 16] = [
 ];
 #[rustfmt::skip]
 const DETAILS: [&str; 12] = [
-    "in three bullet points", "for a new colleague", "with a concrete example", "in plain language", "in under 200 words", "for the weekly meeting",
+    "in three points", "for a colleague", "with an example", "in plain language", "in under 200 words", "for our meeting",
     "step by step", "with pros and cons", "for a busy manager", "as a table", "with open questions", "in a friendly tone",
 ];
 /// How formally a user writes; every user keeps to one.
-const OPENERS: [&str; 4] = ["", "Please ", "Could you kindly ", "hey can u "];
+const OPENERS: [&str; 4] = ["", "Please ", "Kindly ", "hey can u "];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Outcome {
@@ -213,7 +220,7 @@ impl Dice {
     }
 
     fn below(&mut self, n: u32) -> u32 {
-        ((self.0.next_u64() >> 32) * u64::from(n) >> 32) as u32
+        (((self.0.next_u64() >> 32) * u64::from(n)) >> 32) as u32
     }
 
     fn pick<const N: usize>(&mut self, weights: &[u32; N]) -> usize {
@@ -353,7 +360,8 @@ impl Options {
 }
 
 /// Scrambles the numbers 0, 1, 2, … into ids that look random; no two become one (MurmurHash3's last step).
-fn scramble(mut n: u32) -> u32 {
+fn scramble(number: u32, salt: u32) -> u32 {
+    let mut n = number ^ salt;
     n = (n ^ n >> 16).wrapping_mul(0x85eb_ca6b);
     n = (n ^ n >> 13).wrapping_mul(0xc2b2_ae35);
     n ^ n >> 16
@@ -369,16 +377,16 @@ fn is_treated(user_id: &str) -> bool {
 
 /// Everybody who will ever join, in order of the local day they do.
 fn population(options: &Options, dice: &mut Dice) -> Vec<User> {
-    let growth = |weeks: u32| (0..weeks).fold(1.0, |size, _| size * GROWTH);
-    let mut week = 0;
+    // The weeks' shares are 1, GROWTH, GROWTH^2, …: cumulated to week w, GROWTH^w - 1 in units of GROWTH - 1.
+    let everybody = (0..options.weeks).fold(1.0, |size, _| size * GROWTH) - 1.0;
+    let (mut week, mut week_end) = (0, GROWTH);
     let mut users: Vec<User> = (0..options.users)
         .map(|index| {
-            // The weeks' shares are 1, GROWTH, GROWTH^2, …: cumulated to week w, (GROWTH^w - 1) of all.
-            let position = (f64::from(index) + 0.5) / f64::from(options.users) * (growth(options.weeks) - 1.0);
-            while growth(week + 1) - 1.0 <= position {
-                week += 1;
+            let position = (f64::from(index) + 0.5) / f64::from(options.users) * everybody;
+            while week_end - 1.0 <= position {
+                (week, week_end) = (week + 1, week_end * GROWTH);
             }
-            new_user(options, dice, scramble(index), week * 7)
+            new_user(options, dice, scramble(index, USER_SALT), week * 7)
         })
         .collect();
     users.sort_by_key(|user| user.joined);
@@ -389,14 +397,16 @@ fn population(options: &Options, dice: &mut Dice) -> Vec<User> {
 fn new_user(options: &Options, dice: &mut Dice, id: u32, monday: u32) -> User {
     let weekday = dice.pick(&WEEKDAY_SIGNUPS) as u32;
     let shift = (weekday + 7 - options.weekday(monday) as u32) % 7;
-    let joined = (monday + shift).clamp(1, options.weeks * 7 - 2);
+    let zone = dice.pick(&ZONE_SHARES);
+    // East of UTC the first local day began before the log did.
+    let joined = (monday + shift).clamp(u32::from(ZONES[zone].1 > 0), options.weeks * 7 - 2);
     let tier = dice.pick(&[TIERS[0].share, TIERS[1].share, TIERS[2].share]);
     let delayed = dice.chance(SIGNUP_DELAYED);
     User {
         id,
         joined,
         signup: i64::from(if delayed { 1 + dice.geometric(2.0) } else { 0 }),
-        zone: dice.pick(&ZONE_SHARES) as u8,
+        zone: zone as u8,
         tier: tier as u8,
         kind: dice.pick(&TIERS[tier].types) as u8,
         industry: dice.pick(&INDUSTRY_SHARES) as u8,
@@ -494,7 +504,7 @@ impl Simulation<'_> {
 
     fn use_product(&mut self, user: &mut User, day: u32) {
         user.asked_today = 0;
-        let midnight = i64::from(day) * DAY - ZONES[user.zone as usize] * MINUTE;
+        let midnight = i64::from(day) * DAY - ZONES[user.zone as usize].1 * MINUTE;
         let hour = self.dice.pick(&HOURS[usize::from(self.options.weekday(day) >= 5)]);
         let mut at = midnight + hour as i64 * HOUR + i64::from(self.dice.below(HOUR as u32));
         for _ in 0..=self.dice.geometric(MORE_SESSIONS) {
@@ -518,12 +528,13 @@ impl Simulation<'_> {
             user.signup = start / DAY - user.signup;
         }
         let feature = self.choose_feature(user, day);
-        let mean = QUESTIONS * self.scale * user.intensity * FEATURES[feature].questions;
-        let (first, topic) = (self.dice.below(5), self.dice.below(TOPICS.len() as u32) as u8);
+        let mean = (QUESTIONS * self.scale * user.intensity * FEATURES[feature].questions).min(MOST_QUESTIONS);
+        let (first, topic) = (self.dice.below(60), self.dice.below(TOPICS.len() as u32) as u8);
         let (mut at, mut let_down) = (start, false);
         for turn in 0..=self.dice.geometric(mean) {
-            let detail = self.dice.below(DETAILS.len() as u32) as u8;
-            let prompt = Prompt { task: ((first + turn) % 5) as u8, topic, detail, wording: 0 };
+            // Neighbouring questions share neither task nor detail, so that only a question asked again looks alike.
+            let (task, detail) = ((first + turn) % 5, (first + 5 * turn) % 12);
+            let prompt = Prompt { task: task as u8, topic, detail: detail as u8, wording: 0 };
             let outcome = self.question(user, &mut at, feature, prompt, landing);
             let_down |= outcome != Outcome::Good;
             if self.dice.chance(OUTCOMES[outcome as usize].3) {
@@ -537,7 +548,6 @@ impl Simulation<'_> {
             user.features |= 1 << feature;
         }
     }
-
 
     fn choose_feature(&mut self, user: &User, day: u32) -> usize {
         let launched = |feature: usize| day >= self.options.launch(FEATURES[feature].launch);
@@ -553,7 +563,14 @@ impl Simulation<'_> {
     }
 
     /// One question, asked again while the answer does not satisfy and patience lasts; moves `at` to the next.
-    fn question(&mut self, user: &mut User, at: &mut i64, feature: usize, mut prompt: Prompt, landing: bool) -> Outcome {
+    fn question(
+        &mut self,
+        user: &mut User,
+        at: &mut i64,
+        feature: usize,
+        mut prompt: Prompt,
+        landing: bool,
+    ) -> Outcome {
         let mut attempts = 1;
         loop {
             let request = self.request(user, *at, feature, prompt, landing);
@@ -576,7 +593,11 @@ impl Simulation<'_> {
 
     fn request(&mut self, user: &mut User, at: i64, feature: usize, prompt: Prompt, landing: bool) -> Request {
         let day = (at / DAY) as u32;
-        let model = if self.dice.chance(LOYALTY) { user.model } else { pick_model(self.options, &mut self.dice, user.tier as usize, day) };
+        let model = if self.dice.chance(LOYALTY) {
+            user.model
+        } else {
+            pick_model(self.options, &mut self.dice, user.tier as usize, day)
+        };
         let exposed = day >= self.options.launch(EXPERIMENT_WEEK);
         user.asked_today += 1;
         let outcome = self.outcome(user, at, feature, model as usize, exposed && user.treated);
@@ -686,8 +707,13 @@ impl<W: Write> Writer<W> {
         write!(
             self.out,
             "\tc_{:08x}\t{feature}\t{}\t{}\t{prompt}\t{completion}\t{}.{:06}\t{}\t{status}\t{error}\t{}\t",
-            scramble(request.session), model.provider, model.name, cost / 1_000_000, cost % 1_000_000,
-            request.latency, request.rating,
+            scramble(request.session, SESSION_SALT),
+            model.provider,
+            model.name,
+            cost / 1_000_000,
+            cost % 1_000_000,
+            request.latency,
+            request.rating,
         )?;
         self.prompt(request.feature, request.prompt, user.style);
         self.out.write_all(self.prompt.as_bytes())?;
@@ -698,8 +724,12 @@ impl<W: Write> Writer<W> {
         let text = &mut self.prompt;
         text.clear();
         let parts = [
-            OPENERS[style as usize], TASKS[feature as usize][prompt.task as usize], " ",
-            TOPICS[prompt.topic as usize], " ", DETAILS[prompt.detail as usize],
+            OPENERS[style as usize],
+            TASKS[feature as usize][prompt.task as usize],
+            " ",
+            TOPICS[prompt.topic as usize],
+            " ",
+            DETAILS[prompt.detail as usize],
         ];
         text.extend(parts);
         text.push_str([".", ".", "", ", please."][prompt.wording as usize]);
@@ -716,11 +746,14 @@ impl<W: Write> Writer<W> {
         write!(
             self.out,
             "\t{{\"UserTier\": \"{}\", \"UserType\": \"{}\", \"SignupDate\": \"{}\", \"Industry\": \"{}\"",
-            TIERS[request.tier as usize].name, TYPES[user.kind as usize],
-            self.first_day + TimeDelta::days(user.signup), INDUSTRIES[user.industry as usize],
+            TIERS[request.tier as usize].name,
+            TYPES[user.kind as usize],
+            self.first_day + TimeDelta::days(user.signup),
+            INDUSTRIES[user.industry as usize],
         )?;
         if request.landing {
-            write!(self.out, ", \"Source\": \"{}\"", SOURCES[user.source as usize])?;
+            let (source, zone) = (SOURCES[user.source as usize], ZONES[user.zone as usize].0);
+            write!(self.out, ", \"Source\": \"{source}\", \"TimeZone\": \"{zone}\"")?;
         }
         if let Some(variant) = request.variant {
             write!(self.out, ", \"{EXPERIMENT}\": \"{variant}\"")?;
@@ -750,7 +783,7 @@ fn calibrate(options: &Options) -> Result<f64, String> {
         if miss < best.0 {
             best = (miss, scale);
         }
-        if miss < 0.002 || wanted <= least || rows <= least {
+        if miss < 0.005 || wanted <= least || rows <= least {
             break;
         }
         scale *= (wanted - least) / (rows - least);
@@ -768,7 +801,8 @@ fn calibrate(options: &Options) -> Result<f64, String> {
 fn write_log(options: &Options) -> Result<(), String> {
     let scale = calibrate(options)?;
     let out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
-    let mut writer = Writer { out, first_day: options.first_day(), rows: 0, day: -1, date: String::new(), prompt: String::new() };
+    let mut writer =
+        Writer { out, first_day: options.first_day(), rows: 0, day: -1, date: String::new(), prompt: String::new() };
     Simulation::run(options, scale, |request, user| writer.row(request, user))
         .and_then(|()| writer.out.flush())
         .map_err(|error| format!("cannot write the log: {error}"))?;

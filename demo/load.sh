@@ -57,9 +57,10 @@ SET LOCAL maintenance_work_mem = '512MB';
 \ir schema.sql
 COPY :"table" FROM STDIN WITH (FREEZE);
 SQL
-    "$generator" "$@"
+    "$generator" "$@" || exit
     printf '\\.\n'
     cat <<'SQL'
+\echo :ROW_COUNT
 \if :indexes
 ALTER TABLE :"table" ADD PRIMARY KEY (id);
 CREATE INDEX ON :"table" (created_at);
@@ -70,8 +71,15 @@ COMMIT;
 SQL
 }
 
+run_psql() {
+    psql -X -q -A -t -v ON_ERROR_STOP=1 -v table="$table" -v indexes="$indexes" -v unlogged="$unlogged"
+}
+
+exists=$(run_psql <<<"SELECT to_regclass(quote_ident(:'table')) IS NOT NULL")
+[[ $exists == f ]] || fail "table \"$table\" exists already: drop it, or name another with --table"
+
 cd "$here"
 started=$EPOCHREALTIME
-script "$@" | psql -X -q -v ON_ERROR_STOP=1 -v table="$table" -v indexes="$indexes" -v unlogged="$unlogged"
+rows=$(script "$@" | run_psql)
 elapsed=$(((${EPOCHREALTIME/./} - ${started/./}) / 1000))
-printf 'loaded into %s in %d.%03d s\n' "$table" $((elapsed / 1000)) $((elapsed % 1000))
+printf 'loaded %s rows into %s in %d.%03d s\n' "$rows" "$table" $((elapsed / 1000)) $((elapsed % 1000))

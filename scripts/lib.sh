@@ -19,7 +19,9 @@ export DEMO_LOG=$target_dir/release/examples/demo_log
 export PATH="$target_dir/tools/bin:$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
 
 debian_pg_config=/usr/lib/postgresql/15/bin/pg_config
-export PG_CONFIG=${PG_CONFIG:-$debian_pg_config}
+PG_CONFIG=${PG_CONFIG:-$debian_pg_config}
+PG_CONFIG=$(command -v "$PG_CONFIG" || printf '%s' "$PG_CONFIG")
+export PG_CONFIG
 
 say() {
     printf '%s\n' "$@"

@@ -90,6 +90,8 @@ init_pgrx() {
 }
 
 command -v cargo >/dev/null || die "cargo is missing; install Rust from https://rustup.rs, then run this again"
+# The server of somebody else's choice must do as it is; the usual one is installed if it is missing.
+if [ "$PG_CONFIG" != "$debian_pg_config" ]; then check_server; fi
 install_packages
 check_server
 install_cargo_pgrx

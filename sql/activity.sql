@@ -1,5 +1,31 @@
 -- activity: who was active on which local day. The aggregates, the type and its accessors; readouts have files of their own.
 
+-- Machinery moves out of the users' sight (pgrx could declare its schema only with IF NOT EXISTS).
+ALTER FUNCTION user_metrics.activity_text_instant SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_text_instant_zone SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_text_utc SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_text_utc_zone SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_uuid_instant SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_uuid_instant_zone SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_uuid_utc SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_uuid_utc_zone SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_bigint_instant SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_bigint_instant_zone SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_bigint_utc SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_bigint_utc_zone SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_rollup SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_combine SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_serialize SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_deserialize SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_finish SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_in SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_out SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_receive SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.activity_send SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.last_request SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.live_states SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.peak_state_memory SET SCHEMA user_metrics_internal;
+
 CREATE TYPE user_metrics.activity (
     INPUT = user_metrics_internal.activity_in,
     OUTPUT = user_metrics_internal.activity_out,

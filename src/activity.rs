@@ -92,7 +92,7 @@ fn same_zone(activity: &Activity, given: &[u8]) -> Result<()> {
 /// Declares the two transition functions, without and with a zone, for one type of user id and of time.
 macro_rules! transitions {
     ($($plain:ident, $zoned:ident: $user:ty, $at:ty;)*) => {$(
-        #[pg_extern(stable, parallel_safe, schema = "user_metrics_internal")]
+        #[pg_extern(stable, parallel_safe)]
         fn $plain(
             state: Internal,
             user_id: Option<$user>,
@@ -102,7 +102,7 @@ macro_rules! transitions {
             observe(state, user_id, occurred_at.map(|at| at.0), None, fcinfo)
         }
 
-        #[pg_extern(stable, parallel_safe, schema = "user_metrics_internal")]
+        #[pg_extern(stable, parallel_safe)]
         fn $zoned(
             state: Internal,
             user_id: Option<$user>,
@@ -124,7 +124,7 @@ transitions! {
     activity_bigint_utc, activity_bigint_utc_zone: i64, UtcInstant;
 }
 
-#[pg_extern(immutable, parallel_safe, schema = "user_metrics_internal")]
+#[pg_extern(immutable, parallel_safe)]
 fn activity_rollup(
     state: Internal,
     value: Option<ActivityValue<'_>>,
@@ -136,42 +136,46 @@ fn activity_rollup(
     aggregate::transition("rollup", state, fcinfo, make, |activity| activity.merge(&decode()?)).map(Some)
 }
 
-#[pg_extern(immutable, parallel_safe, schema = "user_metrics_internal")]
-fn activity_combine(into: Internal, from: Internal, fcinfo: pg_sys::FunctionCallInfo) -> error::Result<Option<Internal>> {
+#[pg_extern(immutable, parallel_safe)]
+fn activity_combine(
+    into: Internal,
+    from: Internal,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> error::Result<Option<Internal>> {
     aggregate::combine::<Activity>("activity", into, from, fcinfo)
 }
 
-#[pg_extern(immutable, strict, parallel_safe, schema = "user_metrics_internal")]
+#[pg_extern(immutable, strict, parallel_safe)]
 fn activity_serialize(state: Internal) -> error::Result<Vec<u8>> {
     aggregate::serialize::<Activity>("activity", state)
 }
 
-#[pg_extern(immutable, strict, parallel_safe, schema = "user_metrics_internal")]
+#[pg_extern(immutable, strict, parallel_safe)]
 fn activity_deserialize(bytes: &[u8], _unused: Internal, fcinfo: pg_sys::FunctionCallInfo) -> error::Result<Internal> {
     aggregate::deserialize::<Activity>("activity", bytes, fcinfo)
 }
 
-#[pg_extern(immutable, parallel_safe, schema = "user_metrics_internal")]
+#[pg_extern(immutable, parallel_safe)]
 fn activity_finish(state: Internal) -> error::Result<Option<ActivityValue<'static>>> {
     aggregate::finish::<Activity>("activity", state)
 }
 
-#[pg_extern(immutable, strict, parallel_safe, schema = "user_metrics_internal")]
+#[pg_extern(immutable, strict, parallel_safe)]
 fn activity_in(text: &CStr) -> error::Result<ActivityValue<'static>> {
     stored::input("activity", text)
 }
 
-#[pg_extern(immutable, strict, parallel_safe, schema = "user_metrics_internal")]
+#[pg_extern(immutable, strict, parallel_safe)]
 fn activity_out(value: ActivityValue<'_>) -> CString {
     stored::output(&value)
 }
 
-#[pg_extern(immutable, strict, parallel_safe, schema = "user_metrics_internal")]
+#[pg_extern(immutable, strict, parallel_safe)]
 fn activity_receive(message: Internal) -> error::Result<ActivityValue<'static>> {
     stored::receive("activity", message)
 }
 
-#[pg_extern(immutable, strict, parallel_safe, schema = "user_metrics_internal")]
+#[pg_extern(immutable, strict, parallel_safe)]
 fn activity_send(value: ActivityValue<'_>) -> Vec<u8> {
     value.bytes().to_vec()
 }
@@ -197,7 +201,7 @@ fn last_day(value: ActivityValue<'_>) -> error::Result<Option<Date>> {
     Ok(open("last_day", &value)?.bounds().and_then(|(_, last)| time::date(last)))
 }
 
-#[pg_extern(immutable, strict, parallel_safe, schema = "user_metrics_internal")]
+#[pg_extern(immutable, strict, parallel_safe)]
 fn last_request(value: ActivityValue<'_>) -> error::Result<Option<TimestampWithTimeZone>> {
     Ok(open("last_request", &value)?.last_at().and_then(|at| TimestampWithTimeZone::try_from(at).ok()))
 }

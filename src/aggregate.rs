@@ -9,8 +9,8 @@
 
 use crate::error::{self, refused};
 use crate::{settings, stored::Value};
-use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::PgMemoryContexts;
+use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::datum::Internal;
 use pgrx::nullable::Nullable;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -31,7 +31,22 @@ pub fn connect_host() {
 
 /// Enters the current limit in the ledger: done when a state is made and before one is read.
 pub fn set_limit() {
+    if host::claims() == 0 {
+        host::reset_peak();
+    }
     host::set_limit(settings::max_state_memory());
+}
+
+/// States alive in this backend: zero between statements.
+#[pg_extern(volatile, parallel_restricted)]
+fn live_states() -> i64 {
+    host::claims() as i64
+}
+
+/// The most bytes that states held at one time since there were none.
+#[pg_extern(volatile, parallel_restricted)]
+fn peak_state_memory() -> i64 {
+    host::peak() as i64
 }
 
 /// What a transition value points to.
@@ -54,15 +69,9 @@ fn keep<S>(live: Live<S>, fcinfo: pg_sys::FunctionCallInfo) -> error::Result<Int
 }
 
 #[inline]
-fn live<S>(state: &Internal) -> Option<&Live<S>> {
+fn live_mut<S>(state: &mut Internal) -> Option<&mut Live<S>> {
     // SAFETY: an `internal` argument of these functions is only ever what `keep` made: SQL cannot call them, and the
     // executor passes on what they returned. Each aggregate uses them with one S.
-    unsafe { state.get::<Live<S>>() }
-}
-
-#[inline]
-fn live_mut<S>(state: &mut Internal) -> Option<&mut Live<S>> {
-    // SAFETY: as in `live`.
     unsafe { state.get_mut::<Live<S>>() }
 }
 
@@ -115,10 +124,13 @@ pub fn combine<S: State>(
 
 /// A state as bytes for another process. Declared STRICT.
 pub fn serialize<S: State>(aggregate: &'static str, state: Internal) -> error::Result<Vec<u8>> {
-    match live::<S>(&state) {
-        Some(live) => live.state.encode().map_err(refused(aggregate)),
-        None => Ok(Vec::new()),
-    }
+    Ok(encoded::<S>(aggregate, state)?.unwrap_or_default())
+}
+
+fn encoded<S: State>(aggregate: &'static str, mut state: Internal) -> error::Result<Option<Vec<u8>>> {
+    let Some(live) = live_mut::<S>(&mut state) else { return Ok(None) };
+    set_limit();
+    live.state.settle().and_then(|()| live.state.encode()).map(Some).map_err(refused(aggregate))
 }
 
 /// A state from the bytes of another process. Declared STRICT.
@@ -132,9 +144,9 @@ pub fn deserialize<S: State>(
     keep(Live { state, passing: true }, fcinfo)
 }
 
-/// The result: the state's bytes as a value, NULL for no rows. Leaves the state as it is, so it may run again.
+/// The result: the state's bytes as a value, NULL for no rows. What the state has seen stays, so it may run again.
 pub fn finish<S: State>(aggregate: &'static str, state: Internal) -> error::Result<Option<Value<'static, S>>> {
-    live::<S>(&state).map(|live| live.state.encode().map(Value::from_bytes).map_err(refused(aggregate))).transpose()
+    Ok(encoded::<S>(aggregate, state)?.map(Value::from_bytes))
 }
 
 /// Declares an argument type that is read as it lies, without the copies and checks of the general one.

@@ -44,9 +44,9 @@ pub fn refused(function: &'static str) -> impl Fn(Error) -> ErrorReport {
             format!("{function}: the value would take {bytes} bytes, and PostgreSQL holds values below 1 GB"),
             "Split the users, for example with \"by\" or a filter, and read each part's value.",
         ),
-        Error::NoColumn { column, source } => report(
+        Error::NoColumn { purpose, column, source } => report(
             PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
-            format!("{function} needs a column \"{column}\", and {source} has none"),
+            format!("{function}{purpose} needs a column \"{column}\", and {source} has none"),
             format!("map one with user_metrics.attach('{source}', columns => '{{\"{column}\": \"…\"}}')"),
         ),
         Error::ColumnType { column, source, found, accepted } => report(

@@ -14,6 +14,7 @@ mod error;
 mod lifecycle;
 mod retention;
 mod settings;
+mod source;
 mod stored;
 mod time;
 
@@ -27,4 +28,21 @@ extern "C-unwind" fn _PG_init() {
 }
 
 extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
+extension_sql_file!(
+    "../sql/source.sql",
+    name = "source",
+    requires = [source::activity_query, source::day_start, source::attach_statements, source::describe_query]
+);
+extension_sql_file!(
+    "../sql/engagement.sql",
+    name = "engagement",
+    requires = ["source", engagement::active_users, engagement::engagement, engagement::stickiness]
+);
+extension_sql_file!("../sql/lifecycle.sql", name = "lifecycle", requires = ["source", lifecycle::lifecycle]);
+extension_sql_file!(
+    "../sql/retention.sql",
+    name = "retention",
+    requires = ["source", retention::retention_matrix, retention::retention_curve, retention::cohort_table]
+);
+// After every function of Rust: it moves the machinery out of sight and completes the type.
 extension_sql_file!("../sql/activity.sql", name = "activity", finalize);

@@ -11,7 +11,13 @@ use user_metrics_core::Result;
 use user_metrics_core::calendar::Grain;
 use user_metrics_core::retention::{self, Cell, Clock, Kind, Question};
 
-fn question(cohort: &str, period: &str, offsets: Option<Vec<Option<i32>>>, kind: &str, clock: &str) -> Result<Question> {
+fn question(
+    cohort: &str,
+    period: &str,
+    offsets: Option<Vec<Option<i32>>>,
+    kind: &str,
+    clock: &str,
+) -> Result<Question> {
     Ok(Question {
         cohort: settings::calendar(Grain::parse("cohort", cohort)?),
         clock: Clock::parse(clock, settings::calendar(Grain::parse("period", period)?))?,

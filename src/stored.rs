@@ -91,7 +91,8 @@ fn checked<S: Stored>(bytes: Vec<u8>) -> Result<Value<'static, S>, Error> {
 
 /// The type's input function.
 pub fn input<S: Stored>(name: &'static str, text: &CStr) -> error::Result<Value<'static, S>> {
-    let digits = text.to_bytes().strip_prefix(b"\\x").ok_or(Error::Corrupt { what: "text that does not begin with \\x" });
+    let digits =
+        text.to_bytes().strip_prefix(b"\\x").ok_or(Error::Corrupt { what: "text that does not begin with \\x" });
     let bytes = digits.and_then(from_hex).and_then(checked);
     bytes.map_err(refused(name))
 }

@@ -5,7 +5,6 @@
 //! microsecond. No zone changes its offset twice within a day (the closest two changes in the tz database are 95 hours
 //! apart: Freetown, 1939), so what is found is exact.
 
-use crate::settings;
 use pgrx::datum::datetime_support::statement_timestamp;
 use pgrx::prelude::*;
 use user_metrics_core::calendar::{DAY_MICROS, LocalDays, Micros, Segment, Window};
@@ -104,7 +103,23 @@ pub fn window(
     Ok(Window { since: since_day, whole_from: whole, elapsed, begun })
 }
 
-/// The setting or the argument `timezone`.
-pub fn zone_or_default(given: Option<String>) -> String {
-    given.unwrap_or_else(settings::timezone)
+/// The first instant of the local day of an instant.
+pub fn day_start(zone: &str, at: TimestampWithTimeZone) -> Result<Micros> {
+    let (mut at, mut days) = (at.into_inner(), LocalDays::default());
+    let mut day = |at: Micros| days.day(at, |at| segment(zone, at));
+    let today = day(at)?;
+    loop {
+        let here = segment(zone, at)?;
+        let start = here.from.max(at - at.saturating_add(here.offset).rem_euclid(DAY_MICROS));
+        if start == Micros::MIN || day(start - 1)? != today {
+            return Ok(start);
+        }
+        // The offset changed within the day: it began under the one before.
+        at = start - 1;
+    }
+}
+
+/// Whether an instant lies within a local day rather than at its start.
+pub fn is_within_day(zone: &str, at: TimestampWithTimeZone) -> Result<bool> {
+    Ok(is_finite(at.into_inner()) && day_start(zone, at)? != at.into_inner())
 }

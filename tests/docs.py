@@ -24,7 +24,7 @@ import sys
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>.*)$")
 MARKER = "@@ end of example @@"
 FAILURE = re.compile(r"^(ERROR|FATAL|PANIC|psql|invalid command|unrecognized|connection to server|server closed)", re.MULTILINE)
-# Only a finished statement (or a psql command) leaves nothing behind for the next example.
+# How an example ends that leaves nothing behind in psql: with a semicolon or a command of psql's own.
 FINISHED = re.compile(r"(;|^\\.*|\\(g|gx|gset|gexec|gdesc|crosstabview)\b.*)\s*(--.*)?\Z", re.MULTILINE)
 
 
@@ -99,11 +99,16 @@ def run(sources, template):
     try:
         if not any(re.search(r"CREATE EXTENSION[^;]*user_metrics", source, re.IGNORECASE) for source in sources):
             psql(database, "CREATE EXTENSION user_metrics;")
-        script = "".join(f"{source}\n\\echo '{MARKER}'\n" for source in sources)
+        script = "".join(f"{source}\n{leave_nothing(source)}\\echo '{MARKER}'\n" for source in sources)
         parts = psql(database, script).split(MARKER + "\n")
     finally:
         administer(f"DROP DATABASE {database} WITH (FORCE)")
     return [tidy(part) for part in parts[:-1]] + [None] * (len(sources) - len(parts) + 1)
+
+
+def leave_nothing(source):
+    """An unfinished statement must not become the beginning of the next example's."""
+    return "" if FINISHED.search(source.rstrip()) else "\\r\n"
 
 
 def tidy(text):
@@ -115,7 +120,7 @@ def complaint(example, printed):
     """What is wrong with an example, None if nothing is."""
     if printed is None:
         return "psql did not get this far"
-    if not FINISHED.search(example.sql.text().rstrip()):
+    if leave_nothing(example.sql.text()):
         return "the last statement has no semicolon"
     if example.output is None:
         return printed if FAILURE.search(printed) else None

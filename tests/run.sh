@@ -84,7 +84,7 @@ step_setup() {
 }
 
 step_format() {
-    cargo fmt --all --check
+    cargo fmt --all --check -- --color never
 }
 
 step_invariants() {
@@ -145,7 +145,7 @@ step_plans() {
 }
 
 wanted_pg_test() {
-    grep -rq 'pg_test' src
+    grep -rqF '#[pg_test]' src
 }
 
 # cargo-pgrx starts a server of its own; the private server's pg_config makes it install the test build there.

@@ -15,7 +15,7 @@ use crate::days::{Day, DayArena, DaySet};
 use crate::error::{Error, Result};
 use crate::host::{self, Claim};
 use crate::state::State;
-use crate::users::{UserKey, UserKind, Users};
+use crate::users::{UNKNOWN, UserKey, UserKind, Users};
 use crate::wire::{Kind, Reader, Writer, uint_len};
 
 const VERSION: u8 = 1;
@@ -23,6 +23,11 @@ const VERSION: u8 = 1;
 /// Days a PostgreSQL timestamp can lie on, in any zone: 4714-11-24 BC … 294276-12-31 and a day around.
 const FIRST_DAY: i64 = -2_451_546;
 const LAST_DAY: i64 = 106_751_992;
+
+/// Users from which on rows are put off and taken in by the batch: fewer stay in the processor's caches.
+const MANY: usize = 4096;
+/// Rows of a batch.
+const BATCH: usize = 256;
 
 /// The state: fed with requests, or merged from other states.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub struct Activity {
     last_at: Option<Micros>,
     users: Users<DaySet>,
     arena: DayArena,
+    /// Rows put off, at most [`BATCH`].
+    pending: Vec<(UserKey, Day)>,
     claim: Claim,
 }
 
@@ -46,6 +53,7 @@ impl Activity {
             last_at: None,
             users: Users::new(),
             arena: DayArena::new(),
+            pending: Vec::new(),
             claim: Claim::new(),
         }
     }
@@ -73,7 +81,15 @@ impl Activity {
         self.last_at = self.last_at.max(Some(at));
         let Some(user) = user else { return Ok(()) };
         let day = self.local.day(at, |at| find(&self.zone, at))?;
-        self.add(user, day)
+        if self.users.len() < MANY {
+            return self.add(user, day);
+        }
+        if self.pending.len() == self.pending.capacity() {
+            self.settle()?;
+            self.claim.reserve(&mut self.pending, BATCH)?;
+        }
+        self.pending.push((user, day));
+        Ok(())
     }
 
     /// Notes that a user was active on a day.
@@ -81,16 +97,6 @@ impl Activity {
     pub fn add(&mut self, user: UserKey, day: Day) -> Result<()> {
         let (i, new) = self.users.number(user, DaySet::of(day), &mut self.claim)?;
         if new { Ok(()) } else { self.arena.insert(self.users.value_mut(i), day, &mut self.claim) }
-    }
-
-    /// How many users there are.
-    pub fn len(&self) -> usize {
-        self.users.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.users.is_empty()
     }
 
     fn bounds(&self) -> Option<(Day, Day)> {
@@ -166,10 +172,39 @@ impl State for Activity {
             });
             added?;
         }
-        Ok(())
+        other.pending.iter().try_for_each(|&(user, day)| self.add(user, day))
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        let (mut numbers, keys) = ([UNKNOWN; BATCH], pending.iter().map(|&(user, _)| user));
+        let numbers = &mut numbers[..pending.len().min(BATCH)];
+        self.users.find_all(keys, numbers);
+        let known = || pending.iter().zip(&*numbers).filter(|&(_, &i)| i != UNKNOWN);
+        let touched = known()
+            .fold(0, |sum: u64, (&(_, day), &i)| sum.wrapping_add(self.arena.touch(self.users.value(i as usize), day)));
+        std::hint::black_box(touched);
+        let mut taken_in = Ok(());
+        for (&(user, day), &i) in pending.iter().zip(&*numbers) {
+            taken_in = match i {
+                UNKNOWN => self.add(user, day),
+                i => self.arena.insert(self.users.value_mut(i as usize), day, &mut self.claim),
+            };
+            if taken_in.is_err() {
+                break;
+            }
+        }
+        self.pending = pending;
+        self.pending.clear();
+        taken_in
     }
 
     fn encode(&self) -> Result<Vec<u8>> {
+        if !self.pending.is_empty() {
+            let mut whole = self.empty();
+            whole.merge(self)?;
+            return whole.encode();
+        }
         let mut meanwhile = Claim::new();
         let order = self.users.sorted(&mut meanwhile)?;
         let mut out = Writer::new(Kind::Activity, VERSION, 64 + 32 * order.len())?;
@@ -336,7 +371,11 @@ fn read_set(from: &mut Reader<'_>, all_first: i64, days: &mut Vec<Day>, claim: &
     days.clear();
     claim.push(days, first)?;
     let before = from.left();
-    if as_bitmap { read_bitmap(from, days, claim)? } else { read_gaps(from, more, days, claim)? }
+    if as_bitmap {
+        read_bitmap(from, days, claim)?
+    } else {
+        read_gaps(from, more, days, claim)?
+    }
     if days.len() != more + 1 {
         return corrupt("a set of another size");
     }

@@ -114,6 +114,19 @@ impl DayArena {
         }
     }
 
+    /// Fetches the place where a day of a set is noted; the number returned means nothing. See
+    /// [`Users::find_all`](crate::users::Users::find_all) for why.
+    #[inline]
+    pub fn touch(&self, set: &DaySet, day: Day) -> u64 {
+        match set.class() {
+            class @ 1..SPARSE => {
+                let ahead = distance(set.first, day).clamp(0, 64 * words(class) as i64 - 1);
+                self.blocks[class as usize - 1].get(set.block())[ahead as usize / 64]
+            }
+            _ => 0,
+        }
+    }
+
     /// Adds a day that the set's present form has no place for.
     #[cold]
     fn insert_outside(&mut self, set: &mut DaySet, day: Day, claim: &mut Claim) -> Result<()> {
@@ -217,7 +230,8 @@ impl DayArena {
         }
         let mut inline = [0];
         let bits = self.bits(set, &mut inline);
-        let ahead = bits.iter().rposition(|&w| w != 0).map_or(0, |i| 64 * i as i32 + 63 - bits[i].leading_zeros() as i32);
+        let ahead =
+            bits.iter().rposition(|&w| w != 0).map_or(0, |i| 64 * i as i32 + 63 - bits[i].leading_zeros() as i32);
         set.first + ahead
     }
 

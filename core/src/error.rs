@@ -41,8 +41,10 @@ pub enum Error {
     },
     /// A log lacks a column that an analysis needs.
     NoColumn {
-        /// The canonical column.
-        column: &'static str,
+        /// What it is needed for beyond the function itself, such as ` by model`; may be empty.
+        purpose: String,
+        /// The canonical column or the name the caller gave.
+        column: String,
         /// The log, as SQL writes its name.
         source: String,
     },

@@ -86,6 +86,11 @@ impl Claim {
         USED.set(USED.get() - bytes);
     }
 
+    /// Makes what another claim holds a part of this one.
+    pub fn take_over(&mut self, mut other: Claim) {
+        self.0 += std::mem::take(&mut other.0);
+    }
+
     /// Bytes held by this claim.
     pub fn bytes(&self) -> usize {
         self.0

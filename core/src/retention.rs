@@ -72,7 +72,8 @@ impl Clock {
             Grain::Week => Ok(Clock::Rolling(7)),
             Grain::Month => Ok(Clock::Rolling(30)),
             Grain::Quarter | Grain::Year => {
-                let (given, accepted) = (format!("{:?}", calendar.grain).to_lowercase(), "day, week or month with the rolling clock");
+                let (given, accepted) =
+                    (format!("{:?}", calendar.grain).to_lowercase(), "day, week or month with the rolling clock");
                 Err(Error::Argument { name: "period", given, accepted: accepted.to_owned() })
             }
         }
@@ -227,7 +228,13 @@ pub fn curve(view: &View<'_>, question: &Question, window: &Window) -> Result<Ve
 }
 
 /// Turns a cohort's differences into its cells.
-fn push_cells(start: Option<Day>, from: &Cohort, question: &Question, to: &mut Vec<Cell>, claim: &mut Claim) -> Result<()> {
+fn push_cells(
+    start: Option<Day>,
+    from: &Cohort,
+    question: &Question,
+    to: &mut Vec<Cell>,
+    claim: &mut Claim,
+) -> Result<()> {
     let users = from.users;
     let (mut eligible, mut retained, mut next) = (0i64, 0i64, 0usize);
     // The last entry only closes the differences: it is no period.

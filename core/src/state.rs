@@ -15,6 +15,9 @@ pub trait State: Sized {
     /// Takes in what `other` has seen.
     fn merge(&mut self, other: &Self) -> Result<()>;
 
+    /// Takes in what was put off while rows came; merging and encoding give the same without, only slower.
+    fn settle(&mut self) -> Result<()>;
+
     /// The canonical bytes: equal states have equal bytes. See [`wire`](crate::wire) for the frame.
     fn encode(&self) -> Result<Vec<u8>>;
 

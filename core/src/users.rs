@@ -3,7 +3,6 @@
 use crate::chunks::Chunks;
 use crate::error::{Error, Result};
 use crate::host::{self, Claim};
-use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Which type the user ids have; keys of different types are never merged.
@@ -78,8 +77,8 @@ impl UserKey {
     /// A hash of all 128 bits for finding the key: a folded multiplication, because uuids and integers are not uniform.
     #[inline]
     fn hash(self) -> u64 {
-        let product =
-            u128::from(self.low ^ 0x9e37_79b9_7f4a_7c15) * u128::from(self.high.rotate_left(32) ^ 0xd1b5_4a32_d192_ed03);
+        let product = u128::from(self.low ^ 0x9e37_79b9_7f4a_7c15)
+            * u128::from(self.high.rotate_left(32) ^ 0xd1b5_4a32_d192_ed03);
         let folded = (product >> 64) as u64 ^ product as u64;
         (folded ^ self.low.rotate_left(17)).wrapping_mul(0xff51_afd7_ed55_8ccd)
     }
@@ -105,18 +104,30 @@ struct Entry<V> {
     value: V,
 }
 
+/// A slot of the index that holds nobody.
+const EMPTY: u32 = u32::MAX;
+/// What [`Users::find_all`] says of a user it does not know, or not at first sight.
+pub const UNKNOWN: u32 = u32::MAX;
+
 /// One small value per user. Users are numbered in the order they came; the index over them is made when it is first
 /// needed, so a table that is only read through or merged from never pays for one.
+///
+/// The index is open addressing over four-byte slots, filled to three quarters at most. A slot is a user's number and, in
+/// the bits that numbers of this table do not need, a part of the key's hash, so that other users' entries are hardly ever
+/// looked at. What a lookup costs in a large table is waiting for memory: three places that are in no cache. Hence
+/// [`find_all`](Users::find_all), which walks a batch of keys place by place and so waits for many at once; a row at a time
+/// ran five times slower on ten million rows in random order.
 #[derive(Debug)]
 pub struct Users<V> {
     entries: Chunks<Entry<V>>,
-    index: HashTable<u32>,
+    slots: Vec<u32>,
+    indexed: usize,
 }
 
 impl<V: Copy + Default> Users<V> {
     /// A table of nobody.
     pub fn new() -> Self {
-        Users { entries: Chunks::new(1), index: HashTable::new() }
+        Users { entries: Chunks::new(1), slots: Vec::new(), indexed: 0 }
     }
 
     /// How many users there are.
@@ -151,19 +162,52 @@ impl<V: Copy + Default> Users<V> {
     /// The number of a user, who is added with `first` if new. The flag says whether that happened.
     #[inline]
     pub fn number(&mut self, key: UserKey, first: V, claim: &mut Claim) -> Result<(usize, bool)> {
-        if self.index.len() < self.entries.len() {
+        if self.indexed < self.len() || self.slots.is_empty() {
             self.index_all(claim)?;
         }
-        let hash = key.hash();
-        let entries = &self.entries;
-        match self.index.find(hash, |&i| entries.item(i as usize).key == key) {
-            Some(&i) => Ok((i as usize, false)),
-            None => {
-                self.index_room(1, claim)?;
-                let i = self.append(key, first, claim)?;
-                let entries = &self.entries;
-                self.index.insert_unique(hash, i as u32, |&i| entries.item(i as usize).key.hash());
-                Ok((i, true))
+        let (mut at, tag) = self.place(key.hash());
+        loop {
+            let slot = self.slots[at];
+            if slot == EMPTY {
+                break;
+            }
+            let i = self.number_in(slot);
+            if slot ^ i == tag && self.key(i as usize) == key {
+                return Ok((i as usize, false));
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        let i = self.append(key, first, claim)?;
+        self.index_all(claim)?;
+        Ok((i, true))
+    }
+
+    /// The numbers of a batch of users, or [`UNKNOWN`]: for those [`number`](Users::number) decides.
+    pub fn find_all(&self, keys: impl Iterator<Item = UserKey> + Clone, numbers: &mut [u32]) {
+        if self.slots.is_empty() || self.indexed < self.len() {
+            numbers.fill(UNKNOWN);
+            return;
+        }
+        // Each pass touches one place of every key without waiting for the one before: the loads overlap.
+        let slots = keys.clone().fold(0u32, |sum, key| sum.wrapping_add(self.slots[self.place(key.hash()).0]));
+        std::hint::black_box(slots);
+        for (number, key) in numbers.iter_mut().zip(keys.clone()) {
+            let (mut at, tag) = self.place(key.hash());
+            *number = loop {
+                let slot = self.slots[at];
+                let i = self.number_in(slot);
+                if slot == EMPTY {
+                    break UNKNOWN;
+                }
+                if slot ^ i == tag {
+                    break i;
+                }
+                at = (at + 1) & (self.slots.len() - 1);
+            };
+        }
+        for (number, key) in numbers.iter_mut().zip(keys) {
+            if *number != UNKNOWN && self.key(*number as usize) != key {
+                *number = UNKNOWN;
             }
         }
     }
@@ -173,6 +217,43 @@ impl<V: Copy + Default> Users<V> {
         let i = self.entries.push(claim)?;
         *self.entries.item_mut(i) = Entry { key, value: first };
         Ok(i)
+    }
+
+    /// Where a hash's slots begin, and what marks its slots in the bits above the number.
+    #[inline]
+    fn place(&self, hash: u64) -> (usize, u32) {
+        let mask = self.slots.len() - 1;
+        (hash as usize & mask, (hash >> 32) as u32 & !(mask as u32))
+    }
+
+    #[inline]
+    fn number_in(&self, slot: u32) -> u32 {
+        slot & (self.slots.len() - 1) as u32
+    }
+
+    /// Brings the index up to the last user.
+    fn index_all(&mut self, claim: &mut Claim) -> Result<()> {
+        if self.slots.len() * 3 < (self.len() + 1) * 4 {
+            let length = ((self.len() + 1) * 4 / 3 + 1).next_power_of_two().max(8);
+            let mut meanwhile = Claim::new();
+            let slots = meanwhile.filled(EMPTY, length)?;
+            claim.shrink(size_of_val(&self.slots[..]));
+            self.slots = slots;
+            claim.take_over(meanwhile);
+            self.indexed = 0;
+        }
+        for i in self.indexed..self.len() {
+            if i % host::POLL_EVERY == 0 {
+                host::poll();
+            }
+            let (mut at, tag) = self.place(self.key(i).hash());
+            while self.slots[at] != EMPTY {
+                at = (at + 1) & (self.slots.len() - 1);
+            }
+            self.slots[at] = tag | i as u32;
+        }
+        self.indexed = self.len();
+        Ok(())
     }
 
     /// The user numbers in the order of their keys.
@@ -188,35 +269,6 @@ impl<V: Copy + Default> Users<V> {
         claim.reserve(&mut numbers, self.len())?;
         numbers.extend(order.into_iter().map(|(_, i)| i));
         Ok(numbers)
-    }
-
-    fn index_all(&mut self, claim: &mut Claim) -> Result<()> {
-        self.index_room(self.entries.len() - self.index.len(), claim)?;
-        let entries = &self.entries;
-        for i in self.index.len()..entries.len() {
-            if i % host::POLL_EVERY == 0 {
-                host::poll();
-            }
-            self.index.insert_unique(entries.item(i).key.hash(), i as u32, |&i| entries.item(i as usize).key.hash());
-        }
-        Ok(())
-    }
-
-    fn index_room(&mut self, more: usize, claim: &mut Claim) -> Result<()> {
-        if self.index.capacity() - self.index.len() >= more {
-            return Ok(());
-        }
-        // Five bytes a bucket, buckets a power of two filled to 7/8: what the table will ask the allocator for.
-        let held = self.index.allocation_size();
-        let asked = (self.index.len() + more).saturating_mul(8).div_ceil(7).next_power_of_two().saturating_mul(5) + 32;
-        claim.grow(asked)?;
-        let entries = &self.entries;
-        let reserved = self.index.try_reserve(more, |&i| entries.item(i as usize).key.hash());
-        let now = self.index.allocation_size();
-        // Both tables stood side by side while the entries moved; from here on only the new one counts.
-        claim.shrink(held + asked);
-        claim.grow(now)?;
-        reserved.map_err(|_| host::out_of_memory())
     }
 }
 

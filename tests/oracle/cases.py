@@ -48,13 +48,11 @@ class Case:
 
     def sql(self, log):
         args = [f"{name} => {sql_literal(name, value)}" for name, value in self.args.items()]
-        if self.as_of is not None:
-            args.append(f"as_of => {literal(instant_text(self.as_of))}")
+        moments = (("since", self.since), ("until", self.until), ("as_of", self.as_of))
+        args += [f"{name} => {literal(instant_text(instant))}" for name, instant in moments if instant is not None]
         if self.value is not None:
             row = f"{log.user_column}, {log.time_column}" + (f", {literal(self.timezone)}" if self.timezone else "")
             return self._call([VALUES[self.value].format(row=row, time=log.time_column), *args])
-        args += [f"{name} => {literal(instant_text(instant))}"
-                 for name, instant in (("since", self.since), ("until", self.until)) if instant is not None]
         if self.filter:
             args.append(f"filter => {literal(json.dumps(self.filter))}")
         args += [f"{name} => {literal(text)}" for name, text in (("by", self.by), ("timezone", self.timezone)) if text]
@@ -102,9 +100,8 @@ def expected_rows(case, log, now, local_day):
     # The tables of anonymous and opted-out ids belong to the doorway: a value is what its rows say.
     excluded = log.excluded() if case.value is None else set()
     users = [r for r in requests if d.is_user(r.user, excluded)]
-    # Where observation ends by default, anybody's request tells in a table; a value knows only its users.
-    witnesses = requests if case.value is None else users
-    end = d.observation_end([r.instant for r in witnesses], case.until, case.as_of, now)
+    # Where observation ends by default, anybody's request tells.
+    end = d.observation_end([r.instant for r in requests], case.until, case.as_of, now)
     rows = []
     for segment, members in sorted(segments(case, users).items(), key=str):
         observation = d.observe(
@@ -176,13 +173,12 @@ def random_case(rng, log):
     def moment(chance, early=False):
         return random_moment(rng, log, near, early) if rng.random() < chance else None
 
-    if rng.random() < 0.35:
-        value = rng.choice(list(VALUES))
-        return Case(readout, args, value=value, timezone=timezone, as_of=moment(0.4))
     since, until = moment(0.35, early=True), moment(0.3)
     if since is not None and until is not None:
         since, until = min(since, until), max(since, until)
-    return Case(
-        readout, args, timezone=timezone, since=since, until=until, as_of=moment(0.3),
-        filter=random_filter(rng) if rng.random() < 0.25 else {},
+    case = Case(readout, args, timezone=timezone, since=since, until=until, as_of=moment(0.3))
+    if rng.random() < 0.35:
+        return replace(case, value=rng.choice(list(VALUES)))
+    return replace(
+        case, filter=random_filter(rng) if rng.random() < 0.25 else {},
         by=rng.choice(["model", "tier"]) if rng.random() < 0.25 and readout != "cohort_table" else None)

@@ -57,6 +57,8 @@ def first_day_of(index, grain, week_start="monday"):
 
 def periods(first, last, grain, week_start):
     """Every calendar period from the one holding `first` to the one holding `last`, as [start, end)."""
+    if first > last:
+        return
     for index in range(index_of(first, grain, week_start), index_of(last, grain, week_start) + 1):
         yield first_day_of(index, grain, week_start), first_day_of(index + 1, grain, week_start)
 
@@ -73,7 +75,6 @@ class Observation:
     last_day: int = 0                            # the last day shown
     since_day: int | None = None                 # local day of `since`
     first_whole_day: int | None = None           # the first day no part of which lies before `since`
-    until_day: int | None = None                 # local day of `until`: days from here on are cut
 
     def everything(self):
         return self.shown | self.history
@@ -89,10 +90,9 @@ class Observation:
         return {user: min(days) for user, days in self.days_of().items()}
 
     def is_complete(self, start, end):
-        """The period has elapsed and neither `since` nor `until` cuts a piece off (D2, D54)."""
+        """The period has elapsed, so no `until` cuts it short, nor does `since` (D2, D54)."""
         cut_by_since = self.first_whole_day is not None and start < self.first_whole_day
-        cut_by_until = self.until_day is not None and end > self.until_day
-        return end <= self.end_day and not cut_by_since and not cut_by_until
+        return end <= self.end_day and not cut_by_since
 
     def first_shown_day(self):
         """Where a series begins: with the log, but not before `since`."""
@@ -101,32 +101,39 @@ class Observation:
 
 
 def observation_end(instants, until, as_of, now):
-    """as_of; else `until`; else the last request of the log; never later than now. None: there is nothing to see."""
-    if as_of is not None:
-        return min(as_of, now)
-    if until is not None:
-        return min(until, now)
-    return min(max(instants), now) if instants else None
+    """as_of, else the last request of the log; never later than `until` or than now. None: there is nothing to see.
+
+    Nobody can be seen to come back at or after `until`: what lies there has not been observed, whatever as_of says.
+    Without as_of, `until` itself is the end.
+    """
+    ends = [moment for moment in (as_of, until) if moment is not None] or ([max(instants)] if instants else [])
+    return min([*ends, now]) if ends else None
 
 
 def observe(requests, end, local_day, since=None, until=None, whole_days=False):
     """The observation of (user, instant) requests up to `end`.
 
-    `whole_days`: the requests come from an activity value, which knows only days: a day begun by `end` counts in full.
+    `whole_days`: the requests come from an activity value, which knows only days: a day begun by `end`, or before
+    `until`, counts in full, and so does the day of `since`.
     """
     end_day = local_day(end)
     o = Observation(end_day=end_day)
     for user, instant in requests:
         day = local_day(instant)
-        seen = day <= end_day if whole_days else instant <= end
-        if seen and (until is None or instant < until):
-            (o.history if since is not None and instant < since else o.shown).add((user, day))
+        if whole_days:
+            seen = day <= end_day and (until is None or day <= local_day(until - 1))
+            earlier = since is not None and day < local_day(since)
+        else:
+            seen = instant <= end and (until is None or instant < until)
+            earlier = since is not None and instant < since
+        if seen:
+            (o.history if earlier else o.shown).add((user, day))
     o.last_day = max([local_day(end - 1)] + [day for _, day in o.everything() if day <= end_day])
     if since is not None:
         o.since_day = local_day(since)
-        o.first_whole_day = o.since_day + (1 if local_day(since - 1) == o.since_day else 0)
+        cut = local_day(since - 1) == o.since_day
+        o.first_whole_day = o.since_day + (1 if cut else 0)
     if until is not None:
-        o.until_day = local_day(until)
         o.last_day = min(o.last_day, local_day(until - 1))
     return o
 
@@ -167,7 +174,7 @@ def engagement(o):
         rows.append({
             "day": today, "daily_users": daily, "weekly_users": weekly, "monthly_users": monthly,
             "stickiness": daily / monthly if monthly else None,
-            "complete": o.is_complete(today, today + 1) and log_begins <= today - 29})
+            "complete": today + 1 <= o.end_day and log_begins <= today - 29})
     return rows
 
 

@@ -127,7 +127,14 @@ class Log:
 
 
 def literal(value):
-    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+    """An SQL literal; white space that would not survive copying is written out."""
+    if value is None:
+        return "NULL"
+    text = str(value).replace("'", "''")
+    if not any(c in text for c in "\t\n\r\v\f"):
+        return f"'{text}'"
+    text = text.replace("\\", "\\\\")
+    return "E'" + "".join(f"\\x{ord(c):02x}" if c < " " else c for c in text) + "'"
 
 
 def user_ids(rng, id_type, count):

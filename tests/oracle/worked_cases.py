@@ -82,7 +82,9 @@ class Observing(unittest.TestCase):
         self.assertEqual(d.observation_end([5, 9], None, None, 100), 9)
         self.assertEqual(d.observation_end([5, 900], None, None, 100), 100)
         self.assertEqual(d.observation_end([5], 50, None, 100), 50)
-        self.assertEqual(d.observation_end([5], 50, 70, 60), 60)
+        self.assertEqual(d.observation_end([5], 50, 40, 100), 40)
+        self.assertEqual(d.observation_end([5], 50, 70, 100), 50)
+        self.assertEqual(d.observation_end([5], None, 70, 60), 60)
         self.assertIsNone(d.observation_end([], None, None, 100))
 
     def test_last_day(self):
@@ -113,7 +115,7 @@ class Series(unittest.TestCase):
 
     def test_until_cuts(self):
         until = jan(10) * DAY
-        rows = d.active_users(january(end=jan(24) * DAY, until=until), "week")
+        rows = d.active_users(january(end=until, until=until), "week")
         self.assertEqual(columns(rows, "period_start", "active_users", "complete"), [(jan(1), 2, True), (jan(8), 2, False)])
 
     def test_engagement(self):

@@ -1,0 +1,37 @@
+-- The first answers that `make demo` prints. The lines it shows are the calls; what is around them here only makes
+-- rates readable.
+
+\pset null '-'
+\pset footer off
+SET client_min_messages = warning;
+
+CREATE FUNCTION pg_temp.percent(rate double precision) RETURNS text
+RETURN to_char(100 * rate, 'FM990.0') || ' %';
+
+\echo
+\echo 'user_metrics.cohort_table(''request_log'')'
+\echo 'Of the users who came in a month, the share active in their n-th week. Down a column: do newer users stay longer?'
+SELECT to_char(cohort, 'YYYY-MM') AS cohort, users,
+       pg_temp.percent(week_1) AS week_1, pg_temp.percent(week_2) AS week_2, pg_temp.percent(week_4) AS week_4,
+       pg_temp.percent(week_8) AS week_8, pg_temp.percent(week_12) AS week_12
+FROM user_metrics.cohort_table('request_log');
+
+\echo 'user_metrics.engagement(''request_log''), its last two weeks'
+\echo 'Users of the day, of the last 7 and 30 days. Stickiness is daily / monthly: how much of a month a user uses.'
+SELECT to_char(day, 'YYYY-MM-DD Dy') AS day, daily_users, weekly_users, monthly_users,
+       pg_temp.percent(stickiness) AS stickiness, complete
+FROM (SELECT * FROM user_metrics.engagement('request_log') ORDER BY day DESC LIMIT 14) AS last_two_weeks
+ORDER BY day;
+
+\echo 'user_metrics.lifecycle(''request_log'', period => ''week'')'
+\echo 'Active = new + retained + resurrected. A quick ratio above 1: more users come than go.'
+SELECT period_start AS week, active_users AS active, new_users AS new, retained_users AS retained,
+       resurrected_users AS resurrected, churned_users AS churned, round(quick_ratio::numeric, 2) AS quick_ratio
+FROM user_metrics.lifecycle('request_log', period => 'week');
+
+\echo 'user_metrics.retention_matrix(''request_log'', offsets => ''{0,1,2,3,4,6,8,12,16,20}'')'
+\echo 'Weekly cohorts; the columns are weeks since. "-": that week is not over yet for anybody.'
+SELECT format('%s %5s users', cohort_start, cohort_users) AS cohort, period_number, pg_temp.percent(retention_rate) AS rate
+FROM user_metrics.retention_matrix('request_log', offsets => '{0,1,2,3,4,6,8,12,16,20}')
+ORDER BY cohort_start, period_number
+\crosstabview cohort period_number rate

@@ -1,0 +1,37 @@
+-- Where active users come from and how many went: lifecycle.
+-- Three forms each: over an activity (in Rust), over a source, and over a source by name. The last is for literals: of
+-- regclass and activity PostgreSQL prefers neither for one, but text it does.
+
+CREATE FUNCTION user_metrics.lifecycle(
+    source regclass, period text DEFAULT 'week', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, active_users bigint, new_users bigint, retained_users bigint,
+    resurrected_users bigint, churned_users bigint, quick_ratio double precision, complete boolean
+) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE user_metrics_internal.activity_query(
+        'lifecycle', user_metrics_internal.relation(source), ARRAY['period'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.lifecycle(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'growth accounting: active = new + retained + resurrected, retained + churned = active of the period before; churned and quick ratio are NULL until the period is complete';
+
+CREATE FUNCTION user_metrics.lifecycle(
+    source text, period text DEFAULT 'week', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, active_users bigint, new_users bigint, retained_users bigint,
+    resurrected_users bigint, churned_users bigint, quick_ratio double precision, complete boolean
+) LANGUAGE sql STABLE PARALLEL RESTRICTED
+AS $$
+    SELECT r.* FROM user_metrics.lifecycle(
+        source::pg_catalog.regclass, period, since, until, filter, by, timezone, as_of
+    ) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.lifecycle(text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'growth accounting: active = new + retained + resurrected, retained + churned = active of the period before; churned and quick ratio are NULL until the period is complete; the source by name, as in lifecycle(''request_log'')';
+COMMENT ON FUNCTION user_metrics.lifecycle(user_metrics.activity, text, timestamptz, timestamptz, timestamptz) IS
+    'growth accounting: active = new + retained + resurrected, retained + churned = active of the period before; churned and quick ratio are NULL until the period is complete; read from an activity';

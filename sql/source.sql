@@ -1,0 +1,134 @@
+-- The doorway to the caller's log, and who is not to be counted.
+
+ALTER FUNCTION user_metrics.activity_query SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.day_start SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.attach_statements SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.describe_query SET SCHEMA user_metrics_internal;
+
+CREATE TABLE user_metrics.anonymous_user (
+    user_id text PRIMARY KEY
+);
+COMMENT ON TABLE user_metrics.anonymous_user IS
+    'user ids that name nobody, such as a gateway''s default; their requests are left out of every count. Edit at will';
+COMMENT ON COLUMN user_metrics.anonymous_user.user_id IS 'the id as text, compared byte by byte';
+INSERT INTO user_metrics.anonymous_user (user_id) VALUES ('anonymous'), ('default_user_id');
+
+CREATE TABLE user_metrics.opt_out (
+    user_id text PRIMARY KEY,
+    opted_out_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE user_metrics.opt_out IS
+    'users who do not want to be analysed; they are left out of everything. Kept by opt_out() and opt_in()';
+COMMENT ON COLUMN user_metrics.opt_out.user_id IS 'the id as text, whatever the type of the log''s ids';
+COMMENT ON COLUMN user_metrics.opt_out.opted_out_at IS 'when they said so';
+
+-- Every analysis runs as its caller and must know whom to leave out.
+GRANT SELECT ON user_metrics.anonymous_user, user_metrics.opt_out TO PUBLIC;
+-- What users put here belongs in their dumps; the two ids above come with the extension.
+SELECT pg_catalog.pg_extension_config_dump(
+    'user_metrics.anonymous_user', $$WHERE user_id NOT IN ('anonymous', 'default_user_id')$$
+);
+SELECT pg_catalog.pg_extension_config_dump('user_metrics.opt_out', '');
+
+CREATE FUNCTION user_metrics.opt_out(user_id text) RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO user_metrics.opt_out (user_id) VALUES ($1) ON CONFLICT DO NOTHING
+$$;
+COMMENT ON FUNCTION user_metrics.opt_out(text) IS 'leaves a user out of every analysis from now on';
+REVOKE ALL ON FUNCTION user_metrics.opt_out(text) FROM PUBLIC;
+
+CREATE FUNCTION user_metrics.opt_in(user_id text) RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+    DELETE FROM user_metrics.opt_out AS o WHERE o.user_id = $1
+$$;
+COMMENT ON FUNCTION user_metrics.opt_in(text) IS 'counts a user again who had opted out';
+REVOKE ALL ON FUNCTION user_metrics.opt_in(text) FROM PUBLIC;
+
+-- What the doorway needs to know of a relation: its quoted name, its kind, and its columns with the types under domains.
+CREATE FUNCTION user_metrics_internal.relation(source regclass) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    described text;
+BEGIN
+    IF source IS NULL THEN
+        RAISE EXCEPTION 'source cannot be NULL'
+            USING ERRCODE = 'null_value_not_allowed', HINT = 'Name a table or view, such as ''public.request_log''.';
+    END IF;
+    SELECT jsonb_build_object(
+        'name', format('%I.%I', n.nspname, c.relname),
+        'shown', format('%s.%s', quote_ident(n.nspname), quote_ident(c.relname)),
+        'kind', c.relkind,
+        'columns', COALESCE((
+            SELECT jsonb_agg(
+                jsonb_build_object(
+                    'name', a.attname,
+                    'shown', format_type(a.atttypid, a.atttypmod),
+                    'type', (
+                        WITH RECURSIVE base AS (
+                            SELECT t.typname, t.typtype, t.typbasetype FROM pg_type AS t WHERE t.oid = a.atttypid
+                            UNION ALL
+                            SELECT t.typname, t.typtype, t.typbasetype
+                            FROM base AS b JOIN pg_type AS t ON t.oid = b.typbasetype
+                            WHERE b.typtype = 'd'
+                        )
+                        SELECT b.typname FROM base AS b WHERE b.typtype <> 'd'
+                    )
+                ) ORDER BY a.attnum
+            )
+            FROM pg_attribute AS a
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        ), '[]')
+    )::text
+    INTO described
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = source;
+    IF described IS NULL THEN
+        RAISE EXCEPTION 'source % does not exist', source::oid
+            USING ERRCODE = 'undefined_table', HINT = 'Name a table or view, such as ''public.request_log''.';
+    END IF;
+    RETURN described;
+END
+$$;
+COMMENT ON FUNCTION user_metrics_internal.relation(regclass) IS 'a relation as the doorway wants it described';
+
+-- Not pinned to a search_path: the view's expressions mean what they would mean if the caller had typed them.
+CREATE FUNCTION user_metrics.attach(
+    source regclass, name text DEFAULT NULL, columns jsonb DEFAULT NULL, preset text DEFAULT NULL
+) RETURNS regclass
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
+DECLARE
+    view_name text;
+    statement text;
+BEGIN
+    IF name IS NULL THEN
+        SELECT pg_catalog.format('%I.%I', n.nspname, c.relname OPERATOR(pg_catalog.||) '_requests')
+        INTO view_name
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+        WHERE c.oid OPERATOR(pg_catalog.=) source;
+    ELSE
+        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(part), '.' ORDER BY place)
+        INTO view_name
+        FROM pg_catalog.unnest(pg_catalog.parse_ident(name)) WITH ORDINALITY AS parts(part, place);
+    END IF;
+    FOREACH statement IN ARRAY user_metrics_internal.attach_statements(
+        user_metrics_internal.relation(source), view_name, columns::pg_catalog.text, preset
+    ) LOOP
+        EXECUTE statement;
+    END LOOP;
+    RETURN view_name::pg_catalog.regclass;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.attach(regclass, text, jsonb, text) IS
+    'creates a view of a log with canonical columns and returns it; columns maps a canonical name to an SQL expression over the log, the rest is recognised by name or by the software that made the log';
+
+CREATE FUNCTION user_metrics.describe_source(source regclass) RETURNS TABLE (
+    column_name text, source_column text, data_type text, requests bigint, missing_requests bigint,
+    left_out_requests bigint, remark text, needed_by text
+) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE user_metrics_internal.describe_query(user_metrics_internal.relation(source));
+END
+$$;
+COMMENT ON FUNCTION user_metrics.describe_source(regclass) IS
+    'where each canonical column of a log comes from, how many requests lack it, how many are left out for it and why, and which functions need it; reads the whole log';
