@@ -21,77 +21,97 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: demo_log [--users 5000] [--requests 500000] [--weeks 26] [--end 2026-11-16] [--seed 1]
 writes COPY text rows of about that many requests before the end date (UTC, exclusive) to standard output";
 
-/// Times are milliseconds since the log's first midnight (UTC), days are counted from it.
+// Times are milliseconds since the log's first midnight (UTC), days are counted from it.
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// Launch weeks below are weeks of a log of this length; a longer or shorter log stretches them.
+// Who joins, stays and leaves. Launch weeks are weeks of a log of CALENDAR_WEEKS; other lengths stretch them.
 const CALENDAR_WEEKS: u32 = 26;
 const GROWTH: f64 = 1.05;
-const SIGNUP_DELAYED: f64 = 0.3;
+const WEEKDAY_SIGNUPS: [u32; 7] = [18, 18, 17, 16, 14, 8, 9];
+/// Share of users who sign up a day or more (3 on average) before their first request.
+const SIGNUP_EARLY: f64 = 0.3;
 /// Share of the present users who leave in week 1, 2, … since their first day; later weeks take the last.
 const CHURN: [f64; 8] = [0.46, 0.22, 0.15, 0.11, 0.085, 0.065, 0.05, 0.035];
+/// Share of those who left who come back in a week.
 const RESURRECTION: f64 = 0.006;
 /// Factors on `CHURN` for a whole life, earned in days 0 to 6: `code` tried, a server error or a timeout met.
 const CODE_CHURN: f64 = 0.5;
 const ERROR_CHURN: f64 = 1.6;
-const UPGRADE: f64 = 0.01;
-const UPGRADE_REFUSED: f64 = 0.06;
+/// Free users who become pro in a week they are active, after a week without and with a refused request.
+const UPGRADE: [f64; 2] = [0.01, 0.06];
 
+// The experiment: what the treatment multiplies is the weekly probability to leave and that of a poor answer.
 const EXPERIMENT: &str = "new_chat_ui";
+const VARIANTS: [&str; 2] = ["control", "treatment"];
 const EXPERIMENT_WEEK: u32 = 14;
-/// What the treatment multiplies: the weekly probability to leave, the probability of a poor answer.
-const TREATMENT_CHURN: f64 = 0.65;
+const TREATMENT_CHURN: f64 = 0.75;
 const TREATMENT_POOR: f64 = 0.6;
+/// Share of users who see now one variant, now the other.
 const MIXED_EXPOSURE: f64 = 0.004;
 
-const VARIANTS: [&str; 2] = ["control", "treatment"];
-
+// What users do. Means are of geometric distributions, times are medians of lognormal ones.
 const INTENSITY_SIGMA: f64 = 0.7;
 const MORE_SESSIONS: f64 = 0.5;
 const SESSION_BREAK: i64 = 40 * MINUTE;
-const LONGEST_THINK: f64 = 20.0 * MINUTE as f64;
-const THINKING: f64 = 45.0 * SECOND as f64;
-const REASKING: f64 = 20.0 * SECOND as f64;
+const NEXT_SESSION: f64 = 2.5 * HOUR as f64;
+/// Share of sessions that go on with the conversation of the session before.
 const RESUMED: f64 = 0.04;
+/// Further questions in a session, before the factors of scale, user and feature.
 const QUESTIONS: f64 = 3.0;
 /// Keeps a hopeless calibration finite; the daily limits end such sessions long before.
 const MOST_QUESTIONS: f64 = 1_000.0;
 const MOST_ATTEMPTS: u32 = 4;
+const THINKING: f64 = 45.0 * SECOND as f64;
+const LONGEST_THINK: f64 = 20.0 * MINUTE as f64;
+const REASKING: f64 = 20.0 * SECOND as f64;
+/// Share of sessions with a feature new to the user, which is then kept: after a good session, after a bad one.
 const EXPLORES: f64 = 0.12;
-/// A newly tried feature is kept with the first probability, after a session that let the user down with the second.
 const KEPT: [f64; 2] = [0.65, 0.25];
+/// How much likelier users in software are to choose `code`.
 const SOFTWARE_CODES: u32 = 4;
+/// Share of requests sent to the user's own model; share of users who change to the newest in an active week.
 const LOYALTY: f64 = 0.75;
 const SWITCH_TO_NEWEST: f64 = 0.12;
+
+// What the service does.
 const LONGEST_WAIT: u32 = 30_000;
-const BLANKED: f64 = 0.001;
-const BLANKS: [&str; 3] = [NULL, "", "anonymous"];
-const NULL: &str = "\\N";
-const DOUBLE_POST: f64 = 0.0005;
+const FILTERED: f64 = 0.003;
+/// Hours of the outage in its week, and the share of the provider's requests that fail in them.
 const OUTAGE_WEEK: u32 = 20;
 const OUTAGE: std::ops::Range<i64> = 2 * DAY + 7 * HOUR..2 * DAY + 19 * HOUR;
 const OUTAGE_PROVIDER: &str = "anthropic";
 const OUTAGE_FAILS: f64 = 0.6;
-const FILTERED: f64 = 0.003;
 /// Of good and of poor answers: the share rated, and of these the share with a thumb up.
 const RATED_GOOD: [f64; 2] = [0.03, 0.95];
 const RATED_POOR: [f64; 2] = [0.12, 0.15];
-const USER_SALT: u32 = 0x5eed_0001;
-const SESSION_SALT: u32 = 0x5eed_8000;
+
+// The dirt: requests whose user id was lost, requests posted twice within 40 ms.
+const NULL: &str = "\\N";
+const BLANKED: f64 = 0.001;
+const BLANKS: [&str; 3] = [NULL, "", "anonymous"];
+const DOUBLE_POST: f64 = 0.0005;
+
 /// Users simulated to find out how much they ask.
 const SAMPLE: u32 = 20_000;
+const USER_SALT: u32 = 0x5eed_0001;
+const SESSION_SALT: u32 = 0x5eed_8000;
 
 struct Tier {
     name: &'static str,
     share: u32,
+    /// Requests of a user's local day beyond which the service answers 429.
     daily_limit: u32,
+    /// Factor on `CHURN`.
     churn: f64,
+    /// Share of those who have not left who are active in a week.
     returns: f64,
+    /// Probability of a weekday to be used in an active week, and the factor for weekends.
     day: f64,
     weekend: f64,
+    /// Shares of `TYPES`.
     types: [u32; 3],
 }
 
@@ -99,8 +119,11 @@ struct Feature {
     name: &'static str,
     launch: u32,
     popularity: u32,
+    /// Factor on `QUESTIONS`.
     questions: f64,
+    /// Median prompt and completion tokens.
     tokens: [f64; 2],
+    /// Probabilities of a poor answer (times the model's factor) and of a timeout.
     poor: f64,
     timeout: f64,
 }
@@ -115,6 +138,7 @@ struct Model {
     price: [u64; 2],
     /// Milliseconds to the first token and for each one.
     pace: [f64; 2],
+    /// Factor on the feature's `poor`.
     poor: f64,
     error: f64,
 }
@@ -159,7 +183,6 @@ const INDUSTRIES: [&str; 6] = ["software", "education", "marketing", "finance", 
 const INDUSTRY_SHARES: [u32; 6] = [28, 20, 18, 14, 12, 8];
 const SOURCES: [&str; 4] = ["search", "direct", "referral", "ads"];
 const SOURCE_SHARES: [u32; 4] = [35, 30, 20, 15];
-const WEEKDAY_SIGNUPS: [u32; 7] = [18, 18, 17, 16, 14, 8, 9];
 /// Session starts by local hour, on weekdays and at weekends.
 #[rustfmt::skip]
 const HOURS: [[u32; 24]; 2] = [
@@ -207,7 +230,7 @@ const OUTCOMES: [(u16, &str, f64, f64); 7] = [
     (500, "provider_error", 0.7, 0.35), (503, "provider_unavailable", 0.6, 0.5), (504, "timeout", 0.6, 0.4),
 ];
 
-/// A draw from the generator's stream in the shapes needed here.
+/// The generator's stream in the shapes needed here.
 struct Dice(Pcg64);
 
 impl Dice {
@@ -259,6 +282,7 @@ impl Dice {
 struct User {
     id: u32,
     index: u32,
+    /// The local day of the first request.
     joined: u32,
     /// Days before the first request at first, then the day itself.
     signup: i64,
@@ -271,16 +295,23 @@ struct User {
     model: u8,
     treated: bool,
     mixed: bool,
+    /// How much the user asks, against the median user.
     intensity: f64,
+    /// Factor on `CHURN` of what happened in the first week.
     churn: f64,
+    /// Not left, so far.
     present: bool,
+    /// Days of the current week since the first day, a bit each.
     active_days: u8,
+    /// Features in use, a bit each.
     features: u8,
     tried_code: bool,
     met_error: bool,
+    /// Met the daily limit since the last active week began.
     refused: bool,
     asked_today: u32,
     session: u32,
+    /// When the last session ended.
     free_at: i64,
 }
 
@@ -309,6 +340,7 @@ struct Request {
     /// The id as logged when it is not the user's.
     blanked: Option<&'static str>,
     variant: Option<&'static str>,
+    /// Of the user's first session.
     landing: bool,
 }
 
@@ -401,11 +433,11 @@ fn new_user(options: &Options, dice: &mut Dice, id: u32, monday: u32) -> User {
     // East of UTC the first local day began before the log did.
     let joined = (monday + shift).clamp(u32::from(ZONES[zone].1 > 0), options.weeks * 7 - 2);
     let tier = dice.pick(&[TIERS[0].share, TIERS[1].share, TIERS[2].share]);
-    let delayed = dice.chance(SIGNUP_DELAYED);
+    let early = dice.chance(SIGNUP_EARLY);
     User {
         id,
         joined,
-        signup: i64::from(if delayed { 1 + dice.geometric(2.0) } else { 0 }),
+        signup: i64::from(if early { 1 + dice.geometric(2.0) } else { 0 }),
         zone: zone as u8,
         tier: tier as u8,
         kind: dice.pick(&TIERS[tier].types) as u8,
@@ -458,6 +490,7 @@ impl Simulation<'_> {
         Ok(())
     }
 
+    /// A user's weeks are counted from the first day; each begins by deciding which of its days will be used.
     fn live(&mut self, user: &mut User, day: u32) {
         let age = day - user.joined;
         if age.is_multiple_of(7) {
@@ -485,7 +518,7 @@ impl Simulation<'_> {
                 return;
             }
         }
-        if active && user.tier == 0 && self.dice.chance(if user.refused { UPGRADE_REFUSED } else { UPGRADE }) {
+        if active && user.tier == 0 && self.dice.chance(UPGRADE[usize::from(user.refused)]) {
             user.tier = 1;
         }
         user.refused = false;
@@ -513,7 +546,7 @@ impl Simulation<'_> {
                 break;
             }
             self.session(user, at, day);
-            at = user.free_at + self.dice.lognormal(2.5 * HOUR as f64, 0.8) as i64;
+            at = user.free_at + self.dice.lognormal(NEXT_SESSION, 0.8) as i64;
         }
     }
 
@@ -549,6 +582,7 @@ impl Simulation<'_> {
         }
     }
 
+    /// One of the features in use or, when exploring, a launched one that is not.
     fn choose_feature(&mut self, user: &User, day: u32) -> usize {
         let launched = |feature: usize| day >= self.options.launch(FEATURES[feature].launch);
         let known = |feature: usize| user.features >> feature & 1 == 1;

@@ -18,6 +18,7 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
 use pgrx::prelude::*;
+use pgrx::varlena;
 use user_metrics_core::calendar::Micros;
 use user_metrics_core::state::State;
 use user_metrics_core::{Result, host};
@@ -194,8 +195,17 @@ pub struct TextBytes<'fcx>(pub &'fcx [u8]);
 impl<'fcx> TextBytes<'fcx> {
     #[inline]
     unsafe fn read(datum: pg_sys::Datum) -> Self {
-        // SAFETY: the datum is a varlena that lives as long as the call; a detoasted copy lives as long as the row.
-        unsafe { TextBytes(<&'fcx [u8]>::from_datum(datum, false).unwrap_or_default()) }
+        // SAFETY: the datum is a varlena that lives as long as the call; a detoasted copy lives as long as the row. What
+        // lies in place is read here and not by pg_detoast_datum_packed, whose guard costs more than the hash of the id.
+        unsafe {
+            let varlena = datum.cast_mut_ptr::<pg_sys::varlena>();
+            let in_place = varlena::varatt_is_4b_u(varlena)
+                || (varlena::varatt_is_1b(varlena) && !varlena::varatt_is_1b_e(varlena));
+            if in_place {
+                return TextBytes(varlena::varlena_to_byte_slice(varlena));
+            }
+            TextBytes(<&'fcx [u8]>::from_datum(datum, false).unwrap_or_default())
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use user_metrics_core::engagement as readout;
 #[allow(clippy::type_complexity)]
 fn active_users(
     activity: Option<ActivityValue<'_>>,
-    period: default!(&str, "'day'"),
+    period: default!(Option<&str>, "'day'"),
     since: default!(Option<TimestampWithTimeZone>, "NULL"),
     until: default!(Option<TimestampWithTimeZone>, "NULL"),
     as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
@@ -31,7 +31,7 @@ fn active_users(
     >,
 > {
     const NAME: &str = "active_users";
-    let calendar = settings::calendar(Grain::parse("period", period).map_err(refused(NAME))?);
+    let calendar = settings::calendar(Grain::parse("period", period.unwrap_or("day")).map_err(refused(NAME))?);
     let Some(activity) = activity else { return Ok(TableIterator::new(std::iter::empty())) };
     let view = activity::open(NAME, &activity)?;
     let window = time::window(view.zone(), since, until, as_of, view.last_at()).map_err(refused(NAME))?;
@@ -81,7 +81,7 @@ fn engagement(
 #[allow(clippy::type_complexity)]
 fn stickiness(
     activity: Option<ActivityValue<'_>>,
-    days: default!(i32, 28),
+    days: default!(Option<i32>, 28),
     since: default!(Option<TimestampWithTimeZone>, "NULL"),
     until: default!(Option<TimestampWithTimeZone>, "NULL"),
     as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
@@ -100,7 +100,7 @@ fn stickiness(
     let Some(activity) = activity else { return Ok(TableIterator::new(std::iter::empty())) };
     let view = activity::open(NAME, &activity)?;
     let window = time::window(view.zone(), since, until, as_of, view.last_at()).map_err(refused(NAME))?;
-    let rows = readout::stickiness(&view, days, &window).map_err(refused(NAME))?;
+    let rows = readout::stickiness(&view, days.unwrap_or(28), &window).map_err(refused(NAME))?;
     let privacy = Privacy::current();
     Ok(TableIterator::new(rows.into_iter().map(move |row| {
         let figure = |users: u64| (!privacy.hides(users)).then_some(users as i64);

@@ -13,7 +13,7 @@ use user_metrics_core::lifecycle as readout;
 #[allow(clippy::type_complexity)]
 fn lifecycle(
     activity: Option<ActivityValue<'_>>,
-    period: default!(&str, "'week'"),
+    period: default!(Option<&str>, "'week'"),
     since: default!(Option<TimestampWithTimeZone>, "NULL"),
     until: default!(Option<TimestampWithTimeZone>, "NULL"),
     as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
@@ -33,7 +33,7 @@ fn lifecycle(
     >,
 > {
     const NAME: &str = "lifecycle";
-    let calendar = settings::calendar(Grain::parse("period", period).map_err(refused(NAME))?);
+    let calendar = settings::calendar(Grain::parse("period", period.unwrap_or("week")).map_err(refused(NAME))?);
     let Some(activity) = activity else { return Ok(TableIterator::new(std::iter::empty())) };
     let view = activity::open(NAME, &activity)?;
     let window = time::window(view.zone(), since, until, as_of, view.last_at()).map_err(refused(NAME))?;

@@ -11,17 +11,19 @@ use user_metrics_core::Result;
 use user_metrics_core::calendar::Grain;
 use user_metrics_core::retention::{self, Cell, Clock, Kind, Question};
 
+/// What the caller asks. NULL stands for the default, as if the argument were left out.
 fn question(
-    cohort: &str,
-    period: &str,
+    cohort: Option<&str>,
+    period: Option<&str>,
     offsets: Option<Vec<Option<i32>>>,
-    kind: &str,
-    clock: &str,
+    kind: Option<&str>,
+    clock: Option<&str>,
 ) -> Result<Question> {
+    let period = settings::calendar(Grain::parse("period", period.unwrap_or("week"))?);
     Ok(Question {
-        cohort: settings::calendar(Grain::parse("cohort", cohort)?),
-        clock: Clock::parse(clock, settings::calendar(Grain::parse("period", period)?))?,
-        kind: Kind::parse(kind)?,
+        cohort: settings::calendar(Grain::parse("cohort", cohort.unwrap_or("week"))?),
+        clock: Clock::parse(clock.unwrap_or("calendar"), period)?,
+        kind: Kind::parse(kind.unwrap_or("on"))?,
         offsets: offsets.map(|given| Question::offsets(given.into_iter().flatten().collect())).transpose()?,
     })
 }
@@ -44,11 +46,11 @@ fn figures(cell: &Cell, privacy: Privacy) -> Figures {
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 fn retention_matrix(
     activity: Option<ActivityValue<'_>>,
-    cohort: default!(&str, "'week'"),
-    period: default!(&str, "'week'"),
+    cohort: default!(Option<&str>, "'week'"),
+    period: default!(Option<&str>, "'week'"),
     offsets: default!(Option<Vec<Option<i32>>>, "NULL"),
-    kind: default!(&str, "'on'"),
-    clock: default!(&str, "'calendar'"),
+    kind: default!(Option<&str>, "'on'"),
+    clock: default!(Option<&str>, "'calendar'"),
     since: default!(Option<TimestampWithTimeZone>, "NULL"),
     until: default!(Option<TimestampWithTimeZone>, "NULL"),
     as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
@@ -86,11 +88,11 @@ fn retention_matrix(
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 fn retention_curve(
     activity: Option<ActivityValue<'_>>,
-    cohort: default!(&str, "'week'"),
-    period: default!(&str, "'week'"),
+    cohort: default!(Option<&str>, "'week'"),
+    period: default!(Option<&str>, "'week'"),
     offsets: default!(Option<Vec<Option<i32>>>, "NULL"),
-    kind: default!(&str, "'on'"),
-    clock: default!(&str, "'calendar'"),
+    kind: default!(Option<&str>, "'on'"),
+    clock: default!(Option<&str>, "'calendar'"),
     since: default!(Option<TimestampWithTimeZone>, "NULL"),
     until: default!(Option<TimestampWithTimeZone>, "NULL"),
     as_of: default!(Option<TimestampWithTimeZone>, "NULL"),

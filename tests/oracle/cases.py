@@ -100,8 +100,8 @@ def expected_rows(case, log, now, local_day):
     # The tables of anonymous and opted-out ids belong to the doorway: a value is what its rows say.
     excluded = log.excluded() if case.value is None else set()
     users = [r for r in requests if d.is_user(r.user, excluded)]
-    # Where observation ends by default, anybody's request tells.
-    end = d.observation_end([r.instant for r in requests], case.until, case.as_of, now)
+    # Where observation ends by default, any request of the log tells: of nobody, of any segment, filtered out or not.
+    end = d.observation_end([r.instant for r in log.requests if r.is_finite()], case.until, case.as_of, now)
     rows = []
     for segment, members in sorted(segments(case, users).items(), key=str):
         observation = d.observe(

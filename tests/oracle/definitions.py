@@ -114,7 +114,8 @@ def observe(requests, end, local_day, since=None, until=None, whole_days=False):
     """The observation of (user, instant) requests up to `end`.
 
     `whole_days`: the requests come from an activity value, which knows only days: a day begun by `end`, or before
-    `until`, counts in full, and so does the day of `since`.
+    `until`, counts in full, and so does the day of `since`. As nothing at or after `until` is seen and the end is
+    never later (`observation_end`), no day after that of the microsecond before `until` is shown.
     """
     end_day = local_day(end)
     o = Observation(end_day=end_day)
@@ -133,8 +134,6 @@ def observe(requests, end, local_day, since=None, until=None, whole_days=False):
         o.since_day = local_day(since)
         cut = local_day(since - 1) == o.since_day
         o.first_whole_day = o.since_day + (1 if cut else 0)
-    if until is not None:
-        o.last_day = min(o.last_day, local_day(until - 1))
     return o
 
 

@@ -92,8 +92,8 @@ class Observing(unittest.TestCase):
         midnight = jan(2) * DAY
         self.assertEqual(d.observe([("a", midnight - 1)], midnight, utc_day).last_day, jan(1))
         self.assertEqual(d.observe([("a", midnight)], midnight, utc_day).last_day, jan(2))
-        self.assertEqual(d.observe([("a", midnight)], midnight + DAY, utc_day, until=midnight).shown, set())
-        self.assertEqual(d.observe([("a", midnight)], midnight + DAY, utc_day, until=midnight).last_day, jan(1))
+        self.assertEqual(d.observe([("a", midnight)], midnight, utc_day, until=midnight).shown, set())
+        self.assertEqual(d.observe([("a", midnight)], midnight, utc_day, until=midnight).last_day, jan(1))
 
     def test_whole_days(self):
         noon = jan(2) * DAY + 12 * HOUR
