@@ -34,7 +34,7 @@ const WEEKDAY_SIGNUPS: [u32; 7] = [18, 18, 17, 16, 14, 8, 9];
 /// Share of users who sign up a day or more (3 on average) before their first request.
 const SIGNUP_EARLY: f64 = 0.3;
 /// Share of the present users who leave in week 1, 2, … since their first day; later weeks take the last.
-const CHURN: [f64; 8] = [0.46, 0.22, 0.15, 0.11, 0.085, 0.065, 0.05, 0.035];
+const CHURN: [f64; 8] = [0.42, 0.22, 0.15, 0.11, 0.085, 0.065, 0.05, 0.035];
 /// Share of those who left who come back in a week.
 const RESURRECTION: f64 = 0.006;
 /// Factors on `CHURN` for a whole life, earned in days 0 to 6: `code` tried, a server error or a timeout met.
@@ -47,7 +47,7 @@ const UPGRADE: [f64; 2] = [0.01, 0.06];
 const EXPERIMENT: &str = "new_chat_ui";
 const VARIANTS: [&str; 2] = ["control", "treatment"];
 const EXPERIMENT_WEEK: u32 = 14;
-const TREATMENT_CHURN: f64 = 0.75;
+const TREATMENT_CHURN: f64 = 0.65;
 const TREATMENT_POOR: f64 = 0.6;
 /// Share of users who see now one variant, now the other.
 const MIXED_EXPOSURE: f64 = 0.004;

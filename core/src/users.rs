@@ -76,7 +76,7 @@ impl UserKey {
 
     /// A hash of all 128 bits for finding the key: a folded multiplication, because uuids and integers are not uniform.
     #[inline]
-    fn hash(self) -> u64 {
+    pub fn hash(self) -> u64 {
         let product = u128::from(self.low ^ 0x9e37_79b9_7f4a_7c15)
             * u128::from(self.high.rotate_left(32) ^ 0xd1b5_4a32_d192_ed03);
         let folded = (product >> 64) as u64 ^ product as u64;

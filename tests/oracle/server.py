@@ -33,9 +33,13 @@ class Server:
 
     def __init__(self):
         self._maintenance(f"CREATE DATABASE {DATABASE} ENCODING 'UTF8' TEMPLATE template0")
-        self._start()
-        self.run("CREATE EXTENSION user_metrics")
         self.doubtful_zones = set()
+        self._start()
+        try:
+            self.run("CREATE EXTENSION user_metrics")
+        except (ServerError, ServerGone):
+            self.close()
+            raise
 
     def _start(self):
         self._psql = subprocess.Popen(
