@@ -200,13 +200,12 @@ const TASKS: [[&str; 5]; 6] = [
 ];
 #[rustfmt::skip]
 const TOPICS: [&str; 16] = [
-    "the quarterly sales report", "our onboarding emails", "the refund policy", "a customer interview", "the hiring plan",
-    "our pricing page", "the incident review", "a grant proposal", "the product roadmap", "the course syllabus",
-    "a supplier contract", "the patient leaflet", "our newsletter", "the release notes", "a thesis chapter", "the travel budget",
+    "the sales report", "our onboarding", "the refund policy", "a customer call", "the hiring plan", "our pricing", "the incident", "a grant proposal",
+    "the roadmap", "the syllabus", "a contract", "the leaflet", "our newsletter", "the release notes", "a thesis chapter", "the budget",
 ];
 #[rustfmt::skip]
 const DETAILS: [&str; 12] = [
-    "in three points", "for a colleague", "with an example", "in plain language", "in under 200 words", "for our meeting",
+    "in three points", "for a colleague", "with an example", "in plain language", "in 200 words", "for our meeting",
     "step by step", "with pros and cons", "for a busy manager", "as a table", "with open questions", "in a friendly tone",
 ];
 /// How formally a user writes; every user keeps to one.
@@ -320,7 +319,7 @@ struct Prompt {
     task: u8,
     topic: u8,
     detail: u8,
-    /// 0 as first asked, 1 the same again, 2 in lower case, 3 with "please".
+    /// 0 as first asked, 1 the same again, 2 in lower case, 3 with "pls".
     wording: u8,
 }
 
@@ -766,31 +765,32 @@ impl<W: Write> Writer<W> {
             DETAILS[prompt.detail as usize],
         ];
         text.extend(parts);
-        text.push_str([".", ".", "", ", please."][prompt.wording as usize]);
+        text.push_str([".", ".", "", ", pls."][prompt.wording as usize]);
         match prompt.wording {
             2 => text.make_ascii_lowercase(),
             _ => text[..1].make_ascii_uppercase(),
         }
     }
 
+    /// The keys of almost all rows in jsonb's own order, shortest first, which spares it their sorting.
     fn properties(&mut self, request: &Request, user: &User) -> io::Result<()> {
         if request.blanked.is_some() {
             return self.out.write_all(b"\t{}\n");
         }
         write!(
             self.out,
-            "\t{{\"UserTier\": \"{}\", \"UserType\": \"{}\", \"SignupDate\": \"{}\", \"Industry\": \"{}\"",
+            "\t{{\"Industry\":\"{}\",\"UserTier\":\"{}\",\"UserType\":\"{}\",\"SignupDate\":\"{}\"",
+            INDUSTRIES[user.industry as usize],
             TIERS[request.tier as usize].name,
             TYPES[user.kind as usize],
             self.first_day + TimeDelta::days(user.signup),
-            INDUSTRIES[user.industry as usize],
         )?;
+        if let Some(variant) = request.variant {
+            write!(self.out, ",\"{EXPERIMENT}\":\"{variant}\"")?;
+        }
         if request.landing {
             let (source, zone) = (SOURCES[user.source as usize], ZONES[user.zone as usize].0);
-            write!(self.out, ", \"Source\": \"{source}\", \"TimeZone\": \"{zone}\"")?;
-        }
-        if let Some(variant) = request.variant {
-            write!(self.out, ", \"{EXPERIMENT}\": \"{variant}\"")?;
+            write!(self.out, ",\"Source\":\"{source}\",\"TimeZone\":\"{zone}\"")?;
         }
         self.out.write_all(b"}\n")
     }

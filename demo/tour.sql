@@ -17,21 +17,22 @@ SELECT to_char(cohort, 'YYYY-MM') AS cohort, users,
 FROM user_metrics.cohort_table('request_log');
 
 \echo 'user_metrics.engagement(''request_log''), its last two weeks'
-\echo 'Users of the day, of the last 7 and 30 days. Stickiness is daily / monthly: how much of a month a user uses.'
+\echo 'Users of the day, of the last 7 and 30 days. Stickiness is daily / monthly. Not complete: the log ends that day.'
 SELECT to_char(day, 'YYYY-MM-DD Dy') AS day, daily_users, weekly_users, monthly_users,
        pg_temp.percent(stickiness) AS stickiness, complete
 FROM (SELECT * FROM user_metrics.engagement('request_log') ORDER BY day DESC LIMIT 14) AS last_two_weeks
 ORDER BY day;
 
 \echo 'user_metrics.lifecycle(''request_log'', period => ''week'')'
-\echo 'Active = new + retained + resurrected. A quick ratio above 1: more users come than go.'
+\echo 'Active = new + retained + resurrected. Quick ratio above 1: more come than go. Who left is known once a week is over.'
 SELECT period_start AS week, active_users AS active, new_users AS new, retained_users AS retained,
        resurrected_users AS resurrected, churned_users AS churned, round(quick_ratio::numeric, 2) AS quick_ratio
 FROM user_metrics.lifecycle('request_log', period => 'week');
 
 \echo 'user_metrics.retention_matrix(''request_log'', offsets => ''{0,1,2,3,4,6,8,12,16,20}'')'
 \echo 'Weekly cohorts; the columns are weeks since. "-": that week is not over yet for anybody.'
-SELECT format('%s %5s users', cohort_start, cohort_users) AS cohort, period_number, pg_temp.percent(retention_rate) AS rate
+SELECT format('%s %5s users', cohort_start, cohort_users) AS cohort, period_number,
+       'week ' || period_number AS week, pg_temp.percent(retention_rate) AS rate
 FROM user_metrics.retention_matrix('request_log', offsets => '{0,1,2,3,4,6,8,12,16,20}')
 ORDER BY cohort_start, period_number
-\crosstabview cohort period_number rate
+\crosstabview cohort week rate period_number

@@ -8,7 +8,9 @@ package=$target_dir/package/pg$(pg_major)
 use_pgrx
 if [ ! -d "$package" ]; then say "Building user_metrics in release mode (usually 4 minutes the first time)"; fi
 rm -rf "$package.new"
-cargo pgrx package --pg-config "$PG_CONFIG" --out-dir "$package.new" </dev/null >/dev/null
+# Its own remarks say nothing when all goes well; the compiler's are let through.
+cargo pgrx package --pg-config "$PG_CONFIG" --out-dir "$package.new" </dev/null 2>&1 >/dev/null |
+    { grep -vE 'Using|Finished|Discovered|Writing' || true; } >&2
 rm -rf "$package"
 mv "$package.new" "$package"
 

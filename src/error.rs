@@ -3,6 +3,7 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use user_metrics_core::Error;
+use user_metrics_core::source::literal;
 
 /// What functions called from SQL return.
 pub type Result<T> = std::result::Result<T, ErrorReport>;
@@ -47,7 +48,11 @@ pub fn refused(function: &'static str) -> impl Fn(Error) -> ErrorReport {
         Error::NoColumn { purpose, column, source } => report(
             PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
             format!("{function}{purpose} needs a column \"{column}\", and {source} has none"),
-            format!("map one with user_metrics.attach('{source}', columns => '{{\"{column}\": \"…\"}}')"),
+            format!(
+                "map one with user_metrics.attach({}, columns => {})",
+                literal(&source),
+                literal(&format!("{{\"{column}\": \"…\"}}"))
+            ),
         ),
         Error::ColumnType { column, source, found, accepted } => report(
             PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,

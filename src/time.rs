@@ -100,7 +100,7 @@ pub fn window(
         Some(t) if Some(day(t.saturating_sub(1))?) == since_day => since_day.map(|d| d + 1),
         _ => since_day,
     };
-    Ok(Window { since: since_day, whole_from: whole, elapsed, begun })
+    Ok(Window { since: since_day, whole_from: whole, elapsed, begun, at_end: until.is_none_or(|until| end < until) })
 }
 
 /// The first instant of the local day of an instant.

@@ -205,12 +205,14 @@ pub struct Window {
     pub elapsed: Day,
     /// The last day that had begun before `as_of`.
     pub begun: Day,
+    /// Whether a request at the very moment of `as_of`, a local midnight, may show its day. Not where `until` is that moment.
+    pub at_end: bool,
 }
 
 impl Window {
     /// A window over everything up to a moment on day `elapsed`, which had begun.
     pub fn up_to(elapsed: Day) -> Self {
-        Window { since: None, whole_from: None, elapsed, begun: elapsed }
+        Window { since: None, whole_from: None, elapsed, begun: elapsed, at_end: true }
     }
 
     /// Whether a day is one to show.

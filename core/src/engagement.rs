@@ -20,7 +20,7 @@ const MOST_DAYS: i32 = 3660;
 /// The last day of a series: the last that had begun, or a later one with activity that has not elapsed.
 pub(crate) fn last_day(view: &View<'_>, window: &Window) -> Result<Day> {
     let mut last = window.begun;
-    if last < window.elapsed && view.bounds().is_some_and(|(_, latest)| latest >= window.elapsed) {
+    if window.at_end && last < window.elapsed && view.bounds().is_some_and(|(_, latest)| latest >= window.elapsed) {
         view.each(|_, days| {
             if days.binary_search(&window.elapsed).is_ok() {
                 last = window.elapsed;
@@ -168,7 +168,8 @@ pub fn engagement(view: &View<'_>, window: &Window) -> Result<Vec<Engagement>> {
     let mut now = [0i64; 3];
     for (day, change) in (first..=last).zip(changes) {
         (0..3).for_each(|i| now[i] += change[i]);
-        let complete = day < window.elapsed && i64::from(log_first) + i64::from(MONTH) - 1 <= i64::from(day);
+        let look_back = i64::from(log_first) + i64::from(MONTH) - 1 <= i64::from(day);
+        let complete = look_back && window.is_complete(&Period { index: day, start: day, end: day + 1 });
         let [daily, weekly, monthly] = now.map(|n| n as u64);
         rows.push(Engagement { day, daily, weekly, monthly, complete });
     }
@@ -207,12 +208,16 @@ pub fn stickiness(view: &View<'_>, days: i32, window: &Window) -> Result<Vec<Sti
     let last = last_day(view, window)?;
     let first = (last - days + 1).max(window.since.unwrap_or(last - days + 1));
     let mut users = vec![0u64; days as usize + 1];
+    let mut anybody = false;
     view.each(|_, active| {
-        let until = |day| active.partition_point(|&active| active <= day);
-        let within = until(last) - until(first - 1).min(until(last));
-        users[within] += 1;
+        let active = &active[..active.partition_point(|&day| day <= last)];
+        anybody |= active.last().is_some_and(|&day| window.shows(day));
+        users[active.len() - active.partition_point(|&day| day < first)] += 1;
         Ok(())
     })?;
+    if !anybody {
+        return Ok(Vec::new());
+    }
     let all = users.iter().skip(1).sum();
     let mut at_least = all;
     let rows = users.iter().zip(0..).skip(1).map(|(&users, active_days)| {

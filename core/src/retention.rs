@@ -277,7 +277,9 @@ fn cohorts(view: &View<'_>, question: &Question, window: &Window, claim: &mut Cl
         let member = Member::new(question.clock, first_day)?;
         // Periods 0 to the one of the last day have begun; one entry more closes the differences.
         let begun = (member.period(last)?.index - member.first.index) as usize + 1;
-        let elapsed = member.elapsed(window.elapsed)?.min(begun);
+        let elapsed = member.elapsed(window.elapsed)?;
+        // A day that a zone skipped has elapsed without ever having begun.
+        let begun = begun.max(elapsed);
         cohort.reach(begun + 1, claim)?;
         cohort.users += 1;
         Cohort::count(&mut cohort.eligible, 0, elapsed);

@@ -295,8 +295,8 @@ impl Relation {
                 || matches!(base, "bytea" | "bool" | "float4" | "float8") =>
             {
                 let hint = format!(
-                    "map an expression of type text, uuid or bigint with user_metrics.attach('{}', columns => '{{\"user_id\": \"…\"}}')",
-                    self.shown
+                    "map an expression of type text, uuid or bigint with user_metrics.attach({}, columns => '{{\"user_id\": \"…\"}}')",
+                    literal(&self.shown)
                 );
                 Err(self.cannot_serve(&found, hint))
             }
@@ -315,10 +315,12 @@ impl Relation {
             "date" => Ok((format!("{}::pg_catalog.timestamp", found.expression), as_utc)),
             _ => {
                 let hint = format!(
-                    "map it with user_metrics.attach('{}', columns => '{{\"occurred_at\": \"to_timestamp({})\"}}'), \
-                     adding / 1000.0 if it counts milliseconds",
-                    self.shown,
-                    found.expression.replace('"', "\\\"")
+                    "map it with user_metrics.attach({}, columns => {}), adding / 1000.0 if it counts milliseconds",
+                    literal(&self.shown),
+                    literal(&format!(
+                        "{{\"occurred_at\": \"to_timestamp({})\"}}",
+                        found.expression.replace('"', "\\\"")
+                    ))
                 );
                 Err(self.cannot_serve(&found, hint))
             }
@@ -422,10 +424,17 @@ pub fn activity_query(relation: &Relation, ask: &Ask) -> Result<String> {
     }
     if ask.from_since {
         conditions.push(format!("{instant} >= {}", parameter("$1")));
-    } else if ask.since_within_day {
-        let day = format!("(SELECT user_metrics_internal.day_start($1, {}))", literal(&ask.timezone));
-        conditions.push(format!("({instant} < {} OR {instant} >= {})", parameter(&day), parameter("$1")));
     }
+    // What lies before `since` is history, also on its local day: values know days, so those hours go to the day before.
+    let shown = if ask.since_within_day {
+        let day = parameter(&format!("(SELECT user_metrics_internal.day_start($1, {}))", literal(&ask.timezone)));
+        let since = parameter("$1");
+        format!(
+            "CASE WHEN {instant} >= {day} AND {instant} < {since} THEN {day} - interval '1 microsecond' ELSE {instant} END"
+        )
+    } else {
+        instant.clone()
+    };
     conditions.extend(predicates);
     let segment = match &ask.by {
         None => None,
@@ -433,7 +442,7 @@ pub fn activity_query(relation: &Relation, ask: &Ask) -> Result<String> {
     };
     let requests = |columns: &str| {
         format!(
-            "SELECT {user} AS user_id, {instant} AS occurred_at{columns} FROM {} WHERE {}",
+            "SELECT {user} AS user_id, {shown} AS occurred_at{columns} FROM {} WHERE {}",
             relation.name,
             conditions.join(" AND ")
         )
@@ -444,6 +453,7 @@ pub fn activity_query(relation: &Relation, ask: &Ask) -> Result<String> {
     // timezone('UTC', …) also leads back from a timestamp to the timestamptz that as_of wants.
     let log_end = parameter(&log_end);
     let ends_itself = ask.as_of || ask.until;
+    let log_end_needed = !ends_itself && (ask.filter.is_some() || ask.since_within_day);
     let activity = format!("user_metrics.activity(q.user_id, q.occurred_at, {})", literal(&ask.timezone));
     let call = |value: &str, as_of: &str| {
         let own = ask.arguments.iter().zip(5..).map(|(name, n)| format!("{name} => ${n}, ")).collect::<String>();
@@ -453,12 +463,12 @@ pub fn activity_query(relation: &Relation, ask: &Ask) -> Result<String> {
         None => {
             let value =
                 format!("user_metrics.without_users((SELECT {activity} FROM ({}) AS q), {LEFT_OUT})", requests(""));
-            let as_of = if ask.filter.is_some() && !ends_itself { log_end } else { "$4".to_owned() };
+            let as_of = if log_end_needed { log_end } else { "$4".to_owned() };
             let first = if ask.segmented { "NULL::pg_catalog.text, " } else { "" };
             Ok(format!("SELECT {first}r.* FROM {}", call(&value, &as_of)))
         }
         Some(segment) => {
-            let as_of = match (ends_itself, ask.filter.is_some()) {
+            let as_of = match (ends_itself, log_end_needed) {
                 (true, _) => "$4".to_owned(),
                 (false, true) => log_end,
                 (false, false) => {
@@ -468,9 +478,12 @@ pub fn activity_query(relation: &Relation, ask: &Ask) -> Result<String> {
             Ok(format!(
                 "WITH segments AS MATERIALIZED (SELECT q.segment, user_metrics.without_users({activity}, {LEFT_OUT}) AS value \
                  FROM ({}) AS q GROUP BY q.segment ORDER BY q.segment) \
-                 SELECT s.segment, r.* FROM segments AS s CROSS JOIN LATERAL {}",
+                 SELECT s.segment, r.* FROM segments AS s CROSS JOIN LATERAL {} \
+                 UNION ALL SELECT NULL, r.* FROM {}",
                 requests(&format!(", ({segment})::pg_catalog.text COLLATE \"C\" AS segment")),
-                call("s.value", &as_of)
+                call("s.value", &as_of),
+                // No rows, but wrong arguments are refused also where there is no segment.
+                call("NULL::user_metrics.activity", "$4")
             ))
         }
     }

@@ -38,6 +38,12 @@ impl UserKind {
     }
 }
 
+/// ASCII white space as C's `isspace` has it, vertical tab included.
+#[inline]
+fn is_space(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
 /// A user: 128 bits. uuid and bigint are kept as they are; text is its XXH3-128 with seed 0, a function that stored
 /// values rely on and that no release may change. Two of a billion texts collide with a chance below 10⁻²⁰.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +58,7 @@ impl UserKey {
     pub fn text(id: &[u8]) -> Option<Self> {
         match id.first() {
             None => None,
-            Some(first) if first.is_ascii_whitespace() && id.trim_ascii_start().is_empty() => None,
+            Some(first) if is_space(first) && id.iter().all(is_space) => None,
             Some(_) => Some(xxh3_128(id).into()),
         }
     }

@@ -17,7 +17,8 @@ USES_WEEKS = ("active_users", "lifecycle", "retention_matrix", "retention_curve"
 # How an activity value is come by: in one go, or merged from parts that share users and days.
 VALUES = {
     "whole": "(SELECT user_metrics.activity({row}) FROM t)",
-    "by model": "(SELECT user_metrics.rollup(part) FROM (SELECT user_metrics.activity({row}) AS part FROM t GROUP BY model) p)",
+    "by model": "(SELECT user_metrics.rollup(part) FROM (SELECT user_metrics.activity({row}) AS part FROM t "
+                "GROUP BY model) p)",
     "by row": "(SELECT user_metrics.rollup(part) FROM (SELECT user_metrics.activity({row}) AS part FROM t "
               "GROUP BY {time}) p)"}
 
@@ -75,7 +76,9 @@ class Case:
 
 
 def sql_literal(name, value):
-    return f"'{{{','.join(map(str, value))}}}'" if name == "offsets" else str(value) if name == "days" else literal(value)
+    if name == "offsets":
+        return literal("{" + ",".join(map(str, value)) + "}")
+    return str(value) if name == "days" else literal(value)
 
 
 # ------------------------------------------------------------------------------------------------- the expectation
@@ -101,7 +104,9 @@ def expected_rows(case, log, now, local_day):
     excluded = log.excluded() if case.value is None else set()
     users = [r for r in requests if d.is_user(r.user, excluded)]
     # Where observation ends by default, any request of the log tells: of nobody, of any segment, filtered out or not.
-    end = d.observation_end([r.instant for r in log.requests if r.is_finite()], case.until, case.as_of, now)
+    # A source's future rows are left unread; a value has taken them in, and ends no later than now.
+    instants = [r.instant for r in log.requests if r.is_finite() and (case.value is not None or r.instant <= now)]
+    end = d.observation_end(instants, case.until, case.as_of, now)
     rows = []
     for segment, members in sorted(segments(case, users).items(), key=str):
         observation = d.observe(

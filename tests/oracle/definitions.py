@@ -116,6 +116,8 @@ def observe(requests, end, local_day, since=None, until=None, whole_days=False):
     `whole_days`: the requests come from an activity value, which knows only days: a day begun by `end`, or before
     `until`, counts in full, and so does the day of `since`. As nothing at or after `until` is seen and the end is
     never later (`observation_end`), no day after that of the microsecond before `until` is shown.
+
+    Otherwise everything before `since` is history: the hours before a `since` within a local day count as the day before.
     """
     end_day = local_day(end)
     o = Observation(end_day=end_day)
@@ -127,6 +129,8 @@ def observe(requests, end, local_day, since=None, until=None, whole_days=False):
         else:
             seen = instant <= end and (until is None or instant < until)
             earlier = since is not None and instant < since
+            if earlier and day == local_day(since):
+                day -= 1
         if seen:
             (o.history if earlier else o.shown).add((user, day))
     o.last_day = max([local_day(end - 1)] + [day for _, day in o.everything() if day <= end_day])
@@ -173,7 +177,7 @@ def engagement(o):
         rows.append({
             "day": today, "daily_users": daily, "weekly_users": weekly, "monthly_users": monthly,
             "stickiness": daily / monthly if monthly else None,
-            "complete": today + 1 <= o.end_day and log_begins <= today - 29})
+            "complete": o.is_complete(today, today + 1) and log_begins <= today - 29})
     return rows
 
 
@@ -289,7 +293,9 @@ def numbers_shown(o, members, offsets):
     if offsets is not None:
         return sorted(offsets)
     k = 0
-    while any(member.begins(k + 1) <= o.last_day for member in members):
+    # A day that the zone skipped (Apia, 2011-12-30) has elapsed without ever being the last day.
+    last = max(o.last_day, o.end_day - 1)
+    while any(member.begins(k + 1) <= last for member in members):
         k += 1
     return range(k + 1)
 
@@ -326,7 +332,7 @@ def retention_curve(o, cohort="week", period="week", offsets=None, kind="on", cl
 
 
 def cohort_table(o, week_start="monday"):
-    """D53, D54: monthly cohorts, Week n = the member's own days 7(n-1) .. 7n-1, nothing until everyone's has elapsed."""
+    """D53, D54: monthly cohorts; Week n = the member's own days 7(n-1) .. 7n-1; nothing before everyone's is over."""
     rows = []
     for start, members in sorted(members_by_cohort(o, "month", "week", "rolling", week_start).items()):
         row = {"cohort": start, "users": len(members)}

@@ -25,7 +25,8 @@ ZONES = list(TURNING_POINTS)
 ANONYMOUS = ("anonymous", "default_user_id")
 TEXT_NOBODIES = [None, "", " ", "\t\n ", "   \r\f\v", *ANONYMOUS]
 # People with odd names: not nobody, and not one another.
-TEXT_SOMEBODIES = ["Anonymous", " anonymous", "anonymous ", "\u00a0", "Ünï\u200bcode", "a'b\\c", "0", "\U0001f642", "x" * 300]
+TEXT_SOMEBODIES = ["Anonymous", " anonymous", "anonymous ", "\u00a0", "Ünï\u200bcode", "a'b\\c", "0", "\U0001f642",
+                   "x" * 300]
 MODELS = ["gpt-4o", "claude", "it's", None]
 TIERS = ["pro", "free", None]
 
@@ -76,8 +77,9 @@ class Log:
     def script(self):
         """The same for a fresh session over a fresh extension, without what is so anyway."""
         for statement in self.statements():
-            about_defaults = "anonymous_user" in statement and self.anonymous == ANONYMOUS
-            if not statement.startswith("RESET") and not about_defaults:
+            needless = ("anonymous_user" in statement and self.anonymous == ANONYMOUS
+                        or "opt_out" in statement and not self.opted_out or statement.startswith("RESET"))
+            if not needless:
                 yield statement
 
     def _settings_sql(self):
@@ -127,14 +129,14 @@ class Log:
 
 
 def literal(value):
-    """An SQL literal; white space that would not survive copying is written out."""
+    """An SQL literal; characters that nobody would see in a printed script are written out."""
     if value is None:
         return "NULL"
     text = str(value).replace("'", "''")
-    if not any(c in text for c in "\t\n\r\v\f"):
+    if text.isprintable():
         return f"'{text}'"
     text = text.replace("\\", "\\\\")
-    return "E'" + "".join(f"\\x{ord(c):02x}" if c < " " else c for c in text) + "'"
+    return "E'" + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text) + "'"
 
 
 def user_ids(rng, id_type, count):

@@ -13,7 +13,8 @@ from days import day_text, instant_text, local_day_by_zoneinfo
 DATABASE = f"user_metrics_oracle_{os.getpid()}"
 END = "@@end@@"
 # Asks psql for the outcome of the statement before; being a query, it also makes psql flush its output.
-MARKER = f"\\set sent :SQLSTATE\n\\set said :LAST_ERROR_MESSAGE\nSELECT '{END}', :'sent', translate(:'said', E'\\n', ' ');\n"
+MARKER = ("\\set sent :SQLSTATE\n\\set said :LAST_ERROR_MESSAGE\n"
+          f"SELECT '{END}', :'sent', translate(:'said', E'\\n', ' ');\n")
 
 
 class ServerError(Exception):
@@ -43,10 +44,12 @@ class Server:
 
     def _start(self):
         self._psql = subprocess.Popen(
-            ["psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--field-separator=\x1f", "--dbname", DATABASE],
+            ["psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--field-separator=\x1f",
+             "--dbname", DATABASE],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, "PGCLIENTENCODING": "UTF8"}, encoding="utf-8")
-        self.run_all(["SET synchronous_commit = off", "SET client_min_messages = warning", "SET statement_timeout = '60s'"])
+        self.run_all(["SET synchronous_commit = off", "SET client_min_messages = warning",
+                      "SET statement_timeout = '60s'"])
 
     def _maintenance(self, statement):
         command = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", statement]
