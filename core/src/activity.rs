@@ -16,13 +16,13 @@ use crate::error::{Error, Result};
 use crate::host::{self, Claim};
 use crate::state::State;
 use crate::users::{UNKNOWN, UserKey, UserKind, Users};
-use crate::wire::{Kind, Reader, Writer, uint_len};
+use crate::wire::{Kind, Writer, uint_len};
+
+mod view;
+
+pub use view::View;
 
 const VERSION: u8 = 1;
-
-/// Days a PostgreSQL timestamp can lie on, in any zone: 4714-11-24 BC … 294276-12-31 and a day around.
-const FIRST_DAY: i64 = -2_451_546;
-const LAST_DAY: i64 = 106_751_992;
 
 /// Users from which on rows are put off and taken in by the batch: fewer stay in the processor's caches.
 const MANY: usize = 4096;
@@ -262,8 +262,8 @@ impl State for Activity {
 
     fn decode(bytes: &[u8]) -> Result<Self> {
         let view = View::open(bytes)?;
-        let mut activity = Activity::new(view.kind, view.zone);
-        activity.last_at = view.last_at;
+        let mut activity = Activity::new(view.kind(), view.zone());
+        activity.last_at = view.last_at();
         activity.take(&view, &[])?;
         Ok(activity)
     }
@@ -282,163 +282,4 @@ impl Activity {
             rest.iter().try_for_each(|&day| self.arena.insert(set, day, &mut self.claim))
         })
     }
-}
-
-/// A stored activity, read in place.
-#[derive(Clone, Debug)]
-pub struct View<'a> {
-    kind: UserKind,
-    zone: &'a str,
-    last_at: Option<Micros>,
-    bounds: Option<(Day, Day)>,
-    keys: &'a [[u8; 16]],
-    sets: Reader<'a>,
-}
-
-fn corrupt<T>(what: &'static str) -> Result<T> {
-    Err(Error::Corrupt { what })
-}
-
-fn day(number: i64) -> Result<Day> {
-    if (FIRST_DAY..=LAST_DAY).contains(&number) { Ok(number as Day) } else { corrupt("a day no calendar has") }
-}
-
-impl<'a> View<'a> {
-    /// Checks the frame and reads the head; the sets are checked as they are visited.
-    pub fn open(bytes: &'a [u8]) -> Result<Self> {
-        let mut body = Reader::open(bytes, Kind::Activity, VERSION)?;
-        let kind = UserKind::from_number(u8::try_from(body.uint()?).unwrap_or(u8::MAX))?;
-        let Ok(zone) = str::from_utf8(body.bytes()?) else { return corrupt("a time zone that is no text") };
-        let last_at = match body.uint()? {
-            0 => None,
-            1 => Some(body.int()?),
-            _ => return corrupt("neither with nor without a last instant"),
-        };
-        let users = usize::try_from(body.uint()?).unwrap_or(usize::MAX);
-        if users == 0 {
-            body.clone().finish()?;
-            return Ok(View { kind, zone, last_at, bounds: None, keys: &[], sets: body });
-        }
-        let first = body.int()?;
-        let last = i64::try_from(body.uint()?).ok().and_then(|span| first.checked_add(span)).unwrap_or(i64::MAX);
-        let (keys, _) = body.raw(users.saturating_mul(16))?.as_chunks::<16>();
-        if !keys.is_sorted_by(|a, b| a < b) {
-            return corrupt("users out of order");
-        }
-        Ok(View { kind, zone, last_at, bounds: Some((day(first)?, day(last)?)), keys, sets: body })
-    }
-
-    /// The time zone of its days.
-    pub fn zone(&self) -> &'a str {
-        self.zone
-    }
-
-    /// The type of its user ids.
-    pub fn kind(&self) -> UserKind {
-        self.kind
-    }
-
-    /// How many users were active.
-    pub fn users(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// The first and the last day anybody was active.
-    pub fn bounds(&self) -> Option<(Day, Day)> {
-        self.bounds
-    }
-
-    /// The instant of the last request, identified or not.
-    pub fn last_at(&self) -> Option<Micros> {
-        self.last_at
-    }
-
-    /// Visits every user and the ascending days they were active, and refuses bytes that are not canonical.
-    pub fn each(&self, mut visit: impl FnMut(UserKey, &[Day]) -> Result<()>) -> Result<()> {
-        let (mut sets, mut claim, mut days) = (self.sets.clone(), Claim::new(), Vec::new());
-        let Some((all_first, all_last)) = self.bounds else { return Ok(()) };
-        let (mut least, mut most) = (i64::MAX, i64::MIN);
-        for (i, key) in self.keys.iter().enumerate() {
-            if i % host::POLL_EVERY == 0 {
-                host::poll();
-            }
-            read_set(&mut sets, i64::from(all_first), &mut days, &mut claim)?;
-            if let (Some(&first), Some(&last)) = (days.first(), days.last()) {
-                (least, most) = (least.min(i64::from(first)), most.max(i64::from(last)));
-            }
-            visit(u128::from_be_bytes(*key).into(), &days)?;
-        }
-        if (least, most) != (i64::from(all_first), i64::from(all_last)) {
-            return corrupt("first and last day do not match");
-        }
-        sets.finish()
-    }
-
-    /// The bytes of the same activity without some users; `None` if it has none of them.
-    pub fn without(&self, mut users: Vec<UserKey>) -> Result<Option<Vec<u8>>> {
-        users.retain(|user| self.keys.binary_search(&user.to_bytes()).is_ok());
-        if users.is_empty() {
-            return Ok(None);
-        }
-        users.sort_unstable();
-        let mut rest = Activity::new(self.kind, self.zone);
-        rest.last_at = self.last_at;
-        rest.take(self, &users)?;
-        rest.encode().map(Some)
-    }
-}
-
-/// Reads one set into `days`.
-fn read_set(from: &mut Reader<'_>, all_first: i64, days: &mut Vec<Day>, claim: &mut Claim) -> Result<()> {
-    let offset = i64::try_from(from.uint()?).unwrap_or(i64::MAX);
-    let first = day(all_first.saturating_add(offset))?;
-    let head = from.uint()?;
-    let (more, as_bitmap) = ((head / 2) as usize, head % 2 == 1);
-    days.clear();
-    claim.push(days, first)?;
-    let before = from.left();
-    if as_bitmap {
-        read_bitmap(from, days, claim)?
-    } else {
-        read_gaps(from, more, days, claim)?
-    }
-    if days.len() != more + 1 {
-        return corrupt("a set of another size");
-    }
-    if more > 0 {
-        let written = before - from.left();
-        let last = days.last().copied().unwrap_or(first);
-        let gaps = || days.windows(2).map(|pair| uint_len((i64::from(pair[1]) - i64::from(pair[0]) - 1) as u64)).sum();
-        let other = if as_bitmap { gaps() } else { bitmap_len((i64::from(last) - i64::from(first)) as usize) };
-        if (as_bitmap && other <= written) || (!as_bitmap && other < written) {
-            return corrupt("a set in its longer form");
-        }
-    } else if as_bitmap {
-        return corrupt("a set in its longer form");
-    }
-    Ok(())
-}
-
-fn read_gaps(from: &mut Reader<'_>, more: usize, days: &mut Vec<Day>, claim: &mut Claim) -> Result<()> {
-    for _ in 0..more {
-        let gap = i64::try_from(from.uint()?).unwrap_or(i64::MAX);
-        let last = days.last().copied().map_or(0, i64::from);
-        claim.push(days, day(last.saturating_add(gap).saturating_add(1))?)?;
-    }
-    Ok(())
-}
-
-fn read_bitmap(from: &mut Reader<'_>, days: &mut Vec<Day>, claim: &mut Claim) -> Result<()> {
-    let (bits, first) = (from.bytes()?, days.first().copied().map_or(0, i64::from));
-    if bits.last() == Some(&0) {
-        return corrupt("a bitmap with an empty end");
-    }
-    for (i, &byte) in bits.iter().enumerate() {
-        let mut byte = byte;
-        while byte != 0 {
-            claim.push(days, day(first + 1 + 8 * i as i64 + i64::from(byte.trailing_zeros()))?)?;
-            byte &= byte - 1;
-        }
-    }
-    Ok(())
 }

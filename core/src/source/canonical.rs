@@ -1,0 +1,165 @@
+//! The canonical columns, the names they are recognised by, and the software whose logs are known.
+
+/// What a canonical column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Who: text, uuid or bigint.
+    User,
+    /// When: timestamptz, or timestamp read as UTC.
+    Instant,
+    /// Text.
+    Text,
+    /// Whole numbers.
+    Count,
+    /// Numbers.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// A JSON object.
+    Object,
+}
+
+/// A canonical column and the names it is recognised by, in order.
+#[derive(Debug)]
+pub struct Canonical {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub holds: Holds,
+    /// Recognised names, lower case.
+    pub names: &'static [&'static str],
+    /// What it is, for comments.
+    pub about: &'static str,
+    /// Which functions read it.
+    pub needed_by: &'static str,
+}
+
+const fn canonical(
+    name: &'static str,
+    holds: Holds,
+    names: &'static [&'static str],
+    about: &'static str,
+    needed_by: &'static str,
+) -> Canonical {
+    Canonical { name, holds, names, about, needed_by }
+}
+
+const OPTIONAL: &str = "by, filter";
+
+/// The canonical columns.
+pub const CANONICAL: &[Canonical] = &[
+    canonical(
+        "user_id",
+        Holds::User,
+        &["user_id", "userid", "end_user", "end_user_id", "customer_id"],
+        "who asked",
+        "every function",
+    ),
+    canonical(
+        "occurred_at",
+        Holds::Instant,
+        &["occurred_at", "created_at", "request_created_at", "starttime", "start_time", "timestamp", "ts"],
+        "when the request was made",
+        "every function",
+    ),
+    canonical("request_id", Holds::Text, &["request_id", "id"], "the request's own id", "describe_source"),
+    canonical(
+        "session_id",
+        Holds::Text,
+        &["session_id", "conversation_id", "thread_id", "chat_id"],
+        "the conversation the request belongs to",
+        OPTIONAL,
+    ),
+    canonical("model", Holds::Text, &["model", "model_id"], "the model that answered", OPTIONAL),
+    canonical("provider", Holds::Text, &["provider", "custom_llm_provider"], "who runs the model", OPTIONAL),
+    canonical(
+        "feature",
+        Holds::Text,
+        &["feature", "feature_name", "request_path", "path"],
+        "the part of the product used",
+        OPTIONAL,
+    ),
+    canonical("prompt_tokens", Holds::Count, &["prompt_tokens", "input_tokens"], "tokens sent", OPTIONAL),
+    canonical("completion_tokens", Holds::Count, &["completion_tokens", "output_tokens"], "tokens received", OPTIONAL),
+    canonical(
+        "cost_usd",
+        Holds::Number,
+        &["cost_usd", "cost", "spend"],
+        "what the request cost, in US dollars",
+        OPTIONAL,
+    ),
+    canonical(
+        "revenue_usd",
+        Holds::Number,
+        &["revenue_usd", "revenue"],
+        "what the request earned, in US dollars",
+        OPTIONAL,
+    ),
+    canonical(
+        "latency_ms",
+        Holds::Number,
+        &["latency_ms", "request_duration_ms", "delay_ms", "duration_ms"],
+        "milliseconds until the answer was complete",
+        OPTIONAL,
+    ),
+    canonical("status", Holds::Text, &["status", "status_code", "http_status"], "how the request ended", OPTIONAL),
+    canonical("succeeded", Holds::Flag, &["succeeded", "success", "is_success"], "whether it was answered", OPTIONAL),
+    canonical("error", Holds::Text, &["error", "error_type", "error_code"], "what went wrong", OPTIONAL),
+    canonical(
+        "rating",
+        Holds::Number,
+        &["rating", "score", "feedback", "is_thumbs_up"],
+        "the user's judgement",
+        OPTIONAL,
+    ),
+    canonical("prompt", Holds::Text, &["prompt", "query", "request_text"], "what was asked", OPTIONAL),
+    canonical(
+        "properties",
+        Holds::Object,
+        &["properties", "metadata"],
+        "further properties of user and request",
+        OPTIONAL,
+    ),
+];
+
+/// Known software, told by its columns.
+pub(super) struct Preset {
+    pub(super) name: &'static str,
+    /// Columns that together only this software has.
+    pub(super) signature: &'static [&'static str],
+    /// Canonical column, expression, type.
+    pub(super) columns: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// LiteLLM proxy's `"LiteLLM_SpendLogs"`: `created_at` there is when the row was written, and the model asked for is its
+/// group. https://docs.litellm.ai/docs/proxy/spend_logs
+pub(super) const PRESETS: &[Preset] = &[Preset {
+    name: "litellm",
+    signature: &["request_id", "startTime", "endTime", "spend", "end_user", "custom_llm_provider", "model_group"],
+    columns: &[
+        ("user_id", "\"end_user\"", "text"),
+        ("occurred_at", "\"startTime\"", "timestamp"),
+        ("request_id", "\"request_id\"", "text"),
+        ("session_id", "\"session_id\"", "text"),
+        ("model", "COALESCE(NULLIF(\"model_group\", ''), \"model\")", "text"),
+        ("provider", "\"custom_llm_provider\"", "text"),
+        (
+            "feature",
+            "COALESCE((SELECT substr(tag, 9) FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(\"request_tags\") = 'array' \
+             THEN \"request_tags\" ELSE '[]' END) AS tag WHERE tag LIKE 'feature:%' LIMIT 1), NULLIF(\"call_type\", ''))",
+            "text",
+        ),
+        ("prompt_tokens", "\"prompt_tokens\"", "int4"),
+        ("completion_tokens", "\"completion_tokens\"", "int4"),
+        ("cost_usd", "\"spend\"", "float8"),
+        ("latency_ms", "\"request_duration_ms\"", "int4"),
+        ("status", "\"status\"", "text"),
+        ("error", "\"metadata\" -> 'error_information' ->> 'error_class'", "text"),
+        ("properties", "\"metadata\" -> 'spend_logs_metadata'", "jsonb"),
+    ],
+}];
+
+/// The canonical column of a name.
+pub(super) fn canonical_named(name: &str) -> Option<&'static Canonical> {
+    CANONICAL.iter().find(|c| c.name == name)
+}
