@@ -231,7 +231,7 @@ impl State for Activity {
             whole.merge(self)?;
             return whole.encode();
         }
-        let mut meanwhile = Claim::new();
+        let mut meanwhile = Claim::passing();
         let order = self.users.sorted(&mut meanwhile)?;
         let mut out = Writer::new(Kind::Activity, VERSION, 64 + 32 * order.len())?;
         out.uint(self.kind as u64)?;

@@ -51,7 +51,7 @@ pub(crate) struct Series<T> {
 impl<T: Clone + Default> Series<T> {
     pub(crate) fn new(calendar: Calendar, (from, to): (Day, Day)) -> Result<Self> {
         let (first, last) = (calendar.period(from)?.index, calendar.period(to)?.index);
-        let mut claim = Claim::new();
+        let mut claim = Claim::passing();
         let figures = claim.filled(T::default(), (i64::from(last) - i64::from(first) + 1) as usize)?;
         Ok(Series { calendar, first, figures, recent: None, _claim: claim })
     }
@@ -148,7 +148,7 @@ pub fn engagement(view: &View<'_>, window: &Window) -> Result<Vec<Engagement>> {
     let (Some((first, last)), Some((log_first, _))) = (shown_days(view, window)?, view.bounds()) else {
         return Ok(Vec::new());
     };
-    let (mut claim, length) = (Claim::new(), (i64::from(last) - i64::from(first) + 1) as usize);
+    let (mut claim, length) = (Claim::passing(), (i64::from(last) - i64::from(first) + 1) as usize);
     let mut changes = claim.filled([0i64; 3], length + 1)?;
     view.each(|_, days| {
         for (i, &day) in days.iter().enumerate().take_while(|&(_, &day)| day <= last) {

@@ -10,6 +10,7 @@ use std::cell::Cell;
 thread_local! {
     static LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
     static USED: Cell<usize> = const { Cell::new(0) };
+    static OF_STATES: Cell<usize> = const { Cell::new(0) };
     static PEAK: Cell<usize> = const { Cell::new(0) };
     static CLAIMS: Cell<usize> = const { Cell::new(0) };
     static POLL: Cell<fn()> = const { Cell::new(|| ()) };
@@ -39,17 +40,17 @@ pub fn used() -> usize {
     USED.get()
 }
 
-/// The most bytes held at one time since the last [`reset_peak`].
+/// The most bytes that states held at one time since the last [`reset_peak`], without what reading them took in passing.
 pub fn peak() -> usize {
     PEAK.get()
 }
 
 /// Lets [`peak`] start again from what is held now.
 pub fn reset_peak() {
-    PEAK.set(USED.get());
+    PEAK.set(OF_STATES.get());
 }
 
-/// Claims alive in this thread: zero when no state is.
+/// Claims of states alive in this thread: zero when no state is.
 pub fn claims() -> usize {
     CLAIMS.get()
 }
@@ -61,39 +62,53 @@ pub fn out_of_memory() -> Error {
 
 /// A share of the ledger, given back on drop.
 #[derive(Debug)]
-pub struct Claim(usize);
+pub struct Claim {
+    bytes: usize,
+    of_state: bool,
+}
 
 impl Claim {
-    /// A claim of nothing yet.
+    /// A state's claim, of nothing yet.
     pub fn new() -> Self {
         CLAIMS.set(CLAIMS.get() + 1);
-        Claim(0)
+        Claim { bytes: 0, of_state: true }
+    }
+
+    /// A claim for what is needed in passing while a state is merged or read.
+    pub fn passing() -> Self {
+        Claim { bytes: 0, of_state: false }
     }
 
     /// Enters `bytes` more, or refuses when the limit would be passed.
     pub fn grow(&mut self, bytes: usize) -> Result<()> {
         let used = USED.get().checked_add(bytes).filter(|&used| used <= LIMIT.get()).ok_or_else(out_of_memory)?;
         USED.set(used);
-        PEAK.set(PEAK.get().max(used));
-        self.0 += bytes;
+        self.bytes += bytes;
+        if self.of_state {
+            OF_STATES.set(OF_STATES.get() + bytes);
+            PEAK.set(PEAK.get().max(OF_STATES.get()));
+        }
         Ok(())
     }
 
     /// Gives `bytes` back.
     pub fn shrink(&mut self, bytes: usize) {
-        let bytes = bytes.min(self.0);
-        self.0 -= bytes;
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
         USED.set(USED.get() - bytes);
+        if self.of_state {
+            OF_STATES.set(OF_STATES.get() - bytes);
+        }
     }
 
-    /// Makes what another claim holds a part of this one.
+    /// Makes what another state's claim holds a part of this one.
     pub fn take_over(&mut self, mut other: Claim) {
-        self.0 += std::mem::take(&mut other.0);
+        self.bytes += std::mem::take(&mut other.bytes);
     }
 
     /// Bytes held by this claim.
     pub fn bytes(&self) -> usize {
-        self.0
+        self.bytes
     }
 
     /// Reserves room for `more` items in `vec` beyond its length, entered in the ledger first.
@@ -148,7 +163,9 @@ impl Default for Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        USED.set(USED.get() - self.0);
-        CLAIMS.set(CLAIMS.get() - 1);
+        self.shrink(self.bytes);
+        if self.of_state {
+            CLAIMS.set(CLAIMS.get() - 1);
+        }
     }
 }

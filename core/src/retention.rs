@@ -198,7 +198,7 @@ impl Member {
 
 /// The matrix: every cohort that has members, by its periods.
 pub fn matrix(view: &View<'_>, question: &Question, window: &Window) -> Result<Vec<Cell>> {
-    let mut claim = Claim::new();
+    let mut claim = Claim::passing();
     let cohorts = cohorts(view, question, window, &mut claim)?;
     let mut cells = Vec::new();
     for (start, cohort) in &cohorts {
@@ -210,7 +210,7 @@ pub fn matrix(view: &View<'_>, question: &Question, window: &Window) -> Result<V
 
 /// The curve: the matrix summed over its cohorts.
 pub fn curve(view: &View<'_>, question: &Question, window: &Window) -> Result<Vec<Cell>> {
-    let mut claim = Claim::new();
+    let mut claim = Claim::passing();
     let cohorts = cohorts(view, question, window, &mut claim)?;
     let mut all = Cohort { users: 0, eligible: Vec::new(), retained: Vec::new() };
     for cohort in cohorts.values() {

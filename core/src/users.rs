@@ -264,7 +264,7 @@ impl<V: Copy + Default> Users<V> {
 
     /// The user numbers in the order of their keys.
     pub fn sorted(&self, claim: &mut Claim) -> Result<Vec<u32>> {
-        let (mut order, mut meanwhile) = (Vec::new(), Claim::new());
+        let (mut order, mut meanwhile) = (Vec::new(), Claim::passing());
         meanwhile.reserve(&mut order, self.len())?;
         order.extend((0..self.len()).map(|i| (self.key(i), i as u32)));
         if !order.is_sorted() {

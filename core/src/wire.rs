@@ -41,7 +41,7 @@ pub struct Writer {
 impl Writer {
     /// Begins a value with room for `size` bytes of body.
     pub fn new(kind: Kind, version: u8, size: usize) -> Result<Self> {
-        let mut writer = Writer { bytes: Vec::new(), claim: Claim::new() };
+        let mut writer = Writer { bytes: Vec::new(), claim: Claim::passing() };
         writer.room(HEADER + size)?;
         writer.bytes.extend_from_slice(&[0; HEADER]);
         writer.bytes[0] = kind as u8;
@@ -55,7 +55,8 @@ impl Writer {
             return Err(Error::TooLarge { bytes: needed });
         }
         if needed > self.bytes.capacity() {
-            let more = more.max(self.bytes.capacity().min(MOST_BYTES - self.bytes.len()));
+            // By a quarter, not by double: at its end a large value stands beside the state it came from.
+            let more = more.max((self.bytes.capacity() / 4).min(MOST_BYTES - self.bytes.len()));
             self.claim.reserve(&mut self.bytes, more)?;
         }
         Ok(())

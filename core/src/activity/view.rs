@@ -84,7 +84,7 @@ impl<'a> View<'a> {
 
     /// Visits every user and the ascending days they were active, and refuses bytes that are not canonical.
     pub fn each(&self, mut visit: impl FnMut(UserKey, &[Day]) -> Result<()>) -> Result<()> {
-        let (mut sets, mut claim, mut days) = (self.sets.clone(), Claim::new(), Vec::new());
+        let (mut sets, mut claim, mut days) = (self.sets.clone(), Claim::passing(), Vec::new());
         let Some((all_first, all_last)) = self.bounds else { return Ok(()) };
         let (mut least, mut most) = (i64::MAX, i64::MIN);
         for (i, key) in self.keys.iter().enumerate() {
