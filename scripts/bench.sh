@@ -8,4 +8,4 @@ rows=${1:-10000000}
 scripts/setup.sh
 scripts/build.sh
 scripts/server.sh
-PG_CONFIG=$(private_pg_config) exec python3 bench/run.py --rows "$rows"
+PG_CONFIG=$(private_pg_config server) exec python3 bench/run.py --rows "$rows"

@@ -84,9 +84,9 @@ usable_for_server() {
     [[ ${#socket} -le 107 && $socket != *[\',]* ]] && as_server test -x "$directory"
 }
 
-# pg_config of the private server, see scripts/server.sh
+# pg_config of the private server of that name, see scripts/server.sh
 private_pg_config() {
-    printf '%s/server%s/pg_config\n' "$(private_dir)" "$("$PG_CONFIG" --bindir)"
+    printf '%s/%s%s/pg_config\n' "$(private_dir)" "$1" "$("$PG_CONFIG" --bindir)"
 }
 
 # Points libpq's programs at a running cluster of scripts/cluster.sh.

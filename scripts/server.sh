@@ -2,10 +2,11 @@
 # Makes the private server: a copy of the server programs of $PG_CONFIG in target/private/server, with the extension
 # installed in it. PostgreSQL finds its files relative to its own program, so the copy has directories of its own for
 # extensions: no root is needed to install there, and no other server on this machine sees what is being tried here.
+# With a NAME it is target/private/NAME.
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
 
-server=$(private_dir)/server
+server=$(private_dir)/${1:-server}
 bindir=$("$PG_CONFIG" --bindir)
 
 copy_server() {

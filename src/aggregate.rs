@@ -76,6 +76,19 @@ fn live_mut<S>(state: &mut Internal) -> Option<&mut Live<S>> {
     unsafe { state.get_mut::<Live<S>>() }
 }
 
+/// The state of a group's first row. Apart from the rest, which runs for every row.
+#[cold]
+#[inline(never)]
+fn begin<S: State>(
+    aggregate: &'static str,
+    fcinfo: pg_sys::FunctionCallInfo,
+    make: impl FnOnce() -> Result<S>,
+) -> error::Result<Internal> {
+    set_limit();
+    let state = make().map_err(refused(aggregate))?;
+    keep(Live { state, passing: false }, fcinfo)
+}
+
 /// Feeds one row: `make` gives the state of the first, `step` takes the row in.
 #[inline]
 pub fn transition<S: State>(
@@ -86,9 +99,7 @@ pub fn transition<S: State>(
     step: impl FnOnce(&mut S) -> Result<()>,
 ) -> error::Result<Internal> {
     if !state.initialized() {
-        set_limit();
-        let made = make().map_err(refused(aggregate))?;
-        state = keep(Live { state: made, passing: false }, fcinfo)?;
+        state = begin(aggregate, fcinfo, make)?;
     }
     if let Some(live) = live_mut::<S>(&mut state) {
         step(&mut live.state).map_err(refused(aggregate))?;

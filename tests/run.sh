@@ -148,14 +148,17 @@ wanted_pg_test() {
     grep -rqF '#[pg_test]' src
 }
 
-# cargo-pgrx starts a server of its own; the private server's pg_config makes it install the test build there.
+# cargo-pgrx installs a build of its own and starts a server with it: into another copy of the server's programs, so that
+# no other test meets that build.
 step_pg_test() {
     local as=()
-    PGRX_PG_CONFIG_PATH=$(private_pg_config)
+    scripts/server.sh pg_test
+    PGRX_PG_CONFIG_PATH=$(private_pg_config pg_test)
     export PGRX_PG_CONFIG_PATH
     if [ "$EUID" -eq 0 ]; then
-        install -d -o postgres "$(private_dir)/pg_test"
-        as=(--runas postgres --pgdata "$(private_dir)/pg_test/data")
+        rm -rf "$(private_dir)/pg_test_data"
+        install -d -o postgres "$(private_dir)/pg_test_data"
+        as=(--runas postgres --pgdata "$(private_dir)/pg_test_data/data")
     fi
     cargo pgrx test "${as[@]}" "pg$(pg_major)"
 }

@@ -247,7 +247,10 @@ impl State for Activity {
         let Some((first, last)) = self.bounds() else { return Ok(out.finish()) };
         out.int(i64::from(first))?;
         out.uint((i64::from(last) - i64::from(first)) as u64)?;
-        for &i in &order {
+        for (n, &i) in order.iter().enumerate() {
+            if n % host::POLL_EVERY == 0 {
+                host::poll();
+            }
             out.raw(&self.users.key(i as usize).to_bytes())?;
         }
         let mut bitmap = Vec::new();

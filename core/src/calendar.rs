@@ -30,8 +30,16 @@ pub struct Segment {
 #[derive(Debug, Default)]
 pub struct LocalDays {
     segments: Vec<Segment>,
-    /// The segment that held the last instant: rows mostly come in time order.
-    last: Option<Segment>,
+    /// The part of its local day that held the last instant: rows mostly come in time order.
+    recent: Today,
+}
+
+/// A stretch of one local day under one offset: `from <= t < until`. The default holds nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Today {
+    from: Micros,
+    until: Micros,
+    day: Day,
 }
 
 impl LocalDays {
@@ -41,22 +49,27 @@ impl LocalDays {
     /// The local day of an instant; `find` is asked for the segment around an instant not met before.
     #[inline]
     pub fn day(&mut self, at: Micros, find: impl FnOnce(Micros) -> Result<Segment>) -> Result<Day> {
-        let segment = match self.last {
-            Some(segment) if segment.from <= at && at < segment.until => segment,
-            _ => self.segment(at, find)?,
-        };
-        Ok(at.saturating_add(segment.offset).div_euclid(DAY_MICROS) as Day)
+        if !(self.recent.from <= at && at < self.recent.until) {
+            self.recent = self.today(at, find)?;
+        }
+        Ok(self.recent.day)
     }
 
     #[cold]
-    fn segment(&mut self, at: Micros, find: impl FnOnce(Micros) -> Result<Segment>) -> Result<Segment> {
+    #[inline(never)]
+    fn today(&mut self, at: Micros, find: impl FnOnce(Micros) -> Result<Segment>) -> Result<Today> {
         let i = self.segments.partition_point(|s| s.until <= at);
         let segment = match self.segments.get(i) {
             Some(&known) if known.from <= at => known,
             _ => self.remember(i, find(at)?),
         };
-        self.last = Some(segment);
-        Ok(segment)
+        let local = at.saturating_add(segment.offset);
+        let midnight = at.saturating_sub(local.rem_euclid(DAY_MICROS));
+        Ok(Today {
+            from: midnight.max(segment.from),
+            until: midnight.saturating_add(DAY_MICROS).min(segment.until),
+            day: local.div_euclid(DAY_MICROS) as Day,
+        })
     }
 
     /// Keeps a new segment at its place, as one with its neighbours where they touch under the same offset.

@@ -1,9 +1,8 @@
 //! Sets of days, one per user, packed close: what makes an exact activity small enough to keep.
 //!
-//! A set is eight bytes in the user's entry: its first day and a link. Up to 29 consecutive days fit in the link itself.
-//! Longer spans are a bitmap in a shared arena, in blocks of 192 days and its doublings, so that half a year of use is
-//! 24 bytes; growing from the link straight to 192 days leaves no trail of outgrown blocks. A span beyond the largest
-//! block (a stray date of the year 1 beside this year's) is a sorted list instead.
+//! A set lies in the user's entry: its first day and a bitmap of 192 days from it, 26 weeks and a little, which is found
+//! and changed where the user is found. Longer spans are a bitmap in a shared arena, in blocks of 384 days and its
+//! doublings. A span beyond the largest block (a stray date of the year 1 beside this year's) is a sorted list instead.
 
 use crate::chunks::Chunks;
 use crate::error::{Error, Result};
@@ -12,12 +11,12 @@ use crate::host::Claim;
 /// A local day: days since 2000-01-01, as PostgreSQL's `date` counts them.
 pub type Day = i32;
 
-/// Bits of a link that carry days or a block number; the other three say which.
+/// Words of 64 days in a set itself.
+const OWN_WORDS: usize = 3;
+/// Bits of a link that carry a block's number; the other three say of which class, 0 for a set without a block.
 const LINK_BITS: u32 = 29;
 const LINK_MASK: u32 = (1 << LINK_BITS) - 1;
-/// Words of 64 days in the smallest block: 192 days, 26 weeks and a little.
-const SMALLEST_BLOCK: usize = 3;
-/// Sizes of blocks: 192, 384 … 6144 days (16.8 years).
+/// Sizes of blocks: 384, 768 … 12288 days (33 years).
 const BLOCK_CLASSES: usize = 6;
 const SPARSE: u32 = BLOCK_CLASSES as u32 + 1;
 /// No outgrown block to use again.
@@ -28,29 +27,30 @@ const NONE: u32 = u32::MAX;
 pub struct DaySet {
     first: Day,
     link: u32,
+    own: [u64; OWN_WORDS],
 }
 
 impl DaySet {
     /// The set of one day.
     #[inline]
     pub fn of(day: Day) -> Self {
-        DaySet { first: day, link: 1 }
+        DaySet { first: day, link: 0, own: [1, 0, 0] }
     }
 
     #[inline]
-    fn class(self) -> u32 {
+    fn class(&self) -> u32 {
         self.link >> LINK_BITS
     }
 
     #[inline]
-    fn block(self) -> usize {
+    fn block(&self) -> usize {
         (self.link & LINK_MASK) as usize
     }
 
     fn linked(first: Day, class: u32, block: usize) -> Result<Self> {
         let block = u32::try_from(block).ok().filter(|&b| b <= LINK_MASK);
         let block = block.ok_or(Error::TooLarge { bytes: usize::MAX })?;
-        Ok(DaySet { first, link: class << LINK_BITS | block })
+        Ok(DaySet { first, link: class << LINK_BITS | block, own: [0; OWN_WORDS] })
     }
 }
 
@@ -69,8 +69,9 @@ pub struct DayArena {
     lists: Vec<Vec<Day>>,
 }
 
+/// Words of a bitmap of a class; class 0 is the set's own.
 fn words(class: u32) -> usize {
-    SMALLEST_BLOCK << (class - 1)
+    OWN_WORDS << class
 }
 
 fn distance(from: Day, to: Day) -> i64 {
@@ -102,8 +103,8 @@ impl DayArena {
     pub fn insert(&mut self, set: &mut DaySet, day: Day, claim: &mut Claim) -> Result<()> {
         let ahead = distance(set.first, day);
         match set.class() {
-            0 if (0..i64::from(LINK_BITS)).contains(&ahead) => {
-                set.link |= 1 << ahead;
+            0 if (0..64 * OWN_WORDS as i64).contains(&ahead) => {
+                set.own[ahead as usize / 64] |= 1 << (ahead % 64);
                 Ok(())
             }
             class @ 1..SPARSE if ahead >= 0 && ahead < 64 * words(class) as i64 => {
@@ -142,15 +143,14 @@ impl DayArena {
         let first = set.first.min(day);
         let span = distance(first, self.last(set).max(day)) + 1;
         let earlier = distance(first, set.first) as usize;
-        if set.class() == 0 && span <= i64::from(LINK_BITS) {
-            *set = DaySet { first, link: set.link << earlier | 1 };
-            return Ok(());
-        }
         let fits = |class: &u32| span <= 64 * words(*class) as i64;
-        match (set.class().max(1)..SPARSE).find(fits) {
+        match (set.class()..SPARSE).find(fits) {
             None => self.make_sparse(set, claim)?,
             Some(class) if class == set.class() => {
-                shift_later(self.blocks[class as usize - 1].get_mut(set.block()), earlier);
+                match class {
+                    0 => shift_later(&mut set.own, earlier),
+                    _ => shift_later(self.blocks[class as usize - 1].get_mut(set.block()), earlier),
+                }
                 set.first = first;
             }
             Some(class) => self.move_to(set, class, first, earlier, claim)?,
@@ -163,7 +163,7 @@ impl DayArena {
         let block = self.block_of(class, claim)?;
         let moved = DaySet::linked(first, class, block)?;
         if set.class() == 0 {
-            self.blocks[class as usize - 1].get_mut(block)[0] = u64::from(set.link);
+            self.blocks[class as usize - 1].get_mut(block)[..OWN_WORDS].copy_from_slice(&set.own);
         } else {
             let (smaller, larger) = self.blocks.split_at_mut(class as usize - 1);
             let old = smaller[set.class() as usize - 1].get_mut(set.block());
@@ -207,12 +207,9 @@ impl DayArena {
     }
 
     /// The bits of a set that is not a list, from its first day on.
-    fn bits<'a>(&'a self, set: &DaySet, inline: &'a mut [u64; 1]) -> &'a [u64] {
+    fn bits<'a>(&'a self, set: &'a DaySet) -> &'a [u64] {
         match set.class() {
-            0 => {
-                inline[0] = u64::from(set.link);
-                inline
-            }
+            0 => &set.own,
             class => self.blocks[class as usize - 1].get(set.block()),
         }
     }
@@ -228,8 +225,7 @@ impl DayArena {
         if set.class() == SPARSE {
             return self.lists[set.block()].last().copied().unwrap_or(set.first);
         }
-        let mut inline = [0];
-        let bits = self.bits(set, &mut inline);
+        let bits = self.bits(set);
         let ahead =
             bits.iter().rposition(|&w| w != 0).map_or(0, |i| 64 * i as i32 + 63 - bits[i].leading_zeros() as i32);
         set.first + ahead
@@ -239,7 +235,7 @@ impl DayArena {
     pub fn count(&self, set: &DaySet) -> u32 {
         match set.class() {
             SPARSE => self.lists[set.block()].len() as u32,
-            _ => self.bits(set, &mut [0]).iter().map(|w| w.count_ones()).sum(),
+            _ => self.bits(set).iter().map(|w| w.count_ones()).sum(),
         }
     }
 
@@ -250,7 +246,7 @@ impl DayArena {
             self.lists[set.block()].iter().copied().for_each(visit);
             return;
         }
-        for (i, &word) in self.bits(set, &mut [0]).iter().enumerate() {
+        for (i, &word) in self.bits(set).iter().enumerate() {
             let mut word = word;
             while word != 0 {
                 visit(set.first + 64 * i as i32 + word.trailing_zeros() as i32);

@@ -118,7 +118,7 @@ pub const UNKNOWN: u32 = u32::MAX;
 /// One small value per user. Users are numbered in the order they came; the index over them is made when it is first
 /// needed, so a table that is only read through or merged from never pays for one.
 ///
-/// The index is open addressing over four-byte slots, filled to three quarters at most. A slot is a user's number and, in
+/// The index is open addressing over four-byte slots, filled to seven eighths at most. A slot is a user's number and, in
 /// the bits that numbers of this table do not need, a part of the key's hash, so that other users' entries are hardly ever
 /// looked at. What a lookup costs in a large table is waiting for memory: three places that are in no cache. Hence
 /// [`find_all`](Users::find_all), which walks a batch of keys place by place and so waits for many at once; a row at a time
@@ -239,8 +239,8 @@ impl<V: Copy + Default> Users<V> {
 
     /// Brings the index up to the last user.
     fn index_all(&mut self, claim: &mut Claim) -> Result<()> {
-        if self.slots.len() * 3 < (self.len() + 1) * 4 {
-            let length = ((self.len() + 1) * 4 / 3 + 1).next_power_of_two().max(8);
+        if self.slots.len() * 7 < (self.len() + 1) * 8 {
+            let length = ((self.len() + 1) * 8 / 7 + 1).next_power_of_two().max(8);
             let mut meanwhile = Claim::new();
             let slots = meanwhile.filled(EMPTY, length)?;
             claim.shrink(size_of_val(&self.slots[..]));
@@ -268,8 +268,14 @@ impl<V: Copy + Default> Users<V> {
         meanwhile.reserve(&mut order, self.len())?;
         order.extend((0..self.len()).map(|i| (self.key(i), i as u32)));
         if !order.is_sorted() {
-            host::poll();
-            order.sort_unstable();
+            let mut compared = 0u32;
+            order.sort_unstable_by(|a, b| {
+                compared = compared.wrapping_add(1);
+                if compared % (16 * host::POLL_EVERY as u32) == 0 {
+                    host::poll();
+                }
+                a.cmp(b)
+            });
         }
         let mut numbers = Vec::new();
         claim.reserve(&mut numbers, self.len())?;

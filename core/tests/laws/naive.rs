@@ -66,8 +66,11 @@ fn periods(calendar: Calendar, first: Day, last: Day) -> Vec<Range<Day>> {
 }
 
 impl Log {
-    /// The last day that had begun when observation ended, or, if somebody was active in its very first instant, the next.
+    /// The last day that had begun when observation ended. A request in that very instant, if it counts, shows its day.
     fn last_day(&self) -> Day {
+        if !self.window.at_end {
+            return self.window.begun;
+        }
         let active = self.rows.iter().map(|row| row.1).filter(|&day| day <= self.window.elapsed).max();
         self.window.begun.max(active.unwrap_or(self.window.begun))
     }
@@ -127,7 +130,7 @@ impl Log {
             daily: trailing(day, 1),
             weekly: trailing(day, 7),
             monthly: trailing(day, 30),
-            complete: day < self.window.elapsed && day - 29 >= log_begins,
+            complete: self.is_complete(&(day..day + 1)) && day - 29 >= log_begins,
         };
         (first..=last).map(row).collect()
     }
@@ -160,11 +163,11 @@ impl Log {
     }
 
     pub fn stickiness(&self, days: Day) -> Vec<Stickiness> {
-        if self.rows.is_empty() {
+        let (last, since) = (self.last_day(), self.window.since.unwrap_or(Day::MIN));
+        if !self.rows.iter().any(|row| (since..=last).contains(&row.1)) {
             return Vec::new();
         }
-        let last = self.last_day();
-        let first = (last - days + 1).max(self.window.since.unwrap_or(Day::MIN));
+        let first = (last - days + 1).max(since);
         let within =
             |user_days: BTreeSet<Day>| user_days.iter().filter(|day| (first..=last).contains(day)).count() as Day;
         let counts = self.users().into_values().map(within).filter(|&n| n > 0).collect::<Vec<_>>();
@@ -192,14 +195,14 @@ impl Log {
         cohorts
     }
 
-    /// The figures of some members in the periods asked for, or in all that have begun for any of them.
+    /// The figures of some members in the periods asked for, or in all that have begun or elapsed for any of them.
     fn cells(&self, cohort: Option<Day>, members: &[&Member], question: &Question) -> Vec<Cell> {
-        let begun = members.iter().map(|m| m.starts.iter().filter(|&&start| start <= self.last_day()).count()).max();
-        let all = || (0..begun.unwrap_or(0) as i32).collect();
+        let starts_by = |m: &Member, k: i32, day| m.starts.get(k as usize).is_some_and(|&start| start <= day);
+        let has_elapsed = |m: &Member, k| starts_by(m, k + 1, self.window.elapsed);
+        let has_begun = |m: &Member, k| starts_by(m, k, self.last_day()) || has_elapsed(m, k);
+        let all = || (0..).take_while(|&k| members.iter().any(|m| has_begun(m, k))).collect();
         let row = |number| {
-            let is_eligible =
-                |m: &&&Member| m.starts.get(number as usize + 1).is_some_and(|&end| end <= self.window.elapsed);
-            let eligible = members.iter().filter(is_eligible).collect::<Vec<_>>();
+            let eligible = members.iter().filter(|m| has_elapsed(m, number)).collect::<Vec<_>>();
             Cell {
                 cohort,
                 users: members.len() as u64,

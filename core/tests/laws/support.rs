@@ -17,7 +17,13 @@ pub fn ok<T>(result: Result<T>) -> Verdict<T> {
 
 /// Runs a law on so many random cases. After each, all memory has been given back.
 pub fn check<T: Debug>(cases: u32, inputs: impl Strategy<Value = T>, law: impl Fn(T) -> Verdict) {
-    let config = Config { cases, failure_persistence: None, max_shrink_time: 20_000, ..Config::default() };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_time: 20_000,
+        max_shrink_iters: 20_000,
+        ..Config::default()
+    };
     let outcome = TestRunner::new(config).run(&inputs, |input| {
         law(input)?;
         prop_assert_eq!((host::claims(), host::used()), (0, 0), "claims and bytes left in the ledger");
