@@ -41,7 +41,7 @@ create_extension() {
 
 load_log() {
     local sources
-    sources=$(sha256sum demo/generate.rs demo/schema.sql demo/load.sh)
+    sources=$(sha256sum demo/*.rs demo/schema.sql demo/load.sh)
     if made_from log "$sources" && holds "SELECT to_regclass('request_log') IS NOT NULL"; then return; fi
     say "Generating the demo log: 500,000 requests of 5,000 users (usually 15 seconds)"
     sql -c "DROP TABLE IF EXISTS request_log CASCADE"

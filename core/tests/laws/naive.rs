@@ -199,7 +199,8 @@ impl Log {
     fn cells(&self, cohort: Option<Day>, members: &[&Member], question: &Question) -> Vec<Cell> {
         let starts_by = |m: &Member, k: i32, day| m.starts.get(k as usize).is_some_and(|&start| start <= day);
         let has_elapsed = |m: &Member, k| starts_by(m, k + 1, self.window.elapsed);
-        let has_begun = |m: &Member, k| starts_by(m, k, self.last_day()) || has_elapsed(m, k);
+        let last = self.last_day();
+        let has_begun = |m: &Member, k| starts_by(m, k, last) || has_elapsed(m, k);
         let all = || (0..).take_while(|&k| members.iter().any(|m| has_begun(m, k))).collect();
         let row = |number| {
             let eligible = members.iter().filter(|m| has_elapsed(m, number)).collect::<Vec<_>>();
