@@ -26,7 +26,7 @@ psql: ## open psql on the demo database
 	@scripts/demo.sh psql
 
 stop: ## stop the private PostgreSQL of the demo
-	@scripts/cluster.sh stop demo
+	@scripts/demo.sh stop
 
 clean: ## stop the private PostgreSQL clusters and remove everything that was built
 	@scripts/clean.sh

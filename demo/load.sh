@@ -6,7 +6,7 @@ usage() {
     cat <<'TEXT'
 usage: demo/load.sh [--table request_log] [--no-indexes] [--unlogged] [-- generator arguments]
 Connects as psql does (PGHOST, PGPORT, PGUSER, PGDATABASE). DEMO_LOG names the generator's binary; the
-default is target/release/examples/demo_log. A table that already exists is left alone: that is an error.
+default is target/release/demo_log. A table that already exists is left alone: that is an error.
 TEXT
 }
 
@@ -16,7 +16,7 @@ fail() {
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-generator=${DEMO_LOG:-$here/../target/release/examples/demo_log}
+generator=${DEMO_LOG:-$here/../target/release/demo_log}
 table=request_log
 indexes=true
 unlogged=
@@ -46,7 +46,7 @@ while (($#)); do
     shift
 done
 
-[[ -x $generator ]] || fail "no generator at $generator; build it with: cargo build --release -p user_metrics_core --example demo_log"
+[[ -x $generator ]] || fail "no generator at $generator; build it with: cargo build --release -p demo_log"
 
 # A psql script with the data inside. When the generator fails, the script ends before COMMIT and nothing stays.
 # FREEZE needs the table made in the same transaction: the rows are visible to all at once and never rewritten.

@@ -15,4 +15,4 @@ rm -rf "$package"
 mv "$package.new" "$package"
 
 # The generator of the demonstration log.
-cargo build --quiet --release -p user_metrics_core --example demo_log </dev/null
+cargo build --quiet --release -p demo_log </dev/null

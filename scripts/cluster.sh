@@ -47,7 +47,7 @@ max_wal_size = '4GB'
 synchronous_commit = off
 SETTINGS
     # Nobody minds if a crash of the machine takes the tests' data.
-    if [ "$name" = test ]; then echo "fsync = off"; fi
+    if [[ $name = test* ]]; then echo "fsync = off"; fi
 }
 
 # Nothing listens on it: the port only ends the socket's name. But one that another server has would confuse people.

@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
-# make demo: from an empty machine to the first answers over a generated request log. `demo.sh psql` opens psql on it.
+# make demo: from an empty machine to the first answers over a generated request log.
+# demo.sh psql opens psql on it, demo.sh stop stops its server.
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
 
 database=demo
-# What the demo database was made from: a second `make demo` repeats only what has changed since.
-stamps=$target_dir/demo
+
+# A data directory belongs to one major version.
+cluster() {
+    echo "demo$(pg_major)"
+}
 
 main() {
     scripts/setup.sh
     scripts/build.sh
     scripts/server.sh
-    scripts/cluster.sh start demo
-    use_cluster demo
+    scripts/cluster.sh start "$(cluster)"
+    use_cluster "$(cluster)"
     create_database
     create_extension
     load_log
@@ -20,7 +24,9 @@ main() {
     say_how_to_go_on
 }
 
+# What the database was made from goes to target/demo: a second `make demo` repeats only what has changed since.
 create_database() {
+    stamps=$target_dir/demo/pg$(pg_major)
     if ! holds "SELECT EXISTS (SELECT FROM pg_database WHERE datname = '$database')"; then
         rm -rf "$stamps"
         sql -c "CREATE DATABASE $database"
@@ -41,7 +47,7 @@ create_extension() {
 
 load_log() {
     local sources
-    sources=$(sha256sum demo/*.rs demo/schema.sql demo/load.sh)
+    sources=$(sha256sum demo/src/*.rs demo/schema.sql demo/load.sh)
     if made_from log "$sources" && holds "SELECT to_regclass('request_log') IS NOT NULL"; then return; fi
     say "Generating the demo log: 500,000 requests of 5,000 users (usually 15 seconds)"
     sql -c "DROP TABLE IF EXISTS request_log CASCADE"
@@ -70,9 +76,10 @@ say_how_to_go_on() {
 case ${1:-} in
     '') main ;;
     psql)
-        scripts/cluster.sh start demo
-        use_cluster demo
+        scripts/cluster.sh start "$(cluster)"
+        use_cluster "$(cluster)"
         PGDATABASE=$database exec psql
         ;;
-    *) die "usage: scripts/demo.sh [psql]" ;;
+    stop) scripts/cluster.sh stop "$(cluster)" ;;
+    *) die "usage: scripts/demo.sh [psql|stop]" ;;
 esac

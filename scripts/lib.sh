@@ -13,7 +13,7 @@ CARGO_TARGET_DIR=$(cd "$CARGO_TARGET_DIR" && pwd -P)
 export CARGO_TARGET_DIR
 target_dir=$CARGO_TARGET_DIR
 # The generator of the demonstration log, for demo/load.sh.
-export DEMO_LOG=$target_dir/release/examples/demo_log
+export DEMO_LOG=$target_dir/release/demo_log
 
 # Tools that only this checkout uses come first, rustup's cargo is found even where no profile was read.
 export PATH="$target_dir/tools/bin:$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
@@ -65,7 +65,7 @@ private_dir() {
     local link=$target_dir/private directory
     if [ ! -e "$link" ]; then
         if [ -L "$link" ]; then rm "$link"; fi
-        if usable_for_server "$target_dir" "$link/cluster/demo/.s.PGSQL.00000"; then
+        if usable_for_server "$target_dir" "$link/cluster/demo15/.s.PGSQL.00000"; then
             mkdir "$link"
         else
             directory=/var/tmp/user_metrics-$EUID-$(printf '%s' "$link" | sha256sum | cut -c 1-12)

@@ -12,13 +12,15 @@ bindir=$("$PG_CONFIG" --bindir)
 copy_server() {
     local directory
     cmp -s "$bindir/postgres" "$server$bindir/postgres" && return
-    rm -rf "$server"
-    mkdir -p "$server${bindir%/*}"
-    cp -r "$bindir" "$server${bindir%/*}"
     # The programs look where they are, so they are copied; everything else may be links to the originals.
-    for directory in "$("$PG_CONFIG" --pkglibdir)" "$("$PG_CONFIG" --sharedir)" "$("$PG_CONFIG" --includedir-server)"; do
+    for directory in "$bindir" "$("$PG_CONFIG" --pkglibdir)" "$("$PG_CONFIG" --sharedir)" "$("$PG_CONFIG" --includedir-server)"; do
+        rm -rf "$server$directory"
         mkdir -p "$server${directory%/*}"
-        cp -rs "$directory" "$server${directory%/*}"
+        if [ "$directory" = "$bindir" ]; then
+            cp -r "$directory" "$server$directory"
+        else
+            cp -rs "$directory" "$server$directory"
+        fi
     done
 }
 

@@ -17,7 +17,7 @@ main() {
     [ $# -gt 0 ] || steps=(setup format invariants clippy core install pg_regress docs oracle plans pg_test fuzz)
     rm -rf "$results"
     mkdir -p "$results"
-    trap 'scripts/cluster.sh stop test >/dev/null 2>&1 || true' EXIT
+    trap 'scripts/cluster.sh stop "$(cluster)" >/dev/null 2>&1 || true' EXIT
     for step in "${steps[@]}"; do
         declare -F "step_$step" >/dev/null || die "there is no step $step"
         run_step "$step"
@@ -46,6 +46,11 @@ run_step() {
     summary+=("$verdict")
     total_passed=$((total_passed + passed))
     total_failed=$((total_failed + failed))
+}
+
+# A data directory belongs to one major version.
+cluster() {
+    echo "test$(pg_major)"
 }
 
 # How the checks of a step are counted: count_… STATUS LOG prints the passed and the failed.
@@ -104,9 +109,9 @@ step_core() {
 step_install() {
     scripts/build.sh
     scripts/server.sh
-    scripts/cluster.sh remove test
-    scripts/cluster.sh start test
-    use_cluster test
+    scripts/cluster.sh remove "$(cluster)"
+    scripts/cluster.sh start "$(cluster)"
+    use_cluster "$(cluster)"
     psql -X -q -c "CREATE DATABASE demo_log"
     PGDATABASE=demo_log demo/load.sh --table request_log
 }
@@ -115,7 +120,7 @@ step_pg_regress() {
     local output=$results/pg_regress tests=()
     mapfile -t tests < <(find tests/pg_regress/sql -name '*.sql' -printf '%f\n' | sed 's/\.sql$//' | LC_ALL=C sort)
     [ ${#tests[@]} -gt 0 ] || return 0
-    use_cluster test
+    use_cluster "$(cluster)"
     mkdir -p "$output"
     if ! "$(dirname "$("$PG_CONFIG" --pgxs)")/../../src/test/regress/pg_regress" --bindir="$("$PG_CONFIG" --bindir)" \
         --host="$PGHOST" --port="$PGPORT" --user="$PGUSER" --dbname=regression \
@@ -126,12 +131,12 @@ step_pg_regress() {
 }
 
 step_docs() {
-    use_cluster test
+    use_cluster "$(cluster)"
     python3 tests/docs.py --template demo_log README.md docs/*.md
 }
 
 step_oracle() {
-    use_cluster test
+    use_cluster "$(cluster)"
     python3 tests/oracle/activity.py --cases "${CASES:-2000}"
 }
 
@@ -140,7 +145,7 @@ wanted_plans() {
 }
 
 step_plans() {
-    use_cluster test
+    use_cluster "$(cluster)"
     python3 tests/plans.py
 }
 
