@@ -31,6 +31,8 @@ const BATCH: usize = 512;
 /// Pairs of user and day remembered as taken in. A session's requests follow each other closely, so most rows of a log in
 /// time order repeat one of these and never reach the table.
 const RECENT: usize = 8192;
+/// No log has this day, so no row is taken for a repetition of nothing.
+const NEVER: (UserKey, Day) = (UserKey::ZERO, Day::MIN);
 
 /// The state: fed with requests, or merged from other states.
 #[derive(Debug)]
@@ -99,11 +101,7 @@ impl Activity {
     }
 
     /// Leaves of a batch the pairs that were not taken in just before.
-    fn drop_repeated(&mut self, pending: &mut Vec<(UserKey, Day)>) -> Result<()> {
-        if self.recent.is_empty() {
-            // No log has this day, so no row is taken for a repetition of nothing.
-            self.recent = self.claim.filled((UserKey::default(), Day::MIN), RECENT)?;
-        }
+    fn drop_repeated(&mut self, pending: &mut Vec<(UserKey, Day)>) {
         let place = |user: &UserKey| user.hash() as usize / MANY % RECENT;
         // As in `find_all`: first all places are fetched, then they are looked at.
         let fetched = pending.iter().fold(0, |sum: Day, (user, _)| sum.wrapping_add(self.recent[place(user)].1));
@@ -114,7 +112,21 @@ impl Activity {
             *recent = *pair;
             !repeated
         });
-        Ok(())
+    }
+
+    /// Notes the pairs of a batch.
+    fn take_in(&mut self, batch: &[(UserKey, Day)]) -> Result<()> {
+        let (mut numbers, keys) = ([UNKNOWN; BATCH], batch.iter().map(|&(user, _)| user));
+        let numbers = &mut numbers[..batch.len()];
+        self.users.find_all(keys, numbers);
+        let known = || batch.iter().zip(&*numbers).filter(|&(_, &i)| i != UNKNOWN);
+        let touched = known()
+            .fold(0, |sum: u64, (&(_, day), &i)| sum.wrapping_add(self.arena.touch(self.users.value(i as usize), day)));
+        std::hint::black_box(touched);
+        batch.iter().zip(&*numbers).try_for_each(|(&(user, day), &i)| match i {
+            UNKNOWN => self.add(user, day),
+            i => self.arena.insert(self.users.value_mut(i as usize), day, &mut self.claim),
+        })
     }
 
     /// Notes that a user was active on a day.
@@ -201,27 +213,21 @@ impl State for Activity {
     }
 
     fn settle(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        if self.recent.is_empty() {
+            self.recent = self.claim.filled(NEVER, RECENT)?;
+        }
         let mut pending = std::mem::take(&mut self.pending);
-        self.drop_repeated(&mut pending)?;
-        let (mut numbers, keys) = ([UNKNOWN; BATCH], pending.iter().map(|&(user, _)| user));
-        let numbers = &mut numbers[..pending.len().min(BATCH)];
-        self.users.find_all(keys, numbers);
-        let known = || pending.iter().zip(&*numbers).filter(|&(_, &i)| i != UNKNOWN);
-        let touched = known()
-            .fold(0, |sum: u64, (&(_, day), &i)| sum.wrapping_add(self.arena.touch(self.users.value(i as usize), day)));
-        std::hint::black_box(touched);
-        let mut taken_in = Ok(());
-        for (&(user, day), &i) in pending.iter().zip(&*numbers) {
-            taken_in = match i {
-                UNKNOWN => self.add(user, day),
-                i => self.arena.insert(self.users.value_mut(i as usize), day, &mut self.claim),
-            };
-            if taken_in.is_err() {
-                break;
-            }
+        self.drop_repeated(&mut pending);
+        let taken_in = self.take_in(&pending);
+        match taken_in {
+            Ok(()) => pending.clear(),
+            // What could not be taken in stays put off, and must not pass for a repetition next time.
+            Err(_) => self.recent.fill(NEVER),
         }
         self.pending = pending;
-        self.pending.clear();
         taken_in
     }
 

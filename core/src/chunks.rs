@@ -51,7 +51,8 @@ impl<T: Copy + Default> Chunks<T> {
         if u32::try_from(number).is_err() {
             return Err(Error::TooLarge { bytes: number.saturating_mul(size_of::<T>() * self.unit) });
         }
-        if within == 0 {
+        // A chunk that was refused its room after it had been added is still there, and empty.
+        if number / PER_CHUNK == self.chunks.len() {
             claim.push(&mut self.chunks, Vec::new())?;
         }
         if let Some(chunk) = self.chunks.last_mut() {

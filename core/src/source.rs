@@ -68,6 +68,9 @@ fn is_json(base: &str) -> bool {
     matches!(base, "json" | "jsonb")
 }
 
+/// How a timestamptz parameter is written where it is compared with a log's instants.
+type Parameter = fn(&str) -> String;
+
 impl Relation {
     /// Reads the catalogue's description.
     pub fn parse(json: &str) -> Result<Self> {
@@ -150,10 +153,10 @@ impl Relation {
     }
 
     /// The instants, and the form a timestamptz parameter must have to be compared with them.
-    fn instant(&self) -> Result<(String, fn(&str) -> String)> {
+    fn instant(&self) -> Result<(String, Parameter)> {
         let found = self.required("occurred_at")?;
         // A timestamp without zone is read as UTC; the parameter moves, not the column, so that indexes serve.
-        let as_utc: fn(&str) -> String = |parameter| format!("pg_catalog.timezone('UTC', {parameter})");
+        let as_utc: Parameter = |parameter| format!("pg_catalog.timezone('UTC', {parameter})");
         match found.base.as_str() {
             "timestamptz" => Ok((found.expression, str::to_owned)),
             "timestamp" => Ok((found.expression, as_utc)),

@@ -53,6 +53,9 @@ pub struct UserKey {
 }
 
 impl UserKey {
+    /// The key whose bits are all zero, which a uuid or an integer may have too.
+    pub const ZERO: UserKey = UserKey { high: 0, low: 0 };
+
     /// The key of a text id, or `None` for one that is empty or blank (ASCII white space only) and so names nobody.
     #[inline]
     pub fn text(id: &[u8]) -> Option<Self> {
@@ -250,6 +253,8 @@ impl<V: Copy + Default> Users<V> {
         }
         for i in self.indexed..self.len() {
             if i % host::POLL_EVERY == 0 {
+                // Whoever goes on after a stop goes on from here: a user entered twice would fill the index up.
+                self.indexed = i;
                 host::poll();
             }
             let (mut at, tag) = self.place(self.key(i).hash());
@@ -271,7 +276,7 @@ impl<V: Copy + Default> Users<V> {
             let mut compared = 0u32;
             order.sort_unstable_by(|a, b| {
                 compared = compared.wrapping_add(1);
-                if compared % (16 * host::POLL_EVERY as u32) == 0 {
+                if compared.is_multiple_of(16 * host::POLL_EVERY as u32) {
                     host::poll();
                 }
                 a.cmp(b)
