@@ -22,7 +22,8 @@ mod view;
 
 pub use view::View;
 
-const VERSION: u8 = 1;
+/// The version of the layout of its bytes.
+pub const VERSION: u8 = 1;
 
 /// Users from which on rows are put off and taken in by the batch: fewer stay in the processor's caches.
 const MANY: usize = 4096;
