@@ -1,5 +1,6 @@
 //! The activity value: taking rows in, merging, writing and reading.
 
+#[path = "support/log.rs"]
 mod log;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -1,5 +1,6 @@
 //! The readouts of an activity, from its bytes to the figures.
 
+#[path = "support/log.rs"]
 mod log;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
