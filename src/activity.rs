@@ -60,7 +60,7 @@ fn observe<U: UserId>(
     at: Option<Micros>,
     zone: Option<Option<TextBytes<'_>>>,
     fcinfo: pg_sys::FunctionCallInfo,
-) -> error::Result<Internal> {
+) -> Internal {
     let make = || {
         let zone = match &zone {
             None => settings::timezone(),
@@ -98,7 +98,7 @@ macro_rules! transitions {
             user_id: Option<$user>,
             occurred_at: Option<$at>,
             fcinfo: pg_sys::FunctionCallInfo,
-        ) -> error::Result<Internal> {
+        ) -> Internal {
             observe(state, user_id, occurred_at.map(|at| at.0), None, fcinfo)
         }
 
@@ -109,7 +109,7 @@ macro_rules! transitions {
             occurred_at: Option<$at>,
             timezone: Option<TextBytes<'_>>,
             fcinfo: pg_sys::FunctionCallInfo,
-        ) -> error::Result<Internal> {
+        ) -> Internal {
             observe(state, user_id, occurred_at.map(|at| at.0), Some(timezone), fcinfo)
         }
     )*};
@@ -129,11 +129,11 @@ fn activity_rollup(
     state: Internal,
     value: Option<ActivityValue<'_>>,
     fcinfo: pg_sys::FunctionCallInfo,
-) -> error::Result<Option<Internal>> {
-    let Some(value) = value else { return Ok(state.initialized().then_some(state)) };
+) -> Option<Internal> {
+    let Some(value) = value else { return state.initialized().then_some(state) };
     let decode = || Activity::decode(value.bytes());
     let make = || View::open(value.bytes()).map(|view| Activity::new(view.kind(), view.zone()));
-    aggregate::transition("rollup", state, fcinfo, make, |activity| activity.merge(&decode()?)).map(Some)
+    Some(aggregate::transition("rollup", state, fcinfo, make, |activity| activity.merge(&decode()?)))
 }
 
 #[pg_extern(immutable, parallel_safe)]

@@ -13,7 +13,7 @@ use pgrx::PgMemoryContexts;
 use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::datum::Internal;
 use pgrx::nullable::Nullable;
-use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
@@ -21,7 +21,7 @@ use pgrx::prelude::*;
 use pgrx::varlena;
 use user_metrics_core::calendar::Micros;
 use user_metrics_core::state::State;
-use user_metrics_core::{Result, host};
+use user_metrics_core::{Error, Result, host};
 
 /// Ties the ledger and the stop signal of core to this backend; called when the library is loaded.
 pub fn connect_host() {
@@ -83,13 +83,16 @@ fn begin<S: State>(
     aggregate: &'static str,
     fcinfo: pg_sys::FunctionCallInfo,
     make: impl FnOnce() -> Result<S>,
-) -> error::Result<Internal> {
+) -> Internal {
     set_limit();
-    let state = make().map_err(refused(aggregate))?;
-    keep(Live { state, passing: false }, fcinfo)
+    let state = make().unwrap_or_else(|error| raise(aggregate, error));
+    keep(Live { state, passing: false }, fcinfo).unwrap_or_report()
 }
 
 /// Feeds one row: `make` gives the state of the first, `step` takes the row in.
+///
+/// A refusal is raised here and not returned: a report is so large that handing on the chance of one, through the frames
+/// between here and the executor, takes as long as hashing the user's id.
 #[inline]
 pub fn transition<S: State>(
     aggregate: &'static str,
@@ -97,14 +100,20 @@ pub fn transition<S: State>(
     fcinfo: pg_sys::FunctionCallInfo,
     make: impl FnOnce() -> Result<S>,
     step: impl FnOnce(&mut S) -> Result<()>,
-) -> error::Result<Internal> {
+) -> Internal {
     if !state.initialized() {
-        state = begin(aggregate, fcinfo, make)?;
+        state = begin(aggregate, fcinfo, make);
     }
     if let Some(live) = live_mut::<S>(&mut state) {
-        step(&mut live.state).map_err(refused(aggregate))?;
+        step(&mut live.state).unwrap_or_else(|error| raise(aggregate, error));
     }
-    Ok(state)
+    state
+}
+
+#[cold]
+#[inline(never)]
+fn raise<T>(aggregate: &'static str, error: Error) -> T {
+    Err(refused(aggregate)(error)).unwrap_or_report()
 }
 
 /// Takes `from` into `into`; either may be NULL.

@@ -25,13 +25,13 @@ pub use view::View;
 /// The version of the layout of its bytes.
 pub const VERSION: u8 = 1;
 
-/// Users from which on rows are put off and taken in by the batch: fewer stay in the processor's caches.
+/// Users from which on pairs of user and day are put off and taken in by the batch: fewer stay in the processor's caches.
 const MANY: usize = 4096;
-/// Rows of a batch.
+/// Pairs of a batch.
 const BATCH: usize = 512;
-/// Pairs of user and day remembered as taken in. A session's requests follow each other closely, so most rows of a log in
-/// time order repeat one of these and never reach the table.
-const RECENT: usize = 8192;
+/// Pairs remembered as taken in or put off. A session's requests follow each other closely, so most rows of a log in time
+/// order repeat one of these and never reach the table.
+const RECENT: usize = 2048;
 /// No log has this day, so no row is taken for a repetition of nothing.
 const NEVER: (UserKey, Day) = (UserKey::ZERO, Day::MIN);
 
@@ -44,9 +44,9 @@ pub struct Activity {
     last_at: Option<Micros>,
     users: Users<DaySet>,
     arena: DayArena,
-    /// Rows put off, at most [`BATCH`].
+    /// Pairs put off, at most [`BATCH`].
     pending: Vec<(UserKey, Day)>,
-    /// [`RECENT`] pairs, each at the place its user hashes to; empty while there are few users.
+    /// [`RECENT`] pairs, each at its user's place; empty while there are few users.
     recent: Vec<(UserKey, Day)>,
     claim: Claim,
 }
@@ -90,29 +90,31 @@ impl Activity {
         self.last_at = self.last_at.max(Some(at));
         let Some(user) = user else { return Ok(()) };
         let day = self.local.day(at, |at| find(&self.zone, at))?;
-        if self.users.len() < MANY {
-            return self.add(user, day);
+        if self.users.len() < MANY { self.add(user, day) } else { self.put_off(user, day) }
+    }
+
+    /// Takes in a pair later, unless it has just been.
+    #[inline]
+    fn put_off(&mut self, user: UserKey, day: Day) -> Result<()> {
+        let place = user.spread() as usize % RECENT;
+        if self.recent.get(place) == Some(&(user, day)) {
+            return Ok(());
         }
         if self.pending.len() == self.pending.capacity() {
-            self.settle()?;
-            self.claim.reserve(&mut self.pending, BATCH)?;
+            self.make_room()?;
         }
+        self.recent[place] = (user, day);
         self.pending.push((user, day));
         Ok(())
     }
 
-    /// Leaves of a batch the pairs that were not taken in just before.
-    fn drop_repeated(&mut self, pending: &mut Vec<(UserKey, Day)>) {
-        let place = |user: &UserKey| user.hash() as usize / MANY % RECENT;
-        // As in `find_all`: first all places are fetched, then they are looked at.
-        let fetched = pending.iter().fold(0, |sum: Day, (user, _)| sum.wrapping_add(self.recent[place(user)].1));
-        std::hint::black_box(fetched);
-        pending.retain(|pair| {
-            let recent = &mut self.recent[place(&pair.0)];
-            let repeated = recent == pair;
-            *recent = *pair;
-            !repeated
-        });
+    #[cold]
+    fn make_room(&mut self) -> Result<()> {
+        if self.recent.is_empty() {
+            self.recent = self.claim.filled(NEVER, RECENT)?;
+        }
+        self.settle()?;
+        self.claim.reserve(&mut self.pending, BATCH)
     }
 
     /// Notes the pairs of a batch.
@@ -142,28 +144,20 @@ impl Activity {
         Some((sets().map(|s| self.arena.first(s)).min()?, sets().map(|s| self.arena.last(s)).max()?))
     }
 
-    fn encode_set(&self, set: &DaySet, all_first: Day, bitmap: &mut Vec<u8>, out: &mut Writer) -> Result<()> {
-        let (first, last) = (self.arena.first(set), self.arena.last(set));
-        out.uint((i64::from(first) - i64::from(all_first)) as u64)?;
-        let (mut days, mut gaps, mut before) = (0u64, 0, first);
-        self.arena.each(set, |day| {
-            if day != first {
-                gaps += uint_len((i64::from(day) - i64::from(before) - 1) as u64);
-            }
-            (days, before) = (days + 1, day);
-        });
+    fn encode_set(&self, set: &DaySet, all_first: Day, out: &mut Writer) -> Result<()> {
+        let (first, last, days) = (self.arena.first(set), self.arena.last(set), self.arena.count(set));
         let span = (i64::from(last) - i64::from(first)) as usize;
-        let as_bitmap = days > 1 && bitmap_len(span) < gaps;
-        out.uint((days - 1) * 2 + u64::from(as_bitmap))?;
+        let as_bitmap = days > 1 && bitmap_len(span) < self.gaps_len(set, days, span);
+        out.uint((i64::from(first) - i64::from(all_first)) as u64)?;
+        out.uint(u64::from(days - 1) * 2 + u64::from(as_bitmap))?;
         if as_bitmap {
-            bitmap.clear();
-            bitmap.resize(span.div_ceil(8), 0);
-            self.arena.each(set, |day| {
-                if let Some(bit) = (i64::from(day) - i64::from(first)).checked_sub(1).filter(|&b| b >= 0) {
-                    bitmap[bit as usize / 8] |= 1 << (bit % 8);
-                }
+            return out.filled(span.div_ceil(8), |bitmap| {
+                self.arena.each(set, |day| {
+                    if let Some(bit) = (i64::from(day) - i64::from(first)).checked_sub(1).filter(|&b| b >= 0) {
+                        bitmap[bit as usize / 8] |= 1 << (bit % 8);
+                    }
+                });
             });
-            return out.bytes(bitmap);
         }
         let (mut before, mut written) = (first, Ok(()));
         self.arena.each(set, |day| {
@@ -173,6 +167,22 @@ impl Activity {
             before = day;
         });
         written
+    }
+
+    /// Bytes of the distances between the days of a set.
+    fn gaps_len(&self, set: &DaySet, days: u32, span: usize) -> usize {
+        // No distance in so short a span takes a second byte.
+        if span <= 0x80 {
+            return days as usize - 1;
+        }
+        let (mut before, mut bytes) = (self.arena.first(set), 0);
+        self.arena.each(set, |day| {
+            if day != before {
+                bytes += uint_len((i64::from(day) - i64::from(before) - 1) as u64);
+            }
+            before = day;
+        });
+        bytes
     }
 }
 
@@ -214,18 +224,11 @@ impl State for Activity {
     }
 
     fn settle(&mut self) -> Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        if self.recent.is_empty() {
-            self.recent = self.claim.filled(NEVER, RECENT)?;
-        }
         let mut pending = std::mem::take(&mut self.pending);
-        self.drop_repeated(&mut pending);
         let taken_in = self.take_in(&pending);
         match taken_in {
             Ok(()) => pending.clear(),
-            // What could not be taken in stays put off, and must not pass for a repetition next time.
+            // What could not be taken in stays put off, and must not pass for taken in when it comes again.
             Err(_) => self.recent.fill(NEVER),
         }
         self.pending = pending;
@@ -260,12 +263,11 @@ impl State for Activity {
             }
             out.raw(&self.users.key(i as usize).to_bytes())?;
         }
-        let mut bitmap = Vec::new();
         for (n, &i) in order.iter().enumerate() {
             if n % host::POLL_EVERY == 0 {
                 host::poll();
             }
-            self.encode_set(self.users.value(i as usize), first, &mut bitmap, &mut out)?;
+            self.encode_set(self.users.value(i as usize), first, &mut out)?;
         }
         Ok(out.finish())
     }

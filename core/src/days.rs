@@ -119,13 +119,11 @@ impl DayArena {
     /// [`Users::find_all`](crate::users::Users::find_all) for why.
     #[inline]
     pub fn touch(&self, set: &DaySet, day: Day) -> u64 {
-        match set.class() {
-            class @ 1..SPARSE => {
-                let ahead = distance(set.first, day).clamp(0, 64 * words(class) as i64 - 1);
-                self.blocks[class as usize - 1].get(set.block())[ahead as usize / 64]
-            }
-            _ => 0,
+        if set.class() == SPARSE {
+            return 0;
         }
+        let bits = self.bits(set);
+        bits[distance(set.first, day).clamp(0, 64 * bits.len() as i64 - 1) as usize / 64]
     }
 
     /// Adds a day that the set's present form has no place for.

@@ -83,6 +83,13 @@ impl UserKey {
         u128::from(self).to_be_bytes()
     }
 
+    /// A number whose lower bits differ between most users who are active at the same time, whatever makes their ids: text
+    /// is hashed, integers and random uuids differ in `low`, uuids made of a time and a machine in the upper half of `high`.
+    #[inline]
+    pub fn spread(self) -> u64 {
+        self.low ^ self.high >> 32
+    }
+
     /// A hash of all 128 bits for finding the key: a folded multiplication, because uuids and integers are not uniform.
     #[inline]
     pub fn hash(self) -> u64 {

@@ -91,6 +91,16 @@ impl Writer {
         self.raw(bytes)
     }
 
+    /// Appends a length and that many zero bytes, for `fill` to write into.
+    pub fn filled(&mut self, length: usize, fill: impl FnOnce(&mut [u8])) -> Result<()> {
+        self.uint(length as u64)?;
+        self.room(length)?;
+        let from = self.bytes.len();
+        self.bytes.resize(from + length, 0);
+        fill(&mut self.bytes[from..]);
+        Ok(())
+    }
+
     /// Completes the header.
     pub fn finish(mut self) -> Vec<u8> {
         let (length, checksum) = ((self.bytes.len() - HEADER) as u32, xxh3_64(&self.bytes[HEADER..]));
