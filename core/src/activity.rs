@@ -151,13 +151,7 @@ impl Activity {
         out.uint((i64::from(first) - i64::from(all_first)) as u64)?;
         out.uint(u64::from(days - 1) * 2 + u64::from(as_bitmap))?;
         if as_bitmap {
-            return out.filled(span.div_ceil(8), |bitmap| {
-                self.arena.each(set, |day| {
-                    if let Some(bit) = (i64::from(day) - i64::from(first)).checked_sub(1).filter(|&b| b >= 0) {
-                        bitmap[bit as usize / 8] |= 1 << (bit % 8);
-                    }
-                });
-            });
+            return out.filled(span.div_ceil(8), |bitmap| self.arena.write_after_first(set, bitmap));
         }
         let (mut before, mut written) = (first, Ok(()));
         self.arena.each(set, |day| {
@@ -205,20 +199,19 @@ impl State for Activity {
             return Err(Error::Mixed { what: "time zones", ours: self.zone.clone(), theirs: other.zone.clone() });
         }
         self.last_at = self.last_at.max(other.last_at);
-        for i in 0..other.users.len() {
-            if i % host::POLL_EVERY == 0 {
-                host::poll();
+        let mut numbers = [UNKNOWN; BATCH];
+        for from in (0..other.users.len()).step_by(BATCH) {
+            host::poll();
+            let batch = from..other.users.len().min(from + BATCH);
+            self.users.find_all(batch.clone().map(|i| other.users.key(i)), &mut numbers[..batch.len()]);
+            for (i, &number) in batch.zip(&numbers) {
+                let theirs = other.users.value(i);
+                let ours = match number {
+                    UNKNOWN => self.users.number(other.users.key(i), theirs.alone(), &mut self.claim)?.0,
+                    known => known as usize,
+                };
+                self.arena.unite(self.users.value_mut(ours), theirs, &other.arena, &mut self.claim)?;
             }
-            let theirs = other.users.value(i);
-            let first = DaySet::of(other.arena.first(theirs));
-            let (ours, _) = self.users.number(other.users.key(i), first, &mut self.claim)?;
-            let (set, mut added) = (self.users.value_mut(ours), Ok(()));
-            other.arena.each(theirs, |day| {
-                if added.is_ok() {
-                    added = self.arena.insert(set, day, &mut self.claim);
-                }
-            });
-            added?;
         }
         other.pending.iter().try_for_each(|&(user, day)| self.add(user, day))
     }

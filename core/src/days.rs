@@ -37,6 +37,11 @@ impl DaySet {
         DaySet { first: day, link: 0, own: [1, 0, 0] }
     }
 
+    /// What there is of the set without its arena: all of it where it has no block, else its first day.
+    pub fn alone(&self) -> Self {
+        if self.class() == 0 { *self } else { DaySet::of(self.first) }
+    }
+
     #[inline]
     fn class(&self) -> u32 {
         self.link >> LINK_BITS
@@ -113,6 +118,28 @@ impl DayArena {
             }
             _ => self.insert_outside(set, day, claim),
         }
+    }
+
+    /// Adds all days of a set of another arena.
+    pub fn unite(&mut self, set: &mut DaySet, theirs: &DaySet, arena: &DayArena, claim: &mut Claim) -> Result<()> {
+        if set.class() == 0 && theirs.class() == 0 {
+            let first = set.first.min(theirs.first);
+            if distance(first, self.last(set).max(arena.last(theirs))) < 64 * OWN_WORDS as i64 {
+                let mut own = theirs.own;
+                shift_later(&mut own, distance(first, theirs.first) as usize);
+                shift_later(&mut set.own, distance(first, set.first) as usize);
+                set.first = first;
+                set.own.iter_mut().zip(own).for_each(|(ours, theirs)| *ours |= theirs);
+                return Ok(());
+            }
+        }
+        let mut added = Ok(());
+        arena.each(theirs, |day| {
+            if added.is_ok() {
+                added = self.insert(set, day, claim);
+            }
+        });
+        added
     }
 
     /// Fetches the place where a day of a set is noted; the number returned means nothing. See
@@ -234,6 +261,22 @@ impl DayArena {
         match set.class() {
             SPARSE => self.lists[set.block()].len() as u32,
             _ => self.bits(set).iter().map(|w| w.count_ones()).sum(),
+        }
+    }
+
+    /// Writes the days after the first into a bitmap of zeros that has room for them: the lowest bit is the day after it.
+    pub fn write_after_first(&self, set: &DaySet, bitmap: &mut [u8]) {
+        if set.class() == SPARSE {
+            for ahead in self.lists[set.block()].iter().map(|&day| distance(set.first, day) as usize).filter(|&a| a > 0)
+            {
+                bitmap[(ahead - 1) / 8] |= 1 << ((ahead - 1) % 8);
+            }
+            return;
+        }
+        let bits = self.bits(set);
+        for (i, bytes) in bitmap.chunks_mut(8).enumerate() {
+            let word = bits[i] >> 1 | bits.get(i + 1).map_or(0, |next| next << 63);
+            bytes.copy_from_slice(&word.to_le_bytes()[..bytes.len()]);
         }
     }
 
