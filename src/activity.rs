@@ -62,16 +62,18 @@ fn observe<U: UserId>(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Internal {
     let make = || {
-        let zone = match &zone {
-            None => settings::timezone(),
-            Some(given) => String::from_utf8_lossy(given.as_ref().map_or(&[][..], |z| z.0)).into_owned(),
+        let zone = match zone {
+            Some(Some(given)) => String::from_utf8_lossy(given.0).into_owned(),
+            Some(None) | None => settings::timezone(),
         };
         time::check_zone(&zone)?;
         Ok(Activity::new(U::KIND, &zone))
     };
     aggregate::transition("activity", state, fcinfo, make, |activity| {
-        if let Some(given) = &zone {
-            same_zone(activity, given.as_ref().map_or(&[][..], |z| z.0))?;
+        match zone {
+            None => {}
+            Some(Some(given)) => same_zone(activity, given.0)?,
+            Some(None) => same_zone(activity, settings::timezone().as_bytes())?,
         }
         match at {
             Some(at) if time::is_finite(at) => activity.observe(user.and_then(U::key), at, time::segment),

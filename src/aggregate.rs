@@ -209,7 +209,7 @@ impl FromDatum for Datum {
 }
 
 /// A `text` argument: its bytes, of whatever encoding, in place where they are neither compressed nor out of line.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub struct TextBytes<'fcx>(pub &'fcx [u8]);
 
 impl<'fcx> TextBytes<'fcx> {

@@ -4,11 +4,11 @@
 //! its bytes through a [`View`], which never builds a table. Values of the same time zone and the same type of user ids
 //! merge: by day, by shard or by parallel worker, to the same bytes.
 //!
-//! The body of its bytes, after the frame of [`wire`](crate::wire): type of user ids; time zone; the last instant plus one
-//! (0 for none); number of users; and if there are users: first day; last day less first day; the keys, ascending, 16
-//! bytes each; then per key its set. A set is its first day less the first of all; `(days - 1) * 2 + form`; and for more
-//! than one day either (form 0) each next day's distance less one, or (form 1) a length and a bitmap of the days after the
-//! first. The shorter form is written, form 0 where they are equal, and no other is read.
+//! The body of its bytes, after the frame of [`wire`](crate::wire): type of user ids; time zone; 0, or 1 and the last
+//! instant (signed); number of users; and if there are users: first day (signed); last day less first day; the keys,
+//! ascending, 16 bytes each; then per key its set. A set is its first day less the first of all; `(days - 1) * 2 + form`;
+//! and for more than one day either (form 0) each next day's distance less one, or (form 1) a length and a bitmap of the
+//! days after the first. The shorter form is written, form 0 where they are equal, and no other is read.
 
 use crate::calendar::{LocalDays, Micros, Segment};
 use crate::days::{Day, DayArena, DaySet};

@@ -23,7 +23,7 @@ from cases import ExpectedError, expected_rows, random_case
 from compare import broken_laws, differences, matrix_sums, with_day_numbers
 from days import DAY
 from logs import random_log
-from server import Server, ServerError, ServerGone
+from server import Server, ServerError, ServerGone, fresh_database
 from shrink import smallest
 
 CASES_PER_LOG = 16
@@ -139,11 +139,8 @@ def main():
         seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**9)
         print(f"seed {seed}", flush=True)
         began = time.monotonic()
-        server = Server()
-        try:
+        with fresh_database("oracle") as database, Server(database) as server:
             passed, failed = compare_all(server, asked.cases * (10 if asked.slow else 1), seed)
-        finally:
-            server.close()
         print(f"{time.monotonic() - began:.1f} s")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
