@@ -51,38 +51,39 @@ pub fn lifecycle(view: &View<'_>, calendar: Calendar, window: &Window) -> Result
     let Some((first, last)) = shown_days(view, window)? else { return Ok(Vec::new()) };
     let mut series = Series::<Counts>::new(calendar, (first, last))?;
     let first_index = series.index(first)?;
-    // Users of the period before the first shown: what its churn is counted from.
-    let mut before = 0;
+    // All who were active in the period before the first shown, and in that one, of which `since` may hide a part: what the
+    // churn of the first two rows is counted from.
+    let (mut before, mut in_first) = (0, 0);
     view.each(|_, days| {
-        let mut previous = None;
+        let (mut earlier, mut known, mut counted) = (None, None, None);
         for (i, &day) in days.iter().enumerate().take_while(|&(_, &day)| day <= last) {
             let index = series.index(day)?;
-            if day < first {
-                // Of a first period that `since` cuts, the unseen part only tells who is not new.
-                if index < first_index && previous != Some(index) {
-                    before += u64::from(index == first_index - 1);
-                    previous = Some(index);
-                }
-            } else if previous != Some(index) {
-                let retained = previous == Some(index - 1);
-                if let Some(counts) = series.at(index) {
-                    let count = match (i, retained) {
-                        (0, _) => &mut counts.new,
-                        (_, true) => &mut counts.retained,
-                        (_, false) => &mut counts.resurrected,
-                    };
-                    *count += 1;
-                }
-                previous = Some(index);
+            if known != Some(index) {
+                (earlier, known) = (known, Some(index));
+                before += u64::from(index == first_index - 1);
+                in_first += u64::from(index == first_index);
+            }
+            if day < first || counted == Some(index) {
+                continue;
+            }
+            counted = Some(index);
+            if let Some(counts) = series.at(index) {
+                let count = match (i, earlier == Some(index - 1)) {
+                    (0, _) => &mut counts.new,
+                    (_, true) => &mut counts.retained,
+                    (_, false) => &mut counts.resurrected,
+                };
+                *count += 1;
             }
         }
         Ok(())
     })?;
+    let mut in_first = Some(in_first);
     let row = |(period, counts): (Result<Period>, Counts)| {
         let (period, Counts { new, retained, resurrected }) = (period?, counts);
         let (active, complete) = (new + retained + resurrected, window.is_complete(&period));
         let churned = complete.then(|| before - retained);
-        before = active;
+        before = in_first.take().unwrap_or(active);
         Ok(Lifecycle { start: period.start, active, new, retained, resurrected, churned, complete })
     };
     series.into_rows().map(row).collect()

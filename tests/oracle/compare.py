@@ -78,7 +78,8 @@ def lifecycle_laws(rows):
     for row in sorted(rows, key=lambda row: row["period_start"]):
         if row["active_users"] != row["new_users"] + row["retained_users"] + row["resurrected_users"]:
             yield f"active = new + retained + resurrected in {shown(row)}"
-        if previous and row["churned_users"] is not None:
+        # Of a period that `since` cuts only a part is shown; all of it is known.
+        if previous and previous["complete"] and row["churned_users"] is not None:
             if row["retained_users"] + row["churned_users"] != previous["active_users"]:
                 yield f"retained + churned = previous active in {shown(row)}"
         if (row["churned_users"] is None) == row["complete"]:

@@ -187,11 +187,10 @@ def lifecycle(o, period="week", week_start="monday"):
     if not o.everything():
         return rows
     first_day = o.first_days()
-    before_first = first_day_of(index_of(o.first_shown_day(), period, week_start) - 1, period, week_start)
-    previous = None
+    first_index = index_of(o.first_shown_day(), period, week_start)
+    before_first, first_start = (first_day_of(i, period, week_start) for i in (first_index - 1, first_index))
+    previous = {user for user, day in o.everything() if before_first <= day < first_start}
     for start, end in periods(o.first_shown_day(), o.last_day, period, week_start):
-        if previous is None:
-            previous = {user for user, day in o.history if before_first <= day < start}
         active = {user for user, day in o.shown if start <= day < end}
         new = {user for user in active if is_new(o, first_day[user], start, end)}
         retained = {user for user in active - new if user in previous}
@@ -204,7 +203,8 @@ def lifecycle(o, period="week", week_start="monday"):
             "churned_users": len(churned) if complete else None,
             "quick_ratio": (len(new) + len(resurrected)) / len(churned) if complete and churned else None,
             "complete": complete})
-        previous = active
+        # Also those whom `since` does not show: it limits what is shown, not what is known.
+        previous = {user for user, day in o.everything() if start <= day < end}
     return rows
 
 

@@ -156,7 +156,7 @@ impl Log {
                 churned: complete.then(|| before.difference(&active).count() as u64),
                 complete,
             };
-            before = active;
+            before = self.active(period.start..period.end.min(last + 1));
             row
         };
         periods(calendar, first, last).into_iter().map(row).collect()
