@@ -14,6 +14,11 @@ fn report(code: PgSqlErrorCode, message: String, hint: impl Into<String>) -> Err
 
 /// Words a refusal on behalf of the SQL function `function`.
 pub fn refused(function: &'static str) -> impl Fn(Error) -> ErrorReport {
+    refused_input(function, PgSqlErrorCode::ERRCODE_DATA_CORRUPTED)
+}
+
+/// As [`refused`], for bytes that come from a client: what is wrong with them is no damage of the database.
+pub fn refused_input(function: &'static str, unreadable: PgSqlErrorCode) -> impl Fn(Error) -> ErrorReport {
     move |error| match error {
         Error::OutOfMemory { limit } => report(
             PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
@@ -21,7 +26,7 @@ pub fn refused(function: &'static str) -> impl Fn(Error) -> ErrorReport {
             "Raise user_metrics.max_state_memory, or count fewer users or groups at a time (since, until, filter).",
         ),
         Error::Corrupt { what } => report(
-            PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
+            unreadable,
             format!("{function}: these bytes are no valid value: {what}"),
             "Pass a value that an aggregate of user_metrics made; rebuild a damaged one from the log.",
         ),

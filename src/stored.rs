@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use crate::aggregate::set_limit;
-use crate::error::{self, refused};
+use crate::error::{self, refused_input};
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::{Datum, Internal};
 use pgrx::nullable::Nullable;
@@ -94,7 +94,7 @@ pub fn input<S: Stored>(name: &'static str, text: &CStr) -> error::Result<Value<
     let digits =
         text.to_bytes().strip_prefix(b"\\x").ok_or(Error::Corrupt { what: "text that does not begin with \\x" });
     let bytes = digits.and_then(from_hex).and_then(checked);
-    bytes.map_err(refused(name))
+    bytes.map_err(refused_input(name, PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION))
 }
 
 /// The type's output function.
@@ -114,7 +114,8 @@ pub fn receive<S: Stored>(name: &'static str, message: Internal) -> error::Resul
         // SAFETY: a message holds `len` bytes at `data`.
         unsafe { std::slice::from_raw_parts(m.data.cast::<u8>(), until) }.get(from..).map(<[u8]>::to_vec)
     });
-    bytes.ok_or(Error::Corrupt { what: "no bytes" }).and_then(checked).map_err(refused(name))
+    let value = bytes.ok_or(Error::Corrupt { what: "no bytes" }).and_then(checked);
+    value.map_err(refused_input(name, PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION))
 }
 
 fn from_hex(digits: &[u8]) -> Result<Vec<u8>, Error> {

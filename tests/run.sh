@@ -123,7 +123,7 @@ step_pg_regress() {
     use_cluster "$(cluster)"
     mkdir -p "$output"
     if ! "$(dirname "$("$PG_CONFIG" --pgxs)")/../../src/test/regress/pg_regress" --bindir="$("$PG_CONFIG" --bindir)" \
-        --host="$PGHOST" --port="$PGPORT" --user="$PGUSER" --dbname=regression \
+        --host="$PGHOST" --port="$PGPORT" --user="$PGUSER" --dbname=regression --load-extension=user_metrics \
         --inputdir=tests/pg_regress --outputdir="$output" "${tests[@]}"; then
         if [ -f "$output/regression.diffs" ]; then cat "$output/regression.diffs"; fi
         return 1

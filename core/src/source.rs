@@ -169,6 +169,7 @@ impl Relation {
                         "{{\"occurred_at\": \"to_timestamp({})\"}}",
                         found.expression.replace('"', "\\\"")
                     ))
+                    .trim_start()
                 );
                 Err(self.cannot_serve(&found, hint))
             }
