@@ -9,10 +9,12 @@ pub enum Holds {
     Instant,
     /// Text.
     Text,
-    /// Whole numbers.
+    /// Whole numbers of 0 or more.
     Count,
-    /// Numbers.
+    /// Numbers of 0 or more.
     Number,
+    /// Numbers of either sign.
+    Score,
     /// Yes or no.
     Flag,
     /// A JSON object.
@@ -107,7 +109,7 @@ pub const CANONICAL: &[Canonical] = &[
     canonical("error", Holds::Text, &["error", "error_type", "error_code"], "what went wrong", OPTIONAL),
     canonical(
         "rating",
-        Holds::Number,
+        Holds::Score,
         &["rating", "score", "feedback", "is_thumbs_up"],
         "the user's judgement",
         OPTIONAL,

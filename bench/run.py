@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Measures user_metrics beside the scan itself, hand-written SQL, DuckDB and ClickHouse, on one generated log.
+
+    make bench [N=10000000]        or     bench/run.py --rows N [--rounds 3] [--output FILE]
+
+scripts/bench.sh starts the server that libpq's environment variables name and the Python that has duckdb and chdb. All
+contestants answer first, and their answers must be equal; then they run in turn, round after round, so that whatever else
+the machine does hits all alike. What counts is the median. README.md says what is compared with what, and why.
+"""
+
+import argparse
+import datetime
+import hashlib
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import engines
+from engines import PSQL
+
+ROOT = Path(__file__).resolve().parents[1]
+SERIAL = {"max_parallel_workers_per_gather": 0}
+WORKERS = {"max_parallel_workers_per_gather": 2}
+# What an analyst would set who waits for the answer.
+GENEROUS = WORKERS | {"work_mem": "2GB", "hash_mem_multiplier": 2}
+
+SCAN = "SELECT max(created_at), count(user_id) FROM log"
+ACTIVITY = "SELECT user_metrics.users(user_metrics.activity(user_id, created_at)) FROM log"
+RETENTION = """SELECT cohort_start, cohort_users, period_number, retained_users
+    FROM user_metrics.retention_matrix('log') WHERE eligible_users > 0 ORDER BY 1, 3"""
+ENGAGEMENT = "SELECT day, daily_users, weekly_users, monthly_users FROM user_metrics.engagement('log') ORDER BY 1"
+
+
+@dataclass
+class Contestant:
+    """One way to one of the answers."""
+
+    name: str
+    question: str                      # contestants of one question must agree
+    engine: str
+    sql: str
+    settings: dict = field(default_factory=dict)
+    once: bool = False                 # takes minutes, so that its answer is the only time it runs
+    seconds: list = field(default_factory=list)
+
+    @property
+    def median(self):
+        return statistics.median(self.seconds)
+
+
+def sql_file(name):
+    return (ROOT / "bench" / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def contestants():
+    for name, settings in (("serial", SERIAL), ("2 workers", WORKERS)):
+        yield Contestant(f"scan, {name}", "scan", "postgres", SCAN, settings)
+        yield Contestant(f"activity, {name}", "users", "postgres", ACTIVITY, settings)
+    for question, ours in (("retention", RETENTION), ("engagement", ENGAGEMENT)):
+        function = {"retention": "retention_matrix", "engagement": "engagement"}[question]
+        yield Contestant(f"{function}, serial", question, "postgres", ours, SERIAL)
+        yield Contestant(f"{function}, 2 workers", question, "postgres", ours, WORKERS)
+        yield Contestant("SQL, best form found, 2 workers", question, "postgres", sql_file(f"{question}.postgres"), GENEROUS)
+        yield Contestant("SQL, textbook form, 2 workers, run once", question, "postgres", sql_file(f"{question}_textbook.postgres"), GENEROUS, once=True)
+        yield Contestant("DuckDB, 2 threads", question, "duckdb", sql_file(f"{question}.duckdb"))
+        yield Contestant("ClickHouse, 2 threads", question, "clickhouse", sql_file(f"{question}.clickhouse"))
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def generator_version():
+    sources = sorted((ROOT / "demo").glob("src/*.rs")) + [ROOT / "demo" / "schema.sql"]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+
+
+def load(rows):
+    """The log of so many requests as table log in a schema of its own; one that is there already stays."""
+    schema, users = f"log_{rows}", max(rows // 50, 1)
+    stamp = f"{rows} requests of {users} users, generator {generator_version()}"
+    if engines.psql(f"SELECT obj_description(to_regclass('{schema}.log'), 'pg_class')") != stamp:
+        say(f"Generating and loading {rows:,} requests of {users:,} users (10 million take some 90 s)")
+        engines.psql(f"DROP SCHEMA IF EXISTS {schema} CASCADE; DROP TABLE IF EXISTS log")
+        started = time.monotonic()
+        command = ["demo/load.sh", "--table", "log", "--no-indexes", "--unlogged", "--", "--users", users, "--requests", rows]
+        subprocess.run([str(word) for word in command], cwd=ROOT, check=True)
+        say(f"loaded in {time.monotonic() - started:.0f} s")
+        engines.psql(f"CREATE SCHEMA {schema}; ALTER TABLE log SET SCHEMA {schema}; COMMENT ON TABLE {schema}.log IS '{stamp}'")
+        engines.psql(f"VACUUM (FREEZE, ANALYZE) {schema}.log")
+    engines.psql(f"SELECT pg_prewarm('{schema}.log')")
+    return schema
+
+
+def measure(all_contestants, backends, rounds):
+    """Everybody answers, and all alike; then everybody is timed, once a round."""
+    answers = {}
+    for contestant in all_contestants:
+        say(f"answer of {contestant.question}: {contestant.name}")
+        answer = run(contestant, backends, keep_time=contestant.once)
+        first = answers.setdefault(contestant.question, answer)
+        if answer != first or not answer:
+            raise SystemExit(f"{contestant.question}: {contestant.name} answers otherwise than the first:\n{difference(first, answer)}")
+    for number in range(rounds):
+        say(f"round {number + 1} of {rounds}")
+        for contestant in all_contestants:
+            if not contestant.once:
+                run(contestant, backends)
+
+
+def run(contestant, backends, keep_time=True):
+    backend = backends[contestant.engine]
+    backend.prepare(contestant.settings)
+    started = time.perf_counter()
+    answer = backend.run(contestant.sql)
+    if keep_time:
+        contestant.seconds.append(time.perf_counter() - started)
+    return answer
+
+
+def difference(ours, theirs):
+    pairs = [(a, b) for a, b in zip(ours, theirs) if a != b][:5]
+    return f"{len(ours)} and {len(theirs)} rows; " + "; ".join(f"{a} / {b}" for a, b in pairs)
+
+
+def bytes_per_user():
+    """The most memory the state of 200,000 users took who came every week for 26 weeks, by the user."""
+    users, session = 200_000, PSQL("public")
+    session.prepare(SERIAL)
+    session.run(f"""SELECT user_metrics.users(user_metrics.activity('user-' || u, timestamptz '2026-01-05' + w * interval '7 days'))
+        FROM generate_series(0, 25) AS w, generate_series(1, {users}) AS u""")
+    return int(session.run("SELECT user_metrics_internal.peak_state_memory()")[0][0]) / users
+
+
+def targets(found, small, memory):
+    """What is promised: words, the figure, the bound, and whether more is better."""
+    def time_of(question, name):
+        return next(c.median for c in found if c.question == question and c.name.startswith(name))
+
+    retention, engagement = (lambda name: time_of("retention", name)), (lambda name: time_of("engagement", name))
+    matrix, matrix_serial = retention("retention_matrix, 2"), retention("retention_matrix, serial")
+    return [
+        ("`activity`, serial, against the scan", time_of("users", "activity, serial") / time_of("scan", "scan, serial"), 1.3, False),
+        ("SQL's best form against `retention_matrix`, 2 workers", retention("SQL, best") / matrix, 8, True),
+        ("SQL's best form against `engagement`, 2 workers", engagement("SQL, best") / engagement("engagement, 2"), 15, True),
+        ("DuckDB against `retention_matrix`, 2 workers", retention("DuckDB") / matrix, 1, True),
+        ("`retention_matrix`, 2 workers, against ClickHouse", matrix / retention("ClickHouse"), 1.5, False),
+        ("`retention_matrix`: serial against 2 workers", matrix_serial / matrix, 1.6, True),
+        ("the scan itself: serial against 2 workers", time_of("scan", "scan, serial") / time_of("scan", "scan, 2"), None, True),
+        ("`retention_matrix`, serial: 10 times the rows", matrix_serial / small.median, 11, False),
+        ("state memory, bytes a user at 26 weeks of weekly use", memory, 64, False),
+    ]
+
+
+def machine():
+    def read(path, key):
+        return next((line.split(":", 1)[1].strip() for line in Path(path).read_text().splitlines() if line.startswith(key)), "?")
+
+    memory = int(read("/proc/meminfo", "MemTotal").split()[0]) / 2**20
+    return (f"{os.cpu_count()} processors ({read('/proc/cpuinfo', 'model name')}), {memory:.0f} GB of memory, "
+            f"Linux {os.uname().release.split('-')[0]}")
+
+
+def report(arguments, found, figures, backends, load_average):
+    revision = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False)
+    shown = ("shared_buffers", "huge_pages", "jit", "max_parallel_workers")
+    settings = ", ".join(f"{name} = {engines.psql(f'SHOW {name}')}" for name in shown)
+    lines = [
+        "# Benchmarks", "",
+        "Written by `make bench`; [bench/README.md](../bench/README.md) says what is measured and how. A time is the median of",
+        f"{arguments.rounds} rounds in seconds, with the fastest and the slowest beside it; all contestants of a question gave the same answer.", "",
+        f"- Log: {arguments.rows:,} requests of {max(arguments.rows // 50, 1):,} users over 26 weeks, generated, in time order, cached.",
+        f"- Machine: {machine()}; load {load_average:.1f} when the run began.",
+        f"- {'; '.join(backend.version() for backend in backends.values())}.",
+        f"- PostgreSQL's settings: {settings}; for hand-written SQL also work_mem = 2GB, hash_mem_multiplier = 2.",
+        f"- {datetime.date.today()}, revision {revision.stdout.strip() or 'unknown'}.", "",
+    ]
+    for question, title in (("scan", "Reading the log"), ("retention", "Weekly retention"), ("engagement", "Daily, weekly and monthly users of every day")):
+        group = [c for c in found if c.question in ((question, "users") if question == "scan" else (question,))]
+        basis = group[0].median if question == "scan" else next(c.median for c in group if c.name.endswith("2 workers"))
+        lines += [f"## {title}", "", f"| | seconds | from–to | times {'the serial scan' if question == 'scan' else 'ours with 2 workers'} |", "|---|--:|--:|--:|"]
+        lines += [f"| {c.name} | {c.median:.2f} | {min(c.seconds):.2f}–{max(c.seconds):.2f} | {c.median / basis:.2f} |" for c in group]
+        lines.append("")
+    lines += ["## What was aimed at", "", "| | aim | measured | |", "|---|--:|--:|---|"]
+    for words, figure, bound, more_is_better in figures:
+        if bound is None:
+            lines.append(f"| {words} | | {figure:.2f} | for comparison |")
+            continue
+        met = figure >= bound if more_is_better else figure <= bound
+        lines.append(f"| {words} | {'at least' if more_is_better else 'at most'} {bound} | {figure:.2f} | {'met' if met else 'missed'} |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measures user_metrics beside its alternatives.")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="requests in the log (default 10 million)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often everybody is timed (default 3)")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md", help="where the report goes")
+    arguments = parser.parse_args()
+    load_average = os.getloadavg()[0]
+
+    for extension in ("user_metrics", "pg_prewarm"):
+        engines.psql(f"DROP EXTENSION IF EXISTS {extension} CASCADE; CREATE EXTENSION {extension}")
+    tenth, schema = load(max(arguments.rows // 10, 1)), load(arguments.rows)
+    say("Copying the log to DuckDB and ClickHouse (10 million requests take a minute)")
+    backends = {"postgres": PSQL(schema), **engines.columnar(schema, arguments.rows)}
+    found = list(contestants())
+    measure(found, backends, arguments.rounds)
+    say("a tenth of the log, and the memory of a state")
+    small = Contestant("retention_matrix, serial", "retention", "postgres", RETENTION, SERIAL)
+    measure([small], {"postgres": PSQL(tenth)}, max(arguments.rounds, 5))
+    text = report(arguments, found, targets(found, small, bytes_per_user()), backends, load_average)
+    say("\n" + text)
+    arguments.output.write_text(text, encoding="utf-8")
+    say(f"written to {arguments.output}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
