@@ -30,7 +30,7 @@ install_engines() {
     "$venv/bin/pip" install --quiet duckdb==2.0.0 chdb==4.4.0 </dev/null
 }
 
-# The log in shared buffers: 330 bytes a request, and a third more for what else is there.
+# The logs in shared buffers: 320 bytes a request, 50 in the narrow one, and some for what else is there.
 tune() {
     local setting megabytes=$((rows / 2000 + 256))
     for setting in "shared_buffers = '${megabytes}MB'" "huge_pages = try" "jit = off" "autovacuum = off" "fsync = off" \
