@@ -9,6 +9,8 @@ CREATE FUNCTION user_metrics.active_users(
     segment text, period_start date, active_users bigint, new_users bigint, returning_users bigint, complete boolean
 ) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- Nothing is read, but what is wrong is refused before the log is.
+    PERFORM FROM user_metrics.active_users(NULL::user_metrics.activity, period);
     RETURN QUERY EXECUTE user_metrics_internal.activity_query(
         'active_users', user_metrics_internal.relation(source), ARRAY['period'],
         since, until, as_of, filter::text, by, timezone
@@ -75,6 +77,8 @@ CREATE FUNCTION user_metrics.stickiness(
     segment text, active_days integer, users bigint, users_at_least bigint, share double precision
 ) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- Nothing is read, but what is wrong is refused before the log is.
+    PERFORM FROM user_metrics.stickiness(NULL::user_metrics.activity, days);
     RETURN QUERY EXECUTE user_metrics_internal.activity_query(
         'stickiness', user_metrics_internal.relation(source), ARRAY['days'],
         since, until, as_of, filter::text, by, timezone, from_since => true

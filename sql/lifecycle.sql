@@ -10,6 +10,8 @@ CREATE FUNCTION user_metrics.lifecycle(
     resurrected_users bigint, churned_users bigint, quick_ratio double precision, complete boolean
 ) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- Nothing is read, but what is wrong is refused before the log is.
+    PERFORM FROM user_metrics.lifecycle(NULL::user_metrics.activity, period);
     RETURN QUERY EXECUTE user_metrics_internal.activity_query(
         'lifecycle', user_metrics_internal.relation(source), ARRAY['period'],
         since, until, as_of, filter::text, by, timezone

@@ -13,6 +13,8 @@ CREATE FUNCTION user_metrics.retention_matrix(
     complete boolean
 ) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- Nothing is read, but what is wrong is refused before the log is.
+    PERFORM FROM user_metrics.retention_matrix(NULL::user_metrics.activity, cohort, period, offsets, kind, clock);
     RETURN QUERY EXECUTE user_metrics_internal.activity_query(
         'retention_matrix', user_metrics_internal.relation(source), ARRAY['cohort', 'period', 'offsets', 'kind', 'clock'],
         since, until, as_of, filter::text, by, timezone
@@ -52,6 +54,8 @@ CREATE FUNCTION user_metrics.retention_curve(
     retention_rate double precision, rate_low double precision, rate_high double precision, complete boolean
 ) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- Nothing is read, but what is wrong is refused before the log is.
+    PERFORM FROM user_metrics.retention_curve(NULL::user_metrics.activity, cohort, period, offsets, kind, clock);
     RETURN QUERY EXECUTE user_metrics_internal.activity_query(
         'retention_curve', user_metrics_internal.relation(source), ARRAY['cohort', 'period', 'offsets', 'kind', 'clock'],
         since, until, as_of, filter::text, by, timezone

@@ -225,7 +225,7 @@ fn keys(kind: UserKind, ids: Vec<Option<String>>) -> Vec<UserKey> {
 fn without_users<'a>(value: ActivityValue<'a>, user_ids: Vec<Option<String>>) -> error::Result<ActivityValue<'a>> {
     let rest = {
         let view = open("without_users", &value)?;
-        view.without(keys(view.kind(), user_ids)).map_err(refused("without_users"))?
+        view.without(&keys(view.kind(), user_ids)).map_err(refused("without_users"))?
     };
     Ok(rest.map_or(value, Value::from_bytes))
 }

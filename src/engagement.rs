@@ -97,14 +97,16 @@ fn stickiness(
     >,
 > {
     const NAME: &str = "stickiness";
+    let days = readout::window_days(days.unwrap_or(28)).map_err(refused(NAME))?;
     let Some(activity) = activity else { return Ok(TableIterator::new(std::iter::empty())) };
     let view = activity::open(NAME, &activity)?;
     let window = time::window(view.zone(), since, until, as_of, view.last_at()).map_err(refused(NAME))?;
-    let rows = readout::stickiness(&view, days.unwrap_or(28), &window).map_err(refused(NAME))?;
+    let rows = readout::stickiness(&view, days, &window).map_err(refused(NAME))?;
     let privacy = Privacy::current();
+    // A hidden row would follow from the sums and shares of the others.
+    let all_shown = !rows.iter().any(|row| privacy.hides(row.users));
     Ok(TableIterator::new(rows.into_iter().map(move |row| {
-        let figure = |users: u64| (!privacy.hides(users)).then_some(users as i64);
-        let share = row.share().filter(|_| !privacy.hides(row.users));
-        (row.active_days, figure(row.users), figure(row.at_least), share)
+        let users = (!privacy.hides(row.users)).then_some(row.users as i64);
+        (row.active_days, users, all_shown.then_some(row.at_least as i64), row.share().filter(|_| all_shown))
     })))
 }

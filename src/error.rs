@@ -50,13 +50,13 @@ pub fn refused_input(function: &'static str, unreadable: PgSqlErrorCode) -> impl
             format!("{function}: the value would take {bytes} bytes, and PostgreSQL holds values below 1 GB"),
             "Split the users, for example with \"by\" or a filter, and read each part's value.",
         ),
-        Error::NoColumn { purpose, column, source } => report(
+        Error::NoColumn { purpose, column, mapped, source } => report(
             PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
             format!("{function}{purpose} needs a column \"{column}\", and {source} has none"),
             format!(
                 "map one with user_metrics.attach({}, columns => {})",
                 literal(&source),
-                literal(&format!("{{\"{column}\": \"…\"}}"))
+                literal(&format!("{{\"{mapped}\": \"…\"}}"))
             ),
         ),
         Error::ColumnType { column, source, found, accepted } => report(

@@ -49,7 +49,8 @@ fn lifecycle(
             figure(row.retained),
             figure(row.resurrected),
             row.churned.filter(|&churned| !privacy.hides(churned)).and_then(figure),
-            row.quick_ratio().filter(|_| shown),
+            // With the figures beside it, the ratio would tell who churned.
+            row.quick_ratio().filter(|_| shown && !row.churned.is_some_and(|churned| privacy.hides(churned))),
             row.complete,
         )
     })))

@@ -180,6 +180,32 @@ impl Activity {
     }
 }
 
+/// Begins the bytes of a value: all that comes before its keys. Without users there are no bounds.
+fn head(
+    kind: UserKind,
+    zone: &str,
+    last_at: Option<Micros>,
+    users: usize,
+    bounds: Option<(Day, Day)>,
+) -> Result<Writer> {
+    let mut out = Writer::new(Kind::Activity, VERSION, 64 + 24 * users)?;
+    out.uint(kind as u64)?;
+    out.bytes(zone.as_bytes())?;
+    match last_at {
+        None => out.uint(0)?,
+        Some(at) => {
+            out.uint(1)?;
+            out.int(at)?;
+        }
+    }
+    out.uint(users as u64)?;
+    if let Some((first, last)) = bounds {
+        out.int(i64::from(first))?;
+        out.uint((i64::from(last) - i64::from(first)) as u64)?;
+    }
+    Ok(out)
+}
+
 /// Bytes of a bitmap over `span` days, with its length.
 fn bitmap_len(span: usize) -> usize {
     span.div_ceil(8) + uint_len(span.div_ceil(8) as u64)
@@ -236,20 +262,9 @@ impl State for Activity {
         }
         let mut meanwhile = Claim::passing();
         let order = self.users.sorted(&mut meanwhile)?;
-        let mut out = Writer::new(Kind::Activity, VERSION, 64 + 32 * order.len())?;
-        out.uint(self.kind as u64)?;
-        out.bytes(self.zone.as_bytes())?;
-        match self.last_at {
-            None => out.uint(0)?,
-            Some(at) => {
-                out.uint(1)?;
-                out.int(at)?;
-            }
-        }
-        out.uint(order.len() as u64)?;
-        let Some((first, last)) = self.bounds() else { return Ok(out.finish()) };
-        out.int(i64::from(first))?;
-        out.uint((i64::from(last) - i64::from(first)) as u64)?;
+        let bounds = self.bounds();
+        let mut out = head(self.kind, &self.zone, self.last_at, order.len(), bounds)?;
+        let Some((first, _)) = bounds else { return Ok(out.finish()) };
         for (n, &i) in order.iter().enumerate() {
             if n % host::POLL_EVERY == 0 {
                 host::poll();
@@ -269,22 +284,12 @@ impl State for Activity {
         let view = View::open(bytes)?;
         let mut activity = Activity::new(view.kind(), view.zone());
         activity.last_at = view.last_at();
-        activity.take(&view, &[])?;
-        Ok(activity)
-    }
-}
-
-impl Activity {
-    /// Takes in the users of a view except those of a sorted list of keys, into a state that knows none of them.
-    fn take(&mut self, view: &View<'_>, except: &[UserKey]) -> Result<()> {
         view.each(|key, days| {
-            if except.binary_search(&key).is_ok() {
-                return Ok(());
-            }
             let [first, rest @ ..] = days else { return Ok(()) };
-            let i = self.users.append(key, DaySet::of(*first), &mut self.claim)?;
-            let set = self.users.value_mut(i);
-            rest.iter().try_for_each(|&day| self.arena.insert(set, day, &mut self.claim))
-        })
+            let i = activity.users.append(key, DaySet::of(*first), &mut activity.claim)?;
+            let set = activity.users.value_mut(i);
+            rest.iter().try_for_each(|&day| activity.arena.insert(set, day, &mut activity.claim))
+        })?;
+        Ok(activity)
     }
 }

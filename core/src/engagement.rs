@@ -196,12 +196,18 @@ impl Stickiness {
     }
 }
 
+/// The number of days a caller asked [`stickiness`] for.
+pub fn window_days(given: i32) -> Result<i32> {
+    if (1..=MOST_DAYS).contains(&given) {
+        return Ok(given);
+    }
+    let accepted = format!("a number of days from 1 to {MOST_DAYS}");
+    Err(Error::Argument { name: "days", given: given.to_string(), accepted })
+}
+
 /// The distribution of active days over the last `days` days.
 pub fn stickiness(view: &View<'_>, days: i32, window: &Window) -> Result<Vec<Stickiness>> {
-    if !(1..=MOST_DAYS).contains(&days) {
-        let accepted = format!("a number of days from 1 to {MOST_DAYS}");
-        return Err(Error::Argument { name: "days", given: days.to_string(), accepted });
-    }
+    window_days(days)?;
     if view.users() == 0 {
         return Ok(Vec::new());
     }

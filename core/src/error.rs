@@ -45,6 +45,8 @@ pub enum Error {
         purpose: String,
         /// The canonical column or the name the caller gave.
         column: String,
+        /// The canonical column that would have to be mapped.
+        mapped: &'static str,
         /// The log, as SQL writes its name.
         source: String,
     },

@@ -119,11 +119,11 @@ impl Relation {
 
     fn required(&self, name: &'static str) -> Result<Found> {
         let found = canonical_named(name).and_then(|c| self.find(c));
-        found.ok_or_else(|| self.lacks(String::new(), name))
+        found.ok_or_else(|| self.lacks("", name, name))
     }
 
-    fn lacks(&self, purpose: String, column: &str) -> Error {
-        Error::NoColumn { purpose, column: column.to_owned(), source: self.shown.clone() }
+    fn lacks(&self, purpose: &str, column: &str, mapped: &'static str) -> Error {
+        Error::NoColumn { purpose: purpose.to_owned(), column: column.to_owned(), mapped, source: self.shown.clone() }
     }
 
     fn cannot_serve(&self, found: &Found, accepted: String) -> Error {
@@ -179,14 +179,14 @@ impl Relation {
     /// What a caller's name stands for: a canonical column, a column of the relation, or a property.
     fn named(&self, purpose: &str, name: &str) -> Result<Found> {
         if let Some(canonical) = canonical_named(name) {
-            return self.find(canonical).ok_or_else(|| self.lacks(purpose.to_owned(), name));
+            return self.find(canonical).ok_or_else(|| self.lacks(purpose, name, canonical.name));
         }
         if let Some(column) = self.column(name) {
             let (base, shown) = (column.base.clone(), column.shown.clone());
             return Ok(Found { expression: identifier(name), base, shown });
         }
         let properties = canonical_named("properties").and_then(|c| self.find(c));
-        let properties = properties.ok_or_else(|| self.lacks(purpose.to_owned(), name))?;
+        let properties = properties.ok_or_else(|| self.lacks(purpose, name, "properties"))?;
         let expression = format!("({} ->> {})", properties.expression, literal(name));
         Ok(Found { expression, base: "text".to_owned(), shown: "text".to_owned() })
     }

@@ -157,8 +157,8 @@ impl Case {
             }
         }
         let bytes = activity.encode()?;
-        let left_out = self.without_users.iter().flat_map(|user| self.keys(&json!(user))).flatten().collect();
-        Ok(View::open(&bytes)?.without(left_out)?.unwrap_or(bytes))
+        let left_out = self.without_users.iter().flat_map(|user| self.keys(&json!(user))).flatten().collect::<Vec<_>>();
+        Ok(View::open(&bytes)?.without(&left_out)?.unwrap_or(bytes))
     }
 
     /// What the glue makes of the times a caller gives, for a present later than all of them.

@@ -1,11 +1,10 @@
 //! A stored activity, read in place: what the readouts look at. The layout is described in [`activity`](super).
 
-use super::{Activity, VERSION, bitmap_len};
+use super::{VERSION, bitmap_len, head};
 use crate::calendar::Micros;
 use crate::days::Day;
 use crate::error::{Error, Result};
 use crate::host::{self, Claim};
-use crate::state::State;
 use crate::users::{UserKey, UserKind};
 use crate::wire::{Kind, Reader, uint_len};
 
@@ -84,6 +83,11 @@ impl<'a> View<'a> {
 
     /// Visits every user and the ascending days they were active, and refuses bytes that are not canonical.
     pub fn each(&self, mut visit: impl FnMut(UserKey, &[Day]) -> Result<()>) -> Result<()> {
+        self.each_set(|key, days, _| visit(u128::from_be_bytes(*key).into(), days))
+    }
+
+    /// As [`each`](View::each), with the key as it is stored and the bytes of the set that follow its first day.
+    fn each_set(&self, mut visit: impl FnMut(&[u8; 16], &[Day], &'a [u8]) -> Result<()>) -> Result<()> {
         let (mut sets, mut claim, mut days) = (self.sets.clone(), Claim::passing(), Vec::new());
         let Some((all_first, all_last)) = self.bounds else { return Ok(()) };
         let (mut least, mut most) = (i64::MAX, i64::MIN);
@@ -91,11 +95,11 @@ impl<'a> View<'a> {
             if i % host::POLL_EVERY == 0 {
                 host::poll();
             }
-            read_set(&mut sets, i64::from(all_first), &mut days, &mut claim)?;
+            let rest = read_set(&mut sets, i64::from(all_first), &mut days, &mut claim)?;
             if let (Some(&first), Some(&last)) = (days.first(), days.last()) {
                 (least, most) = (least.min(i64::from(first)), most.max(i64::from(last)));
             }
-            visit(u128::from_be_bytes(*key).into(), &days)?;
+            visit(key, &days, rest)?;
         }
         if (least, most) != (i64::from(all_first), i64::from(all_last)) {
             return corrupt("first and last day do not match");
@@ -104,23 +108,42 @@ impl<'a> View<'a> {
     }
 
     /// The bytes of the same activity without some users; `None` if it has none of them.
-    pub fn without(&self, mut users: Vec<UserKey>) -> Result<Option<Vec<u8>>> {
-        users.retain(|user| self.keys.binary_search(&user.to_bytes()).is_ok());
-        if users.is_empty() {
+    pub fn without(&self, users: &[UserKey]) -> Result<Option<Vec<u8>>> {
+        let mut out: Vec<[u8; 16]> = users.iter().map(|user| user.to_bytes()).collect();
+        out.retain(|key| self.keys.binary_search(key).is_ok());
+        if out.is_empty() {
             return Ok(None);
         }
-        users.sort_unstable();
-        let mut rest = Activity::new(self.kind, self.zone);
-        rest.last_at = self.last_at;
-        rest.take(self, &users)?;
-        rest.encode().map(Some)
+        out.sort_unstable();
+        out.dedup();
+        let stays = |key: &[u8; 16]| out.binary_search(key).is_err();
+        let mut bounds: Option<(Day, Day)> = None;
+        self.each_set(|key, days, _| {
+            if let (Some(&first), Some(&last), true) = (days.first(), days.last(), stays(key)) {
+                bounds = Some(bounds.map_or((first, last), |(least, most)| (least.min(first), most.max(last))));
+            }
+            Ok(())
+        })?;
+        let mut bytes = head(self.kind, self.zone, self.last_at, self.keys.len() - out.len(), bounds)?;
+        self.keys.iter().filter(|key| stays(key)).try_for_each(|key| bytes.raw(key))?;
+        let all_first = bounds.map_or(0, |(first, _)| i64::from(first));
+        self.each_set(|key, days, rest| match days.first() {
+            // A set is told from the first day of all, which may be another now; its own bytes stay as they are.
+            Some(&first) if stays(key) => {
+                bytes.uint((i64::from(first) - all_first) as u64)?;
+                bytes.raw(rest)
+            }
+            _ => Ok(()),
+        })?;
+        Ok(Some(bytes.finish()))
     }
 }
 
-/// Reads one set into `days`.
-fn read_set(from: &mut Reader<'_>, all_first: i64, days: &mut Vec<Day>, claim: &mut Claim) -> Result<()> {
+/// Reads one set into `days`; gives the bytes of it that follow its first day.
+fn read_set<'a>(from: &mut Reader<'a>, all_first: i64, days: &mut Vec<Day>, claim: &mut Claim) -> Result<&'a [u8]> {
     let offset = i64::try_from(from.uint()?).unwrap_or(i64::MAX);
     let first = day(all_first.saturating_add(offset))?;
+    let mut rest = from.clone();
     let head = from.uint()?;
     let (more, as_bitmap) = ((head / 2) as usize, head % 2 == 1);
     days.clear();
@@ -145,7 +168,7 @@ fn read_set(from: &mut Reader<'_>, all_first: i64, days: &mut Vec<Day>, claim: &
     } else if as_bitmap {
         return corrupt("a set in its longer form");
     }
-    Ok(())
+    rest.raw(rest.left() - from.left())
 }
 
 fn read_gaps(from: &mut Reader<'_>, more: usize, days: &mut Vec<Day>, claim: &mut Claim) -> Result<()> {

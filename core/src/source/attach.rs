@@ -54,7 +54,7 @@ pub fn attach(relation: &Relation, view: &str, columns: Option<&str>, preset: Op
         };
         let Some(expression) = expression else {
             if matches!(canonical.name, "user_id" | "occurred_at") {
-                return Err(relation.lacks(String::new(), canonical.name));
+                return Err(relation.lacks("", canonical.name, canonical.name));
             }
             continue;
         };

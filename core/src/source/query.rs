@@ -106,11 +106,9 @@ pub fn activity_query(relation: &Relation, ask: &Ask) -> Result<String> {
             Ok(format!(
                 "WITH segments AS MATERIALIZED (SELECT q.segment, user_metrics.without_users({}, {LEFT_OUT}) AS value \
                  FROM ({rows}) AS q GROUP BY q.segment ORDER BY q.segment) \
-                 SELECT s.segment, r.* FROM segments AS s CROSS JOIN LATERAL {} UNION ALL SELECT NULL, r.* FROM {}",
+                 SELECT s.segment, r.* FROM segments AS s CROSS JOIN LATERAL {}",
                 ask.activity(),
-                ask.call("s.value", end.as_deref().unwrap_or(own_end)),
-                // No rows, but wrong arguments are refused also where there is no segment.
-                ask.call("NULL::user_metrics.activity", "$4")
+                ask.call("s.value", end.as_deref().unwrap_or(own_end))
             ))
         }
     }
@@ -123,7 +121,17 @@ fn faults(relation: &Relation, canonical: &Canonical, found: &Found) -> Result<V
     Ok(match canonical.holds {
         Holds::User => {
             let text = format!("({x})::pg_catalog.text");
-            let known = |table: &str| format!("{text} IN (SELECT u.user_id FROM user_metrics.{table} AS u)");
+            // Ids of other types than text are given as text, in any spelling the type has.
+            let known = |table: &str| match found.base.as_str() {
+                "uuid" => format!(
+                    "pg_catalog.translate({text}, '-', '') IN (SELECT pg_catalog.translate(pg_catalog.lower(pg_catalog.btrim(u.user_id)), \
+                     '-{{}}', '') FROM user_metrics.{table} AS u)"
+                ),
+                "int2" | "int4" | "int8" => {
+                    format!("{text} IN (SELECT pg_catalog.btrim(u.user_id) FROM user_metrics.{table} AS u)")
+                }
+                _ => format!("{text} IN (SELECT u.user_id FROM user_metrics.{table} AS u)"),
+            };
             vec![
                 (format!("pg_catalog.btrim({text}, E' \\t\\n\\x0b\\x0c\\r') = ''"), "blank", true),
                 (known("anonymous_user"), "anonymous", true),

@@ -214,8 +214,8 @@ fn an_activity_without_users_is_that_of_the_rows_of_others() {
             ok(rest.clone().try_for_each(|row| Subject::observe(&mut activity, &row)).and_then(|()| activity.encode()))
         };
         let (all, others) = (activity(&|_| true)?, activity(&stays)?);
-        let keys = left_out.iter().map(|&n| key(kind, n)).collect();
-        let rest = ok(ok(View::open(&all))?.without(keys))?;
+        let keys = left_out.iter().map(|&n| key(kind, n)).collect::<Vec<_>>();
+        let rest = ok(ok(View::open(&all))?.without(&keys))?;
         prop_assert_eq!(rest.is_some(), all != others, "bytes are made only where somebody is taken out");
         prop_assert_eq!(rest.unwrap_or(all), others);
         Ok(())

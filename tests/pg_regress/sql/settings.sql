@@ -34,7 +34,14 @@ SELECT * FROM retention_matrix('log', offsets => '{0,1}');
 SELECT * FROM lifecycle('log');
 SELECT * FROM stickiness('log', days => 2);
 SELECT * FROM cohort_table('log');
+-- What would tell a hidden figure is hidden too: of bob and cy one churned; of bob and dee one came on two days.
+INSERT INTO log VALUES ('bob', '2024-03-11 12:00+00'), ('bob', '2024-03-12 12:00+00'), ('dee', '2024-03-12 12:00+00');
+SELECT * FROM lifecycle('log', since => '2024-03-11', as_of => '2024-03-18');
+SELECT * FROM stickiness('log', days => 3);
 RESET user_metrics.min_group_size;
+SELECT * FROM lifecycle('log', since => '2024-03-11', as_of => '2024-03-18');
+SELECT * FROM stickiness('log', days => 3);
+DELETE FROM log WHERE created_at > '2024-03-06';
 
 -- ===== edges =====
 SET user_metrics.timezone = '';
