@@ -37,7 +37,8 @@ fn activity_query(
     from_since: default!(bool, false),
 ) -> error::Result<String> {
     let compose = || -> Result<String> {
-        let timezone = timezone.map_or_else(settings::timezone, str::to_owned);
+        let default = settings::timezone();
+        let timezone = timezone.map_or_else(|| default.clone(), str::to_owned);
         time::check_zone(&timezone)?;
         let within_day = match since {
             Some(since) if !from_since => time::is_within_day(&timezone, since)?,
@@ -52,6 +53,7 @@ fn activity_query(
             as_of: as_of.is_some(),
             filter: filter.map(str::to_owned),
             by: by.map(str::to_owned),
+            timezone_is_default: timezone == default,
             timezone,
             segmented,
         };

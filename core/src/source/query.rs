@@ -25,6 +25,8 @@ pub struct Ask {
     pub by: Option<String>,
     /// The time zone, resolved.
     pub timezone: String,
+    /// Whether that is the zone the aggregate takes when it is given none, which spares it an argument a row.
+    pub timezone_is_default: bool,
     /// Whether the function's rows begin with a segment.
     pub segmented: bool,
 }
@@ -38,7 +40,8 @@ impl Ask {
 
     /// The activity of the rows of a query `q`.
     fn activity(&self) -> String {
-        format!("user_metrics.activity(q.user_id, q.occurred_at, {})", literal(&self.timezone))
+        let zone = if self.timezone_is_default { String::new() } else { format!(", {}", literal(&self.timezone)) };
+        format!("user_metrics.activity(q.user_id, q.occurred_at{zone})")
     }
 }
 
