@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from psql import SEPARATOR, ServerError, ServerGone, Session, fresh_database
+from psql import QUERY_CANCELED, SEPARATOR, ServerError, ServerGone, Session, fresh_database
 
 # What each aggregate is called with: columns of the table of requests, see DATA.
 INSTANT, UTC = "timestamp with time zone", "timestamp without time zone"
@@ -76,7 +76,7 @@ SPILLING = {"work_mem": "64kB", "hash_mem_multiplier": 1}
 READOUTS = ("active_users", "engagement", "lifecycle", "stickiness",
             "retention_matrix", "retention_curve", "cohort_table")
 
-QUERY_CANCELED, OUT_OF_MEMORY, ADMIN_SHUTDOWN, FEATURE_NOT_SUPPORTED = "57014", "53200", "57P01", "0A000"
+OUT_OF_MEMORY, ADMIN_SHUTDOWN, FEATURE_NOT_SUPPORTED = "53200", "57P01", "0A000"
 
 
 class Wrong(Exception):

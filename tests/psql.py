@@ -11,6 +11,7 @@ import time
 
 SEPARATOR = "\x1f"
 END = "@@end@@"
+QUERY_CANCELED = "57014"
 
 
 class ServerError(Exception):
@@ -131,5 +132,13 @@ class Session:
         self.run("DEALLOCATE ALL")
 
     def _set(self, settings):
-        self.run_all(["RESET ALL", *(f"SET {name} = {value!r}" for name, value in settings.items())])
+        statements = ["RESET ALL", *(f"SET {name} = {value!r}" for name, value in settings.items())]
+        while True:
+            try:
+                self.run_all(statements)
+                break
+            except ServerError as error:
+                # On a busy machine a short statement_timeout strikes the statements that lift it, too.
+                if error.sqlstate != QUERY_CANCELED:
+                    raise
         self._settings = settings

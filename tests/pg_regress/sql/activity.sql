@@ -27,11 +27,10 @@ SELECT (SELECT activity(user_text, at)::text FROM log) = rollup(value ORDER BY d
        (SELECT activity(user_text, at)::text FROM log) = rollup(value ORDER BY day DESC)::text AS descending FROM by_day;
 -- Through text: still the same.
 SELECT count(*) FILTER (WHERE value::text::activity::text = value::text) AS same FROM by_day;
--- Through a binary copy, which checks what it reads.
+-- Through a binary copy, which checks what it reads. (The server's programs work in its data directory.)
 CREATE TABLE copied (day date, value activity);
-COPY by_day TO '/tmp/user_metrics_regress.copy' (FORMAT binary);
-COPY copied FROM '/tmp/user_metrics_regress.copy' (FORMAT binary);
-\! rm -f /tmp/user_metrics_regress.copy
+COPY by_day TO PROGRAM 'cat > user_metrics_regress.copy' (FORMAT binary);
+COPY copied FROM PROGRAM 'cat user_metrics_regress.copy && rm user_metrics_regress.copy' (FORMAT binary);
 SELECT rollup(c.value)::text = (SELECT rollup(value)::text FROM by_day) AS same FROM copied AS c;
 SELECT users(without_users(activity(user_text, at), '{user 1, nobody}')) FROM log;
 SELECT users(without_users(activity(user_uuid, at), '{00000000-0000-4000-8000-000000000001,00000000000040008000000000000002,x}')) FROM log;
@@ -47,6 +46,15 @@ SELECT rollup(value) IS NULL AS nothing FROM by_day WHERE false;
 SELECT rollup(NULL::activity) IS NULL AS nothing;
 SELECT users(rollup(value)) FROM (SELECT value FROM by_day UNION ALL SELECT NULL) AS s;
 SELECT users(NULL), first_day(NULL), last_day(NULL);
+-- FILTER that leaves nothing is no rows; as a window function it answers row by row: users 0, 1, 2, 0 … on days 1, 2, 3, 4 ….
+SELECT activity(user_text, at) FILTER (WHERE false) IS NULL AS no_rows FROM log;
+SELECT users(activity(user_text, at) OVER (ORDER BY at)) FROM log LIMIT 5;
+SELECT users(activity(user_text, at) OVER (ORDER BY at ROWS 1 PRECEDING)) FROM log LIMIT 3;
+-- Other types of ids reach an aggregate by the casts PostgreSQL makes itself. The blanks of char(n) are padding.
+CREATE DOMAIN user_name AS varchar(9);
+SELECT users(activity(u::varchar, t)) AS varchar, users(activity(u::char(9), t)) AS char, users(activity(u::name, t)) AS name,
+    users(activity(u::user_name, t)) AS domain, users(activity(length(u), t)) AS int, users(activity(length(u)::int2, t)) AS smallint
+FROM (VALUES ('a', timestamptz '2024-03-01'), ('bb', '2024-03-01'), ('bb ', '2024-03-01')) AS v(u, t);
 -- A NULL zone is the default zone.
 SELECT activity(user_text, at, NULL)::text = activity(user_text, at, 'UTC')::text AS same FROM log;
 -- Ids of any length and encoding, in line, compressed and out of line; byte by byte, so case and normal form count.
@@ -77,7 +85,15 @@ SELECT overlay(value::text placing 'ff' from 7 for 2)::activity FROM by_day LIMI
 SELECT overlay(value::text placing 'ff' from 40 for 2)::activity FROM by_day LIMIT 1;
 SELECT (value::text || '00')::activity FROM by_day LIMIT 1;
 SELECT left(value::text, -2)::activity FROM by_day LIMIT 1;
+-- The same from a client that speaks binary: the copy's header, one column of 4 bytes, of none, and of 20 made up ones.
+CREATE TABLE hostile (value activity);
+COPY hostile FROM PROGRAM $$printf 'PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0\0\1\0\0\0\4evil\377\377'$$ (FORMAT binary);
+COPY hostile FROM PROGRAM $$printf 'PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\377\377'$$ (FORMAT binary);
+COPY hostile FROM PROGRAM $$printf 'PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0\0\1\0\0\0\24\1\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\377\377'$$ (FORMAT binary);
+SELECT count(*) FROM hostile;
 \set VERBOSITY default
+-- Ids of a type that is none of a log's are refused by the parser.
+SELECT activity(1.5, now());
 -- The machinery cannot be called by hand.
 SELECT user_metrics_internal.activity_finish(NULL::internal);
 SELECT user_metrics_internal.activity_deserialize('\x00', NULL);
@@ -101,5 +117,9 @@ SET max_parallel_workers_per_gather = 2;
 EXPLAIN (COSTS OFF) SELECT activity(user_id, at) FROM big;
 EXPLAIN (COSTS OFF) SELECT rollup(value) FROM by_day;
 SELECT users(activity(user_id, at)) FROM big;
+-- A value kept in a table, compressed or out of line, is the same bytes as before, and so is what merges it.
+CREATE TABLE kept AS SELECT activity(user_id, at) AS value FROM big;
+SELECT users(value), value::text = (SELECT activity(user_id, at)::text FROM big) AS same,
+    value::text = (SELECT rollup(value)::text FROM kept) AS merged FROM kept;
 SET client_min_messages = warning;
 DROP SCHEMA activity CASCADE;

@@ -28,6 +28,8 @@ UNION ALL SELECT * FROM active_users('log', 'year');
 -- Weeks from Sunday.
 SET user_metrics.week_start = 'sunday';
 SELECT * FROM active_users('log', period => 'week');
+SET user_metrics.week_start = 'saturday';
+SELECT period_start, active_users FROM active_users('log', period => 'week');
 RESET user_metrics.week_start;
 
 -- 7 days to the 12th: ann on the 7th, bob on the 12th. 30 days to the 21st hold everybody, 3 users.
@@ -96,6 +98,40 @@ SELECT first_day(a), last_day(a), users(a) FROM (
     SELECT activity(u, t, 'UTC') AS a FROM (VALUES ('ann', timestamptz '0044-03-15 12:00+00 BC'), ('bob', '4714-11-24 00:00:00+00 BC'),
         ('cy', '294276-12-31 23:59:59.999999+00'), ('cy', 'infinity')) AS v(u, t)) AS s;
 
+-- Days end at local midnight also 5:45 h east and 11 h west of Greenwich.
+SELECT t, last_day(activity('ann'::text, t, 'Asia/Kathmandu')) AS kathmandu, last_day(activity('ann'::text, t, 'Pacific/Pago_Pago')) AS pago_pago
+FROM (VALUES (timestamptz '2024-03-04 10:59:59.999999+00'), ('2024-03-04 11:00+00'), ('2024-03-04 18:14:59.999999+00'), ('2024-03-04 18:15+00')) AS v(t)
+GROUP BY t ORDER BY t;
+-- 31 March in Berlin has elapsed after its 23 hours, 27 October after its 25, and not a microsecond before.
+SELECT as_of, period_start, complete
+FROM unnest(ARRAY['2024-03-31 21:59:59.999999+00', '2024-03-31 22:00+00', '2024-10-27 22:59:59.999999+00', '2024-10-27 23:00+00']::timestamptz[]) AS d(as_of),
+    LATERAL (SELECT * FROM active_users('log', timezone => 'Europe/Berlin', as_of => d.as_of)) AS r
+WHERE period_start IN ('2024-03-31', '2024-10-27') AND period_start >= as_of::date ORDER BY as_of;
+
+-- Windows without an end, that end before they begin, or lie where no log is. What lies ahead of now is not observed yet.
+SELECT w, r.period_start, r.active_users, r.complete FROM (VALUES
+    ('all of time', timestamptz '-infinity', timestamptz 'infinity', NULL::timestamptz), ('until the far future', NULL, '294000-01-01', NULL),
+    ('as of forever', NULL, NULL, 'infinity'), ('as of never', NULL, NULL, '-infinity'), ('until never', NULL, '-infinity', NULL),
+    ('since forever', 'infinity', NULL, NULL), ('since the far future', '294000-01-01', NULL, NULL), ('backwards', '2024-03-06', '2024-03-05', NULL),
+    ('before the log', NULL, '2024-03-01', NULL), ('as of before the log', NULL, NULL, '2024-03-01')) AS v(w, since, until, as_of)
+    LEFT JOIN LATERAL (SELECT * FROM active_users('log', 'year', since => v.since, until => v.until, as_of => v.as_of) WHERE period_start <= '2025-01-01')
+        AS r ON true ORDER BY w, period_start;
+-- Nothing of the window of stickiness is shown before since: bob and cy of the days from 10 March on, ann on the 18th.
+SELECT * FROM stickiness('log', days => 14, since => '2024-03-10') WHERE active_days <= 2;
+SELECT * FROM stickiness('log', days => 14, since => '2024-03-12 10:00:00.000001+00') WHERE active_days <= 2;
+-- NULL arguments mean the defaults.
+SELECT (SELECT count(*) FROM active_users('log', NULL)) = (SELECT count(*) FROM active_users('log', 'day')) AS days,
+    (SELECT count(*) FROM stickiness('log', NULL)) AS rows;
+
+-- All three forms in views, which stay right when the search_path is another.
+CREATE VIEW over_name AS SELECT * FROM active_users('engagement.log', 'week');
+CREATE VIEW over_oid AS SELECT * FROM active_users('log'::regclass, 'week');
+CREATE VIEW over_value AS SELECT r.* FROM active_users((SELECT activity(user_id, created_at, 'UTC') FROM log), 'week') AS r;
+SET search_path = pg_catalog;
+SELECT period_start, n.active_users AS over_name, o.active_users AS over_oid, v.active_users AS over_value
+FROM engagement.over_name AS n JOIN engagement.over_oid AS o USING (period_start) JOIN engagement.over_value AS v USING (period_start) ORDER BY 1;
+SET search_path = engagement, user_metrics;
+
 -- Read from a value: the same figures, without a segment.
 SELECT r.* FROM (SELECT activity(user_id, created_at, 'UTC') AS a FROM log) AS v, active_users(v.a, 'week') AS r;
 SELECT r.* FROM (SELECT activity(user_id, created_at, 'UTC') AS a FROM log) AS v,
@@ -119,6 +155,15 @@ RESET user_metrics.max_state_memory;
 \set VERBOSITY default
 
 -- ===== plan =====
--- One pass over the log, and the time ranges reach it: see source.sql.
+-- Workers count the users, in one pass over the log. What since and until keep from being read is shown in source.sql.
+CREATE TABLE big AS SELECT i AS user_id, timestamptz '2024-03-01' + i * interval '1 minute' AS created_at FROM generate_series(1::bigint, 30000) AS i;
+ANALYZE big;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+EXPLAIN (COSTS OFF) SELECT * FROM active_users((SELECT activity(user_id, created_at) FROM big), 'month');
+EXPLAIN (COSTS OFF) SELECT r.* FROM (SELECT activity(user_id, created_at) FROM big) AS v(a), engagement(v.a) AS r, stickiness(v.a) AS s;
+SELECT * FROM active_users('big', 'month');
 SET client_min_messages = warning;
 DROP SCHEMA engagement CASCADE;

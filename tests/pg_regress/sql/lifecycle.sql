@@ -27,7 +27,20 @@ SELECT * FROM lifecycle('log', period => 'month', as_of => '2024-05-01');
 SELECT * FROM lifecycle('log', since => '2024-03-11');
 -- A period that since or until cuts is not complete.
 SELECT * FROM lifecycle('log', since => '2024-03-12', until => '2024-03-26');
--- A period of nobody: churned over new and resurrected.
+-- A since within a day leaves that day's earlier rows out: 12:00 on the 25th is not shown for ann, cy and dee, who came just then.
+SELECT * FROM lifecycle('log', period => 'day', since => '2024-03-25 12:00:00.000001+00', until => '2024-03-26');
+-- Whatever is asked, active = new + retained + resurrected, and retained + churned = the active of the period before.
+SELECT p AS period, count(*) AS periods, bool_and(active_users = new_users + retained_users + resurrected_users) AS active,
+    bool_and(retained_users + churned_users = before) AS before
+FROM unnest(ARRAY['day', 'week', 'month']) AS p,
+    LATERAL (SELECT *, lag(active_users) OVER (ORDER BY period_start) AS before FROM lifecycle('log', p, as_of => '2024-05-01')) AS r GROUP BY p ORDER BY p;
+-- The night the clocks go forward is one day of 23 hours, here between 9 and 11 March: no day is there twice, none is missing.
+CREATE TABLE clock (user_id text, created_at timestamptz);
+INSERT INTO clock VALUES ('ann', '2024-03-09 23:59:59 America/New_York'), ('ann', '2024-03-10 00:00 America/New_York'),
+    ('bob', '2024-03-10 03:00 America/New_York'), ('bob', '2024-03-10 23:59:59.999999 America/New_York'), ('ann', '2024-03-11 00:00 America/New_York');
+SELECT period_start, active_users, new_users, retained_users, resurrected_users, churned_users, complete
+FROM lifecycle('clock', 'day', timezone => 'America/New_York', as_of => '2024-03-12 00:00 America/New_York');
+-- A week in which none of them came is a row of zeros, and who comes back after it is resurrected.
 SELECT * FROM lifecycle('log', period => 'week', filter => '{"user_id": [1, 2]}');
 CREATE TABLE empty (LIKE log);
 SELECT * FROM lifecycle('empty');
@@ -35,7 +48,14 @@ INSERT INTO empty VALUES (NULL, '2024-03-04'), (1, NULL);
 SELECT * FROM lifecycle('empty');
 INSERT INTO empty VALUES (0, '2024-03-04');
 SELECT * FROM lifecycle('empty');
+-- Read from a value: the same figures, without a segment; and all three forms in views.
 SELECT r.* FROM (SELECT activity(user_id, created_at, 'UTC') AS a FROM log) AS v, lifecycle(v.a) AS r;
+CREATE VIEW over_name AS SELECT * FROM lifecycle('lifecycle.log');
+CREATE VIEW over_oid AS SELECT * FROM lifecycle('log'::regclass);
+CREATE VIEW over_value AS SELECT r.* FROM lifecycle((SELECT activity(user_id, created_at, 'UTC') FROM log)) AS r;
+SELECT period_start, n.active_users AS over_name, o.active_users AS over_oid, v.active_users AS over_value
+FROM over_name AS n JOIN over_oid AS o USING (period_start) JOIN over_value AS v USING (period_start) ORDER BY 1;
+SELECT * FROM lifecycle(NULL::activity);
 
 -- ===== errors =====
 \set VERBOSITY verbose
@@ -45,6 +65,14 @@ SELECT * FROM lifecycle('log', by => 'tier');
 \set VERBOSITY default
 
 -- ===== plan =====
--- One pass over the log, and the time ranges reach it: see source.sql.
+-- Workers count the users, in one pass over the log. What since and until keep from being read is shown in source.sql.
+CREATE TABLE big AS SELECT i AS user_id, timestamptz '2024-03-01' + i * interval '1 minute' AS created_at FROM generate_series(1::bigint, 30000) AS i;
+ANALYZE big;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+EXPLAIN (COSTS OFF) SELECT * FROM lifecycle((SELECT activity(user_id, created_at) FROM big));
+SELECT period_start, active_users, new_users FROM lifecycle('big');
 SET client_min_messages = warning;
 DROP SCHEMA lifecycle CASCADE;

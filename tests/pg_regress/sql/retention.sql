@@ -66,7 +66,36 @@ SELECT * FROM retention_curve('empty', by => 'plan');
 SELECT r.* FROM (SELECT activity(user_id, created_at, 'UTC') AS a FROM log) AS v, retention_matrix(v.a, offsets => '{1}') AS r;
 SELECT r.* FROM (SELECT activity(user_id, created_at, 'UTC') AS a FROM log) AS v, retention_curve(v.a, offsets => '{1}') AS r;
 SELECT r.* FROM (SELECT activity(user_id, created_at, 'UTC') AS a FROM log) AS v, cohort_table(v.a) AS r;
--- NULL arguments mean the defaults.
+-- Days are the calendar's: 40 minutes and a day of 25 hours after the first request are each one day later. The night of
+-- 3 November 2024 in New York has the hour from 1 to 2 twice; day 1 of ann, the 3rd, has elapsed after all of its 25 hours.
+CREATE TABLE clock (user_id text, created_at timestamptz);
+INSERT INTO clock VALUES ('ann', '2024-11-02 23:30 America/New_York'), ('ann', '2024-11-03 00:10 America/New_York'),
+    ('ann', '2024-11-04 00:00 America/New_York'), ('bob', '2024-11-02 23:30 America/New_York'), ('bob', '2024-11-03 23:59:59.999999 America/New_York');
+SELECT as_of, period_number, eligible_users, retained_users
+FROM unnest(ARRAY['2024-11-04 04:59:59.999999+00', '2024-11-04 05:00+00', '2024-11-05 05:00+00']::timestamptz[]) AS d(as_of),
+    LATERAL (SELECT * FROM retention_matrix('clock', 'day', 'day', '{1,2}', timezone => 'America/New_York', as_of => d.as_of)) AS r
+ORDER BY as_of, period_number;
+-- Months: from 31 January the 1st of February is the next calendar month, 1 March is 30 days later. Grains need not be equal.
+CREATE TABLE months (user_id text, created_at timestamptz);
+INSERT INTO months VALUES ('ann', '2024-01-31'), ('ann', '2024-02-01'), ('bob', '2024-01-31'), ('bob', '2024-03-01');
+SELECT clock, period_number, eligible_users, retained_users FROM unnest(ARRAY['calendar', 'rolling']) AS clock,
+    LATERAL (SELECT * FROM retention_matrix('months', 'month', 'month', '{1}', clock => clock, as_of => '2024-04-01')) AS r ORDER BY clock;
+SELECT cohort_start, period_number, eligible_users, retained_users FROM retention_matrix('months', 'year', 'quarter', as_of => '2024-07-01');
+-- Weeks from Saturday: 16 March, when cy joins, begins one, and Friday the 22nd ends it.
+SET user_metrics.week_start = 'saturday';
+SELECT cohort_start, cohort_users, period_number, eligible_users, retained_users FROM retention_matrix('log') WHERE cohort_start >= '2024-03-09';
+RESET user_metrics.week_start;
+-- A since within a day: who came earlier that day was a user before it. bob is no member, cy and dee are.
+SELECT cohort_start, cohort_users FROM retention_matrix('log', since => '2024-03-06 08:00+00', offsets => '{0}');
+SELECT cohort_start, cohort_users FROM retention_matrix('log', since => '2024-03-06 08:00:00.000001+00', offsets => '{0}');
+-- All three forms in views.
+CREATE VIEW over_name AS SELECT * FROM retention_curve('retention.log');
+CREATE VIEW over_oid AS SELECT * FROM retention_curve('log'::regclass);
+CREATE VIEW over_value AS SELECT r.* FROM retention_curve((SELECT activity(user_id, created_at, 'UTC') FROM log)) AS r;
+SELECT period_number, n.retained_users AS over_name, o.retained_users AS over_oid, v.retained_users AS over_value
+FROM over_name AS n JOIN over_oid AS o USING (period_number) JOIN over_value AS v USING (period_number) ORDER BY 1;
+-- Words are read in any case. NULL arguments mean the defaults.
+SELECT count(*) FROM retention_curve('log', 'WEEK', 'Week', kind => 'ON', clock => 'Calendar');
 SELECT count(*) = (SELECT count(*) FROM retention_matrix('log')) AS same
 FROM retention_matrix('log', cohort => NULL, period => NULL, kind => NULL, clock => NULL);
 
@@ -79,9 +108,22 @@ SELECT * FROM retention_matrix('log', cohort => 'sprint');
 SELECT * FROM retention_matrix('log', period => 'quarter', clock => 'rolling');
 SELECT * FROM retention_matrix('log', offsets => '{-1}');
 SELECT * FROM retention_matrix('log', offsets => '{100001}');
+SELECT * FROM retention_curve('log', kind => 'n_day');
+SELECT * FROM cohort_table('log', timezone => 'Mars/Olympus');
 \set VERBOSITY default
+-- The cohorts of cohort_table are its segments: it has no by.
+SELECT * FROM cohort_table('log', by => 'plan');
 
 -- ===== plan =====
--- One pass over the log, and the time ranges reach it: see source.sql.
+-- Workers count the users, in one pass over the log. What since and until keep from being read is shown in source.sql.
+CREATE TABLE big AS SELECT i AS user_id, timestamptz '2024-03-01' + i * interval '1 minute' AS created_at FROM generate_series(1::bigint, 30000) AS i;
+ANALYZE big;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+EXPLAIN (COSTS OFF) SELECT * FROM retention_matrix((SELECT activity(user_id, created_at) FROM big));
+EXPLAIN (COSTS OFF) SELECT r.* FROM (SELECT activity(user_id, created_at) FROM big) AS v(a), retention_curve(v.a) AS r, cohort_table(v.a) AS s;
+SELECT cohort_start, cohort_users FROM retention_matrix('big', offsets => '{0}');
 SET client_min_messages = warning;
 DROP SCHEMA retention CASCADE;
