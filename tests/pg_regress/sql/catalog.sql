@@ -11,6 +11,13 @@ SELECT * FROM (
       AND (o.schema = 'user_metrics' OR o.type = 'schema')
 ) AS s ORDER BY object::text COLLATE "C";
 
+-- Nobody else put anything there: none is listed.
+SELECT pg_describe_object(d.classid, d.objid, 0) AS not_of_the_extension FROM pg_depend AS d
+WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid IN ('user_metrics'::regnamespace, 'user_metrics_internal'::regnamespace)
+  AND d.classid <> 'pg_extension'::regclass
+  AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.classid = d.classid AND e.objid = d.objid AND e.refclassid = 'pg_extension'::regclass)
+  AND NOT (d.classid = 'pg_type'::regclass AND EXISTS (SELECT FROM pg_type AS t WHERE t.oid = d.objid AND (t.typelem <> 0 OR t.typrelid <> 0)));
+
 -- Each has a comment: none is listed.
 SELECT * FROM (
     SELECT pg_describe_object(d.classid, d.objid, 0) AS without_comment
@@ -25,6 +32,10 @@ SELECT a.attrelid::regclass, a.attname AS without_comment
 FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
 WHERE c.relnamespace = 'user_metrics'::regnamespace AND c.relkind IN ('r', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped
   AND col_description(a.attrelid, a.attnum) IS NULL;
+
+-- Each setting says what it is for: none is listed. The library, loaded with the first call, announces them.
+SELECT user_metrics_internal.live_states();
+SELECT name AS without_description FROM pg_settings WHERE name LIKE 'user\_metrics.%' AND short_desc = '';
 
 -- Labels of every function that is no part of an aggregate or a type: volatility, parallel, strict, settings.
 SELECT * FROM (

@@ -72,7 +72,7 @@ SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
 SET max_parallel_workers_per_gather = 2;
-EXPLAIN (COSTS OFF) SELECT * FROM lifecycle((SELECT activity(user_id, created_at) FROM big));
+EXPLAIN (COSTS OFF) SELECT FROM (SELECT activity(user_id, created_at) FROM big) AS v(a), lifecycle(v.a);
 SELECT period_start, active_users, new_users FROM lifecycle('big');
 SET client_min_messages = warning;
 DROP SCHEMA lifecycle CASCADE;

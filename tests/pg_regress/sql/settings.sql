@@ -59,6 +59,14 @@ SELECT * FROM active_users('log');
 RESET user_metrics.timezone;
 SET user_metrics.max_state_memory = '64kB';
 SELECT activity(i, timestamptz '2024-03-04') FROM generate_series(1::bigint, 100000) AS i;
+CREATE VIEW many AS SELECT i AS user_id, timestamptz '2024-03-04' AS created_at FROM generate_series(1::bigint, 100000) AS i;
+SELECT * FROM active_users('many');
+RESET user_metrics.max_state_memory;
+-- A value is read where it lies, however large; merging it takes memory.
+CREATE TABLE kept AS SELECT activity(user_id, created_at) AS value FROM many;
+SET user_metrics.max_state_memory = '64kB';
+SELECT r.active_users, r.complete FROM kept, active_users(value) AS r;
+SELECT rollup(value) FROM kept;
 RESET user_metrics.max_state_memory;
 SELECT user_metrics_internal.live_states();
 \set VERBOSITY default
