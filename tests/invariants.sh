@@ -37,8 +37,9 @@ matching() {
     grep "$@" || [ $? -eq 1 ]
 }
 
+# Quiet, because on a new machine cargo first tells what it downloads.
 core_without_postgres() {
-    cargo tree --locked --package user_metrics_core --edges normal --prefix none | matching -iE 'pgrx|postgres'
+    cargo tree --quiet --locked --package user_metrics_core --edges normal --prefix none | matching -iE 'pgrx|postgres'
 }
 
 spi_outside_tests() {
