@@ -191,13 +191,7 @@ fn head(
     let mut out = Writer::new(Kind::Activity, VERSION, 64 + 24 * users)?;
     out.uint(kind as u64)?;
     out.bytes(zone.as_bytes())?;
-    match last_at {
-        None => out.uint(0)?,
-        Some(at) => {
-            out.uint(1)?;
-            out.int(at)?;
-        }
-    }
+    out.maybe_int(last_at)?;
     out.uint(users as u64)?;
     if let Some((first, last)) = bounds {
         out.int(i64::from(first))?;

@@ -7,6 +7,7 @@
 //! - [`state`]: what every mergeable value promises; [`wire`]: its bytes; [`host`]: the memory ledger and the stop signal.
 //! - [`activity`]: who was active on which local day; [`users`] and [`days`] are how it is held.
 //! - [`engagement`], [`lifecycle`], [`retention`]: the readouts of an activity.
+//! - [`sessions`]: who used the product in one go, with its readouts.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ pub mod host;
 pub mod interval;
 pub mod lifecycle;
 pub mod retention;
+pub mod sessions;
 pub mod source;
 pub mod state;
 pub mod users;

@@ -3,6 +3,7 @@
 use crate::chunks::Chunks;
 use crate::error::{Error, Result};
 use crate::host::{self, Claim};
+use crate::wire::Reader;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Which type the user ids have; keys of different types are never merged.
@@ -44,6 +45,12 @@ fn is_space(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
+/// Whether an id names nobody: empty, or white space only.
+#[inline]
+pub fn is_blank(id: &[u8]) -> bool {
+    id.first().is_none_or(|first| is_space(first) && id.iter().all(is_space))
+}
+
 /// A user: 128 bits. uuid and bigint are kept as they are; text is its XXH3-128 with seed 0, a function that stored
 /// values rely on and that no release may change. Two of a billion texts collide with a chance below 10⁻²⁰.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,11 +66,7 @@ impl UserKey {
     /// The key of a text id, or `None` for one that is empty or blank (ASCII white space only) and so names nobody.
     #[inline]
     pub fn text(id: &[u8]) -> Option<Self> {
-        match id.first() {
-            None => None,
-            Some(first) if is_space(first) && id.iter().all(is_space) => None,
-            Some(_) => Some(xxh3_128(id).into()),
-        }
+        (!is_blank(id)).then(|| xxh3_128(id).into())
     }
 
     /// The key of a uuid.
@@ -111,6 +114,43 @@ impl From<UserKey> for u128 {
     #[inline]
     fn from(key: UserKey) -> Self {
         u128::from(key.high) << 64 | u128::from(key.low)
+    }
+}
+
+/// Reads the keys of so many users from a stored value: ascending.
+pub fn read_keys<'a>(from: &mut Reader<'a>, users: u64) -> Result<&'a [[u8; 16]]> {
+    let users = usize::try_from(users).unwrap_or(usize::MAX);
+    let (keys, _) = from.raw(users.saturating_mul(16))?.as_chunks::<16>();
+    if keys.is_sorted_by(|a, b| a < b) { Ok(keys) } else { Err(Error::Corrupt { what: "users out of order" }) }
+}
+
+/// The users to take out of a stored value.
+#[derive(Debug)]
+pub struct Leaving(Vec<[u8; 16]>);
+
+impl Leaving {
+    /// Those of `users` who are among the ascending `keys`.
+    pub fn from(keys: &[[u8; 16]], users: &[UserKey]) -> Self {
+        let mut leaving: Vec<[u8; 16]> = users.iter().map(|user| user.to_bytes()).collect();
+        leaving.retain(|key| keys.binary_search(key).is_ok());
+        leaving.sort_unstable();
+        leaving.dedup();
+        Leaving(leaving)
+    }
+
+    /// How many they are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a user is none of them.
+    pub fn spares(&self, key: &[u8; 16]) -> bool {
+        self.0.binary_search(key).is_err()
     }
 }
 

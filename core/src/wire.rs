@@ -22,6 +22,8 @@ use xxhash_rust::xxh3::xxh3_64;
 pub enum Kind {
     /// [`crate::activity::Activity`]
     Activity = 1,
+    /// [`crate::sessions::Sessions`]
+    Sessions = 2,
 }
 
 const HEADER: usize = 16;
@@ -83,6 +85,14 @@ impl Writer {
     /// Appends a signed integer.
     pub fn int(&mut self, value: i64) -> Result<()> {
         self.uint(((value << 1) ^ (value >> 63)) as u64)
+    }
+
+    /// Appends 0, or 1 and a signed integer.
+    pub fn maybe_int(&mut self, value: Option<i64>) -> Result<()> {
+        match value {
+            None => self.uint(0),
+            Some(value) => self.uint(1).and_then(|()| self.int(value)),
+        }
     }
 
     /// Appends a length and that many bytes.
@@ -183,6 +193,15 @@ impl<'a> Reader<'a> {
     pub fn int(&mut self) -> Result<i64> {
         let value = self.uint()?;
         Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+    }
+
+    /// The next signed integer that may be missing.
+    pub fn maybe_int(&mut self) -> Result<Option<i64>> {
+        match self.uint()? {
+            0 => Ok(None),
+            1 => self.int().map(Some),
+            _ => corrupt("neither with nor without a number"),
+        }
     }
 
     /// The next length and that many bytes.

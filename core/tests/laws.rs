@@ -11,6 +11,8 @@ mod naive;
 mod parts;
 #[path = "laws/readouts.rs"]
 mod readouts;
+#[path = "laws/sessions.rs"]
+mod sessions;
 #[path = "laws/support.rs"]
 mod support;
 
@@ -20,6 +22,7 @@ use proptest::sample::Index;
 use std::fmt::Debug;
 use support::{Verdict, check, limited, ok, polls, stopped};
 use user_metrics_core::activity::Activity;
+use user_metrics_core::sessions::Sessions;
 use user_metrics_core::state::State;
 use user_metrics_core::{Error, Result, host};
 use xxhash_rust::xxh3::xxh3_64;
@@ -78,6 +81,8 @@ macro_rules! laws {
 
 #[rustfmt::skip]
 mod activity_keeps { laws!(set crate::Activity); }
+#[rustfmt::skip]
+mod sessions_keep { laws!(any crate::Sessions); }
 
 fn fed<'a, S: Subject>(options: &S::Options, rows: impl IntoIterator<Item = &'a S::Row>) -> Result<S> {
     let mut state = S::new(options);

@@ -5,7 +5,7 @@ use crate::calendar::Micros;
 use crate::days::Day;
 use crate::error::{Error, Result};
 use crate::host::{self, Claim};
-use crate::users::{UserKey, UserKind};
+use crate::users::{Leaving, UserKey, UserKind, read_keys};
 use crate::wire::{Kind, Reader, uint_len};
 
 /// Days a PostgreSQL timestamp can lie on, in any zone: 4714-11-24 BC … 294276-12-31 and a day around.
@@ -37,22 +37,15 @@ impl<'a> View<'a> {
         let mut body = Reader::open(bytes, Kind::Activity, VERSION)?;
         let kind = UserKind::from_number(u8::try_from(body.uint()?).unwrap_or(u8::MAX))?;
         let Ok(zone) = str::from_utf8(body.bytes()?) else { return corrupt("a time zone that is no text") };
-        let last_at = match body.uint()? {
-            0 => None,
-            1 => Some(body.int()?),
-            _ => return corrupt("neither with nor without a last instant"),
-        };
-        let users = usize::try_from(body.uint()?).unwrap_or(usize::MAX);
+        let last_at = body.maybe_int()?;
+        let users = body.uint()?;
         if users == 0 {
             body.clone().finish()?;
             return Ok(View { kind, zone, last_at, bounds: None, keys: &[], sets: body });
         }
         let first = body.int()?;
         let last = i64::try_from(body.uint()?).ok().and_then(|span| first.checked_add(span)).unwrap_or(i64::MAX);
-        let (keys, _) = body.raw(users.saturating_mul(16))?.as_chunks::<16>();
-        if !keys.is_sorted_by(|a, b| a < b) {
-            return corrupt("users out of order");
-        }
+        let keys = read_keys(&mut body, users)?;
         Ok(View { kind, zone, last_at, bounds: Some((day(first)?, day(last)?)), keys, sets: body })
     }
 
@@ -109,27 +102,23 @@ impl<'a> View<'a> {
 
     /// The bytes of the same activity without some users; `None` if it has none of them.
     pub fn without(&self, users: &[UserKey]) -> Result<Option<Vec<u8>>> {
-        let mut out: Vec<[u8; 16]> = users.iter().map(|user| user.to_bytes()).collect();
-        out.retain(|key| self.keys.binary_search(key).is_ok());
-        if out.is_empty() {
+        let leaving = Leaving::from(self.keys, users);
+        if leaving.is_empty() {
             return Ok(None);
         }
-        out.sort_unstable();
-        out.dedup();
-        let stays = |key: &[u8; 16]| out.binary_search(key).is_err();
         let mut bounds: Option<(Day, Day)> = None;
         self.each_set(|key, days, _| {
-            if let (Some(&first), Some(&last), true) = (days.first(), days.last(), stays(key)) {
+            if let (Some(&first), Some(&last), true) = (days.first(), days.last(), leaving.spares(key)) {
                 bounds = Some(bounds.map_or((first, last), |(least, most)| (least.min(first), most.max(last))));
             }
             Ok(())
         })?;
-        let mut bytes = head(self.kind, self.zone, self.last_at, self.keys.len() - out.len(), bounds)?;
-        self.keys.iter().filter(|key| stays(key)).try_for_each(|key| bytes.raw(key))?;
+        let mut bytes = head(self.kind, self.zone, self.last_at, self.keys.len() - leaving.len(), bounds)?;
+        self.keys.iter().filter(|key| leaving.spares(key)).try_for_each(|key| bytes.raw(key))?;
         let all_first = bounds.map_or(0, |(first, _)| i64::from(first));
         self.each_set(|key, days, rest| match days.first() {
             // A set is told from the first day of all, which may be another now; its own bytes stay as they are.
-            Some(&first) if stays(key) => {
+            Some(&first) if leaving.spares(key) => {
                 bytes.uint((i64::from(first) - all_first) as u64)?;
                 bytes.raw(rest)
             }

@@ -1,0 +1,504 @@
+//! Who used the product in one go: per user the sessions, exact, from requests in any order.
+//!
+//! A request lasts from when it was made until its answer is complete. Requests of a user that bear the same session id
+//! form sessions, cut where nothing lasts for longer than [`Limits::idle`]; a run of them that holds only one request bears
+//! no information (gateways make up a fresh id for each request) and goes with the requests that bear no id. Those form
+//! sessions cut where nothing lasts for longer than [`Limits::gap`]. A pause of exactly the limit does not cut, nor does
+//! midnight. Definitions D15, D16, D19.
+//!
+//! What is kept are *parts*: stretches closed under the limit of their id. Closing is a matter of sets, so parts merge
+//! exactly and in any order, and memory grows with sessions, not with requests. Which parts are sessions of their own is
+//! decided when a value is read, see [`View`].
+//!
+//! The body of its bytes, after the frame of [`wire`](crate::wire): type of user ids; gap; idle; 0, or 1 and the last
+//! instant (signed); number of users; the keys, ascending, 16 bytes each; then per key the number of its parts and the
+//! parts, by session key and start. A part is `(requests - 1) * 8 + outcome * 2 + other`, where `other` is 1 for another
+//! session key than that of the part before (at first: none), and the key (8 bytes) follows; its start less that of the
+//! part before (signed); its length; and for more than one request the start of the last one less the part's, and the
+//! number of errors.
+
+use crate::calendar::Micros;
+use crate::error::{Error, Result};
+use crate::host::{self, Claim};
+use crate::state::State;
+use crate::users::{UNKNOWN, UserKey, UserKind, Users, is_blank};
+use crate::wire::{Kind, Writer};
+use xxhash_rust::xxh3::xxh3_64;
+
+mod stats;
+mod view;
+
+pub use stats::{Ending, Hazard, Span, Stats, hazard, stats};
+pub use view::{View, resolve};
+
+/// The version of the layout of its bytes.
+pub const VERSION: u8 = 1;
+
+/// Users from which on rows are put off and taken in by the batch: fewer stay in the processor's caches.
+const MANY: usize = 4096;
+/// Rows of a batch.
+const BATCH: usize = 512;
+/// Parts remembered by user and session id, so that most rows of a log in time order find theirs at once.
+const RECENT: usize = 2048;
+/// A user who has no part yet.
+const NO_PART: u32 = u32::MAX;
+/// Parts that may touch earlier ones before it is worth a look.
+const DOUBTS: usize = 1024;
+
+/// When a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest pause within a session of requests that bear no id.
+    pub gap: Micros,
+    /// The longest pause within a session of requests that bear the same id.
+    pub idle: Micros,
+}
+
+impl Limits {
+    #[inline]
+    fn of(self, key: SessionKey) -> Micros {
+        if key == SessionKey::NONE { self.gap } else { self.idle }
+    }
+}
+
+/// A session id: 64 bits of XXH3 with seed 0, told apart only within one user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionKey(u64);
+
+impl SessionKey {
+    /// No id.
+    pub const NONE: SessionKey = SessionKey(0);
+
+    /// The key of an id; an empty or blank one is none.
+    #[inline]
+    pub fn text(id: &[u8]) -> Self {
+        if is_blank(id) { Self::NONE } else { SessionKey(xxh3_64(id).max(1)) }
+    }
+
+    /// Its bits; `None` for no id.
+    pub fn bits(self) -> Option<i64> {
+        (self != Self::NONE).then_some(self.0 as i64)
+    }
+}
+
+/// How a request ended. The order decides between requests made at the same instant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Outcome {
+    /// The log does not say.
+    #[default]
+    Unknown = 0,
+    /// It failed.
+    Failed = 1,
+    /// It was answered.
+    Succeeded = 2,
+}
+
+impl From<Option<bool>> for Outcome {
+    #[inline]
+    fn from(succeeded: Option<bool>) -> Self {
+        match succeeded {
+            None => Outcome::Unknown,
+            Some(false) => Outcome::Failed,
+            Some(true) => Outcome::Succeeded,
+        }
+    }
+}
+
+/// A request, or requests not far apart: what sessions are made of, and in the end a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Session {
+    /// When its first request was made.
+    pub start: Micros,
+    /// When its last answer was complete.
+    pub end: Micros,
+    /// When its last request was made.
+    pub last: Micros,
+    /// The id its requests bear.
+    pub key: SessionKey,
+    /// How many requests.
+    pub requests: u32,
+    /// How many of them failed.
+    pub errors: u32,
+    /// The number of its user in a table of users.
+    whose: u32,
+    /// How its last request ended.
+    pub outcome: Outcome,
+}
+
+impl Session {
+    /// A single request. A latency that is no number of 0 or more is none.
+    #[inline]
+    pub fn request(at: Micros, latency_ms: Option<f64>, key: SessionKey, succeeded: Option<bool>) -> Self {
+        let latency =
+            latency_ms.filter(|ms| *ms > 0.0 && ms.is_finite()).map_or(0, |ms| (ms * 1000.0).round() as Micros);
+        let outcome = Outcome::from(succeeded);
+        let end = at.saturating_add(latency).min(view::LAST_INSTANT).max(at);
+        let errors = u32::from(outcome == Outcome::Failed);
+        Session { start: at, end, last: at, key, requests: 1, errors, whose: 0, outcome }
+    }
+
+    /// Whether a pause of at most `limit` lies between this and another.
+    #[inline]
+    fn touches(&self, other: &Session, limit: Micros) -> bool {
+        other.start <= self.end.saturating_add(limit) && self.start <= other.end.saturating_add(limit)
+    }
+
+    #[inline]
+    fn absorb(&mut self, other: &Session) -> Result<()> {
+        const TOO_MANY: Error = Error::Corrupt { what: "a session of more than four billion requests" };
+        self.requests = self.requests.checked_add(other.requests).ok_or(TOO_MANY)?;
+        self.errors = self.errors.checked_add(other.errors).ok_or(TOO_MANY)?;
+        (self.last, self.outcome) = (self.last, self.outcome).max((other.last, other.outcome));
+        (self.start, self.end) = (self.start.min(other.start), self.end.max(other.end));
+        Ok(())
+    }
+
+    fn order(&self) -> (u32, SessionKey, Micros) {
+        (self.whose, self.key, self.start)
+    }
+}
+
+/// Unites neighbours that belong together.
+fn close(parts: &mut Vec<Session>, together: impl Fn(&Session, &Session) -> bool) -> Result<()> {
+    let mut kept = 0usize;
+    for i in 0..parts.len() {
+        if i % host::POLL_EVERY == host::POLL_EVERY - 1 {
+            host::poll();
+        }
+        let part = parts[i];
+        match kept.checked_sub(1).and_then(|before| parts.get_mut(before)) {
+            Some(before) if together(before, &part) => before.absorb(&part)?,
+            _ => {
+                parts[kept] = part;
+                kept += 1;
+            }
+        }
+    }
+    parts.truncate(kept);
+    Ok(())
+}
+
+/// Where the part of a user's requests with one session id was last.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    user: UserKey,
+    key: SessionKey,
+    part: u32,
+}
+
+impl Recent {
+    const NOBODY: Recent = Recent { user: UserKey::ZERO, key: SessionKey::NONE, part: NO_PART };
+}
+
+/// The state: fed with requests, or merged from other states.
+#[derive(Debug)]
+pub struct Sessions {
+    kind: UserKind,
+    limits: Limits,
+    last_at: Option<Micros>,
+    /// Per user the part begun last.
+    users: Users<u32>,
+    parts: Vec<Session>,
+    /// Whether parts are in order, none touches another, and nothing is put off.
+    settled: bool,
+    /// How many parts may touch one that was there before.
+    doubts: usize,
+    /// How many there were when that was last looked at.
+    undoubted: usize,
+    /// Rows put off, at most [`BATCH`].
+    pending: Vec<(UserKey, Session)>,
+    /// [`RECENT`] places, each for its users and ids; empty while there are few users.
+    recent: Vec<Recent>,
+    claim: Claim,
+}
+
+impl Sessions {
+    /// Nobody yet.
+    pub fn new(kind: UserKind, limits: Limits) -> Self {
+        Sessions {
+            kind,
+            limits,
+            last_at: None,
+            users: Users::new(),
+            parts: Vec::new(),
+            settled: true,
+            doubts: 0,
+            undoubted: 0,
+            pending: Vec::new(),
+            recent: Vec::new(),
+            claim: Claim::new(),
+        }
+    }
+
+    /// The type of its user ids.
+    pub fn kind(&self) -> UserKind {
+        self.kind
+    }
+
+    /// When its sessions end.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Takes in one request. A request by nobody only moves the end of what was observed.
+    #[inline]
+    pub fn observe(&mut self, user: Option<UserKey>, request: Session) -> Result<()> {
+        self.last_at = self.last_at.max(Some(request.start));
+        let Some(user) = user else { return Ok(()) };
+        self.settled = false;
+        if self.users.len() < MANY {
+            let (number, _) = self.users.number(user, NO_PART, &mut self.claim)?;
+            return self.take(number, &request).map(drop);
+        }
+        let place = Self::place(user, request.key);
+        match self.recent.get(place) {
+            Some(recent) if recent.user == user && recent.key == request.key && recent.part != NO_PART => {
+                let part = &mut self.parts[recent.part as usize];
+                if part.touches(&request, self.limits.of(request.key)) {
+                    return part.absorb(&request);
+                }
+                let number = part.whose as usize;
+                self.recent[place].part = self.begin(number, &request)?;
+                self.look()
+            }
+            _ => self.put_off(user, request),
+        }
+    }
+
+    #[inline]
+    fn place(user: UserKey, key: SessionKey) -> usize {
+        (user.spread() ^ key.0) as usize % RECENT
+    }
+
+    fn put_off(&mut self, user: UserKey, request: Session) -> Result<()> {
+        if self.pending.len() == self.pending.capacity() {
+            self.make_room()?;
+        }
+        self.pending.push((user, request));
+        Ok(())
+    }
+
+    #[cold]
+    fn make_room(&mut self) -> Result<()> {
+        if self.recent.is_empty() {
+            self.recent = self.claim.filled(Recent::NOBODY, RECENT)?;
+        }
+        self.take_in()?;
+        self.claim.reserve(&mut self.pending, BATCH)?;
+        self.look()
+    }
+
+    /// Takes in what was put off.
+    fn take_in(&mut self) -> Result<()> {
+        let (mut pending, mut numbers) = (std::mem::take(&mut self.pending), [UNKNOWN; BATCH]);
+        self.users.find_all(pending.iter().map(|&(user, _)| user), &mut numbers[..pending.len()]);
+        // Each part is touched without waiting for the one before: the loads overlap.
+        let parts = numbers[..pending.len()]
+            .iter()
+            .filter(|&&number| number != UNKNOWN)
+            .filter_map(|&number| self.parts.get(*self.users.value(number as usize) as usize).map(|part| part.end));
+        std::hint::black_box(parts.fold(0, Micros::wrapping_add));
+        for (&(user, request), &number) in pending.iter().zip(&numbers) {
+            let number = match number {
+                UNKNOWN => self.users.number(user, NO_PART, &mut self.claim)?.0,
+                known => known as usize,
+            };
+            let part = self.take(number, &request)?;
+            if let Some(recent) = self.recent.get_mut(Self::place(user, request.key)) {
+                *recent = Recent { user, key: request.key, part };
+            }
+        }
+        pending.clear();
+        self.pending = pending;
+        Ok(())
+    }
+
+    /// Adds a request to its user's newest part or begins one; gives the number of the part.
+    #[inline]
+    fn take(&mut self, number: usize, request: &Session) -> Result<u32> {
+        let newest = *self.users.value(number);
+        if let Some(part) = self.parts.get_mut(newest as usize)
+            && part.key == request.key
+            && part.touches(request, self.limits.of(request.key))
+        {
+            return part.absorb(request).map(|()| newest);
+        }
+        let begun = self.begin(number, request);
+        if self.recent.is_empty() {
+            self.look()?;
+        }
+        begun
+    }
+
+    fn begin(&mut self, number: usize, request: &Session) -> Result<u32> {
+        let part = u32::try_from(self.parts.len()).ok().filter(|&part| part != NO_PART);
+        let part = part.ok_or(Error::TooLarge { bytes: self.parts.len() * size_of::<Session>() })?;
+        let newest = self.users.value_mut(number);
+        let before = self.parts.get(*newest as usize);
+        let follows = before.is_none_or(|before| before.key == SessionKey::NONE && before.end < request.start);
+        self.doubts += usize::from(!follows || request.key != SessionKey::NONE);
+        self.claim.push(&mut self.parts, Session { whose: number as u32, ..*request })?;
+        *self.users.value_mut(number) = part;
+        Ok(part)
+    }
+
+    /// Unites parts that touch when enough of them may.
+    #[inline]
+    fn look(&mut self) -> Result<()> {
+        if self.doubts < DOUBTS.max(self.undoubted) { Ok(()) } else { self.unite() }
+    }
+
+    #[cold]
+    fn unite(&mut self) -> Result<()> {
+        let mut compared = 0u32;
+        self.recent.fill(Recent::NOBODY);
+        self.parts.sort_unstable_by(|a, b| {
+            compared = compared.wrapping_add(1);
+            if compared.is_multiple_of(16 * host::POLL_EVERY as u32) {
+                host::poll();
+            }
+            a.order().cmp(&b.order())
+        });
+        close(&mut self.parts, |before, part| {
+            (before.whose, before.key) == (part.whose, part.key) && before.touches(part, self.limits.of(part.key))
+        })?;
+        for (i, part) in self.parts.iter().enumerate() {
+            let newest = self.users.value_mut(part.whose as usize);
+            let known =
+                self.parts.get(*newest as usize).filter(|known| (*newest as usize) < i && known.whose == part.whose);
+            if known.is_none_or(|known| known.start < part.start) {
+                *newest = i as u32;
+            }
+        }
+        (self.doubts, self.undoubted) = (0, self.parts.len());
+        Ok(())
+    }
+
+    /// Where each user's parts begin, and behind the last user where they end.
+    fn begins(&self, claim: &mut Claim) -> Result<Vec<usize>> {
+        let mut begins = claim.filled(0, self.users.len() + 1)?;
+        for part in &self.parts {
+            begins[part.whose as usize + 1] += 1;
+        }
+        let mut sum = 0;
+        for begin in &mut begins {
+            sum += *begin;
+            *begin = sum;
+        }
+        Ok(begins)
+    }
+}
+
+/// Begins the bytes of a value: all that comes before its keys.
+fn head(kind: UserKind, limits: Limits, last_at: Option<Micros>, users: usize, parts: usize) -> Result<Writer> {
+    let mut out = Writer::new(Kind::Sessions, VERSION, 64 + 16 * users + 24 * parts)?;
+    out.uint(kind as u64)?;
+    out.uint(limits.gap as u64)?;
+    out.uint(limits.idle as u64)?;
+    out.maybe_int(last_at)?;
+    out.uint(users as u64)?;
+    Ok(out)
+}
+
+fn encode_parts(parts: &[Session], out: &mut Writer) -> Result<()> {
+    out.uint(parts.len() as u64)?;
+    let (mut key, mut before) = (SessionKey::NONE, 0);
+    for part in parts {
+        let other = part.key != key;
+        out.uint(u64::from(part.requests - 1) << 3 | (part.outcome as u64) << 1 | u64::from(other))?;
+        if other {
+            out.raw(&part.key.0.to_le_bytes())?;
+        }
+        out.int(part.start - before)?;
+        out.uint((part.end - part.start) as u64)?;
+        if part.requests > 1 {
+            out.uint((part.last - part.start) as u64)?;
+            out.uint(u64::from(part.errors))?;
+        }
+        (key, before) = (part.key, part.start);
+    }
+    Ok(())
+}
+
+impl State for Sessions {
+    fn empty(&self) -> Self {
+        Sessions::new(self.kind, self.limits)
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        if self.kind != other.kind {
+            let (ours, theirs) = (self.kind.name().to_owned(), other.kind.name().to_owned());
+            return Err(Error::Mixed { what: "types of user ids", ours, theirs });
+        }
+        if self.limits != other.limits {
+            let shown = |limits: Limits| format!("{} s and {} s", limits.gap as f64 / 1e6, limits.idle as f64 / 1e6);
+            return Err(Error::Mixed { what: "session limits", ours: shown(self.limits), theirs: shown(other.limits) });
+        }
+        self.last_at = self.last_at.max(other.last_at);
+        self.settled = false;
+        let mut meanwhile = Claim::passing();
+        let mut numbers = meanwhile.filled(UNKNOWN, other.users.len())?;
+        for (from, numbers) in (0..).step_by(BATCH).zip(numbers.chunks_mut(BATCH)) {
+            host::poll();
+            let keys = (from..from + numbers.len()).map(|i| other.users.key(i));
+            self.users.find_all(keys.clone(), numbers);
+            for (key, number) in keys.zip(numbers).filter(|(_, number)| **number == UNKNOWN) {
+                *number = self.users.number(key, NO_PART, &mut self.claim)?.0 as u32;
+            }
+        }
+        for (i, part) in other.parts.iter().enumerate() {
+            if i % host::POLL_EVERY == 0 {
+                host::poll();
+            }
+            self.begin(numbers[part.whose as usize] as usize, part)?;
+        }
+        self.look()?;
+        other.pending.iter().try_for_each(|&(user, request)| self.observe(Some(user), request))
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        if !self.settled {
+            self.take_in()?;
+            self.unite()?;
+            self.settled = true;
+        }
+        Ok(())
+    }
+
+    fn encode(&self) -> Result<Vec<u8>> {
+        if !self.settled {
+            let mut whole = self.empty();
+            whole.merge(self)?;
+            whole.settle()?;
+            return whole.encode();
+        }
+        let mut meanwhile = Claim::passing();
+        let order = self.users.sorted(&mut meanwhile)?;
+        let begins = self.begins(&mut meanwhile)?;
+        let mut out = head(self.kind, self.limits, self.last_at, order.len(), self.parts.len())?;
+        order.iter().try_for_each(|&i| out.raw(&self.users.key(i as usize).to_bytes()))?;
+        for (n, &i) in order.iter().enumerate() {
+            if n % host::POLL_EVERY == 0 {
+                host::poll();
+            }
+            encode_parts(&self.parts[begins[i as usize]..begins[i as usize + 1]], &mut out)?;
+        }
+        Ok(out.finish())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self> {
+        let view = View::open(bytes)?;
+        let mut sessions = Sessions::new(view.kind(), view.limits());
+        sessions.last_at = view.last_at();
+        view.each(|key, parts| {
+            let newest = parts.iter().enumerate().max_by_key(|(_, part)| part.start).map_or(0, |(i, _)| i);
+            let newest = u32::try_from(sessions.parts.len() + newest).unwrap_or(NO_PART);
+            let number = sessions.users.append(key, newest, &mut sessions.claim)?;
+            let parts = parts.iter().map(|part| Session { whose: number as u32, ..*part });
+            parts.into_iter().try_for_each(|part| sessions.claim.push(&mut sessions.parts, part))
+        })?;
+        sessions.undoubted = sessions.parts.len();
+        Ok(sessions)
+    }
+}

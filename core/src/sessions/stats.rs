@@ -1,0 +1,312 @@
+//! What sessions are like: how many, how long, how deep, how they end, and whether the user is back within a day.
+//!
+//! What cannot be known yet is left out: a session that could still go on when observation ends is *open* and enters no
+//! rate and no mean, and whether a user was back within a day is asked only of sessions that ended a day before. Peers
+//! count both as lost. Definitions D15-D20, D70.
+
+use super::{Limits, Outcome, Session, View};
+use crate::calendar::{Calendar, DAY_MICROS, Micros};
+use crate::days::Day;
+use crate::engagement::Series;
+use crate::error::Result;
+use crate::host::Claim;
+
+/// What a readout may look at: the sessions that begin in `since <= start < until`, as known at `end`.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// The first instant shown.
+    pub since: Option<Micros>,
+    /// The first instant shown no more.
+    pub until: Option<Micros>,
+    /// Where observation ends.
+    pub end: Micros,
+}
+
+impl Span {
+    /// Whether a session is one to show.
+    pub fn shows(&self, session: &Session) -> bool {
+        let (since, until) = (self.since.unwrap_or(Micros::MIN), self.until.unwrap_or(Micros::MAX));
+        session.start <= self.end && since <= session.start && session.start < until
+    }
+}
+
+impl Session {
+    /// Whether it could still have gone on at `end`.
+    pub fn is_open(&self, limits: Limits, end: Micros) -> bool {
+        self.end.saturating_add(limits.of(self.key)) >= end
+    }
+
+    /// `completed`, `abandoned` or `open`; `None` where the log does not say how the last request ended.
+    pub fn ending(&self, limits: Limits, end: Micros) -> Option<Ending> {
+        match self.outcome {
+            _ if self.is_open(limits, end) => Some(Ending::Open),
+            Outcome::Succeeded => Some(Ending::Completed),
+            Outcome::Failed => Some(Ending::Abandoned),
+            Outcome::Unknown => None,
+        }
+    }
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Its last request was answered.
+    Completed,
+    /// Its last request failed, and the user left.
+    Abandoned,
+    /// It may still go on.
+    Open,
+}
+
+impl Ending {
+    /// Its name in SQL.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ending::Completed => "completed",
+            Ending::Abandoned => "abandoned",
+            Ending::Open => "open",
+        }
+    }
+}
+
+/// The sessions of one period, or of all time. Means and rates are over those that are not open.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// First day of the period; `None` for all time.
+    pub start: Option<Day>,
+    /// Users with at least one of the sessions.
+    pub users: u64,
+    /// Sessions that began in the period.
+    pub sessions: u64,
+    /// Their requests.
+    pub requests: u64,
+    /// Those of them that may still go on.
+    pub open: u64,
+    /// Those whose last request was answered.
+    pub completed: u64,
+    /// Those whose last request failed.
+    pub abandoned: u64,
+    /// Requests of the sessions that are not open.
+    closed_requests: u64,
+    single: u64,
+    engaged: u64,
+    asked_back: u64,
+    back: u64,
+    abandoned_requests: u64,
+    duration: i128,
+    durations: Vec<Micros>,
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+impl Stats {
+    /// Sessions that are not open.
+    pub fn closed(&self) -> u64 {
+        self.sessions - self.open
+    }
+
+    /// Requests a session.
+    pub fn requests_per_session(&self) -> Option<f64> {
+        ratio(self.closed_requests, self.closed())
+    }
+
+    /// The mean duration in seconds.
+    pub fn duration_mean(&self) -> Option<f64> {
+        (!self.durations.is_empty()).then(|| self.duration as f64 / self.durations.len() as f64 / 1e6)
+    }
+
+    /// The duration in seconds that a share of the sessions stays below, between two sessions by linear interpolation:
+    /// SQL's `percentile_cont`.
+    pub fn duration_quantile(&mut self, share: f64) -> Option<f64> {
+        let place = share * self.durations.len().checked_sub(1)? as f64;
+        let (below, between) = (place.floor() as usize, place.fract());
+        let (_, &mut low, above) = self.durations.select_nth_unstable(below);
+        let low = low as f64 / 1e6;
+        match above.iter().min() {
+            Some(&high) if between > 0.0 => Some(low + between * (high as f64 / 1e6 - low)),
+            _ => Some(low),
+        }
+    }
+
+    /// The share with one request only.
+    pub fn single_request_share(&self) -> Option<f64> {
+        ratio(self.single, self.closed())
+    }
+
+    /// The share with two or more requests that did not fail.
+    pub fn engaged_rate(&self) -> Option<f64> {
+        ratio(self.engaged, self.closed())
+    }
+
+    /// Of those that ended a day before observation did, the share whose user began another within a day.
+    pub fn returned_24h_rate(&self) -> Option<f64> {
+        ratio(self.back, self.asked_back)
+    }
+
+    /// Whether there are sessions of which the log says how they ended, or none of which it does not.
+    pub fn endings_known(&self) -> bool {
+        self.closed() == 0 || self.completed + self.abandoned > 0
+    }
+
+    /// Completed of those known to be completed or abandoned.
+    pub fn completion_rate(&self) -> Option<f64> {
+        ratio(self.completed, self.completed + self.abandoned)
+    }
+
+    /// How many requests abandoned sessions have on average: the message at which people leave.
+    pub fn abandonment_point(&self) -> Option<f64> {
+        ratio(self.abandoned_requests, self.abandoned)
+    }
+
+    fn count(&mut self, session: &Session, ending: Option<Ending>, claim: &mut Claim) -> Result<()> {
+        let requests = u64::from(session.requests);
+        self.sessions += 1;
+        self.requests += requests;
+        if ending == Some(Ending::Open) {
+            self.open += 1;
+            return Ok(());
+        }
+        self.closed_requests += requests;
+        self.single += u64::from(session.requests == 1);
+        self.engaged += u64::from(session.requests - session.errors >= 2);
+        self.duration += i128::from(session.end - session.start);
+        self.completed += u64::from(ending == Some(Ending::Completed));
+        if ending == Some(Ending::Abandoned) {
+            self.abandoned += 1;
+            self.abandoned_requests += requests;
+        }
+        claim.push(&mut self.durations, session.end - session.start)
+    }
+}
+
+/// The sessions of all time in one row, or with a calendar those of each period of the local day they began on, without
+/// gaps. No rows with a calendar where nobody has a session to show.
+pub fn stats(
+    view: &View<'_>,
+    calendar: Option<Calendar>,
+    span: &Span,
+    mut day: impl FnMut(Micros) -> Result<Day>,
+) -> Result<Vec<Stats>> {
+    let mut claim = Claim::passing();
+    let Some(calendar) = calendar else {
+        let mut all = Stats::default();
+        each_shown(view, span, |session, place| {
+            all.users += u64::from(place.is_first);
+            let ending = session.ending(view.limits(), span.end);
+            all.count(session, ending, &mut claim)?;
+            place.count_return(&mut all, session, ending, span.end);
+            Ok(())
+        })?;
+        return Ok(vec![all]);
+    };
+    let mut bounds: Option<(Micros, Micros)> = None;
+    each_shown(view, span, |session, _| {
+        let (first, last) = bounds.unwrap_or((session.start, session.start));
+        bounds = Some((first.min(session.start), last.max(session.start)));
+        Ok(())
+    })?;
+    let Some((first, last)) = bounds else { return Ok(Vec::new()) };
+    let last = last.max(span.end.saturating_sub(1));
+    let mut series = Series::<Stats>::new(calendar, (day(first)?, day(last)?))?;
+    let mut counted = None;
+    each_shown(view, span, |session, place| {
+        let index = series.index(day(session.start)?)?;
+        let Some(stats) = series.at(index) else { return Ok(()) };
+        // A user's sessions come in the order of their starts.
+        stats.users += u64::from(place.is_first || counted != Some(index));
+        counted = Some(index);
+        let ending = session.ending(view.limits(), span.end);
+        stats.count(session, ending, &mut claim)?;
+        place.count_return(stats, session, ending, span.end);
+        Ok(())
+    })?;
+    series.into_rows().map(|(period, stats)| period.map(|p| Stats { start: Some(p.start), ..stats })).collect()
+}
+
+/// Where a session stands among its user's.
+struct Place<'a> {
+    /// Whether it is the user's first that is shown.
+    is_first: bool,
+    /// All of the user's sessions from it on.
+    from_here: &'a [Session],
+}
+
+impl Place<'_> {
+    fn count_return(&self, stats: &mut Stats, session: &Session, ending: Option<Ending>, end: Micros) {
+        let day_later = session.end.saturating_add(DAY_MICROS);
+        if ending == Some(Ending::Open) || day_later > end {
+            return;
+        }
+        let next = self.from_here.partition_point(|other| other.start <= session.end);
+        stats.asked_back += 1;
+        stats.back += u64::from(self.from_here.get(next).is_some_and(|other| other.start <= day_later));
+    }
+}
+
+fn each_shown(view: &View<'_>, span: &Span, mut visit: impl FnMut(&Session, &Place<'_>) -> Result<()>) -> Result<()> {
+    view.each_session(|_, sessions| {
+        let mut is_first = true;
+        for (i, session) in sessions.iter().enumerate().filter(|(_, session)| span.shows(session)) {
+            visit(session, &Place { is_first, from_here: &sessions[i..] })?;
+            is_first = false;
+        }
+        Ok(())
+    })
+}
+
+/// How many sessions reach a request, and are abandoned there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hazard {
+    /// The request within its session, from 1.
+    pub number: u32,
+    /// Users with one of the sessions that reach it.
+    pub users: u64,
+    /// Sessions that reach it and of which is known whether they go on.
+    pub reaching: u64,
+    /// Those that are abandoned there.
+    pub abandoned: u64,
+}
+
+impl Hazard {
+    /// The chance of leaving here after having come so far.
+    pub fn hazard(&self) -> Option<f64> {
+        ratio(self.abandoned, self.reaching)
+    }
+}
+
+/// The hazard of the first `most` requests. A session that is open, or of which the log does not say how it ended, is
+/// known to go on until its last request and is not asked there.
+pub fn hazard(view: &View<'_>, span: &Span, most: u32) -> Result<Vec<Hazard>> {
+    let (mut claim, mut found) = (Claim::passing(), Vec::<Hazard>::new());
+    view.each_session(|_, sessions| {
+        let mut furthest = 0;
+        for session in sessions.iter().filter(|session| span.shows(session)) {
+            let ending = session.ending(view.limits(), span.end);
+            let known = matches!(ending, Some(Ending::Completed | Ending::Abandoned));
+            claim.extend_to(&mut found, session.requests.min(most) as usize)?;
+            let reached = session.requests - u32::from(!known);
+            furthest = furthest.max(reached);
+            // Counted where it ends; those that reach a request are summed up from behind.
+            if let Some(at) = found.get_mut((reached.min(most) as usize).wrapping_sub(1)) {
+                at.reaching += 1;
+            }
+            if ending == Some(Ending::Abandoned)
+                && let Some(at) = found.get_mut(session.requests as usize - 1)
+            {
+                at.abandoned += 1;
+            }
+        }
+        if let Some(at) = found.get_mut((furthest.min(most) as usize).wrapping_sub(1)) {
+            at.users += 1;
+        }
+        Ok(())
+    })?;
+    let (mut reaching, mut users) = (0, 0);
+    for (i, at) in found.iter_mut().enumerate().rev() {
+        (reaching, users) = (reaching + at.reaching, users + at.users);
+        *at = Hazard { number: i as u32 + 1, users, reaching, ..*at };
+    }
+    Ok(found)
+}
