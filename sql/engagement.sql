@@ -11,7 +11,7 @@ CREATE FUNCTION user_metrics.active_users(
 BEGIN
     -- Nothing is read, but what is wrong is refused before the log is.
     PERFORM FROM user_metrics.active_users(NULL::user_metrics.activity, period);
-    RETURN QUERY EXECUTE user_metrics_internal.activity_query(
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'active_users', user_metrics_internal.relation(source), ARRAY['period'],
         since, until, as_of, filter::text, by, timezone
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period;
@@ -44,7 +44,7 @@ CREATE FUNCTION user_metrics.engagement(
     stickiness double precision, complete boolean
 ) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN QUERY EXECUTE user_metrics_internal.activity_query(
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'engagement', user_metrics_internal.relation(source), ARRAY[]::text[],
         since, until, as_of, filter::text, by, timezone
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
@@ -79,9 +79,9 @@ CREATE FUNCTION user_metrics.stickiness(
 BEGIN
     -- Nothing is read, but what is wrong is refused before the log is.
     PERFORM FROM user_metrics.stickiness(NULL::user_metrics.activity, days);
-    RETURN QUERY EXECUTE user_metrics_internal.activity_query(
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'stickiness', user_metrics_internal.relation(source), ARRAY['days'],
-        since, until, as_of, filter::text, by, timezone, from_since => true
+        since, until, as_of, filter::text, by, timezone
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, days;
 END
 $$;

@@ -12,7 +12,7 @@ CREATE FUNCTION user_metrics.lifecycle(
 BEGIN
     -- Nothing is read, but what is wrong is refused before the log is.
     PERFORM FROM user_metrics.lifecycle(NULL::user_metrics.activity, period);
-    RETURN QUERY EXECUTE user_metrics_internal.activity_query(
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'lifecycle', user_metrics_internal.relation(source), ARRAY['period'],
         since, until, as_of, filter::text, by, timezone
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period;

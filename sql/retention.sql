@@ -15,7 +15,7 @@ CREATE FUNCTION user_metrics.retention_matrix(
 BEGIN
     -- Nothing is read, but what is wrong is refused before the log is.
     PERFORM FROM user_metrics.retention_matrix(NULL::user_metrics.activity, cohort, period, offsets, kind, clock);
-    RETURN QUERY EXECUTE user_metrics_internal.activity_query(
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'retention_matrix', user_metrics_internal.relation(source), ARRAY['cohort', 'period', 'offsets', 'kind', 'clock'],
         since, until, as_of, filter::text, by, timezone
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, cohort, period, offsets, kind, clock;
@@ -56,7 +56,7 @@ CREATE FUNCTION user_metrics.retention_curve(
 BEGIN
     -- Nothing is read, but what is wrong is refused before the log is.
     PERFORM FROM user_metrics.retention_curve(NULL::user_metrics.activity, cohort, period, offsets, kind, clock);
-    RETURN QUERY EXECUTE user_metrics_internal.activity_query(
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'retention_curve', user_metrics_internal.relation(source), ARRAY['cohort', 'period', 'offsets', 'kind', 'clock'],
         since, until, as_of, filter::text, by, timezone
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, cohort, period, offsets, kind, clock;
@@ -92,9 +92,9 @@ CREATE FUNCTION user_metrics.cohort_table(
     week_8 double precision, week_12 double precision
 ) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN QUERY EXECUTE user_metrics_internal.activity_query(
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'cohort_table', user_metrics_internal.relation(source), ARRAY[]::text[],
-        since, until, as_of, filter::text, NULL, timezone, segmented => false
+        since, until, as_of, filter::text, NULL, timezone
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
 END
 $$;

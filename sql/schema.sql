@@ -5,3 +5,4 @@ COMMENT ON SCHEMA user_metrics_internal IS 'machinery of user_metrics: nothing h
 GRANT USAGE ON SCHEMA user_metrics, user_metrics_internal TO PUBLIC;
 
 CREATE TYPE user_metrics.activity;
+CREATE TYPE user_metrics.sessions;

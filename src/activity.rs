@@ -1,16 +1,14 @@
 //! `activity`: its aggregates, its type and its accessors. The algorithm is [`user_metrics_core::activity`].
 
-use crate::aggregate::{self, Instant, TextBytes, UtcInstant};
+use crate::aggregate::{self, Instant, TextBytes, UtcInstant, stored_value};
 use crate::error::{self, refused};
-use crate::stored::{self, Stored, Value};
+use crate::stored::{Stored, Value};
+use crate::users::{UserId, keys};
 use crate::{settings, time};
 use pgrx::datum::{Internal, Uuid};
 use pgrx::prelude::*;
-use std::ffi::{CStr, CString};
 use user_metrics_core::activity::{Activity, View};
 use user_metrics_core::calendar::Micros;
-use user_metrics_core::state::State;
-use user_metrics_core::users::{UserKey, UserKind};
 use user_metrics_core::{Error, Result};
 
 impl Stored for Activity {
@@ -20,37 +18,6 @@ impl Stored for Activity {
 
 /// A stored activity as SQL passes it.
 pub type ActivityValue<'a> = Value<'a, Activity>;
-
-/// A type of user id.
-trait UserId {
-    const KIND: UserKind;
-    /// The key, or `None` for an id that names nobody.
-    fn key(self) -> Option<UserKey>;
-}
-
-impl UserId for TextBytes<'_> {
-    const KIND: UserKind = UserKind::Text;
-    #[inline]
-    fn key(self) -> Option<UserKey> {
-        UserKey::text(self.0)
-    }
-}
-
-impl UserId for Uuid {
-    const KIND: UserKind = UserKind::Uuid;
-    #[inline]
-    fn key(self) -> Option<UserKey> {
-        Some(UserKey::uuid(*self.as_bytes()))
-    }
-}
-
-impl UserId for i64 {
-    const KIND: UserKind = UserKind::Bigint;
-    #[inline]
-    fn key(self) -> Option<UserKey> {
-        Some(UserKey::bigint(self))
-    }
-}
 
 /// Feeds one row. `zone` is the aggregate's third argument: absent for the two-argument form.
 #[inline]
@@ -126,60 +93,9 @@ transitions! {
     activity_bigint_utc, activity_bigint_utc_zone: i64, UtcInstant;
 }
 
-#[pg_extern(immutable, parallel_safe)]
-fn activity_rollup(
-    state: Internal,
-    value: Option<ActivityValue<'_>>,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> Option<Internal> {
-    let Some(value) = value else { return state.initialized().then_some(state) };
-    let decode = || Activity::decode(value.bytes());
-    let make = || View::open(value.bytes()).map(|view| Activity::new(view.kind(), view.zone()));
-    Some(aggregate::transition("rollup", state, fcinfo, make, |activity| activity.merge(&decode()?)))
-}
-
-#[pg_extern(immutable, parallel_safe)]
-fn activity_combine(
-    into: Internal,
-    from: Internal,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> error::Result<Option<Internal>> {
-    aggregate::combine::<Activity>("activity", into, from, fcinfo)
-}
-
-#[pg_extern(immutable, strict, parallel_safe)]
-fn activity_serialize(state: Internal) -> error::Result<Vec<u8>> {
-    aggregate::serialize::<Activity>("activity", state)
-}
-
-#[pg_extern(immutable, strict, parallel_safe)]
-fn activity_deserialize(bytes: &[u8], _unused: Internal, fcinfo: pg_sys::FunctionCallInfo) -> error::Result<Internal> {
-    aggregate::deserialize::<Activity>("activity", bytes, fcinfo)
-}
-
-#[pg_extern(immutable, parallel_safe)]
-fn activity_finish(state: Internal) -> error::Result<Option<ActivityValue<'static>>> {
-    aggregate::finish::<Activity>("activity", state)
-}
-
-#[pg_extern(immutable, strict, parallel_safe)]
-fn activity_in(text: &CStr) -> error::Result<ActivityValue<'static>> {
-    stored::input("activity", text)
-}
-
-#[pg_extern(immutable, strict, parallel_safe)]
-fn activity_out(value: ActivityValue<'_>) -> CString {
-    stored::output(&value)
-}
-
-#[pg_extern(immutable, strict, parallel_safe)]
-fn activity_receive(message: Internal) -> error::Result<ActivityValue<'static>> {
-    stored::receive("activity", message)
-}
-
-#[pg_extern(immutable, strict, parallel_safe)]
-fn activity_send(value: ActivityValue<'_>) -> Vec<u8> {
-    value.bytes().to_vec()
+stored_value! { Activity, "activity":
+    activity_rollup, activity_combine, activity_serialize, activity_deserialize, activity_finish,
+    activity_in, activity_out, activity_receive, activity_send
 }
 
 /// Opens a value for reading on behalf of a function.
@@ -206,19 +122,6 @@ fn last_day(value: ActivityValue<'_>) -> error::Result<Option<Date>> {
 #[pg_extern(immutable, strict, parallel_safe)]
 fn last_request(value: ActivityValue<'_>) -> error::Result<Option<TimestampWithTimeZone>> {
     Ok(open("last_request", &value)?.last_at().and_then(|at| TimestampWithTimeZone::try_from(at).ok()))
-}
-
-/// The keys of user ids given as text, for values of any kind: what is no uuid or integer is no user of such a value.
-fn keys(kind: UserKind, ids: Vec<Option<String>>) -> Vec<UserKey> {
-    let key = |id: String| match kind {
-        UserKind::Text => UserKey::text(id.as_bytes()),
-        UserKind::Uuid => {
-            let digits: String = id.trim().chars().filter(|c| !matches!(c, '-' | '{' | '}')).collect();
-            (digits.len() == 32).then(|| u128::from_str_radix(&digits, 16).ok().map(UserKey::from)).flatten()
-        }
-        UserKind::Bigint => id.trim().parse().ok().map(UserKey::bigint),
-    };
-    ids.into_iter().flatten().filter_map(key).collect()
 }
 
 #[pg_extern(immutable, strict, parallel_safe)]

@@ -170,6 +170,88 @@ pub fn finish<S: State>(aggregate: &'static str, state: Internal) -> error::Resu
     Ok(encoded::<S>(aggregate, state)?.map(Value::from_bytes))
 }
 
+/// Takes a stored value into a state: the transition of `rollup`.
+pub fn roll_up<S: State>(
+    state: Internal,
+    value: Option<Value<'_, S>>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Option<Internal> {
+    let Some(value) = value else { return state.initialized().then_some(state) };
+    set_limit();
+    // Whatever can be decoded tells what an empty one of its kind is.
+    let decoded = S::decode(value.bytes()).unwrap_or_else(|error| raise("rollup", error));
+    Some(transition("rollup", state, fcinfo, || Ok(decoded.empty()), |state: &mut S| state.merge(&decoded)))
+}
+
+/// Declares the functions that every stored value has: those of its aggregates but for the transitions, and those of its
+/// type. The names are written out because a macro cannot make them.
+macro_rules! stored_value {
+    ($state:ty, $name:literal:
+        $rollup:ident, $combine:ident, $serialize:ident, $deserialize:ident, $finish:ident,
+        $in:ident, $out:ident, $receive:ident, $send:ident
+    ) => {
+        #[pg_extern(immutable, parallel_safe)]
+        fn $rollup(
+            state: pgrx::datum::Internal,
+            value: Option<$crate::stored::Value<'_, $state>>,
+            fcinfo: pg_sys::FunctionCallInfo,
+        ) -> Option<pgrx::datum::Internal> {
+            $crate::aggregate::roll_up::<$state>(state, value, fcinfo)
+        }
+
+        #[pg_extern(immutable, parallel_safe)]
+        fn $combine(
+            into: pgrx::datum::Internal,
+            from: pgrx::datum::Internal,
+            fcinfo: pg_sys::FunctionCallInfo,
+        ) -> $crate::error::Result<Option<pgrx::datum::Internal>> {
+            $crate::aggregate::combine::<$state>($name, into, from, fcinfo)
+        }
+
+        #[pg_extern(immutable, strict, parallel_safe)]
+        fn $serialize(state: pgrx::datum::Internal) -> $crate::error::Result<Vec<u8>> {
+            $crate::aggregate::serialize::<$state>($name, state)
+        }
+
+        #[pg_extern(immutable, strict, parallel_safe)]
+        fn $deserialize(
+            bytes: &[u8],
+            _unused: pgrx::datum::Internal,
+            fcinfo: pg_sys::FunctionCallInfo,
+        ) -> $crate::error::Result<pgrx::datum::Internal> {
+            $crate::aggregate::deserialize::<$state>($name, bytes, fcinfo)
+        }
+
+        #[pg_extern(immutable, parallel_safe)]
+        fn $finish(
+            state: pgrx::datum::Internal,
+        ) -> $crate::error::Result<Option<$crate::stored::Value<'static, $state>>> {
+            $crate::aggregate::finish::<$state>($name, state)
+        }
+
+        #[pg_extern(immutable, strict, parallel_safe)]
+        fn $in(text: &std::ffi::CStr) -> $crate::error::Result<$crate::stored::Value<'static, $state>> {
+            $crate::stored::input($name, text)
+        }
+
+        #[pg_extern(immutable, strict, parallel_safe)]
+        fn $out(value: $crate::stored::Value<'_, $state>) -> std::ffi::CString {
+            $crate::stored::output(&value)
+        }
+
+        #[pg_extern(immutable, strict, parallel_safe)]
+        fn $receive(message: pgrx::datum::Internal) -> $crate::error::Result<$crate::stored::Value<'static, $state>> {
+            $crate::stored::receive($name, message)
+        }
+
+        #[pg_extern(immutable, strict, parallel_safe)]
+        fn $send(value: $crate::stored::Value<'_, $state>) -> Vec<u8> {
+            value.bytes().to_vec()
+        }
+    };
+}
+pub(crate) use stored_value;
+
 /// Declares an argument type that is read as it lies, without the copies and checks of the general one.
 macro_rules! plain_argument {
     ($lifetime:lifetime, $type:ty, $sql:literal, $read:expr) => {

@@ -1,7 +1,7 @@
 //! `user_metrics`: user analytics for AI products inside PostgreSQL. This is the glue; the map of the house:
 //!
 //! - [`aggregate`]: the bridge from a state of core to CREATE AGGREGATE; [`stored`]: a state as a column type.
-//! - [`error`], [`settings`], [`time`]: refusals, `user_metrics.*`, instants and zones.
+//! - [`error`], [`settings`], [`time`], [`users`]: refusals, `user_metrics.*`, instants and zones, user ids.
 //! - [`activity`], and its readouts [`engagement`], [`lifecycle`], [`retention`]: one file a concept, named as in core.
 //! - [`source`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
 
@@ -13,10 +13,12 @@ mod engagement;
 mod error;
 mod lifecycle;
 mod retention;
+mod sessions;
 mod settings;
 mod source;
 mod stored;
 mod time;
+mod users;
 
 pgrx::pg_module_magic!(name, version);
 
@@ -31,7 +33,7 @@ extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
 extension_sql_file!(
     "../sql/source.sql",
     name = "source",
-    requires = [source::activity_query, source::day_start, source::attach_statements, source::describe_query]
+    requires = [source::source_query, source::day_start, source::attach_statements, source::describe_query]
 );
 extension_sql_file!(
     "../sql/engagement.sql",
@@ -43,6 +45,42 @@ extension_sql_file!(
     "../sql/retention.sql",
     name = "retention",
     requires = ["source", retention::retention_matrix, retention::retention_curve, retention::cohort_table]
+);
+extension_sql_file!(
+    "../sql/sessions.sql",
+    name = "sessions",
+    requires = [
+        "source",
+        sessions::sessions_text_instant,
+        sessions::sessions_text_instant_full,
+        sessions::sessions_text_utc,
+        sessions::sessions_text_utc_full,
+        sessions::sessions_uuid_instant,
+        sessions::sessions_uuid_instant_full,
+        sessions::sessions_uuid_utc,
+        sessions::sessions_uuid_utc_full,
+        sessions::sessions_bigint_instant,
+        sessions::sessions_bigint_instant_full,
+        sessions::sessions_bigint_utc,
+        sessions::sessions_bigint_utc_full,
+        sessions::sessions_rollup,
+        sessions::sessions_combine,
+        sessions::sessions_serialize,
+        sessions::sessions_deserialize,
+        sessions::sessions_finish,
+        sessions::sessions_in,
+        sessions::sessions_out,
+        sessions::sessions_receive,
+        sessions::sessions_send,
+        sessions::session_key,
+        sessions::session_reach,
+        sessions::session_users,
+        sessions::sessions_last_request,
+        sessions::sessions_without_users,
+        sessions::session_stats,
+        sessions::session_hazard,
+        sessions::session_list
+    ]
 );
 // After every function of Rust: it moves the machinery out of sight and completes the type.
 extension_sql_file!("../sql/activity.sql", name = "activity", finalize);

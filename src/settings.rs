@@ -2,7 +2,7 @@
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
-use user_metrics_core::calendar::{Calendar, Grain};
+use user_metrics_core::calendar::{Calendar, Grain, Micros};
 
 /// The day weeks start with.
 #[derive(Clone, Copy, Debug, PostgresGucEnum)]
@@ -25,6 +25,7 @@ enum WeekStart {
 
 static TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"UTC"));
 static WEEK_START: GucSetting<WeekStart> = GucSetting::<WeekStart>::new(WeekStart::Monday);
+static SESSION_GAP: GucSetting<i32> = GucSetting::<i32>::new(30 * 60);
 static MAX_STATE_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(1024 * 1024);
 static MIN_GROUP_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1);
 
@@ -45,6 +46,16 @@ pub fn define() {
         &WEEK_START,
         GucContext::Userset,
         GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"user_metrics.session_gap",
+        c"The longest pause within a session.",
+        c"A pause of exactly this length does not end it. Used where a function is not given a session_gap argument.",
+        &SESSION_GAP,
+        0,
+        i32::MAX,
+        GucContext::Userset,
+        GucFlags::UNIT_S,
     );
     GucRegistry::define_int_guc(
         c"user_metrics.max_state_memory",
@@ -77,6 +88,11 @@ pub fn timezone() -> String {
 /// Periods of a grain, weeks starting as set.
 pub fn calendar(grain: Grain) -> Calendar {
     Calendar { grain, week_start: WEEK_START.get() as u8 }
+}
+
+/// The longest pause within a session, for a caller who gave none.
+pub fn session_gap() -> Micros {
+    Micros::from(SESSION_GAP.get()) * 1_000_000
 }
 
 /// The bytes all states of this backend may hold.

@@ -4,26 +4,12 @@
 use crate::error::{self, refused};
 use crate::{settings, time};
 use pgrx::prelude::*;
-use user_metrics_core::Result;
-use user_metrics_core::source::{self, Ask, Relation};
-
-/// The name of a table function, for messages.
-fn known(function: &str) -> &'static str {
-    const FUNCTIONS: [&str; 7] = [
-        "active_users",
-        "engagement",
-        "lifecycle",
-        "stickiness",
-        "retention_matrix",
-        "retention_curve",
-        "cohort_table",
-    ];
-    FUNCTIONS.into_iter().find(|name| *name == function).unwrap_or("user_metrics")
-}
+use user_metrics_core::source::{self, ANALYSES, Analysis, Ask, Relation};
+use user_metrics_core::{Error, Result};
 
 #[pg_extern(stable, parallel_safe)]
 #[allow(clippy::too_many_arguments)]
-fn activity_query(
+fn source_query(
     function: &str,
     relation: &str,
     arguments: Vec<Option<String>>,
@@ -33,33 +19,34 @@ fn activity_query(
     filter: Option<&str>,
     by: Option<&str>,
     timezone: Option<&str>,
-    segmented: default!(bool, true),
-    from_since: default!(bool, false),
 ) -> error::Result<String> {
+    let analysis = Analysis::named(function).ok_or_else(|| {
+        let accepted = ANALYSES.iter().map(|analysis| analysis.name).collect::<Vec<_>>();
+        refused("source_query")(Error::not_one_of("function", function, &accepted))
+    })?;
     let compose = || -> Result<String> {
         let default = settings::timezone();
         let timezone = timezone.map_or_else(|| default.clone(), str::to_owned);
         time::check_zone(&timezone)?;
-        let within_day = match since {
-            Some(since) if !from_since => time::is_within_day(&timezone, since)?,
+        let since_within_day = match since {
+            Some(since) if analysis.splits_days() => time::is_within_day(&timezone, since)?,
             _ => false,
         };
         let ask = Ask {
-            function: function.to_owned(),
+            analysis,
             arguments: arguments.into_iter().flatten().collect(),
-            from_since: from_since && since.is_some(),
-            since_within_day: within_day,
+            since: since.is_some(),
+            since_within_day,
             until: until.is_some(),
             as_of: as_of.is_some(),
             filter: filter.map(str::to_owned),
             by: by.map(str::to_owned),
             timezone_is_default: timezone == default,
             timezone,
-            segmented,
         };
-        source::activity_query(&Relation::parse(relation)?, &ask)
+        source::source_query(&Relation::parse(relation)?, &ask)
     };
-    compose().map_err(refused(known(function)))
+    compose().map_err(refused(analysis.name))
 }
 
 #[pg_extern(stable, strict, parallel_safe)]

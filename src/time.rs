@@ -9,6 +9,7 @@ use pgrx::datum::datetime_support::statement_timestamp;
 use pgrx::prelude::*;
 use user_metrics_core::calendar::{DAY_MICROS, LocalDays, Micros, Segment, Window};
 use user_metrics_core::days::Day;
+use user_metrics_core::sessions::Span;
 use user_metrics_core::{Error, Result};
 
 /// A range that holds every finite timestamp.
@@ -77,9 +78,49 @@ pub fn date(day: Day) -> Option<Date> {
     Date::try_from(day).ok()
 }
 
+/// Where observation ends: at `as_of`, by default at `until` or else at the last request; never later than now.
+fn observed_until(until: Option<Micros>, as_of: Option<Micros>, last_at: Option<Micros>) -> Micros {
+    let now = now();
+    as_of.or(until).or(last_at).unwrap_or(now).min(until.unwrap_or(now)).min(now).max(Micros::MIN + 1)
+}
+
+fn micros(at: Option<TimestampWithTimeZone>) -> Option<Micros> {
+    at.map(TimestampWithTimeZone::into_inner)
+}
+
+/// The observed range of a readout of sessions.
+pub fn span(
+    since: Option<TimestampWithTimeZone>,
+    until: Option<TimestampWithTimeZone>,
+    as_of: Option<TimestampWithTimeZone>,
+    last_at: Option<Micros>,
+) -> Span {
+    let until = micros(until);
+    Span { since: micros(since), until, end: observed_until(until, micros(as_of), last_at) }
+}
+
+/// The local days of a zone.
+pub fn days(zone: &str) -> Result<impl FnMut(Micros) -> Result<Day>> {
+    check_zone(zone)?;
+    let mut days = LocalDays::default();
+    Ok(move |at| days.day(at, |at| segment(zone, at)))
+}
+
+/// The length of an interval that is the same whenever it begins: of days, hours and less. A day is 24 hours.
+pub fn length(name: &'static str, interval: Interval) -> Result<Micros> {
+    let (months, micros) = (interval.months(), interval.as_micros());
+    match Micros::try_from(micros) {
+        Ok(length) if months == 0 && length >= 0 => Ok(length),
+        _ => Err(Error::Argument {
+            name,
+            given: format!("{months} months, {} days and {} seconds", interval.days(), interval.micros() as f64 / 1e6),
+            accepted: "an interval of days, hours, minutes or seconds that is not negative, such as '30 minutes'"
+                .to_owned(),
+        }),
+    }
+}
+
 /// The observed range of a readout: `since`, `until` and `as_of` as local days of `zone`.
-///
-/// Observation ends at `as_of`, by default at `until` or else at the last request; never later than now.
 pub fn window(
     zone: &str,
     since: Option<TimestampWithTimeZone>,
@@ -87,15 +128,12 @@ pub fn window(
     as_of: Option<TimestampWithTimeZone>,
     last_at: Option<Micros>,
 ) -> Result<Window> {
-    let micros = |t: Option<TimestampWithTimeZone>| t.map(TimestampWithTimeZone::into_inner);
     let (since, until) = (micros(since).filter(|&t| t != Micros::MIN), micros(until));
-    let now = now();
-    let end = micros(as_of).or(until).or(last_at).unwrap_or(now).min(until.unwrap_or(now)).min(now);
-    let end = if end == Micros::MIN { Micros::MIN + 1 } else { end };
+    let end = observed_until(until, micros(as_of), last_at);
     let mut days = LocalDays::default();
     let mut day = |at: Micros| days.day(at, |at| segment(zone, at));
     let (elapsed, begun) = (day(end)?, day(end.saturating_sub(1))?);
-    let since_day = since.map(|t| day(t.min(now.saturating_add(DAY_MICROS)))).transpose()?;
+    let since_day = since.map(|t| day(t.min(now().saturating_add(DAY_MICROS)))).transpose()?;
     let whole = match since {
         Some(t) if Some(day(t.saturating_sub(1))?) == since_day => since_day.map(|d| d + 1),
         _ => since_day,

@@ -27,23 +27,36 @@ ARGUMENTS = {
     for instant, at in ((INSTANT, "occurred_at"), (UTC, "occurred_utc"))
     for zone in ("", ",text")
 } | {
+    f"user_metrics.sessions({kind},{instant}{types})": (f"user_{kind}", at, *arguments)
+    for kind in ("text", "uuid", "bigint")
+    for instant, at in ((INSTANT, "occurred_at"), (UTC, "occurred_utc"))
+    for types, arguments in (("", ()), (",text,double precision,boolean,interval,interval",
+                                        ("chat", "latency", "answered", "interval '9 days'", "interval '40 days'")))
+} | {
     "user_metrics.rollup(user_metrics.activity)": ("one_activity",),
+    "user_metrics.rollup(user_metrics.sessions)": ("one_session",),
 }
 
 # 20,000 requests of 6,000 users, more than a state takes in row by row; a NULL and a blank user among them. One tenant
 # has two thirds of the rows, four share the rest; chunks are small. Rows do not come in the order of their times.
 DATA = """
 CREATE TABLE requests AS
-SELECT r.*, user_metrics.activity(user_text, occurred_at, zone) AS one_activity
+SELECT r.*, user_metrics.activity(user_text, occurred_at, zone) AS one_activity,
+    user_metrics.sessions(user_text, occurred_at, chat, latency, answered, interval '9 days', NULL) AS one_session
 FROM (
     SELECT id, CASE WHEN id % 3 < 2 THEN 0 ELSE 1 + id % 4 END AS tenant, abs(hashint4(id)) % 1000 AS chunk,
         CASE WHEN id % 89 = 0 THEN ' ' ELSE 'user ' || n END AS user_text, md5(n::text)::uuid AS user_uuid,
         n::bigint - 50 AS user_bigint, at AS occurred_at, at AT TIME ZONE 'UTC' AS occurred_utc,
-        'Australia/Lord_Howe' AS zone
+        'Australia/Lord_Howe' AS zone,
+        -- Hours of latency, so that requests overlap; few ids, so that they come again.
+        CASE WHEN id % 5 < 3 THEN 'chat ' || id % 5 END AS chat,
+        CASE WHEN id % 7 > 0 THEN abs(hashint4(id + 5)) % 40000000 + 0.25 END::float8 AS latency,
+        CASE WHEN id % 11 > 0 THEN id % 11 < 9 END AS answered
     FROM generate_series(1, 20000) AS id,
         LATERAL (SELECT CASE WHEN id % 97 > 0 THEN abs(hashint4(id + 7)) % 6000 END) AS u(n),
         LATERAL (SELECT timestamptz '2024-01-01 00:00+00' + abs(hashint4(id + 99)) % 15552000 * interval '1 s') AS t(at)
-) AS r GROUP BY id, tenant, chunk, user_text, user_uuid, user_bigint, occurred_at, occurred_utc, zone;
+) AS r
+GROUP BY id, tenant, chunk, user_text, user_uuid, user_bigint, occurred_at, occurred_utc, zone, chat, latency, answered;
 CREATE TABLE requests_by_tenant (LIKE requests) PARTITION BY LIST (tenant);
 CREATE TABLE requests_of_0 PARTITION OF requests_by_tenant FOR VALUES IN (0);
 CREATE TABLE requests_of_1_2 PARTITION OF requests_by_tenant FOR VALUES IN (1, 2);

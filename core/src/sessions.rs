@@ -22,13 +22,13 @@ use crate::error::{Error, Result};
 use crate::host::{self, Claim};
 use crate::state::State;
 use crate::users::{UNKNOWN, UserKey, UserKind, Users, is_blank};
-use crate::wire::{Kind, Writer};
+use crate::wire::{Kind, Short, Writer};
 use xxhash_rust::xxh3::xxh3_64;
 
 mod stats;
 mod view;
 
-pub use stats::{Ending, Hazard, Span, Stats, hazard, stats};
+pub use stats::{Ending, Hazard, Span, Stats, hazard, list, stats};
 pub use view::{View, resolve};
 
 /// The version of the layout of its bytes.
@@ -52,6 +52,12 @@ pub struct Limits {
     pub gap: Micros,
     /// The longest pause within a session of requests that bear the same id.
     pub idle: Micros,
+}
+
+impl std::fmt::Display for Limits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "session_gap {} s, max_idle {} s", self.gap as f64 / 1e6, self.idle as f64 / 1e6)
+    }
 }
 
 impl Limits {
@@ -157,6 +163,17 @@ impl Session {
     fn order(&self) -> (u32, SessionKey, Micros) {
         (self.whose, self.key, self.start)
     }
+}
+
+fn sort(parts: &mut [Session]) {
+    let mut compared = 0u32;
+    parts.sort_unstable_by(|a, b| {
+        compared = compared.wrapping_add(1);
+        if compared.is_multiple_of(16 * host::POLL_EVERY as u32) {
+            host::poll();
+        }
+        a.order().cmp(&b.order())
+    });
 }
 
 /// Unites neighbours that belong together.
@@ -346,20 +363,13 @@ impl Sessions {
     /// Unites parts that touch when enough of them may.
     #[inline]
     fn look(&mut self) -> Result<()> {
-        if self.doubts < DOUBTS.max(self.undoubted) { Ok(()) } else { self.unite() }
+        if self.doubts < DOUBTS.max(2 * self.undoubted) { Ok(()) } else { self.unite() }
     }
 
     #[cold]
     fn unite(&mut self) -> Result<()> {
-        let mut compared = 0u32;
         self.recent.fill(Recent::NOBODY);
-        self.parts.sort_unstable_by(|a, b| {
-            compared = compared.wrapping_add(1);
-            if compared.is_multiple_of(16 * host::POLL_EVERY as u32) {
-                host::poll();
-            }
-            a.order().cmp(&b.order())
-        });
+        self.sort();
         close(&mut self.parts, |before, part| {
             (before.whose, before.key) == (part.whose, part.key) && before.touches(part, self.limits.of(part.key))
         })?;
@@ -375,8 +385,46 @@ impl Sessions {
         Ok(())
     }
 
-    /// Where each user's parts begin, and behind the last user where they end.
-    fn begins(&self, claim: &mut Claim) -> Result<Vec<usize>> {
+    /// Brings the parts in order: all of one user together, by session key and start.
+    fn sort(&mut self) {
+        let mut meanwhile = Claim::passing();
+        if self.parts.len() > MANY
+            && let Ok(begins) = self.begins(&mut meanwhile)
+            && self.group(begins, &mut meanwhile).is_ok()
+        {
+            for own in self.parts.chunk_by_mut(|a, b| a.whose == b.whose) {
+                if !own.is_sorted_by_key(Session::order) {
+                    sort(own);
+                }
+            }
+        } else {
+            // In place where there is no room for a copy.
+            sort(&mut self.parts);
+        }
+    }
+
+    /// Puts all parts of a user together, in the order they came: a counting sort.
+    fn group(&mut self, mut begins: Vec<u32>, meanwhile: &mut Claim) -> Result<()> {
+        let (mut claim, mut grouped) = (Claim::new(), Vec::new());
+        let mut order = meanwhile.filled(0u32, self.parts.len())?;
+        claim.reserve(&mut grouped, self.parts.len())?;
+        for (i, part) in self.parts.iter().enumerate() {
+            let place = &mut begins[part.whose as usize];
+            order[*place as usize] = i as u32;
+            *place += 1;
+        }
+        for order in order.chunks(host::POLL_EVERY) {
+            host::poll();
+            grouped.extend(order.iter().map(|&i| self.parts[i as usize]));
+        }
+        self.claim.shrink(self.parts.capacity() * size_of::<Session>());
+        self.parts = grouped;
+        self.claim.take_over(claim);
+        Ok(())
+    }
+
+    /// Where each user's parts begin once they are together, and behind the last user where they end.
+    fn begins(&self, claim: &mut Claim) -> Result<Vec<u32>> {
         let mut begins = claim.filled(0, self.users.len() + 1)?;
         for part in &self.parts {
             begins[part.whose as usize + 1] += 1;
@@ -406,16 +454,18 @@ fn encode_parts(parts: &[Session], out: &mut Writer) -> Result<()> {
     let (mut key, mut before) = (SessionKey::NONE, 0);
     for part in parts {
         let other = part.key != key;
-        out.uint(u64::from(part.requests - 1) << 3 | (part.outcome as u64) << 1 | u64::from(other))?;
+        let mut bytes = Short::default();
+        bytes.uint(u64::from(part.requests - 1) << 3 | (part.outcome as u64) << 1 | u64::from(other));
         if other {
-            out.raw(&part.key.0.to_le_bytes())?;
+            bytes.raw(part.key.0.to_le_bytes());
         }
-        out.int(part.start - before)?;
-        out.uint((part.end - part.start) as u64)?;
+        bytes.int(part.start.wrapping_sub(before));
+        bytes.uint((part.end - part.start) as u64);
         if part.requests > 1 {
-            out.uint((part.last - part.start) as u64)?;
-            out.uint(u64::from(part.errors))?;
+            bytes.uint((part.last - part.start) as u64);
+            bytes.uint(u64::from(part.errors));
         }
+        out.raw(bytes.as_slice())?;
         (key, before) = (part.key, part.start);
     }
     Ok(())
@@ -432,8 +482,8 @@ impl State for Sessions {
             return Err(Error::Mixed { what: "types of user ids", ours, theirs });
         }
         if self.limits != other.limits {
-            let shown = |limits: Limits| format!("{} s and {} s", limits.gap as f64 / 1e6, limits.idle as f64 / 1e6);
-            return Err(Error::Mixed { what: "session limits", ours: shown(self.limits), theirs: shown(other.limits) });
+            let (ours, theirs) = (self.limits.to_string(), other.limits.to_string());
+            return Err(Error::Mixed { what: "session limits", ours, theirs });
         }
         self.last_at = self.last_at.max(other.last_at);
         self.settled = false;
@@ -447,12 +497,19 @@ impl State for Sessions {
                 *number = self.users.number(key, NO_PART, &mut self.claim)?.0 as u32;
             }
         }
-        for (i, part) in other.parts.iter().enumerate() {
-            if i % host::POLL_EVERY == 0 {
-                host::poll();
+        self.claim.reserve(&mut self.parts, other.parts.len())?;
+        for parts in other.parts.chunks(host::POLL_EVERY) {
+            host::poll();
+            for part in parts {
+                let number = numbers[part.whose as usize];
+                let newest = self.users.value_mut(number as usize);
+                if *newest == NO_PART {
+                    *newest = u32::try_from(self.parts.len()).unwrap_or(NO_PART);
+                }
+                self.parts.push(Session { whose: number, ..*part });
             }
-            self.begin(numbers[part.whose as usize] as usize, part)?;
         }
+        self.doubts += other.parts.len();
         self.look()?;
         other.pending.iter().try_for_each(|&(user, request)| self.observe(Some(user), request))
     }
@@ -482,7 +539,7 @@ impl State for Sessions {
             if n % host::POLL_EVERY == 0 {
                 host::poll();
             }
-            encode_parts(&self.parts[begins[i as usize]..begins[i as usize + 1]], &mut out)?;
+            encode_parts(&self.parts[begins[i as usize] as usize..begins[i as usize + 1] as usize], &mut out)?;
         }
         Ok(out.finish())
     }

@@ -10,12 +10,15 @@ use serde_json::{Map, Value};
 
 mod attach;
 mod canonical;
+mod columns;
+mod describe;
 mod query;
 
 pub use attach::attach;
 pub use canonical::{CANONICAL, Canonical, Holds};
 use canonical::{PRESETS, Preset, canonical_named};
-pub use query::{Ask, activity_query, describe};
+pub use describe::describe;
+pub use query::{ANALYSES, Analysis, Ask, source_query};
 
 /// A relation as the catalogue describes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -68,9 +71,6 @@ fn is_json(base: &str) -> bool {
     matches!(base, "json" | "jsonb")
 }
 
-/// How a timestamptz parameter is written where it is compared with a log's instants.
-type Parameter = fn(&str) -> String;
-
 impl Relation {
     /// Reads the catalogue's description.
     pub fn parse(json: &str) -> Result<Self> {
@@ -106,6 +106,13 @@ impl Relation {
         Some(Found { expression: identifier(&column.name), base: column.base.clone(), shown: column.shown.clone() })
     }
 
+    /// The column of a preset's software that a canonical column needs and the relation has not.
+    fn lacking<'a>(&self, preset: &'a Preset, canonical: &Canonical) -> &'a str {
+        let of = preset.columns.iter().find(|(name, ..)| *name == canonical.name);
+        let mut quoted = of.into_iter().flat_map(|(_, expression, _)| expression.split('"').skip(1).step_by(2));
+        quoted.find(|name| self.column(name).is_none()).unwrap_or(preset.name)
+    }
+
     fn find_preset(&self, preset: &Preset, canonical: &Canonical) -> Option<Found> {
         let (_, expression, base) = preset.columns.iter().find(|(name, ..)| *name == canonical.name)?;
         // Columns that came with later versions of the software may be missing.
@@ -129,51 +136,6 @@ impl Relation {
     fn cannot_serve(&self, found: &Found, accepted: String) -> Error {
         let (column, found) = (found.expression.replace('"', ""), found.shown.clone());
         Error::ColumnType { column, source: self.shown.clone(), found, accepted }
-    }
-
-    /// The users' ids, in their own type or the nearest that has keys.
-    fn user(&self) -> Result<String> {
-        let found = self.required("user_id")?;
-        let expression = &found.expression;
-        match found.base.as_str() {
-            "text" | "uuid" | "int8" => Ok(expression.clone()),
-            "int2" | "int4" => Ok(format!("{expression}::pg_catalog.int8")),
-            base if is_json(base)
-                || base.starts_with('_')
-                || matches!(base, "bytea" | "bool" | "float4" | "float8") =>
-            {
-                let hint = format!(
-                    "map an expression of type text, uuid or bigint with user_metrics.attach({}, columns => '{{\"user_id\": \"…\"}}')",
-                    literal(&self.shown)
-                );
-                Err(self.cannot_serve(&found, hint))
-            }
-            _ => Ok(format!("{expression}::pg_catalog.text")),
-        }
-    }
-
-    /// The instants, and the form a timestamptz parameter must have to be compared with them.
-    fn instant(&self) -> Result<(String, Parameter)> {
-        let found = self.required("occurred_at")?;
-        // A timestamp without zone is read as UTC; the parameter moves, not the column, so that indexes serve.
-        let as_utc: Parameter = |parameter| format!("pg_catalog.timezone('UTC', {parameter})");
-        match found.base.as_str() {
-            "timestamptz" => Ok((found.expression, str::to_owned)),
-            "timestamp" => Ok((found.expression, as_utc)),
-            "date" => Ok((format!("{}::pg_catalog.timestamp", found.expression), as_utc)),
-            _ => {
-                let hint = format!(
-                    "map it with user_metrics.attach({}, columns => {}), adding / 1000.0 if it counts milliseconds",
-                    literal(&self.shown),
-                    literal(&format!(
-                        "{{\"occurred_at\": \"to_timestamp({})\"}}",
-                        found.expression.replace('"', "\\\"")
-                    ))
-                    .trim_start()
-                );
-                Err(self.cannot_serve(&found, hint))
-            }
-        }
     }
 
     /// What a caller's name stands for: a canonical column, a column of the relation, or a property.

@@ -120,6 +120,52 @@ impl Writer {
     }
 }
 
+/// A few numbers on their way into a [`Writer`], which asks for room once for all of them: at most 64 bytes.
+pub struct Short {
+    bytes: [u8; 64],
+    len: usize,
+}
+
+impl Default for Short {
+    #[inline]
+    fn default() -> Self {
+        Short { bytes: [0; 64], len: 0 }
+    }
+}
+
+impl Short {
+    /// Appends an unsigned integer.
+    #[inline]
+    pub fn uint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.bytes[self.len] = value as u8 | 0x80;
+            self.len += 1;
+            value >>= 7;
+        }
+        self.bytes[self.len] = value as u8;
+        self.len += 1;
+    }
+
+    /// Appends a signed integer.
+    #[inline]
+    pub fn int(&mut self, value: i64) {
+        self.uint(((value << 1) ^ (value >> 63)) as u64);
+    }
+
+    /// Appends bytes as they are.
+    #[inline]
+    pub fn raw<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.bytes[self.len..self.len + N].copy_from_slice(&bytes);
+        self.len += N;
+    }
+
+    /// What has been appended.
+    #[inline]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
 /// The bytes an unsigned varint takes.
 pub fn uint_len(value: u64) -> usize {
     (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
@@ -171,6 +217,16 @@ impl<'a> Reader<'a> {
     /// The next unsigned integer; only its shortest form is accepted.
     #[inline]
     pub fn uint(&mut self) -> Result<u64> {
+        match *self.rest {
+            [byte, ref rest @ ..] if byte < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(byte))
+            }
+            _ => self.long_uint(),
+        }
+    }
+
+    fn long_uint(&mut self) -> Result<u64> {
         let mut value = 0u64;
         for (i, &byte) in self.rest.iter().enumerate().take(10) {
             let part = u64::from(byte & 0x7f);

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use user_metrics_core::Error;
-use user_metrics_core::source::{Ask, Column, Relation, activity_query, describe};
+use user_metrics_core::source::{ANALYSES, Ask, Column, Relation, describe, source_query};
 
 fuzz_target!(|input: &str| {
     let mut lines = input.splitn(3, '\n');
@@ -24,14 +24,18 @@ fuzz_target!(|input: &str| {
     };
     let owned = |text: &str| text.to_owned();
     let ask = Ask {
-        function: "active_users".to_owned(),
+        analysis: &ANALYSES[input.len() % ANALYSES.len()],
+        arguments: vec!["period".to_owned()],
+        since: input.len() % 2 == 0,
+        since_within_day: false,
+        until: input.len() % 3 == 0,
+        as_of: input.len() % 5 == 0,
         filter: filter.filter(|f| !f.is_empty()).map(owned),
         by: by.filter(|b| !b.is_empty()).map(owned),
         timezone: "UTC".to_owned(),
-        segmented: true,
-        ..Ask::default()
+        timezone_is_default: true,
     };
-    match activity_query(&relation, &ask) {
+    match source_query(&relation, &ask) {
         Ok(query) => only_ours(&query),
         Err(error) => assert!(
             matches!(error, Error::Argument { .. } | Error::NoColumn { .. } | Error::ColumnType { .. }),

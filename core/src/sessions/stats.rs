@@ -256,6 +256,16 @@ fn each_shown(view: &View<'_>, span: &Span, mut visit: impl FnMut(&Session, &Pla
     })
 }
 
+/// The sessions to show with their numbers among their user's, user after user.
+pub fn list(view: &View<'_>, span: &Span) -> Result<Vec<(u64, Session)>> {
+    let (mut claim, mut listed) = (Claim::passing(), Vec::new());
+    view.each_session(|_, sessions| {
+        let mut numbered = (1..).zip(sessions).filter(|(_, session)| span.shows(session));
+        numbered.try_for_each(|(number, session)| claim.push(&mut listed, (number, *session)))
+    })?;
+    Ok(listed)
+}
+
 /// How many sessions reach a request, and are abandoned there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hazard {

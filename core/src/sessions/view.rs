@@ -109,6 +109,11 @@ impl<'a> View<'a> {
 /// `sessions` needs no more room than there are parts.
 pub fn resolve(parts: &[Session], gap: Micros, sessions: &mut Vec<Session>) -> Result<()> {
     sessions.clear();
+    // Without any id, the parts are closed under the gap already.
+    if parts.iter().all(|part| part.key == SessionKey::NONE) {
+        sessions.extend_from_slice(parts);
+        return Ok(());
+    }
     let bears_none = |part: &&Session| part.key == SessionKey::NONE || part.requests == 1;
     sessions.extend(parts.iter().filter(bears_none).map(|part| Session { key: SessionKey::NONE, ..*part }));
     if !sessions.is_sorted_by_key(|session| session.start) {

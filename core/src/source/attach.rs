@@ -54,7 +54,11 @@ pub fn attach(relation: &Relation, view: &str, columns: Option<&str>, preset: Op
         };
         let Some(expression) = expression else {
             if matches!(canonical.name, "user_id" | "occurred_at") {
-                return Err(relation.lacks("", canonical.name, canonical.name));
+                let (purpose, lacking) = match preset {
+                    Some(preset) => (format!(" with preset {}", preset.name), relation.lacking(preset, canonical)),
+                    None => (String::new(), canonical.name),
+                };
+                return Err(relation.lacks(&purpose, lacking, canonical.name));
             }
             continue;
         };

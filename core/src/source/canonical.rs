@@ -47,6 +47,7 @@ const fn canonical(
 }
 
 const OPTIONAL: &str = "by, filter";
+const SESSIONS: &str = "session_stats, session_hazard, session_list, by, filter";
 
 /// The canonical columns.
 pub const CANONICAL: &[Canonical] = &[
@@ -70,7 +71,7 @@ pub const CANONICAL: &[Canonical] = &[
         Holds::Text,
         &["session_id", "conversation_id", "thread_id", "chat_id"],
         "the conversation the request belongs to",
-        OPTIONAL,
+        SESSIONS,
     ),
     canonical("model", Holds::Text, &["model", "model_id"], "the model that answered", OPTIONAL),
     canonical("provider", Holds::Text, &["provider", "custom_llm_provider"], "who runs the model", OPTIONAL),
@@ -102,10 +103,10 @@ pub const CANONICAL: &[Canonical] = &[
         Holds::Number,
         &["latency_ms", "request_duration_ms", "delay_ms", "duration_ms"],
         "milliseconds until the answer was complete",
-        OPTIONAL,
+        SESSIONS,
     ),
-    canonical("status", Holds::Text, &["status", "status_code", "http_status"], "how the request ended", OPTIONAL),
-    canonical("succeeded", Holds::Flag, &["succeeded", "success", "is_success"], "whether it was answered", OPTIONAL),
+    canonical("status", Holds::Text, &["status", "status_code", "http_status"], "how the request ended", SESSIONS),
+    canonical("succeeded", Holds::Flag, &["succeeded", "success", "is_success"], "whether it was answered", SESSIONS),
     canonical("error", Holds::Text, &["error", "error_type", "error_code"], "what went wrong", OPTIONAL),
     canonical(
         "rating",

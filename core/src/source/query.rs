@@ -1,18 +1,80 @@
-//! The queries over a log: the one that reads it for an analysis, and the one that describes it.
+//! The one query that reads a log for a table function.
 
-use super::canonical::{CANONICAL, Canonical, Holds};
-use super::{Found, Relation, literal};
+use super::columns::NO_TEXT;
+use super::{Relation, literal};
 use crate::error::Result;
 
+/// What a log is read into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Value {
+    Activity,
+    Sessions,
+}
+
+/// How much of what lies before `since` is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Past {
+    /// All of it, to know who is new or the how manyth something is.
+    All,
+    /// Nothing.
+    Nothing,
+    /// What may reach beyond `since`: the last parameter says from when.
+    WhatReaches,
+}
+
+/// How a table function reads a log.
+#[derive(Clone, Copy, Debug)]
+pub struct Analysis {
+    /// Its name in SQL.
+    pub name: &'static str,
+    value: Value,
+    past: Past,
+    /// Whether its rows begin with a segment.
+    segmented: bool,
+    /// Whether it tells users apart by name: a value a user then, and none a segment.
+    names_users: bool,
+}
+
+const fn analysis(name: &'static str, value: Value, past: Past) -> Analysis {
+    Analysis { name, value, past, segmented: true, names_users: false }
+}
+
+/// The table functions over a source.
+pub const ANALYSES: &[Analysis] = &[
+    analysis("active_users", Value::Activity, Past::All),
+    analysis("engagement", Value::Activity, Past::All),
+    analysis("lifecycle", Value::Activity, Past::All),
+    analysis("stickiness", Value::Activity, Past::Nothing),
+    analysis("retention_matrix", Value::Activity, Past::All),
+    analysis("retention_curve", Value::Activity, Past::All),
+    Analysis { segmented: false, ..analysis("cohort_table", Value::Activity, Past::All) },
+    analysis("session_stats", Value::Sessions, Past::WhatReaches),
+    analysis("session_hazard", Value::Sessions, Past::WhatReaches),
+    Analysis { segmented: false, names_users: true, ..analysis("session_list", Value::Sessions, Past::All) },
+];
+
+impl Analysis {
+    /// The analysis of a name.
+    pub fn named(name: &str) -> Option<&'static Analysis> {
+        ANALYSES.iter().find(|analysis| analysis.name == name)
+    }
+
+    /// Whether hours of `since`'s own day that lie before it have to be told from the rest: values of days cannot.
+    pub fn splits_days(&self) -> bool {
+        self.value == Value::Activity && self.past == Past::All
+    }
+}
+
 /// What a table function asks of the doorway.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Ask {
     /// The table function.
-    pub function: String,
-    /// Its own arguments, in the order of the parameters from $5 on.
+    pub analysis: &'static Analysis,
+    /// Its own arguments, in the order of the parameters from $5 on. After them come what its value takes: for sessions
+    /// the gap, the idle time and from when rows are read.
     pub arguments: Vec<String>,
-    /// Whether rows before `since` are to be left unread. Otherwise the whole past is read, to know who is new.
-    pub from_since: bool,
+    /// Whether `since` is given.
+    pub since: bool,
     /// Whether `since` lies within a local day, of which the part before it must not be counted.
     pub since_within_day: bool,
     /// Whether `until` is given.
@@ -27,21 +89,49 @@ pub struct Ask {
     pub timezone: String,
     /// Whether that is the zone the aggregate takes when it is given none, which spares it an argument a row.
     pub timezone_is_default: bool,
-    /// Whether the function's rows begin with a segment.
-    pub segmented: bool,
 }
 
 impl Ask {
     /// The call of the function's form over a value.
     fn call(&self, value: &str, as_of: &str) -> String {
         let own = self.arguments.iter().zip(5..).map(|(name, n)| format!("{name} => ${n}, ")).collect::<String>();
-        format!("user_metrics.{}({value}, {own}since => $1, until => $2, as_of => {as_of}) AS r", self.function)
+        format!("user_metrics.{}({value}, {own}since => $1, until => $2, as_of => {as_of}) AS r", self.analysis.name)
     }
 
-    /// The activity of the rows of a query `q`.
-    fn activity(&self) -> String {
-        let zone = if self.timezone_is_default { String::new() } else { format!(", {}", literal(&self.timezone)) };
-        format!("user_metrics.activity(q.user_id, q.occurred_at{zone})")
+    /// The number of a parameter after the function's own.
+    fn parameter(&self, further: usize) -> usize {
+        5 + self.arguments.len() + further
+    }
+
+    /// The aggregate over the rows of a query `q`.
+    fn aggregate(&self) -> String {
+        match self.analysis.value {
+            Value::Activity => {
+                let zone = match self.timezone_is_default {
+                    true => String::new(),
+                    false => format!(", {}", literal(&self.timezone)),
+                };
+                format!("user_metrics.activity(q.user_id, q.occurred_at{zone})")
+            }
+            Value::Sessions => format!(
+                "user_metrics.sessions(q.user_id, q.occurred_at, q.session_id, q.latency_ms, q.succeeded, ${}, ${})",
+                self.parameter(0),
+                self.parameter(1)
+            ),
+        }
+    }
+
+    /// The further columns the aggregate reads.
+    fn columns(&self, relation: &Relation) -> Result<String> {
+        match self.analysis.value {
+            Value::Activity => Ok(String::new()),
+            Value::Sessions => Ok(format!(
+                ", {} AS session_id, {} AS latency_ms, {} AS succeeded",
+                relation.text("session_id"),
+                relation.number("latency_ms")?,
+                relation.succeeded()?
+            )),
+        }
     }
 }
 
@@ -49,15 +139,19 @@ impl Ask {
 const LEFT_OUT: &str = "ARRAY(SELECT a.user_id FROM user_metrics.anonymous_user AS a \
                         UNION ALL SELECT o.user_id FROM user_metrics.opt_out AS o)";
 
-/// The rows an analysis may see: users and instants, with the columns of `more`.
+/// The rows an analysis may see: users and instants, with the columns its value reads and those of `more`.
 fn requests(relation: &Relation, ask: &Ask, more: &str) -> Result<String> {
     let (user, (instant, parameter)) = (relation.user()?, relation.instant()?);
     let mut conditions = vec![format!("{instant} <= {}", parameter("$3"))];
     if ask.until {
         conditions.push(format!("{instant} < {}", parameter("$2")));
     }
-    if ask.from_since {
-        conditions.push(format!("{instant} >= {}", parameter("$1")));
+    match ask.analysis.past {
+        Past::Nothing if ask.since => conditions.push(format!("{instant} >= {}", parameter("$1"))),
+        Past::WhatReaches if ask.since => {
+            conditions.push(format!("{instant} >= {}", parameter(&format!("${}", ask.parameter(2)))));
+        }
+        _ => {}
     }
     conditions.extend(relation.predicates(ask.filter.as_deref())?);
     // What lies before `since` is history, also on its local day: values know days, so those hours go to the day before.
@@ -71,7 +165,8 @@ fn requests(relation: &Relation, ask: &Ask, more: &str) -> Result<String> {
         instant
     };
     Ok(format!(
-        "SELECT {user} AS user_id, {shown} AS occurred_at{more} FROM {} WHERE {}",
+        "SELECT {user} AS user_id, {shown} AS occurred_at{}{more} FROM {} WHERE {}",
+        ask.columns(relation)?,
         relation.name,
         conditions.join(" AND ")
     ))
@@ -89,111 +184,63 @@ fn end_of_log(relation: &Relation, ask: &Ask) -> Result<Option<String>> {
     Ok(Some(parameter(&end)))
 }
 
-/// The one query that reads a log for a function over an activity.
-pub fn activity_query(relation: &Relation, ask: &Ask) -> Result<String> {
-    let end = end_of_log(relation, ask)?;
+/// The one query that reads a log for a table function.
+pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
+    let (end, aggregate) = (end_of_log(relation, ask)?, ask.aggregate());
+    if ask.analysis.names_users {
+        return people_query(relation, ask, end);
+    }
     match &ask.by {
         None => {
             let rows = requests(relation, ask, "")?;
-            let value =
-                format!("user_metrics.without_users((SELECT {} FROM ({rows}) AS q), {LEFT_OUT})", ask.activity());
-            let first = if ask.segmented { "NULL::pg_catalog.text, " } else { "" };
+            let value = format!("user_metrics.without_users((SELECT {aggregate} FROM ({rows}) AS q), {LEFT_OUT})");
+            let first = if ask.analysis.segmented { "NULL::pg_catalog.text, " } else { "" };
             Ok(format!("SELECT {first}r.* FROM {}", ask.call(&value, end.as_deref().unwrap_or("$4"))))
         }
         Some(by) => {
             let segment = relation.named(&format!(" by {by}"), by)?.expression;
             let rows = requests(relation, ask, &format!(", ({segment})::pg_catalog.text COLLATE \"C\" AS segment"))?;
-            // The end of what the segments together saw, so that a segment nobody uses any more is seen to be unused.
-            let last = "(SELECT pg_catalog.max(user_metrics_internal.last_request(s.value)) FROM segments AS s)";
-            let own_end = if ask.as_of || ask.until { "$4" } else { last };
             Ok(format!(
-                "WITH segments AS MATERIALIZED (SELECT q.segment, user_metrics.without_users({}, {LEFT_OUT}) AS value \
+                "WITH segments AS MATERIALIZED (SELECT q.segment, user_metrics.without_users({aggregate}, {LEFT_OUT}) AS value \
                  FROM ({rows}) AS q GROUP BY q.segment ORDER BY q.segment) \
-                 SELECT s.segment, r.* FROM segments AS s CROSS JOIN LATERAL {}",
-                ask.activity(),
-                ask.call("s.value", end.as_deref().unwrap_or(own_end))
+                 SELECT s.segment, r.* FROM segments AS s CROSS JOIN LATERAL {} WHERE user_metrics.users(s.value) > 0",
+                ask.call("s.value", end.as_deref().unwrap_or(&end_of_values(ask, "segments")))
             ))
         }
     }
 }
 
-/// What can be wrong with a canonical column's values: the condition, the word for it, and whether such rows are left out.
-fn faults(relation: &Relation, canonical: &Canonical, found: &Found) -> Result<Vec<(String, &'static str, bool)>> {
-    let x = &found.expression;
-    let is_number = matches!(found.base.as_str(), "int2" | "int4" | "int8" | "float4" | "float8" | "numeric");
-    Ok(match canonical.holds {
-        Holds::User => {
-            let text = format!("({x})::pg_catalog.text");
-            // Ids of other types than text are given as text, in any spelling the type has.
-            let known = |table: &str| match found.base.as_str() {
-                "uuid" => format!(
-                    "pg_catalog.translate({text}, '-', '') IN (SELECT pg_catalog.translate(pg_catalog.lower(pg_catalog.btrim(u.user_id)), \
-                     '-{{}}', '') FROM user_metrics.{table} AS u)"
-                ),
-                "int2" | "int4" | "int8" => {
-                    format!("{text} IN (SELECT pg_catalog.btrim(u.user_id) FROM user_metrics.{table} AS u)")
-                }
-                _ => format!("{text} IN (SELECT u.user_id FROM user_metrics.{table} AS u)"),
-            };
-            vec![
-                (format!("pg_catalog.btrim({text}, E' \\t\\n\\x0b\\x0c\\r') = ''"), "blank", true),
-                (known("anonymous_user"), "anonymous", true),
-                (known("opt_out"), "opted out", true),
-            ]
-        }
-        Holds::Instant => {
-            let (instant, parameter) = relation.instant()?;
-            let now = parameter("pg_catalog.statement_timestamp()");
-            vec![
-                (format!("NOT pg_catalog.isfinite({instant})"), "infinite", true),
-                (format!("{instant} > {now} AND pg_catalog.isfinite({instant})"), "in the future", true),
-            ]
-        }
-        Holds::Count | Holds::Number if is_number => vec![(format!("({x}) < 0"), "negative", false)],
-        _ => Vec::new(),
-    })
+/// The end of what several values together saw, so that of one in which nothing goes on any more this is seen.
+fn end_of_values(ask: &Ask, values: &str) -> String {
+    if ask.as_of || ask.until {
+        return "$4".to_owned();
+    }
+    format!("(SELECT pg_catalog.max(user_metrics_internal.last_request(s.value)) FROM {values} AS s)")
 }
 
-/// Adds to the counts of the describing query those of one canonical column, and gives its row.
-fn described(relation: &Relation, i: usize, canonical: &Canonical, counts: &mut Vec<String>) -> Result<String> {
-    let (name, needed) = (literal(canonical.name), literal(canonical.needed_by));
-    let Some(found) = relation.find(canonical) else {
-        return Ok(format!("({i}, {name}, NULL, NULL, s.requests, s.requests, 0::pg_catalog.int8, NULL, {needed})"));
+/// The query of a function that lists by user: a value a user, made of the one pass that groups by their ids.
+fn people_query(relation: &Relation, ask: &Ask, end: Option<String>) -> Result<String> {
+    let (rows, aggregate) = (requests(relation, ask, "")?, ask.aggregate());
+    let end = end.unwrap_or_else(|| end_of_values(ask, "people"));
+    let user = "p.user_id::pg_catalog.text";
+    let left_out = ["anonymous_user", "opt_out"].map(|table| relation.is_in(table, "p.user_id")).join(" OR ");
+    // The ids themselves, for a value knows only their keys.
+    let (ids, id, join) = match relation.text("session_id").as_str() {
+        NO_TEXT => (String::new(), NO_TEXT, ""),
+        _ => (
+            format!(
+                ", ids AS MATERIALIZED (SELECT q.user_id, user_metrics_internal.session_key(q.session_id) AS session_key, \
+                 pg_catalog.min(q.session_id COLLATE \"C\") AS session_id FROM ({rows}) AS q \
+                 GROUP BY q.user_id, user_metrics_internal.session_key(q.session_id))"
+            ),
+            "i.session_id",
+            " LEFT JOIN ids AS i ON i.user_id = p.user_id AND i.session_key = r.session_key",
+        ),
     };
-    let x = &found.expression;
-    counts.push(format!("pg_catalog.count(*) FILTER (WHERE ({x}) IS NULL) AS missing_{i}"));
-    let (mut left_out, mut remarks) = (vec!["0::pg_catalog.int8".to_owned()], Vec::new());
-    for (j, (condition, word, leaves_out)) in faults(relation, canonical, &found)?.into_iter().enumerate() {
-        let count = format!("fault_{i}_{j}");
-        counts.push(format!("pg_catalog.count(*) FILTER (WHERE {condition}) AS {count}"));
-        remarks.push(format!("CASE WHEN s.{count} > 0 THEN s.{count} || {} END", literal(&format!(" {word}"))));
-        if leaves_out {
-            left_out.push(format!("s.{count}"));
-        }
-    }
-    if canonical.name == "request_id" {
-        counts.push(format!("pg_catalog.count({x}) - pg_catalog.count(DISTINCT {x}) AS repeated"));
-        remarks.push("CASE WHEN s.repeated > 0 THEN s.repeated || ' repeated' END".to_owned());
-    }
-    let remark = match remarks.is_empty() {
-        true => "NULL".to_owned(),
-        false => format!("NULLIF(pg_catalog.concat_ws(', ', {}), '')", remarks.join(", ")),
-    };
-    let (source, shown, left_out) = (literal(x), literal(&found.shown), left_out.join(" + "));
-    Ok(format!("({i}, {name}, {source}, {shown}, s.requests, s.missing_{i}, {left_out}, {remark}, {needed})"))
-}
-
-/// The query behind `describe_source`: a row per canonical column.
-pub fn describe(relation: &Relation) -> Result<String> {
-    let mut counts = vec!["pg_catalog.count(*) AS requests".to_owned()];
-    let rows = CANONICAL.iter().enumerate().map(|(i, canonical)| described(relation, i, canonical, &mut counts));
-    let rows = rows.collect::<Result<Vec<_>>>()?.join(", ");
     Ok(format!(
-        "SELECT v.column_name::pg_catalog.text, v.source_column::pg_catalog.text, v.data_type::pg_catalog.text, v.requests, \
-         v.missing_requests, v.left_out_requests, v.remark::pg_catalog.text, v.needed_by::pg_catalog.text \
-         FROM (SELECT {} FROM {}) AS s CROSS JOIN LATERAL (VALUES {rows}) AS v(place, column_name, source_column, data_type, \
-         requests, missing_requests, left_out_requests, remark, needed_by) ORDER BY v.place",
-        counts.join(", "),
-        relation.name
+        "WITH people AS MATERIALIZED (SELECT q.user_id, {aggregate} AS value FROM ({rows}) AS q GROUP BY q.user_id){ids} \
+         SELECT {user}, r.session_number, {id}, r.started_at, r.ended_at, r.duration_seconds, r.requests, r.errors, r.outcome \
+         FROM people AS p CROSS JOIN LATERAL {}{join} WHERE NOT ({left_out}) ORDER BY {user} COLLATE \"C\", r.session_number",
+        ask.call("p.value", &end)
     ))
 }

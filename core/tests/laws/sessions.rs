@@ -356,10 +356,10 @@ fn stats_are_as_defined() {
             let abandoned: Vec<_> = plain.iter().filter(|s| s.succeeded == Some(false)).map(requests).collect();
             prop_assert!(near(row.abandonment_point(), mean(&abandoned)));
             let asked: Vec<_> = closed.iter().filter(|(s, _)| s.end + DAY_MICROS <= span.end).collect();
-            let back = |(s, all): &&&(Naive, &[Naive])| {
+            let back = |(s, all): &(Naive, &[Naive])| {
                 all.iter().any(|next| s.end < next.start && next.start <= s.end + DAY_MICROS)
             };
-            let back: Vec<_> = asked.iter().map(|s| f64::from(u8::from(back(&s)))).collect();
+            let back: Vec<_> = asked.iter().map(|s| f64::from(u8::from(back(s)))).collect();
             prop_assert!(near(row.returned_24h_rate(), mean(&back)), "{:?} {back:?}", row.returned_24h_rate());
         }
         Ok(())
@@ -371,13 +371,13 @@ fn the_hazard_is_as_defined() {
     check(400, (Sessions::options(), Sessions::few(), span(), 1..12u32), |(options, rows, span, most)| {
         let bytes = value(&options, &rows)?;
         let found = ok(hazard(&ok(View::open(&bytes))?, &span, most))?;
-        let users: Vec<Vec<(u32, Option<Ending>)>> = found_sessions(&bytes, &options, &span)?;
+        let users = found_sessions(&bytes, &options, &span)?;
         let longest = users.iter().flatten().map(|s| s.0).max().unwrap_or(0).min(most);
         let expected: Vec<_> = (1..=longest)
             .map(|k| {
-                let known = |s: &(u32, Option<Ending>)| matches!(s.1, Some(Ending::Completed | Ending::Abandoned));
-                let reaches = |s: &&(u32, Option<Ending>)| s.0 > k || (s.0 == k && known(s));
-                let abandoned = |s: &&(u32, Option<Ending>)| *s == &(k, Some(Ending::Abandoned));
+                let known = |s: &Shape| matches!(s.1, Some(Ending::Completed | Ending::Abandoned));
+                let reaches = |s: &&Shape| s.0 > k || (s.0 == k && known(s));
+                let abandoned = |s: &&Shape| *s == &(k, Some(Ending::Abandoned));
                 Hazard {
                     number: k,
                     users: users.iter().filter(|all| all.iter().any(|s| reaches(&s))).count() as u64,
@@ -391,7 +391,11 @@ fn the_hazard_is_as_defined() {
     });
 }
 
-fn found_sessions(bytes: &[u8], options: &(UserKind, Limits), span: &Span) -> Verdict<Vec<Vec<(u32, Option<Ending>)>>> {
+/// Of a session how many requests it has, and how it ended.
+type Shape = (u32, Option<Ending>);
+
+/// Of every user the sessions shown.
+fn found_sessions(bytes: &[u8], options: &(UserKind, Limits), span: &Span) -> Verdict<Vec<Vec<Shape>>> {
     let found = found(&ok(View::open(bytes))?)?;
     let of = |all: &Vec<Session>| {
         all.iter().filter(|s| span.shows(s)).map(|s| (s.requests, s.ending(options.1, span.end))).collect()

@@ -45,7 +45,7 @@ SELECT users(activity(u, '2024-03-01'::timestamptz)) FROM unnest(ARRAY['', ' ', 
 SELECT rollup(value) IS NULL AS nothing FROM by_day WHERE false;
 SELECT rollup(NULL::activity) IS NULL AS nothing;
 SELECT users(rollup(value)) FROM (SELECT value FROM by_day UNION ALL SELECT NULL) AS s;
-SELECT users(NULL), first_day(NULL), last_day(NULL);
+SELECT users(NULL::activity), first_day(NULL), last_day(NULL);
 -- FILTER that leaves nothing is no rows; as a window function it answers row by row: users 0, 1, 2, 0 … on days 1, 2, 3, 4 ….
 SELECT activity(user_text, at) FILTER (WHERE false) IS NULL AS no_rows FROM log;
 SELECT users(activity(user_text, at) OVER (ORDER BY at)) FROM log ORDER BY at LIMIT 5;

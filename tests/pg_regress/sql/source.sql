@@ -191,6 +191,7 @@ SELECT attach('log', columns => '{"usr": "x"}');
 SELECT attach('log', columns => '{"user_id": 5}');
 SELECT attach('log', columns => '[]');
 SELECT attach('log', preset => 'nosuch');
+SELECT attach('log', preset => 'litellm');
 SELECT attach('no_user');
 SELECT * FROM active_users('log', timezone => $$UTC'); DROP TABLE source.log; --$$);
 SELECT * FROM active_users('log', filter => 'null');
@@ -262,13 +263,13 @@ ALTER TABLE log DISABLE ROW LEVEL SECURITY;
 
 -- ===== plan =====
 -- The plan of the statement a function runs, of which only what reads the log is shown. tests/plans.py looks at it as it runs.
-CREATE FUNCTION plan(function text, source regclass, since timestamptz, until timestamptz, from_since boolean DEFAULT false)
+CREATE FUNCTION plan(function text, source regclass, since timestamptz, until timestamptz)
 RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
     line text;
 BEGIN
-    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || user_metrics_internal.activity_query(
-        function, user_metrics_internal.relation(source), '{}', since, until, NULL, NULL, NULL, NULL, from_since => from_since
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || user_metrics_internal.source_query(
+        function, user_metrics_internal.relation(source), '{}', since, until, NULL, NULL, NULL, NULL
     ) USING since, until, timestamptz '2025-01-01', NULL::timestamptz LOOP
         EXIT WHEN line ~ 'InitPlan 2';
         RETURN NEXT regexp_replace(line, ' \(returns .*\)', '');    -- which 17 and later do not show
@@ -276,7 +277,7 @@ BEGIN
 END $$;
 -- until prunes partitions for every function, since where the past is not needed to know who is new.
 SELECT plan('active_users', 'parted', NULL, '2024-03-05');
-SELECT plan('stickiness', 'parted', '2024-04-01', '2024-05-01', from_since => true);
+SELECT plan('stickiness', 'parted', '2024-04-01', '2024-05-01');
 SELECT plan('retention_matrix', 'parted', '2024-04-01', NULL);
 -- The same while it runs: the partitions each function reads. All but stickiness look at the past before since; nobody reads May.
 CREATE TABLE parted_4 PARTITION OF parted FOR VALUES FROM ('2024-05-01') TO ('2024-06-01');
@@ -302,7 +303,7 @@ CREATE TABLE big AS SELECT i % 1000 AS user_id, timestamptz '2024-03-01' + i * i
 CREATE INDEX ON big (created_at);
 ANALYZE big;
 SET enable_bitmapscan = off;
-SELECT plan('stickiness', 'big', '2024-03-10', '2024-03-11', from_since => true);
+SELECT plan('stickiness', 'big', '2024-03-10', '2024-03-11');
 RESET enable_bitmapscan;
 -- Workers.
 SET parallel_setup_cost = 0;

@@ -1,0 +1,128 @@
+//! Canonical columns as SQL expressions of the types that analyses read.
+
+use super::canonical::canonical_named;
+use super::{Found, Relation, is_json, literal};
+use crate::error::{Error, Result};
+
+/// The text of a log that has none.
+pub(super) const NO_TEXT: &str = "NULL::pg_catalog.text";
+
+/// How a timestamptz parameter is written where it is compared with a log's instants.
+pub(super) type Parameter = fn(&str) -> String;
+
+impl Relation {
+    /// The users' ids, in their own type or the nearest that has keys.
+    pub(super) fn user(&self) -> Result<String> {
+        let found = self.required("user_id")?;
+        let expression = &found.expression;
+        match found.base.as_str() {
+            "text" | "uuid" | "int8" => Ok(expression.clone()),
+            "int2" | "int4" => Ok(format!("{expression}::pg_catalog.int8")),
+            base if is_json(base)
+                || base.starts_with('_')
+                || matches!(base, "bytea" | "bool" | "float4" | "float8") =>
+            {
+                let hint = format!(
+                    "map an expression of type text, uuid or bigint with user_metrics.attach({}, columns => '{{\"user_id\": \"…\"}}')",
+                    literal(&self.shown)
+                );
+                Err(self.cannot_serve(&found, hint))
+            }
+            _ => Ok(format!("{expression}::pg_catalog.text")),
+        }
+    }
+
+    /// The instants, and the form a timestamptz parameter must have to be compared with them.
+    pub(super) fn instant(&self) -> Result<(String, Parameter)> {
+        let found = self.required("occurred_at")?;
+        // A timestamp without zone is read as UTC; the parameter moves, not the column, so that indexes serve.
+        let as_utc: Parameter = |parameter| format!("pg_catalog.timezone('UTC', {parameter})");
+        match found.base.as_str() {
+            "timestamptz" => Ok((found.expression, str::to_owned)),
+            "timestamp" => Ok((found.expression, as_utc)),
+            "date" => Ok((format!("{}::pg_catalog.timestamp", found.expression), as_utc)),
+            _ => {
+                let hint = format!(
+                    "map it with user_metrics.attach({}, columns => {}), adding / 1000.0 if it counts milliseconds",
+                    literal(&self.shown),
+                    literal(&format!(
+                        "{{\"occurred_at\": \"to_timestamp({})\"}}",
+                        found.expression.replace('"', "\\\"")
+                    ))
+                    .trim_start()
+                );
+                Err(self.cannot_serve(&found, hint))
+            }
+        }
+    }
+
+    /// A canonical column as text, NULL where the log has none.
+    pub(super) fn text(&self, name: &str) -> String {
+        match canonical_named(name).and_then(|canonical| self.find(canonical)) {
+            None => NO_TEXT.to_owned(),
+            Some(found) if found.base == "text" => found.expression,
+            Some(found) => format!("({})::pg_catalog.text", found.expression),
+        }
+    }
+
+    /// A canonical column as a number, NULL where the log has none.
+    pub(super) fn number(&self, name: &str) -> Result<String> {
+        let Some(found) = canonical_named(name).and_then(|canonical| self.find(canonical)) else {
+            return Ok("NULL::pg_catalog.float8".to_owned());
+        };
+        match found.base.as_str() {
+            "float8" => Ok(found.expression),
+            "int2" | "int4" | "int8" | "float4" | "numeric" => Ok(format!("({})::pg_catalog.float8", found.expression)),
+            _ => Err(self.wants(name, &found, "a number")),
+        }
+    }
+
+    /// Whether a request was answered: the column that says so, or what its status says; NULL where neither does.
+    pub(super) fn succeeded(&self) -> Result<String> {
+        let find = |name| canonical_named(name).and_then(|canonical| self.find(canonical));
+        if let Some(found) = find("succeeded") {
+            return match found.base.as_str() {
+                "bool" => Ok(found.expression),
+                "int2" | "int4" | "int8" => Ok(format!("({} <> 0)", found.expression)),
+                _ => Err(self.wants("succeeded", &found, "a boolean")),
+            };
+        }
+        let Some(found) = find("status") else { return Ok("NULL::pg_catalog.bool".to_owned()) };
+        let status = &found.expression;
+        Ok(match found.base.as_str() {
+            "int2" | "int4" | "int8" => format!("({status} BETWEEN 200 AND 299)"),
+            _ => {
+                let word = format!("({status})::pg_catalog.text");
+                format!(
+                    "({word} IN ('success', '200', 'ok', 'normal') OR pg_catalog.lower({word}) IN ('success', 'ok', 'normal') \
+                     OR {word} ~ '^2[0-9][0-9]$')"
+                )
+            }
+        })
+    }
+
+    fn wants(&self, name: &str, found: &Found, what: &str) -> Error {
+        let hint = format!(
+            "map an expression that is {what} with user_metrics.attach({}, columns => '{{\"{name}\": \"…\"}}')",
+            literal(&self.shown)
+        );
+        self.cannot_serve(found, hint)
+    }
+
+    /// Whether a user id, of the type the log's ids have, is in one of our tables of ids. Ids of other types than text are
+    /// given as text there, in any spelling the type has.
+    pub(super) fn is_in(&self, table: &str, id: &str) -> String {
+        let text = format!("({id})::pg_catalog.text");
+        let base = canonical_named("user_id").and_then(|c| self.find(c)).map_or(String::new(), |found| found.base);
+        match base.as_str() {
+            "uuid" => format!(
+                "pg_catalog.translate({text}, '-', '') IN (SELECT pg_catalog.translate(pg_catalog.lower(pg_catalog.btrim(u.user_id)), \
+                 '-{{}}', '') FROM user_metrics.{table} AS u)"
+            ),
+            "int2" | "int4" | "int8" => {
+                format!("{text} IN (SELECT pg_catalog.btrim(u.user_id) FROM user_metrics.{table} AS u)")
+            }
+            _ => format!("{text} IN (SELECT u.user_id FROM user_metrics.{table} AS u)"),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The query that describes a log.
+
+use super::canonical::{CANONICAL, Canonical, Holds};
+use super::{Found, Relation, literal};
+use crate::error::Result;
+
+/// What can be wrong with a canonical column's values: the condition, the word for it, and whether such rows are left out.
+fn faults(relation: &Relation, canonical: &Canonical, found: &Found) -> Result<Vec<(String, &'static str, bool)>> {
+    let x = &found.expression;
+    let is_number = matches!(found.base.as_str(), "int2" | "int4" | "int8" | "float4" | "float8" | "numeric");
+    Ok(match canonical.holds {
+        Holds::User => {
+            let text = format!("({x})::pg_catalog.text");
+            vec![
+                (format!("pg_catalog.btrim({text}, E' \\t\\n\\x0b\\x0c\\r') = ''"), "blank", true),
+                (relation.is_in("anonymous_user", x), "anonymous", true),
+                (relation.is_in("opt_out", x), "opted out", true),
+            ]
+        }
+        Holds::Instant => {
+            let (instant, parameter) = relation.instant()?;
+            let now = parameter("pg_catalog.statement_timestamp()");
+            vec![
+                (format!("NOT pg_catalog.isfinite({instant})"), "infinite", true),
+                (format!("{instant} > {now} AND pg_catalog.isfinite({instant})"), "in the future", true),
+            ]
+        }
+        Holds::Count | Holds::Number if is_number => vec![(format!("({x}) < 0"), "negative", false)],
+        _ => Vec::new(),
+    })
+}
+
+/// Adds to the counts of the describing query those of one canonical column, and gives its row.
+fn described(relation: &Relation, i: usize, canonical: &Canonical, counts: &mut Vec<String>) -> Result<String> {
+    let (name, needed) = (literal(canonical.name), literal(canonical.needed_by));
+    let Some(found) = relation.find(canonical) else {
+        return Ok(format!("({i}, {name}, NULL, NULL, s.requests, s.requests, 0::pg_catalog.int8, NULL, {needed})"));
+    };
+    let x = &found.expression;
+    counts.push(format!("pg_catalog.count(*) FILTER (WHERE ({x}) IS NULL) AS missing_{i}"));
+    let (mut left_out, mut remarks) = (vec!["0::pg_catalog.int8".to_owned()], Vec::new());
+    for (j, (condition, word, leaves_out)) in faults(relation, canonical, &found)?.into_iter().enumerate() {
+        let count = format!("fault_{i}_{j}");
+        counts.push(format!("pg_catalog.count(*) FILTER (WHERE {condition}) AS {count}"));
+        remarks.push(format!("CASE WHEN s.{count} > 0 THEN s.{count} || {} END", literal(&format!(" {word}"))));
+        if leaves_out {
+            left_out.push(format!("s.{count}"));
+        }
+    }
+    if canonical.name == "request_id" {
+        counts.push(format!("pg_catalog.count({x}) - pg_catalog.count(DISTINCT {x}) AS repeated"));
+        remarks.push("CASE WHEN s.repeated > 0 THEN s.repeated || ' repeated' END".to_owned());
+    }
+    let remark = match remarks.is_empty() {
+        true => "NULL".to_owned(),
+        false => format!("NULLIF(pg_catalog.concat_ws(', ', {}), '')", remarks.join(", ")),
+    };
+    let (source, shown, left_out) = (literal(x), literal(&found.shown), left_out.join(" + "));
+    Ok(format!("({i}, {name}, {source}, {shown}, s.requests, s.missing_{i}, {left_out}, {remark}, {needed})"))
+}
+
+/// The query behind `describe_source`: a row per canonical column.
+pub fn describe(relation: &Relation) -> Result<String> {
+    let mut counts = vec!["pg_catalog.count(*) AS requests".to_owned()];
+    let rows = CANONICAL.iter().enumerate().map(|(i, canonical)| described(relation, i, canonical, &mut counts));
+    let rows = rows.collect::<Result<Vec<_>>>()?.join(", ");
+    Ok(format!(
+        "SELECT v.column_name::pg_catalog.text, v.source_column::pg_catalog.text, v.data_type::pg_catalog.text, v.requests, \
+         v.missing_requests, v.left_out_requests, v.remark::pg_catalog.text, v.needed_by::pg_catalog.text \
+         FROM (SELECT {} FROM {}) AS s CROSS JOIN LATERAL (VALUES {rows}) AS v(place, column_name, source_column, data_type, \
+         requests, missing_requests, left_out_requests, remark, needed_by) ORDER BY v.place",
+        counts.join(", "),
+        relation.name
+    ))
+}

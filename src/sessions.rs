@@ -1,0 +1,318 @@
+//! `sessions`: its aggregates, its type and its readouts. The algorithms are in [`user_metrics_core::sessions`].
+
+use crate::aggregate::{self, Instant, TextBytes, UtcInstant, stored_value};
+use crate::error::{self, refused};
+use crate::settings::{self, Privacy};
+use crate::stored::{Stored, Value};
+use crate::time;
+use crate::users::{UserId, keys};
+use pgrx::datum::{Internal, Uuid};
+use pgrx::iter::TableIterator;
+use pgrx::prelude::*;
+use user_metrics_core::calendar::{DAY_MICROS, Grain, Micros};
+use user_metrics_core::sessions::{self as readout, Limits, Session, SessionKey, Sessions, View};
+use user_metrics_core::{Error, Result};
+
+impl Stored for Sessions {
+    const SQL_NAME: &'static str = "user_metrics.sessions";
+    const IDENTITY: &'static str = "user_metrics::sessions::Sessions";
+}
+
+/// Stored sessions as SQL passes them.
+type SessionsValue<'a> = Value<'a, Sessions>;
+
+/// The longest pause within a session of requests with one id, for a caller who gave none: an id taken up again on
+/// another day is a new session.
+const MAX_IDLE: Micros = DAY_MICROS;
+/// No request takes longer: how far before a session's start one must look to know that it starts there.
+const LONGEST_REQUEST: Micros = 2 * DAY_MICROS;
+
+fn limits(session_gap: Option<Interval>, max_idle: Option<Interval>) -> Result<Limits> {
+    let length = |name, given: Option<Interval>| given.map(|interval| time::length(name, interval)).transpose();
+    Ok(Limits {
+        gap: length("session_gap", session_gap)?.unwrap_or_else(settings::session_gap),
+        idle: length("max_idle", max_idle)?.unwrap_or(MAX_IDLE),
+    })
+}
+
+/// Feeds one row. `limits` are the aggregate's last arguments, absent for the two-argument form.
+#[inline]
+fn observe<U: UserId>(
+    state: Internal,
+    user: Option<U>,
+    request: Option<Session>,
+    given: Option<(Option<Interval>, Option<Interval>)>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Internal {
+    let (session_gap, max_idle) = given.unwrap_or_default();
+    let make = || Ok(Sessions::new(U::KIND, limits(session_gap, max_idle)?));
+    aggregate::transition("sessions", state, fcinfo, make, |sessions| {
+        if session_gap.is_some() || max_idle.is_some() {
+            same_limits(sessions, limits(session_gap, max_idle)?)?;
+        }
+        match request {
+            Some(request) if time::is_finite(request.start) => sessions.observe(user.and_then(U::key), request),
+            _ => Ok(()),
+        }
+    })
+}
+
+fn same_limits(sessions: &Sessions, given: Limits) -> Result<()> {
+    if sessions.limits() == given {
+        return Ok(());
+    }
+    let (ours, theirs) = (sessions.limits().to_string(), given.to_string());
+    Err(Error::Mixed { what: "session limits", ours, theirs })
+}
+
+/// Declares the two transition functions, of two arguments and of seven, for one type of user id and of time.
+macro_rules! transitions {
+    ($($plain:ident, $full:ident: $user:ty, $at:ty;)*) => {$(
+        #[pg_extern(stable, parallel_safe)]
+        fn $plain(
+            state: Internal,
+            user_id: Option<$user>,
+            occurred_at: Option<$at>,
+            fcinfo: pg_sys::FunctionCallInfo,
+        ) -> Internal {
+            let request = occurred_at.map(|at| Session::request(at.0, None, SessionKey::NONE, None));
+            observe(state, user_id, request, None, fcinfo)
+        }
+
+        #[pg_extern(stable, parallel_safe)]
+        #[allow(clippy::too_many_arguments)]
+        fn $full(
+            state: Internal,
+            user_id: Option<$user>,
+            occurred_at: Option<$at>,
+            session_id: Option<TextBytes<'_>>,
+            latency_ms: Option<f64>,
+            succeeded: Option<bool>,
+            session_gap: Option<Interval>,
+            max_idle: Option<Interval>,
+            fcinfo: pg_sys::FunctionCallInfo,
+        ) -> Internal {
+            let key = session_id.map_or(SessionKey::NONE, |id| SessionKey::text(id.0));
+            let request = occurred_at.map(|at| Session::request(at.0, latency_ms, key, succeeded));
+            observe(state, user_id, request, Some((session_gap, max_idle)), fcinfo)
+        }
+    )*};
+}
+
+transitions! {
+    sessions_text_instant, sessions_text_instant_full: TextBytes<'_>, Instant;
+    sessions_text_utc, sessions_text_utc_full: TextBytes<'_>, UtcInstant;
+    sessions_uuid_instant, sessions_uuid_instant_full: Uuid, Instant;
+    sessions_uuid_utc, sessions_uuid_utc_full: Uuid, UtcInstant;
+    sessions_bigint_instant, sessions_bigint_instant_full: i64, Instant;
+    sessions_bigint_utc, sessions_bigint_utc_full: i64, UtcInstant;
+}
+
+stored_value! { Sessions, "sessions":
+    sessions_rollup, sessions_combine, sessions_serialize, sessions_deserialize, sessions_finish,
+    sessions_in, sessions_out, sessions_receive, sessions_send
+}
+
+/// Opens a value for reading on behalf of a function.
+fn open<'a>(function: &'static str, value: &'a SessionsValue<'_>) -> error::Result<View<'a>> {
+    aggregate::set_limit();
+    View::open(value.bytes()).map_err(refused(function))
+}
+
+#[pg_extern(immutable, strict, parallel_safe, name = "users")]
+fn session_users(value: SessionsValue<'_>) -> error::Result<i64> {
+    Ok(open("users", &value)?.users() as i64)
+}
+
+#[pg_extern(immutable, strict, parallel_safe, name = "last_request")]
+fn sessions_last_request(value: SessionsValue<'_>) -> error::Result<Option<TimestampWithTimeZone>> {
+    Ok(open("last_request", &value)?.last_at().and_then(|at| TimestampWithTimeZone::try_from(at).ok()))
+}
+
+#[pg_extern(immutable, strict, parallel_safe, name = "without_users")]
+fn sessions_without_users<'a>(
+    value: SessionsValue<'a>,
+    user_ids: Vec<Option<String>>,
+) -> error::Result<SessionsValue<'a>> {
+    let rest = {
+        let view = open("without_users", &value)?;
+        view.without(&keys(view.kind(), user_ids)).map_err(refused("without_users"))?
+    };
+    Ok(rest.map_or(value, Value::from_bytes))
+}
+
+/// The key of a session id, NULL for none.
+#[pg_extern(immutable, strict, parallel_safe)]
+fn session_key(session_id: TextBytes<'_>) -> Option<i64> {
+    SessionKey::text(session_id.0).bits()
+}
+
+/// From when a log must be read to know which sessions begin at `since` or later; NULL for its whole past.
+#[pg_extern(stable, parallel_safe)]
+fn session_reach(
+    since: Option<TimestampWithTimeZone>,
+    session_gap: Option<Interval>,
+    max_idle: Option<Interval>,
+) -> error::Result<Option<TimestampWithTimeZone>> {
+    let limits = limits(session_gap, max_idle).map_err(refused("sessions"))?;
+    let Some(since) = since.map(TimestampWithTimeZone::into_inner).filter(|&at| time::is_finite(at)) else {
+        return Ok(since);
+    };
+    let reach = since.saturating_sub(limits.gap).saturating_sub(limits.idle).saturating_sub(LONGEST_REQUEST);
+    Ok(Some(TimestampWithTimeZone::try_from(reach).unwrap_or_else(|_| TimestampWithTimeZone::negative_infinity())))
+}
+
+#[pg_extern(stable, parallel_safe)]
+#[allow(clippy::type_complexity)]
+fn session_stats(
+    sessions: Option<SessionsValue<'_>>,
+    period: default!(Option<&str>, "NULL"),
+    since: default!(Option<TimestampWithTimeZone>, "NULL"),
+    until: default!(Option<TimestampWithTimeZone>, "NULL"),
+    timezone: default!(Option<&str>, "NULL"),
+    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
+) -> error::Result<
+    TableIterator<
+        'static,
+        (
+            name!(period_start, Option<Date>),
+            name!(users, Option<i64>),
+            name!(sessions, Option<i64>),
+            name!(requests, Option<i64>),
+            name!(requests_per_session, Option<f64>),
+            name!(duration_mean_seconds, Option<f64>),
+            name!(duration_median_seconds, Option<f64>),
+            name!(duration_p90_seconds, Option<f64>),
+            name!(single_request_share, Option<f64>),
+            name!(engaged_rate, Option<f64>),
+            name!(returned_24h_rate, Option<f64>),
+            name!(completed_sessions, Option<i64>),
+            name!(abandoned_sessions, Option<i64>),
+            name!(open_sessions, Option<i64>),
+            name!(completion_rate, Option<f64>),
+            name!(abandonment_point_mean, Option<f64>),
+        ),
+    >,
+> {
+    const NAME: &str = "session_stats";
+    let grain = period.map(|period| Grain::parse("period", period)).transpose().map_err(refused(NAME))?;
+    let zone = timezone.map_or_else(settings::timezone, str::to_owned);
+    let days = time::days(&zone).map_err(refused(NAME))?;
+    let rows = match &sessions {
+        // No rows: no periods, and all time has nothing.
+        None if grain.is_some() => Vec::new(),
+        None => vec![readout::Stats::default()],
+        Some(sessions) => {
+            let view = open(NAME, sessions)?;
+            let span = time::span(since, until, as_of, view.last_at());
+            readout::stats(&view, grain.map(settings::calendar), &span, days).map_err(refused(NAME))?
+        }
+    };
+    let privacy = Privacy::current();
+    Ok(TableIterator::new(rows.into_iter().map(move |mut row| {
+        let shown = !privacy.hides(row.users);
+        let count = |figure: u64| shown.then_some(figure as i64);
+        let known = |figure: u64| count(figure).filter(|_| row.endings_known());
+        let (completed, abandoned) = (known(row.completed), known(row.abandoned));
+        let [median, p90] = [0.5, 0.9].map(|share| row.duration_quantile(share).filter(|_| shown));
+        let figure = |figure: Option<f64>| figure.filter(|_| shown);
+        (
+            row.start.and_then(time::date),
+            count(row.users),
+            count(row.sessions),
+            count(row.requests),
+            figure(row.requests_per_session()),
+            figure(row.duration_mean()),
+            median,
+            p90,
+            figure(row.single_request_share()),
+            figure(row.engaged_rate()),
+            figure(row.returned_24h_rate()),
+            completed,
+            abandoned,
+            count(row.open),
+            figure(row.completion_rate()),
+            figure(row.abandonment_point()),
+        )
+    })))
+}
+
+#[pg_extern(stable, parallel_safe)]
+#[allow(clippy::type_complexity)]
+fn session_hazard(
+    sessions: Option<SessionsValue<'_>>,
+    max_requests: default!(Option<i32>, 50),
+    since: default!(Option<TimestampWithTimeZone>, "NULL"),
+    until: default!(Option<TimestampWithTimeZone>, "NULL"),
+    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
+) -> error::Result<
+    TableIterator<
+        'static,
+        (
+            name!(request_number, i32),
+            name!(sessions_reaching, Option<i64>),
+            name!(abandoned_here, Option<i64>),
+            name!(hazard, Option<f64>),
+        ),
+    >,
+> {
+    const NAME: &str = "session_hazard";
+    let most = max_requests.unwrap_or(50);
+    let most = u32::try_from(most).ok().filter(|most| (1..=10_000).contains(most)).ok_or_else(|| {
+        let accepted = "a number from 1 to 10000".to_owned();
+        refused(NAME)(Error::Argument { name: "max_requests", given: most.to_string(), accepted })
+    })?;
+    let Some(sessions) = sessions else { return Ok(TableIterator::new(std::iter::empty())) };
+    let view = open(NAME, &sessions)?;
+    let span = time::span(since, until, as_of, view.last_at());
+    let rows = readout::hazard(&view, &span, most).map_err(refused(NAME))?;
+    let privacy = Privacy::current();
+    Ok(TableIterator::new(rows.into_iter().map(move |row| {
+        let shown = !privacy.hides(row.users);
+        let count = |figure: u64| shown.then_some(figure as i64);
+        (row.number as i32, count(row.reaching), count(row.abandoned), row.hazard().filter(|_| shown))
+    })))
+}
+
+#[pg_extern(stable, parallel_safe)]
+#[allow(clippy::type_complexity)]
+fn session_list(
+    sessions: Option<SessionsValue<'_>>,
+    since: default!(Option<TimestampWithTimeZone>, "NULL"),
+    until: default!(Option<TimestampWithTimeZone>, "NULL"),
+    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
+) -> error::Result<
+    TableIterator<
+        'static,
+        (
+            name!(session_number, i64),
+            name!(session_key, Option<i64>),
+            name!(started_at, Option<TimestampWithTimeZone>),
+            name!(ended_at, Option<TimestampWithTimeZone>),
+            name!(duration_seconds, f64),
+            name!(requests, i64),
+            name!(errors, i64),
+            name!(outcome, Option<&'static str>),
+        ),
+    >,
+> {
+    const NAME: &str = "session_list";
+    let Some(sessions) = sessions else { return Ok(TableIterator::new(std::iter::empty())) };
+    let view = open(NAME, &sessions)?;
+    let span = time::span(since, until, as_of, view.last_at());
+    let limits = view.limits();
+    let rows = readout::list(&view, &span).map_err(refused(NAME))?;
+    let instant = |at: Micros| TimestampWithTimeZone::try_from(at).ok();
+    Ok(TableIterator::new(rows.into_iter().map(move |(number, session)| {
+        (
+            number as i64,
+            session.key.bits(),
+            instant(session.start),
+            instant(session.end),
+            (session.end - session.start) as f64 / 1e6,
+            i64::from(session.requests),
+            i64::from(session.errors),
+            session.ending(limits, span.end).map(readout::Ending::name),
+        )
+    })))
+}

@@ -1,0 +1,50 @@
+//! User ids of SQL as keys. The keys are [`user_metrics_core::users`].
+
+use crate::aggregate::TextBytes;
+use pgrx::datum::Uuid;
+use user_metrics_core::users::{UserKey, UserKind};
+
+/// A type of user id.
+pub trait UserId {
+    /// Which type it is.
+    const KIND: UserKind;
+    /// The key, or `None` for an id that names nobody.
+    fn key(self) -> Option<UserKey>;
+}
+
+impl UserId for TextBytes<'_> {
+    const KIND: UserKind = UserKind::Text;
+    #[inline]
+    fn key(self) -> Option<UserKey> {
+        UserKey::text(self.0)
+    }
+}
+
+impl UserId for Uuid {
+    const KIND: UserKind = UserKind::Uuid;
+    #[inline]
+    fn key(self) -> Option<UserKey> {
+        Some(UserKey::uuid(*self.as_bytes()))
+    }
+}
+
+impl UserId for i64 {
+    const KIND: UserKind = UserKind::Bigint;
+    #[inline]
+    fn key(self) -> Option<UserKey> {
+        Some(UserKey::bigint(self))
+    }
+}
+
+/// The keys of user ids given as text, for values of any kind: what is no uuid or integer is no user of such a value.
+pub fn keys(kind: UserKind, ids: Vec<Option<String>>) -> Vec<UserKey> {
+    let key = |id: String| match kind {
+        UserKind::Text => UserKey::text(id.as_bytes()),
+        UserKind::Uuid => {
+            let digits: String = id.trim().chars().filter(|c| !matches!(c, '-' | '{' | '}')).collect();
+            (digits.len() == 32).then(|| u128::from_str_radix(&digits, 16).ok().map(UserKey::from)).flatten()
+        }
+        UserKind::Bigint => id.trim().parse().ok().map(UserKey::bigint),
+    };
+    ids.into_iter().flatten().filter_map(key).collect()
+}
