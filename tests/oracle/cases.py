@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import definitions as d
 from days import DAY, instant_text, local_midnight_by_zoneinfo
 from logs import MODELS, TIERS, ZONES, literal
+from runner import ExpectedError
 
 READOUTS = {
     "active_users": d.active_users, "engagement": d.engagement, "lifecycle": d.lifecycle,
@@ -21,10 +22,6 @@ VALUES = {
                 "GROUP BY model) p)",
     "by row": "(SELECT user_metrics.rollup(part) FROM (SELECT user_metrics.activity({row}) AS part FROM t "
               "GROUP BY {time}) p)"}
-
-
-class ExpectedError(Exception):
-    """The call must fail with this SQLSTATE."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +49,15 @@ class Case:
         moments = (("since", self.since), ("until", self.until), ("as_of", self.as_of))
         args += [f"{name} => {literal(instant_text(instant))}" for name, instant in moments if instant is not None]
         if self.value is not None:
-            row = f"{log.user_column}, {log.time_column}" + (f", {literal(self.timezone)}" if self.timezone else "")
-            return self._call([VALUES[self.value].format(row=row, time=log.time_column), *args])
+            return self._call([self.value_sql(log), *args])
         if self.filter:
             args.append(f"filter => {literal(json.dumps(self.filter))}")
         args += [f"{name} => {literal(text)}" for name, text in (("by", self.by), ("timezone", self.timezone)) if text]
         return self._call(["'t'", *args])
+
+    def value_sql(self, log):
+        row = f"{log.user_column}, {log.time_column}" + (f", {literal(self.timezone)}" if self.timezone else "")
+        return VALUES[self.value].format(row=row, time=log.time_column)
 
     def _call(self, args):
         return f"SELECT r.* FROM user_metrics.{self.readout}({', '.join(args)}) r"
@@ -78,7 +78,7 @@ class Case:
 def sql_literal(name, value):
     if name == "offsets":
         return literal("{" + ",".join(map(str, value)) + "}")
-    return str(value) if name == "days" else literal(value)
+    return str(value) if isinstance(value, int) else literal(value)
 
 
 # ------------------------------------------------------------------------------------------------- the expectation
@@ -92,8 +92,8 @@ def matches(request, wanted):
     return True
 
 
-def expected_rows(case, log, now, local_day):
-    """What the definitions answer; `local_day` is the log's local_day(instant, zone)."""
+def expected_rows(case, log, facts):
+    """What the definitions answer; `facts` has the server's `now` and local_day(instant, zone)."""
     if case.args.get("clock") == "rolling" and case.args.get("period", "week") in ("quarter", "year"):
         raise ExpectedError("22023")
     requests = [r for r in log.requests if r.is_finite() and matches(r, case.filter)]
@@ -105,12 +105,12 @@ def expected_rows(case, log, now, local_day):
     users = [r for r in requests if d.is_user(r.user, excluded)]
     # Where observation ends by default, any request of the log tells: of nobody, of any segment, filtered out or not.
     # A source's future rows are left unread; a value has taken them in, and ends no later than now.
-    instants = [r.instant for r in log.requests if r.is_finite() and (case.value is not None or r.instant <= now)]
-    end = d.observation_end(instants, case.until, case.as_of, now)
+    instants = [r.instant for r in log.requests if r.is_finite() and (case.value is not None or r.instant <= facts.now)]
+    end = d.observation_end(instants, case.until, case.as_of, facts.now)
     rows = []
     for segment, members in sorted(segments(case, users).items(), key=str):
         observation = d.observe(
-            [(r.user, r.instant) for r in members], end, lambda i: local_day(i, case.zone(log)),
+            [(r.user, r.instant) for r in members], end, lambda i: facts.local_day(i, case.zone(log)),
             since=case.since, until=case.until, whole_days=case.value is not None)
         answer = READOUTS[case.readout](observation, **args)
         has_segment = case.value is None and case.readout != "cohort_table"

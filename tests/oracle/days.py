@@ -75,6 +75,17 @@ def instant_text(instant, suffix="+00"):
     return f"{date} {clock}{suffix}{' ' + era if era else ''}"
 
 
+def instant_from_text(text):
+    """The inverse of `instant_text`, for any UTC offset and for ISO 8601's T, which JSON has."""
+    date, clock, fraction, sign, offset, era = re.fullmatch(
+        r"(\d+-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d+)?([+-])(\d\d(?::\d\d){0,2})( BC)?", text).groups()
+    seconds, ahead = (sum(int(n) * weight for n, weight in zip(part.split(":"), (3600, 60, 1)))
+                      for part in (clock, offset))
+    micros = int(((fraction or ".") + "000000")[1:7])
+    shift = ahead if sign == "-" else -ahead
+    return day_from_text(date + (era or "")) * DAY + (seconds + shift) * SECOND + micros
+
+
 def local_day_by_zoneinfo(instant, zone):
     """The local day by Python's own zone rules, or None where Python has no such year."""
     if not instant_of(2) < instant < instant_of(9998):

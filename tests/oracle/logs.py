@@ -64,6 +64,10 @@ class Log:
     session_zone: str = "UTC"
     parallel: bool = False
 
+    # What is easiest on the eye, for showing what fails.
+    PLAINER = {"parallel": False, "shape": "table", "session_zone": "UTC", "opted_out": [], "time_type": "timestamptz",
+               "week_start": None, "default_zone": None, "user_column": "user_id", "time_column": "created_at"}
+
     def excluded(self):
         return set(self.opted_out) | set(self.anonymous)
 
@@ -82,10 +86,26 @@ class Log:
             if not needless:
                 yield statement
 
+    def settings(self):
+        """The settings user_metrics.* and their values, None for the default."""
+        return {"week_start": self.week_start, "timezone": self.default_zone}
+
+    def columns(self):
+        """(name, type, how a request's value is written) of each column of the table."""
+        return [(self.user_column, self.id_type, lambda request: literal(request.user)),
+                (self.time_column, self.time_type, self._time_literal),
+                ("model", "text", lambda request: literal(request.model)),
+                ("properties", "jsonb", properties_literal)]
+
+    def _time_literal(self, request):
+        if request.is_finite():
+            return literal(instant_text(request.instant, "+00" if self.time_type == "timestamptz" else ""))
+        return literal(request.instant)
+
     def _settings_sql(self):
         yield "SET client_min_messages = warning"
         yield f"SET TimeZone = '{self.session_zone}'"
-        for setting, value in (("week_start", self.week_start), ("timezone", self.default_zone)):
+        for setting, value in self.settings().items():
             yield f"SET user_metrics.{setting} = {literal(value)}" if value else f"RESET user_metrics.{setting}"
         for setting in ("parallel_setup_cost = 0", "parallel_tuple_cost = 0", "min_parallel_table_scan_size = 0",
                         "parallel_leader_participation = off"):
@@ -104,8 +124,7 @@ class Log:
         yield "CREATE SCHEMA oracle"
         yield "SET search_path = oracle, public"
         base = "t" if self.shape in ("table", "partitioned") else "base"
-        columns = (f"{self.user_column} {self.id_type}, {self.time_column} {self.time_type}, "
-                   "model text, properties jsonb")
+        columns = ", ".join(f"{name} {of_type}" for name, of_type, _ in self.columns())
         partition = " PARTITION BY LIST (model)" if self.shape == "partitioned" else ""
         yield f"CREATE TABLE {base} ({columns}){partition}"
         if self.shape == "partitioned":
@@ -117,15 +136,13 @@ class Log:
     def _rows_sql(self):
         base = "base" if self.shape == "view" else "t"
         if self.requests:
-            rows = ",\n".join(self._row_sql(request) for request in self.requests)
+            writers = [write for _, _, write in self.columns()]
+            rows = ",\n".join(f"({', '.join(write(request) for write in writers)})" for request in self.requests)
             yield f"INSERT INTO {base} VALUES\n{rows}"
 
-    def _row_sql(self, request):
-        instant = request.instant
-        if request.is_finite():
-            instant = instant_text(instant, "+00" if self.time_type == "timestamptz" else "")
-        properties = "'{}'" if request.tier is None else literal(f'{{"tier": "{request.tier}"}}')
-        return f"({literal(request.user)}, {literal(instant)}, {literal(request.model)}, {properties})"
+
+def properties_literal(request):
+    return "'{}'" if request.tier is None else literal(f'{{"tier": "{request.tier}"}}')
 
 
 def literal(value):

@@ -2,9 +2,6 @@
 
 from dataclasses import replace
 
-PLAINER = {"parallel": False, "shape": "table", "session_zone": "UTC", "opted_out": [], "time_type": "timestamptz",
-           "week_start": None, "default_zone": None, "user_column": "user_id", "time_column": "created_at"}
-
 
 def smallest(case, log, fails, budget=300):
     """The smallest (case, log) found with at most `budget` calls of fails(case, log)."""
@@ -28,7 +25,7 @@ def simpler_case(case, log, still_fails):
 
 
 def plainer_log(case, log, still_fails):
-    for name, value in PLAINER.items():
+    for name, value in log.PLAINER.items():
         plainer = replace(log, **{name: value})
         if plainer != log and still_fails(case, plainer):
             log = plainer

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import compare
 import definitions as d
-from days import (DAY, HOUR, date_of, day_from_text, day_of, day_text, instant_of, instant_text,
+from days import (DAY, HOUR, date_of, day_from_text, day_of, day_text, instant_from_text, instant_of, instant_text,
                   local_day_by_zoneinfo, local_midnight_by_zoneinfo)
 
 JANUARY = {"ann": [1, 2, 8, 15, 22], "bob": [3, 16], "cat": [9, 10], "dan": [15, 21, 23]}
@@ -50,6 +50,10 @@ class Calendar(unittest.TestCase):
             self.assertEqual(day_from_text(day_text(day)), day)
         self.assertEqual(day_text(day_of(-43, 3, 15)), "0044-03-15 BC")
         self.assertEqual(instant_text(instant_of(2024, 1, 2, 3, 4, 5) + 6), "2024-01-02 03:04:05.000006+00")
+        for instant in (0, -1, instant_of(2024, 1, 2, 3, 4, 5) + 60, instant_of(-44, 3, 15, 12)):
+            self.assertEqual(instant_from_text(instant_text(instant)), instant)
+        self.assertEqual(instant_from_text("2024-01-02T09:33:04.5+09:30"), instant_of(2024, 1, 2, 0, 3, 4) + 500_000)
+        self.assertEqual(instant_from_text("1800-01-01T00:00:00-04:56:02"), instant_of(1800, 1, 1, 4, 56, 2))
 
     def test_periods(self):
         self.assertEqual(d.first_day_of(d.index_of(jan(7), "week", "monday"), "week", "monday"), jan(1))
@@ -225,10 +229,3 @@ class Comparing(unittest.TestCase):
         self.assertEqual(len(compare.differences([], [row])), 1)
         self.assertEqual(len(compare.differences([row], [dict(reversed(row.items()))])), 2)
         self.assertEqual(len(compare.differences([row], [row, row])), 1)
-
-
-def run():
-    """Runs every worked case; returns (passed, failed)."""
-    result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromName(__name__))
-    failed = len(result.failures) + len(result.errors)
-    return result.testsRun - failed, failed
