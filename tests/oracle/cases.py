@@ -45,22 +45,24 @@ class Case:
         return self.timezone or log.default_zone or "UTC"
 
     def sql(self, log):
-        args = [f"{name} => {sql_literal(name, value)}" for name, value in self.args.items()]
-        moments = (("since", self.since), ("until", self.until), ("as_of", self.as_of))
-        args += [f"{name} => {literal(instant_text(instant))}" for name, instant in moments if instant is not None]
-        if self.value is not None:
-            return self._call([self.value_sql(log), *args])
-        if self.filter:
-            args.append(f"filter => {literal(json.dumps(self.filter))}")
-        args += [f"{name} => {literal(text)}" for name, text in (("by", self.by), ("timezone", self.timezone)) if text]
-        return self._call(["'t'", *args])
+        source = "'t'" if self.value is None else self.value_sql(log)
+        args = [f"{name} => {text}" for name, text in self.arguments()]
+        return f"SELECT r.* FROM user_metrics.{self.readout}({', '.join([source, *args])}) r"
+
+    def arguments(self):
+        """(name, literal) of what is asked; what an activity is asked for is all but what the source decides."""
+        yield from ((name, sql_literal(name, value)) for name, value in self.args.items())
+        for name in ("since", "until", "as_of"):
+            if getattr(self, name) is not None:
+                yield name, literal(instant_text(getattr(self, name)))
+        if self.value is None:
+            if self.filter:
+                yield "filter", literal(json.dumps(self.filter))
+            yield from ((name, literal(getattr(self, name))) for name in ("by", "timezone") if getattr(self, name))
 
     def value_sql(self, log):
         row = f"{log.user_column}, {log.time_column}" + (f", {literal(self.timezone)}" if self.timezone else "")
         return VALUES[self.value].format(row=row, time=log.time_column)
-
-    def _call(self, args):
-        return f"SELECT r.* FROM user_metrics.{self.readout}({', '.join(args)}) r"
 
     def simpler(self):
         """The same case with one thing less asked, for finding the smallest that still fails."""
@@ -92,23 +94,30 @@ def matches(request, wanted):
     return True
 
 
+def counted_requests(case, log):
+    """The requests of users, at a time, that pass the filter."""
+    # The tables of anonymous and opted-out ids belong to the doorway: a value is what its rows say.
+    excluded = log.excluded() if case.value is None else set()
+    return [r for r in log.requests if r.is_finite() and matches(r, case.filter) and d.is_user(r.user, excluded)]
+
+
+def observed_until(case, log, now):
+    """Where observation ends; by default any request of the log tells: of nobody, of any segment, filtered out too."""
+    # A source's future rows are left unread; a value has taken them in, and ends no later than now.
+    instants = [r.instant for r in log.requests if r.is_finite() and (case.value is not None or r.instant <= now)]
+    return d.observation_end(instants, case.until, case.as_of, now)
+
+
 def expected_rows(case, log, facts):
     """What the definitions answer; `facts` has the server's `now` and local_day(instant, zone)."""
     if case.args.get("clock") == "rolling" and case.args.get("period", "week") in ("quarter", "year"):
         raise ExpectedError("22023")
-    requests = [r for r in log.requests if r.is_finite() and matches(r, case.filter)]
     args = dict(case.args)
     if case.readout in USES_WEEKS:
         args["week_start"] = log.week_start or "monday"
-    # The tables of anonymous and opted-out ids belong to the doorway: a value is what its rows say.
-    excluded = log.excluded() if case.value is None else set()
-    users = [r for r in requests if d.is_user(r.user, excluded)]
-    # Where observation ends by default, any request of the log tells: of nobody, of any segment, filtered out or not.
-    # A source's future rows are left unread; a value has taken them in, and ends no later than now.
-    instants = [r.instant for r in log.requests if r.is_finite() and (case.value is not None or r.instant <= facts.now)]
-    end = d.observation_end(instants, case.until, case.as_of, facts.now)
+    end = observed_until(case, log, facts.now)
     rows = []
-    for segment, members in sorted(segments(case, users).items(), key=str):
+    for segment, members in sorted(segments(case, counted_requests(case, log)).items(), key=str):
         observation = d.observe(
             [(r.user, r.instant) for r in members], end, lambda i: facts.local_day(i, case.zone(log)),
             since=case.since, until=case.until, whole_days=case.value is not None)

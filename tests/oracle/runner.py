@@ -53,12 +53,13 @@ class Oracle:
         self.concept = concept
         self.loaded = None
         self.local_days = {}
+        self.of_log = {}             # what a concept wants to remember of the loaded log
 
     def load(self, log):
         if self.loaded is log:
             return
         self.server.run_all(log.statements())
-        self.loaded, self.now, self.local_days = log, self.server.now(), {}
+        self.loaded, self.now, self.local_days, self.of_log = log, self.server.now(), {}, {}
 
     def local_day(self, instant, zone):
         """PostgreSQL's local day of an instant; the rows' are fetched in one go."""
