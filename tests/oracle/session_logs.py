@@ -14,8 +14,8 @@ from logs import (ANONYMOUS, MODELS, TIERS, ZONES, Log, Request, first_day_of_lo
                   user_ids)
 from session_definitions import Turn, latency_micros, session_name, succeeded_by_status
 
-GAPS = (HOUR // 2, HOUR // 2, 10 * 60 * SECOND, HOUR, 1, 30 * HOUR)
-IDLES = (24 * HOUR, 24 * HOUR, HOUR, 20 * 60 * SECOND, 36 * HOUR)
+GAPS = (HOUR // 2, HOUR // 2, HOUR // 2, 10 * 60 * SECOND, HOUR, 0, 1, 30 * HOUR)
+IDLES = (24 * HOUR, 24 * HOUR, 24 * HOUR, HOUR, 20 * 60 * SECOND, 36 * HOUR, 0)
 TEXT_NO_IDS = [None, "", " ", "\t\n ", "\r\f\v"]
 # Ids like one another, and one that is blank to the eye only.
 TEXT_IDS = ["s1", "s2", "S1", " s1", "\u00a0", "it's", "x" * 300]
@@ -79,6 +79,9 @@ class SessionLog(Log):
         return Turn(request.user, request.instant, request.instant + latency,
                     session_name(request.session_id) if self.session_column else None, succeeded)
 
+    def has_answers_longer_than_a_day(self):
+        return any(self.turn(r).end > r.instant + DAY for r in self.requests if r.is_finite())
+
     def row_sql(self):
         """What the aggregate takes of a row: user, time, session, latency, success."""
         return ", ".join([self.user_column, self.time_column, f"{self.session_column or 'NULL'}::text",
@@ -104,7 +107,7 @@ def latency_literal(latency_ms):
 # --------------------------------------------------------------------------------------------------- random choices
 
 def random_latency(rng, whole, gap):
-    """No time, some time, or as long as a gap; never more than a day. Odd sixteenths end in half a microsecond."""
+    """No time, some time, or as long as a gap; rarely more than a day. Odd sixteenths end in half a microsecond."""
     kind = rng.random()
     if kind < 0.3:
         return rng.choice([None, None, 0, -1, -250])
@@ -116,6 +119,8 @@ def random_latency(rng, whole, gap):
         return min(gap * rng.choice([1, 2, 3]) // 2000, 86_400_000)
     if kind < 0.73:
         return rng.choice([3_600_000, 86_400_000])
+    if kind < 0.732:
+        return rng.choice([86_400_001, 200_000_000, 2 * 10**9])
     return rng.randrange(50, 60_000)
 
 
@@ -151,7 +156,7 @@ def next_instant(rng, log, sent, session_id):
     if kind < 0.6:
         return last.instant
     if kind < 0.8:
-        return last.instant + rng.randrange(1, log.gap + 1)
+        return last.instant + rng.randrange(log.gap + 1)
     if kind < 0.85:
         return local_midnight_by_zoneinfo(last.instant // DAY + 1, log.zone) + rng.choice([-1, 0, 1])
     if kind < 0.9:

@@ -69,8 +69,9 @@ class Reading(unittest.TestCase):
         self.assertIsNone(sd.succeeded_by_status(None))
 
     def test_intervals(self):
-        self.assertEqual([interval_literal(i) for i in (None, DAY, HOUR // 2, 36 * HOUR, 90 * SECOND, 1)],
-                         ["NULL", "'1 days'", "'30 minutes'", "'36 hours'", "'90 seconds'", "'1 microseconds'"])
+        self.assertEqual([interval_literal(i) for i in (None, 0, DAY, HOUR // 2, 36 * HOUR, 90 * SECOND, 1)],
+                         ["NULL", "'0 days'", "'1 days'", "'30 minutes'", "'36 hours'", "'90 seconds'",
+                          "'1 microseconds'"])
 
 
 class Forming(unittest.TestCase):
