@@ -142,8 +142,11 @@ step_docs() {
 
 step_oracle() {
     use_cluster "$(cluster)"
-    timeout 900 python3 tests/oracle/activity.py --self-test
-    timeout 900 python3 tests/oracle/activity.py --cases "${CASES:-2000}"
+    local concept
+    for concept in activity sessions; do
+        timeout 900 python3 "tests/oracle/$concept.py" --self-test
+        timeout 900 python3 "tests/oracle/$concept.py" --cases "${CASES:-2000}"
+    done
 }
 
 step_plans() {
