@@ -221,7 +221,9 @@ def session_stats(o, local_day, period=None, week_start="monday"):
     rows, counted = [], o.counted()
     first = min(s.start for s in o.sessions)
     first = first if o.since is None else max(first, o.since)
-    for start, end in periods(local_day(first), local_day(o.end), period, week_start):
+    # A period that would begin as observation ends has nothing to show, unless a session begins at that very moment.
+    last = max(local_day(o.end - 1), max((local_day(s.start) for s in counted), default=local_day(o.end - 1)))
+    for start, end in periods(local_day(first), last, period, week_start):
         of_period = [s for s in counted if start <= local_day(s.start) < end]
         rows.append({"period_start": start, **figures(o, of_period)})
     return rows
