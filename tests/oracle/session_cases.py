@@ -105,6 +105,7 @@ def observe(case, log, facts):
     """The observation of each segment."""
     gap, idle = case.limits(log)
     turns = list(turns_read(case, log, facts))
+    # Keys are shown as bigint, and ordered as the unsigned numbers they are.
     keys = session_keys(log, facts) if case.readout == "session_list" else {}
     end = observed_until(case, log, facts.now)
     groups = segments(case, [request for request, _ in turns])
@@ -113,7 +114,7 @@ def observe(case, log, facts):
         groups = {None: []}
     for segment, members in groups.items():
         sessions = sd.sessions_of([turn_of[id(request)] for request in members], gap, idle,
-                                  lambda user, session_id: keys.get((user, session_id), 0))
+                                  lambda user, session_id: keys.get((user, session_id), 0) % 2**64)
         yield segment, sd.Observation(sessions, end, case.since, case.until)
 
 
