@@ -88,13 +88,18 @@ def session_keys(log, facts):
 
 
 def turns_read(case, log, facts):
-    """The (request, turn) pairs of users. Of a source, what lies beyond as_of or `until` is not read."""
+    """The (request, turn) pairs of users. Of a source, what lies beyond as_of or `until` is not read, nor what lies so long
+    before `since` that it cannot reach beyond; but to number sessions all of them are."""
+    gap, idle = case.limits(log)
     for request in counted_requests(case, log):
         if case.value is None:
             if request.instant > min(facts.now, facts.now if case.as_of is None else case.as_of):
                 continue
             if case.until is not None and request.instant >= case.until:
                 continue
+            if case.since is not None and case.readout != "session_list":
+                if request.instant < case.since - gap - idle - sd.LONGEST_REQUEST:
+                    continue
         turn = log.turn(request)
         if case.value == "bare":
             turn = replace(turn, end=turn.instant, session_id=None, succeeded=None)

@@ -19,6 +19,7 @@ from definitions import periods
 
 DEFAULT_GAP = HOUR // 2
 DEFAULT_IDLE = 24 * HOUR
+LONGEST_REQUEST = 2 * DAY            # what lies further before `since` than this and both limits does not matter
 BLANKS = " \t\n\r\v\f"
 SUCCESS_WORDS = ("success", "ok", "normal")
 
@@ -216,11 +217,12 @@ def session_stats(o, local_day, period=None, week_start="monday"):
     """One row, or one for each calendar period, by the local day a session begins."""
     if period is None:
         return [{"period_start": None, **figures(o, o.counted())}]
-    if not o.sessions:
+    # From `since` if a session began before it, else from the first.
+    begun = [s.start for s in o.sessions if s.start <= o.end]
+    if not begun or (o.since is not None and o.since > o.end):
         return []
     rows, counted = [], o.counted()
-    first = min(s.start for s in o.sessions)
-    first = first if o.since is None else max(first, o.since)
+    first = min(begun) if o.since is None else max(min(begun), o.since)
     # A period that would begin as observation ends has nothing to show, unless a session begins at that very moment.
     last = max(local_day(o.end - 1), max((local_day(s.start) for s in counted), default=local_day(o.end - 1)))
     for start, end in periods(local_day(first), last, period, week_start):

@@ -182,7 +182,8 @@ impl Stats {
 }
 
 /// The sessions of all time in one row, or with a calendar those of each period of the local day they began on, without
-/// gaps. No rows with a calendar where nobody has a session to show.
+/// gaps: from the period of `since`, or of the first session if that is later, to that of the moment before observation
+/// ends. No rows with a calendar where no session is known.
 pub fn stats(
     view: &View<'_>,
     calendar: Option<Calendar>,
@@ -201,15 +202,23 @@ pub fn stats(
         })?;
         return Ok(vec![all]);
     };
-    let mut bounds: Option<(Micros, Micros)> = None;
-    each_shown(view, span, |session, _| {
-        let (first, last) = bounds.unwrap_or((session.start, session.start));
-        bounds = Some((first.min(session.start), last.max(session.start)));
+    // From `since` if a session began before it, else from the first.
+    let (mut first, mut last) = (None, span.end.saturating_sub(1));
+    view.each_session(|_, sessions| {
+        let begun = sessions.iter().take_while(|session| session.start <= span.end);
+        first = first.into_iter().chain(begun.clone().map(|session| session.start)).min();
+        last = begun.filter(|session| span.shows(session)).map(|session| session.start).fold(last, Micros::max);
         Ok(())
     })?;
-    let Some((first, last)) = bounds else { return Ok(Vec::new()) };
-    let last = last.max(span.end.saturating_sub(1));
-    let mut series = Series::<Stats>::new(calendar, (day(first)?, day(last)?))?;
+    let Some(first) = first.map(|first| first.max(span.since.unwrap_or(first))).filter(|&first| first <= span.end)
+    else {
+        return Ok(Vec::new());
+    };
+    let (first, last) = (day(first)?, day(last)?);
+    if first > last {
+        return Ok(Vec::new());
+    }
+    let mut series = Series::<Stats>::new(calendar, (first, last))?;
     let mut counted = None;
     each_shown(view, span, |session, place| {
         let index = series.index(day(session.start)?)?;
