@@ -1,6 +1,9 @@
 -- The doorway to the caller's log, and who is not to be counted.
 
 ALTER FUNCTION user_metrics.source_query SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.requests_query SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.last_request_query SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.user_condition SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.day_start SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.attach_statements SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.describe_query SET SCHEMA user_metrics_internal;

@@ -33,7 +33,15 @@ extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
 extension_sql_file!(
     "../sql/source.sql",
     name = "source",
-    requires = [source::source_query, source::day_start, source::attach_statements, source::describe_query]
+    requires = [
+        source::source_query,
+        source::requests_query,
+        source::last_request_query,
+        source::user_condition,
+        source::day_start,
+        source::attach_statements,
+        source::describe_query
+    ]
 );
 extension_sql_file!(
     "../sql/engagement.sql",

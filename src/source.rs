@@ -4,7 +4,7 @@
 use crate::error::{self, refused};
 use crate::{settings, time};
 use pgrx::prelude::*;
-use user_metrics_core::source::{self, ANALYSES, Analysis, Ask, Relation};
+use user_metrics_core::source::{self, ANALYSES, Analysis, Ask, Relation, RowsAsk};
 use user_metrics_core::{Error, Result};
 
 #[pg_extern(stable, parallel_safe)]
@@ -47,6 +47,67 @@ fn source_query(
         source::source_query(&Relation::parse(relation)?, &ask)
     };
     compose().map_err(refused(analysis.name))
+}
+
+/// The query behind functions that read requests row by row: see `core::source::requests_query`.
+#[pg_extern(stable, parallel_safe)]
+#[allow(clippy::too_many_arguments)]
+fn requests_query(
+    function: &str,
+    relation: &str,
+    columns: Vec<Option<String>>,
+    since: Option<TimestampWithTimeZone>,
+    until: Option<TimestampWithTimeZone>,
+    filter: Option<&str>,
+    by: Option<&str>,
+    identified: default!(bool, true),
+) -> error::Result<String> {
+    let ask = RowsAsk {
+        columns: columns.into_iter().flatten().collect(),
+        from_since: since.is_some(),
+        until: until.is_some(),
+        filter: filter.map(str::to_owned),
+        by: by.map(str::to_owned),
+        identified,
+    };
+    let query = Relation::parse(relation).and_then(|relation| source::requests_query(&relation, &ask));
+    query.map_err(refused(row_function(function)))
+}
+
+/// The functions that read requests row by row, for messages.
+fn row_function(name: &str) -> &'static str {
+    const FUNCTIONS: &[&str] = &[
+        "usage_patterns",
+        "peak_hours",
+        "usage_heatmap",
+        "feature_usage",
+        "model_usage",
+        "model_stickiness",
+        "model_switches",
+        "request_complexity",
+        "segment_users",
+        "segment_user",
+        "segment_summary",
+        "plan_usage",
+        "user_properties",
+        "user_profile",
+        "user_metrics_row",
+        "preferred_models",
+        "favorite_features",
+        "benchmark_users",
+        "benchmark_user",
+    ];
+    FUNCTIONS.iter().find(|known| **known == name).copied().unwrap_or("user_metrics")
+}
+
+#[pg_extern(stable, strict, parallel_safe)]
+fn last_request_query(relation: &str) -> error::Result<String> {
+    Relation::parse(relation).and_then(|r| source::last_request_query(&r)).map_err(refused("user_metrics"))
+}
+
+#[pg_extern(stable, strict, parallel_safe)]
+fn user_condition(relation: &str, column: &str) -> error::Result<String> {
+    Relation::parse(relation).map(|r| source::user_condition(&r, column)).map_err(refused("user_metrics"))
 }
 
 #[pg_extern(stable, strict, parallel_safe)]

@@ -18,7 +18,7 @@ pub use attach::attach;
 pub use canonical::{CANONICAL, Canonical, Holds};
 use canonical::{PRESETS, Preset, canonical_named};
 pub use describe::describe;
-pub use query::{ANALYSES, Analysis, Ask, source_query};
+pub use query::{ANALYSES, Analysis, Ask, RowsAsk, last_request_query, requests_query, source_query, user_condition};
 
 /// A relation as the catalogue describes it.
 #[derive(Clone, Debug, Deserialize)]

@@ -1,7 +1,7 @@
 //! Canonical columns as SQL expressions of the types that analyses read.
 
-use super::canonical::canonical_named;
-use super::{Found, Relation, is_json, literal};
+use super::canonical::{CANONICAL, Holds, canonical_named};
+use super::{Found, Relation, identifier, is_json, literal};
 use crate::error::{Error, Result};
 
 /// The text of a log that has none.
@@ -56,6 +56,46 @@ impl Relation {
         }
     }
 
+    /// The instants as timestamptz.
+    pub(super) fn occurred_at(&self) -> Result<String> {
+        let (base, (instant, _)) = (self.required("occurred_at")?.base, self.instant()?);
+        Ok(if base == "timestamptz" { instant } else { format!("pg_catalog.timezone('UTC', {instant})") })
+    }
+
+    /// A canonical column in its canonical type, for a list of columns; with `!` behind its name it must be there.
+    pub(super) fn column_as(&self, name: &str) -> Result<String> {
+        let (name, must_be_there) = name.strip_suffix('!').map_or((name, false), |name| (name, true));
+        let unknown = || Error::not_one_of("columns", name, &CANONICAL.iter().map(|c| c.name).collect::<Vec<_>>());
+        let canonical = canonical_named(name).ok_or_else(unknown)?;
+        if must_be_there && self.find(canonical).is_none() {
+            return Err(self.lacks("", canonical.name, canonical.name));
+        }
+        let expression = match canonical.holds {
+            Holds::User => self.user()?,
+            Holds::Instant => self.occurred_at()?,
+            Holds::Text => self.text(canonical.name),
+            Holds::Count | Holds::Number | Holds::Score => self.number(canonical.name)?,
+            Holds::Flag => self.succeeded()?,
+            Holds::Object => match self.find(canonical) {
+                None => "NULL::pg_catalog.jsonb".to_owned(),
+                Some(found) if found.base == "jsonb" => found.expression,
+                Some(found) => format!("({})::pg_catalog.jsonb", found.expression),
+            },
+        };
+        Ok(format!(", {expression} AS {}", identifier(canonical.name)))
+    }
+
+    /// Whether an id is that of a user: not blank, not anonymous, not opted out.
+    pub(super) fn is_somebody(&self, id: &str) -> String {
+        let base = canonical_named("user_id").and_then(|c| self.find(c)).map_or(String::new(), |found| found.base);
+        let named = match base.as_str() {
+            "uuid" | "int2" | "int4" | "int8" => format!("{id} IS NOT NULL"),
+            _ => format!("pg_catalog.btrim({id}, E' \\t\\n\\x0b\\x0c\\r') <> ''"),
+        };
+        let left_out = ["anonymous_user", "opt_out"].map(|table| self.is_in(table, id)).join(" OR ");
+        format!("{named} AND NOT ({left_out})")
+    }
+
     /// A canonical column as text, NULL where the log has none.
     pub(super) fn text(&self, name: &str) -> String {
         match canonical_named(name).and_then(|canonical| self.find(canonical)) {
@@ -72,6 +112,7 @@ impl Relation {
         };
         match found.base.as_str() {
             "float8" => Ok(found.expression),
+            "bool" => Ok(format!("({})::pg_catalog.int4::pg_catalog.float8", found.expression)),
             "int2" | "int4" | "int8" | "float4" | "numeric" => Ok(format!("({})::pg_catalog.float8", found.expression)),
             _ => Err(self.wants(name, &found, "a number")),
         }

@@ -139,21 +139,30 @@ impl Ask {
 const LEFT_OUT: &str = "ARRAY(SELECT a.user_id FROM user_metrics.anonymous_user AS a \
                         UNION ALL SELECT o.user_id FROM user_metrics.opt_out AS o)";
 
+/// What rows must fulfil to be read: no later than $3, before `until`, from the given parameter on, and as the filter says.
+fn conditions(relation: &Relation, until: bool, from: Option<&str>, filter: Option<&str>) -> Result<Vec<String>> {
+    let (instant, parameter) = relation.instant()?;
+    let mut conditions = vec![format!("{instant} <= {}", parameter("$3"))];
+    if until {
+        conditions.push(format!("{instant} < {}", parameter("$2")));
+    }
+    if let Some(from) = from {
+        conditions.push(format!("{instant} >= {}", parameter(from)));
+    }
+    conditions.extend(relation.predicates(filter)?);
+    Ok(conditions)
+}
+
 /// The rows an analysis may see: users and instants, with the columns its value reads and those of `more`.
 fn requests(relation: &Relation, ask: &Ask, more: &str) -> Result<String> {
     let (user, (instant, parameter)) = (relation.user()?, relation.instant()?);
-    let mut conditions = vec![format!("{instant} <= {}", parameter("$3"))];
-    if ask.until {
-        conditions.push(format!("{instant} < {}", parameter("$2")));
-    }
-    match ask.analysis.past {
-        Past::Nothing if ask.since => conditions.push(format!("{instant} >= {}", parameter("$1"))),
-        Past::WhatReaches if ask.since => {
-            conditions.push(format!("{instant} >= {}", parameter(&format!("${}", ask.parameter(2)))));
-        }
-        _ => {}
-    }
-    conditions.extend(relation.predicates(ask.filter.as_deref())?);
+    let reach = format!("${}", ask.parameter(2));
+    let from = match ask.analysis.past {
+        Past::Nothing if ask.since => Some("$1"),
+        Past::WhatReaches if ask.since => Some(reach.as_str()),
+        _ => None,
+    };
+    let conditions = conditions(relation, ask.until, from, ask.filter.as_deref())?;
     // What lies before `since` is history, also on its local day: values know days, so those hours go to the day before.
     let shown = if ask.since_within_day {
         let day = parameter(&format!("(SELECT user_metrics_internal.day_start($1, {}))", literal(&ask.timezone)));
@@ -177,11 +186,7 @@ fn end_of_log(relation: &Relation, ask: &Ask) -> Result<Option<String>> {
     if ask.as_of || ask.until || !(ask.filter.is_some() || ask.since_within_day) {
         return Ok(None);
     }
-    let (instant, parameter) = relation.instant()?;
-    let end =
-        format!("(SELECT pg_catalog.max({instant}) FROM {} WHERE {instant} <= {})", relation.name, parameter("$3"));
-    // timezone('UTC', …) leads from timestamptz to timestamp and back.
-    Ok(Some(parameter(&end)))
+    last_request_query(relation).map(Some)
 }
 
 /// The one query that reads a log for a table function.
@@ -210,6 +215,64 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
     }
 }
 
+/// What a table function asks that reads requests row by row.
+#[derive(Clone, Debug, Default)]
+pub struct RowsAsk {
+    /// The canonical columns it reads beside user and instant; with `!` behind it one that must be there.
+    pub columns: Vec<String>,
+    /// Whether `since` is given, and rows before it are to be left unread.
+    pub from_since: bool,
+    /// Whether `until` is given.
+    pub until: bool,
+    /// The caller's `filter`, JSON.
+    pub filter: Option<String>,
+    /// The caller's `by`.
+    pub by: Option<String>,
+    /// Whether rows of nobody are left out here, at a cost for every row. A function that groups by user does it after.
+    pub identified: bool,
+}
+
+/// The query that reads the requests of a log row by row: `user_id`, `occurred_at` as timestamptz, the asked-for columns in
+/// their canonical types (NULL where the log has none), and `segment`. Its parameters are $1 since, $2 until and $3 the
+/// last instant that counts.
+pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
+    let (user, (instant, _)) = (relation.user()?, relation.instant()?);
+    let mut conditions = conditions(relation, ask.until, ask.from_since.then_some("$1"), ask.filter.as_deref())?;
+    conditions.push(format!("{instant} > '-infinity'"));
+    if ask.identified {
+        conditions.push(relation.is_somebody(&user));
+    }
+    let columns = ask.columns.iter().map(|name| relation.column_as(name)).collect::<Result<String>>()?;
+    let segment = match &ask.by {
+        Some(by) => {
+            format!("({})::pg_catalog.text COLLATE \"C\"", relation.named(&format!(" by {by}"), by)?.expression)
+        }
+        None => "NULL::pg_catalog.text".to_owned(),
+    };
+    Ok(format!(
+        "SELECT {user} AS user_id, {} AS occurred_at{columns}, {segment} AS segment FROM {} WHERE {}",
+        relation.occurred_at()?,
+        relation.name,
+        conditions.join(" AND ")
+    ))
+}
+
+/// The instant of the last request of a log, of anybody and whatever a filter leaves, no later than $3: a scalar query.
+pub fn last_request_query(relation: &Relation) -> Result<String> {
+    let (instant, parameter) = relation.instant()?;
+    let last =
+        format!("(SELECT pg_catalog.max({instant}) FROM {} WHERE {instant} <= {})", relation.name, parameter("$3"));
+    Ok(match relation.occurred_at()? == instant {
+        true => last,
+        false => format!("pg_catalog.timezone('UTC', {last})"),
+    })
+}
+
+/// Whether a user id of the log, in a query's column such as `p.user_id`, is that of a user who may be counted.
+pub fn user_condition(relation: &Relation, column: &str) -> String {
+    relation.is_somebody(column)
+}
+
 /// The end of what several values together saw, so that of one in which nothing goes on any more this is seen.
 fn end_of_values(ask: &Ask, values: &str) -> String {
     if ask.as_of || ask.until {
@@ -223,7 +286,7 @@ fn people_query(relation: &Relation, ask: &Ask, end: Option<String>) -> Result<S
     let (rows, aggregate) = (requests(relation, ask, "")?, ask.aggregate());
     let end = end.unwrap_or_else(|| end_of_values(ask, "people"));
     let user = "p.user_id::pg_catalog.text";
-    let left_out = ["anonymous_user", "opt_out"].map(|table| relation.is_in(table, "p.user_id")).join(" OR ");
+    let counts = relation.is_somebody("p.user_id");
     // The ids themselves, for a value knows only their keys.
     let (ids, id, join) = match relation.text("session_id").as_str() {
         NO_TEXT => (String::new(), NO_TEXT, ""),
@@ -240,7 +303,7 @@ fn people_query(relation: &Relation, ask: &Ask, end: Option<String>) -> Result<S
     Ok(format!(
         "WITH people AS MATERIALIZED (SELECT q.user_id, {aggregate} AS value FROM ({rows}) AS q GROUP BY q.user_id){ids} \
          SELECT {user}, r.session_number, {id}, r.started_at, r.ended_at, r.duration_seconds, r.requests, r.errors, r.outcome \
-         FROM people AS p CROSS JOIN LATERAL {}{join} WHERE NOT ({left_out}) ORDER BY {user} COLLATE \"C\", r.session_number",
+         FROM people AS p CROSS JOIN LATERAL {}{join} WHERE {counts} ORDER BY {user} COLLATE \"C\", r.session_number",
         ask.call("p.value", &end)
     ))
 }
