@@ -2,6 +2,8 @@
 
 ALTER FUNCTION user_metrics.source_query SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.requests_query SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.hides SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.resolved_timezone SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.last_request_query SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.user_condition SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.day_start SET SCHEMA user_metrics_internal;

@@ -13,6 +13,7 @@ mod engagement;
 mod error;
 mod lifecycle;
 mod retention;
+mod segments;
 mod sessions;
 mod settings;
 mod source;
@@ -38,6 +39,8 @@ extension_sql_file!(
         source::requests_query,
         source::last_request_query,
         source::user_condition,
+        source::resolved_timezone,
+        settings::hides,
         source::day_start,
         source::attach_statements,
         source::describe_query
@@ -88,6 +91,19 @@ extension_sql_file!(
         sessions::session_stats,
         sessions::session_hazard,
         sessions::session_list
+    ]
+);
+extension_sql_file!(
+    "../sql/segments.sql",
+    name = "segments",
+    requires = [
+        "source",
+        segments::user_key_text,
+        segments::user_key_uuid,
+        segments::user_key_bigint,
+        segments::user_days,
+        segments::decline_p,
+        segments::check_segments
     ]
 );
 // After every function of Rust: it moves the machinery out of sight and completes the type.

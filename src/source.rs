@@ -100,6 +100,14 @@ fn row_function(name: &str) -> &'static str {
     FUNCTIONS.iter().find(|known| **known == name).copied().unwrap_or("user_metrics")
 }
 
+/// The time zone of a function that is given one, or none: a known one, or a refusal.
+#[pg_extern(stable, parallel_safe)]
+fn resolved_timezone(function: &str, timezone: Option<&str>) -> error::Result<String> {
+    let timezone = timezone.map_or_else(settings::timezone, str::to_owned);
+    time::check_zone(&timezone).map_err(refused(row_function(function)))?;
+    Ok(timezone)
+}
+
 #[pg_extern(stable, strict, parallel_safe)]
 fn last_request_query(relation: &str) -> error::Result<String> {
     Relation::parse(relation).and_then(|r| source::last_request_query(&r)).map_err(refused("user_metrics"))

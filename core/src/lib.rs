@@ -8,6 +8,7 @@
 //! - [`activity`]: who was active on which local day; [`users`] and [`days`] are how it is held.
 //! - [`engagement`], [`lifecycle`], [`retention`]: the readouts of an activity.
 //! - [`sessions`]: who used the product in one go, with its readouts.
+//! - [`segments`]: whether a user's activity has declined.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
@@ -23,6 +24,7 @@ pub mod host;
 pub mod interval;
 pub mod lifecycle;
 pub mod retention;
+pub mod segments;
 pub mod sessions;
 pub mod source;
 pub mod state;

@@ -1,0 +1,95 @@
+//! What `segment_users` asks of Rust: the keys that tie users' names to an activity, their active days, and whether they
+//! have declined. The segments are put together in `sql/segments.sql`.
+
+use crate::activity::{self, ActivityValue};
+use crate::aggregate::TextBytes;
+use crate::error::{self, refused};
+use crate::users::UserId;
+use pgrx::datum::Uuid;
+use pgrx::iter::TableIterator;
+use pgrx::prelude::*;
+use user_metrics_core::Error;
+use user_metrics_core::segments::decline_p as chance;
+
+/// Declares the function that gives the key a value knows a user by, for one type of id.
+macro_rules! user_key {
+    ($($function:ident: $id:ty;)*) => {$(
+        #[pg_extern(immutable, strict, parallel_safe, name = "user_key")]
+        fn $function(user_id: $id) -> Option<Uuid> {
+            user_id.key().map(|key| Uuid::from_bytes(key.to_bytes()))
+        }
+    )*};
+}
+
+user_key! {
+    user_key_text: TextBytes<'_>;
+    user_key_uuid: Uuid;
+    user_key_bigint: i64;
+}
+
+/// Every user of an activity with the number of days they were active on.
+#[pg_extern(immutable, strict, parallel_safe)]
+fn user_days(
+    activity: ActivityValue<'_>,
+) -> error::Result<TableIterator<'static, (name!(user_key, Uuid), name!(active_days, i64))>> {
+    let mut rows = Vec::new();
+    let visited = activity::open("segment_users", &activity)?.each(|key, days| {
+        rows.push((key.to_bytes(), days.len() as i64));
+        Ok(())
+    });
+    visited.map_err(refused("segment_users"))?;
+    Ok(TableIterator::new(rows.into_iter().map(|(key, days)| (Uuid::from_bytes(key), days))))
+}
+
+#[pg_extern(immutable, strict, parallel_safe)]
+fn decline_p(recent: i64, base: i64, recent_weeks: i32, base_weeks: i32) -> error::Result<Option<f64>> {
+    let count = |figure: i64| u64::try_from(figure).unwrap_or(0);
+    let share = f64::from(recent_weeks) / (f64::from(recent_weeks) + f64::from(base_weeks));
+    chance(count(recent), count(base), share).map_err(refused("segment_users"))
+}
+
+#[pg_extern(immutable, parallel_safe)]
+#[allow(clippy::too_many_arguments)]
+fn check_segments(
+    power_share: Option<f64>,
+    ties: Option<&str>,
+    min_users: Option<i32>,
+    new_days: Option<i32>,
+    recent_weeks: Option<i32>,
+    base_weeks: Option<i32>,
+    max_decline_ratio: Option<f64>,
+    max_decline_p: Option<f64>,
+    min_base_requests: Option<i32>,
+) -> error::Result<()> {
+    let refuse = |name, given: String, accepted: &str| {
+        Err(refused("segment_users")(Error::Argument { name, given, accepted: accepted.to_owned() }))
+    };
+    let shown = |given: Option<f64>| given.map_or("NULL".to_owned(), |given| given.to_string());
+    for (name, share) in
+        [("power_share", power_share), ("max_decline_ratio", max_decline_ratio), ("max_decline_p", max_decline_p)]
+    {
+        if !share.is_some_and(|share| (0.0..=1.0).contains(&share)) {
+            return refuse(name, shown(share), "a number from 0 to 1");
+        }
+    }
+    let Some("include" | "exclude") = ties else {
+        return Err(refused("segment_users")(Error::not_one_of(
+            "ties",
+            ties.unwrap_or("NULL"),
+            &["include", "exclude"],
+        )));
+    };
+    let weeks = "a number of weeks from 1 to 520";
+    for (name, given, range, accepted) in [
+        ("min_users", min_users, 1..=i32::MAX, "a number of 1 or more"),
+        ("new_days", new_days, 0..=36_500, "a number of days from 0 to 36500"),
+        ("recent_weeks", recent_weeks, 1..=520, weeks),
+        ("base_weeks", base_weeks, 1..=520, weeks),
+        ("min_base_requests", min_base_requests, 1..=i32::MAX, "a number of 1 or more"),
+    ] {
+        if !given.is_some_and(|given| range.contains(&given)) {
+            return refuse(name, given.map_or("NULL".to_owned(), |given| given.to_string()), accepted);
+        }
+    }
+    Ok(())
+}
