@@ -6,6 +6,9 @@ ALTER FUNCTION user_metrics.user_key(uuid) SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.user_key(bigint) SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.user_days SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics_internal.user_days ROWS 100000;
+ALTER FUNCTION user_metrics.user_sessions SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics_internal.user_sessions ROWS 100000;
+ALTER FUNCTION user_metrics.segment_rules SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.decline_p SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.check_segments SET SCHEMA user_metrics_internal;
 
@@ -13,8 +16,8 @@ CREATE FUNCTION user_metrics.segment_users(
     source regclass, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include', min_users integer DEFAULT 10,
     new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4, base_weeks integer DEFAULT 4,
     max_decline_ratio double precision DEFAULT 0.5, max_decline_p double precision DEFAULT 0.05,
-    min_base_requests integer DEFAULT 10, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     user_id text, segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
     usage_rank bigint, power_cutoff bigint, recent_requests bigint, base_requests bigint,
@@ -25,15 +28,18 @@ DECLARE
     last_counted timestamptz := LEAST(as_of, statement_timestamp());
     zone text := user_metrics_internal.resolved_timezone('segment_users', timezone);
     everybody text;
+    wanted record;
     days user_metrics.activity;
+    sessions user_metrics.sessions;
     observed_until timestamptz;
 BEGIN
     PERFORM user_metrics_internal.check_segments(
         power_share, ties, min_users, new_days, recent_weeks, base_weeks,
         max_decline_ratio, max_decline_p, min_base_requests
     );
+    SELECT r.* INTO wanted FROM user_metrics_internal.segment_rules(rules::text) AS r;
     everybody := user_metrics_internal.requests_query(
-        'segment_users', relation, ARRAY[]::text[], NULL, until, filter::text, NULL, identified => false
+        'segment_users', relation, wanted.columns, NULL, until, filter::text, NULL, identified => false
     );
     -- One pass for the days, which a value counts far faster than GROUP BY could, and one for the rest. Names and days meet
     -- by key.
@@ -41,6 +47,16 @@ BEGIN
         'SELECT user_metrics.activity(q.user_id, q.occurred_at%s) FROM (%s) AS q WHERE $1 IS NULL OR q.occurred_at >= $1',
         CASE WHEN zone <> current_setting('user_metrics.timezone') THEN ', $4' END, everybody
     ) INTO days USING since, until, last_counted, zone;
+    IF wanted.counts_sessions THEN
+        EXECUTE format(
+            'SELECT user_metrics.sessions(q.user_id, q.occurred_at, q.session_id, q.latency_ms, q.succeeded, NULL, NULL)
+             FROM (%s) AS q WHERE $1 IS NULL OR q.occurred_at >= $1',
+            user_metrics_internal.requests_query(
+                'segment_users', relation, ARRAY['session_id', 'latency_ms', 'succeeded'],
+                NULL, until, filter::text, NULL, identified => false
+            )
+        ) INTO sessions USING since, until, last_counted;
+    END IF;
     observed_until := COALESCE(as_of, until);
     IF observed_until IS NULL AND since IS NULL AND filter IS NULL THEN
         observed_until := user_metrics_internal.last_request(days);
@@ -58,11 +74,11 @@ BEGIN
                 min(q.occurred_at) AS first_seen,
                 max(q.occurred_at) AS last_seen,
                 count(*) FILTER (WHERE q.occurred_at > $5 AND q.occurred_at <= $4) AS recent,
-                count(*) FILTER (WHERE q.occurred_at > $6 AND q.occurred_at <= $5) AS base
+                count(*) FILTER (WHERE q.occurred_at > $6 AND q.occurred_at <= $5) AS base%3$s
             FROM (%1$s) AS q
             GROUP BY q.user_id
         ), known AS (
-            SELECT p.*, d.active_days,
+            SELECT p.*, COALESCE(d.active_days, 0) AS active_days, COALESCE(s.sessions, 0) AS sessions,
                 p.recent::double precision / $7 / NULLIF(p.base::double precision / $8, 0) AS ratio,
                 user_metrics_internal.decline_p(p.recent, p.base, $7, $8) AS chance,
                 -- Rank 1 uses most; how many use as much or more; how many use anything.
@@ -72,6 +88,7 @@ BEGIN
                 min(p.recent) FILTER (WHERE p.recent > 0) OVER () AS least
             FROM people AS p
             LEFT JOIN user_metrics_internal.user_days($9) AS d ON d.user_key = user_metrics_internal.user_key(p.user_id)
+            LEFT JOIN user_metrics_internal.user_sessions($17) AS s ON s.user_key = d.user_key
             WHERE %2$s
             WINDOW by_usage AS (ORDER BY p.recent DESC)
         ), marked AS (
@@ -81,37 +98,41 @@ BEGIN
                 AND CASE $11 WHEN 'include' THEN k.place ELSE k.as_much END <= ceil($12 * k.active)
                 AND k.recent > k.least AS is_power
             FROM known AS k
+        ), named AS (
+            SELECT m.*,
+                CASE
+                    WHEN m.first_seen > $13 THEN 'new'
+                    WHEN m.base >= $14 AND m.ratio <= $15 AND m.chance < $16 THEN 'at_risk'
+                    WHEN m.is_power THEN 'power'
+                    WHEN m.recent > 0 THEN 'casual'
+                    ELSE 'dormant'
+                END AS segment,
+                floor(extract(epoch FROM $4 - m.first_seen) / 86400) AS days_since_first,
+                floor(extract(epoch FROM $4 - m.last_seen) / 86400) AS days_since_last,
+                min(m.recent) FILTER (WHERE m.is_power) OVER () AS power_cutoff
+            FROM marked AS m
         )
-        SELECT m.user_id::text,
-            CASE
-                WHEN m.first_seen > $13 THEN 'new'
-                WHEN m.base >= $14 AND m.ratio <= $15 AND m.chance < $16 THEN 'at_risk'
-                WHEN m.is_power THEN 'power'
-                WHEN m.recent > 0 THEN 'casual'
-                ELSE 'dormant'
-            END,
-            m.requests, COALESCE(m.active_days, 0), m.first_seen, m.last_seen,
-            CASE WHEN m.recent > 0 THEN m.place END, min(m.recent) FILTER (WHERE m.is_power) OVER (),
-            m.recent, m.base, m.ratio, m.chance
-        FROM marked AS m
-        ORDER BY m.user_id::text COLLATE "C"
-    $query$, everybody, user_metrics_internal.user_condition(relation, 'p.user_id'))
+        SELECT n.user_id::text, %4$s, n.requests, n.active_days, n.first_seen, n.last_seen,
+            CASE WHEN n.recent > 0 THEN n.place END, n.power_cutoff, n.recent, n.base, n.ratio, n.chance
+        FROM named AS n
+        ORDER BY n.user_id::text COLLATE "C"
+    $query$, everybody, user_metrics_internal.user_condition(relation, 'p.user_id'), wanted.aggregates, wanted.expression)
     USING since, until, last_counted, observed_until,
         observed_until - recent_weeks * interval '168 hours',
         observed_until - (recent_weeks + base_weeks) * interval '168 hours', recent_weeks, base_weeks, days,
         min_users, ties, power_share, observed_until - new_days * interval '24 hours',
-        min_base_requests, max_decline_ratio, max_decline_p;
+        min_base_requests, max_decline_ratio, max_decline_p, sessions;
 END
 $$;
-COMMENT ON FUNCTION user_metrics.segment_users(regclass, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'every user in exactly one segment (the first of new, at_risk, power, casual, dormant that fits), with the figures that say why';
+COMMENT ON FUNCTION user_metrics.segment_users(regclass, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'every user in exactly one segment (the first of new, at_risk, power, casual, dormant that fits; or of rules of your own), with the figures that say why';
 
 CREATE FUNCTION user_metrics.segment_users(
     source text, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include', min_users integer DEFAULT 10,
     new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4, base_weeks integer DEFAULT 4,
     max_decline_ratio double precision DEFAULT 0.5, max_decline_p double precision DEFAULT 0.05,
-    min_base_requests integer DEFAULT 10, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     user_id text, segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
     usage_rank bigint, power_cutoff bigint, recent_requests bigint, base_requests bigint,
@@ -120,18 +141,18 @@ CREATE FUNCTION user_metrics.segment_users(
 AS $$
     SELECT r.* FROM user_metrics.segment_users(
         source::pg_catalog.regclass, power_share, ties, min_users, new_days, recent_weeks, base_weeks, max_decline_ratio,
-        max_decline_p, min_base_requests, since, until, filter, timezone, as_of
+        max_decline_p, min_base_requests, rules, since, until, filter, timezone, as_of
     ) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.segment_users(text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'every user in exactly one segment (the first of new, at_risk, power, casual, dormant that fits), with the figures that say why; the source by name, as in segment_users(''request_log'')';
+COMMENT ON FUNCTION user_metrics.segment_users(text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'every user in exactly one segment (the first of new, at_risk, power, casual, dormant that fits; or of rules of your own), with the figures that say why; the source by name, as in segment_users(''request_log'')';
 
 CREATE FUNCTION user_metrics.segment_user(
     source regclass, user_id text, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include', min_users integer DEFAULT 10,
     new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4, base_weeks integer DEFAULT 4,
     max_decline_ratio double precision DEFAULT 0.5, max_decline_p double precision DEFAULT 0.05,
-    min_base_requests integer DEFAULT 10, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
     usage_rank bigint, power_cutoff bigint, recent_requests bigint, base_requests bigint,
@@ -141,19 +162,19 @@ CREATE FUNCTION user_metrics.segment_user(
         r.recent_requests, r.base_requests, r.decline_ratio, r.decline_p
     FROM user_metrics.segment_users(
         source, power_share, ties, min_users, new_days, recent_weeks, base_weeks, max_decline_ratio,
-        max_decline_p, min_base_requests, since, until, filter, timezone, as_of
+        max_decline_p, min_base_requests, rules, since, until, filter, timezone, as_of
     ) AS r
     WHERE r.user_id = segment_user.user_id
 $$;
-COMMENT ON FUNCTION user_metrics.segment_user(regclass, text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.segment_user(regclass, text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'one user''s row of segment_users';
 
 CREATE FUNCTION user_metrics.segment_summary(
     source regclass, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include', min_users integer DEFAULT 10,
     new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4, base_weeks integer DEFAULT 4,
     max_decline_ratio double precision DEFAULT 0.5, max_decline_p double precision DEFAULT 0.05,
-    min_base_requests integer DEFAULT 10, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, users bigint, user_share double precision, requests bigint, request_share double precision,
     requests_per_user double precision
@@ -161,10 +182,10 @@ CREATE FUNCTION user_metrics.segment_summary(
     WITH counted AS (
         SELECT n.place, n.segment, count(r.user_id) AS users, COALESCE(sum(r.requests), 0)::bigint AS requests,
             NOT user_metrics_internal.hides(count(r.user_id)) AS shown
-        FROM (VALUES (1, 'new'), (2, 'at_risk'), (3, 'power'), (4, 'casual'), (5, 'dormant')) AS n(place, segment)
+        FROM user_metrics_internal.segment_rules(rules::text) AS w, unnest(w.segments) WITH ORDINALITY AS n(segment, place)
         LEFT JOIN user_metrics.segment_users(
             source, power_share, ties, min_users, new_days, recent_weeks, base_weeks, max_decline_ratio, max_decline_p,
-            min_base_requests, since, until, filter, timezone, as_of
+            min_base_requests, rules, since, until, filter, timezone, as_of
         ) AS r ON r.segment = n.segment
         GROUP BY n.place, n.segment
     )
@@ -177,15 +198,15 @@ CREATE FUNCTION user_metrics.segment_summary(
     FROM counted AS c
     ORDER BY c.place
 $$;
-COMMENT ON FUNCTION user_metrics.segment_summary(regclass, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.segment_summary(regclass, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'users and requests of each segment of segment_users, in their order';
 
 CREATE FUNCTION user_metrics.segment_user(
     source text, user_id text, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include', min_users integer DEFAULT 10,
     new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4, base_weeks integer DEFAULT 4,
     max_decline_ratio double precision DEFAULT 0.5, max_decline_p double precision DEFAULT 0.05,
-    min_base_requests integer DEFAULT 10, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
     usage_rank bigint, power_cutoff bigint, recent_requests bigint, base_requests bigint,
@@ -194,18 +215,18 @@ CREATE FUNCTION user_metrics.segment_user(
 AS $$
     SELECT r.* FROM user_metrics.segment_user(
         source::pg_catalog.regclass, user_id, power_share, ties, min_users, new_days, recent_weeks, base_weeks, max_decline_ratio,
-        max_decline_p, min_base_requests, since, until, filter, timezone, as_of
+        max_decline_p, min_base_requests, rules, since, until, filter, timezone, as_of
     ) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.segment_user(text, text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.segment_user(text, text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'one user''s row of segment_users; the source by name, as in segment_user(''request_log'', ''ann'')';
 
 CREATE FUNCTION user_metrics.segment_summary(
     source text, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include', min_users integer DEFAULT 10,
     new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4, base_weeks integer DEFAULT 4,
     max_decline_ratio double precision DEFAULT 0.5, max_decline_p double precision DEFAULT 0.05,
-    min_base_requests integer DEFAULT 10, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, users bigint, user_share double precision, requests bigint, request_share double precision,
     requests_per_user double precision
@@ -213,8 +234,8 @@ CREATE FUNCTION user_metrics.segment_summary(
 AS $$
     SELECT r.* FROM user_metrics.segment_summary(
         source::pg_catalog.regclass, power_share, ties, min_users, new_days, recent_weeks, base_weeks, max_decline_ratio,
-        max_decline_p, min_base_requests, since, until, filter, timezone, as_of
+        max_decline_p, min_base_requests, rules, since, until, filter, timezone, as_of
     ) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.segment_summary(text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.segment_summary(text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'users and requests of each segment of segment_users, in their order; the source by name, as in segment_summary(''request_log'')';

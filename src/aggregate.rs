@@ -10,7 +10,7 @@
 use crate::error::{self, refused};
 use crate::{settings, stored::Value};
 use pgrx::PgMemoryContexts;
-use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::Internal;
 use pgrx::nullable::Nullable;
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
@@ -165,6 +165,11 @@ pub fn deserialize<S: State>(
     keep(Live { state, passing: true }, fcinfo)
 }
 
+/// Reads a state without changing it: the final function of an aggregate whose result is no value. NULL for no rows.
+pub fn read<S: State, T>(mut state: Internal, read: impl FnOnce(&S) -> T) -> Option<T> {
+    live_mut::<S>(&mut state).map(|live| read(&live.state))
+}
+
 /// The result: the state's bytes as a value, NULL for no rows. What the state has seen stays, so it may run again.
 pub fn finish<S: State>(aggregate: &'static str, state: Internal) -> error::Result<Option<Value<'static, S>>> {
     Ok(encoded::<S>(aggregate, state)?.map(Value::from_bytes))
@@ -312,6 +317,26 @@ impl<'fcx> TextBytes<'fcx> {
 }
 
 plain_argument!('fcx, TextBytes<'fcx>, "text", |datum| TextBytes::<'fcx>::read(datum));
+
+/// A `text` result, of whatever encoding its bytes were when they came.
+pub struct Text(pub Vec<u8>);
+
+// SAFETY: a text is laid out as the bytea that is returned.
+unsafe impl BoxRet for Text {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
+        // SAFETY: as promised by the caller.
+        unsafe { (&*self.0).box_into(fcinfo) }
+    }
+}
+
+// SAFETY: the type is a result only, of exactly this SQL type.
+unsafe impl SqlTranslatable for Text {
+    const TYPE_IDENT: &'static str = "user_metrics::Text";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("text"));
+    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("text")));
+}
 
 /// A `timestamptz` argument as microseconds, infinities included.
 #[derive(Clone, Copy, Default)]

@@ -11,6 +11,7 @@ mod activity;
 mod aggregate;
 mod engagement;
 mod error;
+mod latest;
 mod lifecycle;
 mod retention;
 mod segments;
@@ -94,14 +95,29 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
+    "../sql/properties.sql",
+    name = "properties",
+    requires = [
+        "source",
+        latest::latest_transition,
+        latest::latest_combine,
+        latest::latest_serialize,
+        latest::latest_deserialize,
+        latest::latest_finish
+    ]
+);
+extension_sql_file!(
     "../sql/segments.sql",
     name = "segments",
     requires = [
-        "source",
+        "properties",
+        "sessions",
         segments::user_key_text,
         segments::user_key_uuid,
         segments::user_key_bigint,
         segments::user_days,
+        segments::user_sessions,
+        segments::segment_rules,
         segments::decline_p,
         segments::check_segments
     ]

@@ -2,14 +2,17 @@
 //! have declined. The segments are put together in `sql/segments.sql`.
 
 use crate::activity::{self, ActivityValue};
-use crate::aggregate::TextBytes;
+use crate::aggregate::{self, TextBytes};
 use crate::error::{self, refused};
+use crate::stored::Value;
 use crate::users::UserId;
 use pgrx::datum::Uuid;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use user_metrics_core::Error;
 use user_metrics_core::segments::decline_p as chance;
+use user_metrics_core::sessions::{Sessions, View};
+use user_metrics_core::source::Rules;
 
 /// Declares the function that gives the key a value knows a user by, for one type of id.
 macro_rules! user_key {
@@ -39,6 +42,59 @@ fn user_days(
     });
     visited.map_err(refused("segment_users"))?;
     Ok(TableIterator::new(rows.into_iter().map(|(key, days)| (Uuid::from_bytes(key), days))))
+}
+
+/// Every user of sessions with how many they have.
+#[pg_extern(immutable, strict, parallel_safe)]
+fn user_sessions(
+    sessions: Value<'_, Sessions>,
+) -> error::Result<TableIterator<'static, (name!(user_key, Uuid), name!(sessions, i64))>> {
+    let mut rows = Vec::new();
+    aggregate::set_limit();
+    let visited = View::open(sessions.bytes()).and_then(|view| {
+        view.each_session(|key, sessions| {
+            rows.push((key.to_bytes(), sessions.len() as i64));
+            Ok(())
+        })
+    });
+    visited.map_err(refused("segment_users"))?;
+    Ok(TableIterator::new(rows.into_iter().map(|(key, sessions)| (Uuid::from_bytes(key), sessions))))
+}
+
+/// What `segment_users` needs to know of rules: the SQL of a user's segment, the further figures of a user, the canonical
+/// columns those need, whether sessions must be counted, and the segments in their order. Without rules the segments are
+/// the standard ones.
+#[pg_extern(immutable, parallel_safe)]
+#[allow(clippy::type_complexity)]
+fn segment_rules(
+    rules: Option<&str>,
+) -> error::Result<
+    TableIterator<
+        'static,
+        (
+            name!(expression, String),
+            name!(aggregates, String),
+            name!(columns, Vec<String>),
+            name!(counts_sessions, bool),
+            name!(segments, Vec<String>),
+        ),
+    >,
+> {
+    let standard = || Rules {
+        expression: "n.segment".to_owned(),
+        segments: ["new", "at_risk", "power", "casual", "dormant"].map(str::to_owned).to_vec(),
+        ..Rules::default()
+    };
+    let rules = rules.map_or_else(|| Ok(standard()), Rules::parse).map_err(refused("segment_users"))?;
+    let columns = rules.columns().into_iter().map(str::to_owned).collect();
+    let counts_sessions = rules.figures.contains("sessions");
+    Ok(TableIterator::once((
+        rules.expression.clone(),
+        rules.aggregates("q.properties"),
+        columns,
+        counts_sessions,
+        rules.segments,
+    )))
 }
 
 #[pg_extern(immutable, strict, parallel_safe)]

@@ -13,12 +13,14 @@ mod canonical;
 mod columns;
 mod describe;
 mod query;
+mod rules;
 
 pub use attach::attach;
 pub use canonical::{CANONICAL, Canonical, Holds};
 use canonical::{PRESETS, Preset, canonical_named};
 pub use describe::describe;
 pub use query::{ANALYSES, Analysis, Ask, RowsAsk, last_request_query, requests_query, source_query, user_condition};
+pub use rules::Rules;
 
 /// A relation as the catalogue describes it.
 #[derive(Clone, Debug, Deserialize)]

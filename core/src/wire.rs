@@ -24,6 +24,8 @@ pub enum Kind {
     Activity = 1,
     /// [`crate::sessions::Sessions`]
     Sessions = 2,
+    /// [`crate::latest::Latest`]
+    Latest = 3,
 }
 
 const HEADER: usize = 16;

@@ -71,6 +71,24 @@ SELECT opt_out('falls');
 SELECT count(*) FROM segment_users('log', as_of => '2024-06-01');
 SELECT * FROM segment_user('log', 'falls');
 SELECT opt_in('falls');
+-- Rules of one's own: the first that fits decides, who none fits is other. They may ask for figures, properties as they were
+-- told last, and the standard segment; what is not known fulfils nothing but <>.
+CREATE TABLE told (user_id bigint, created_at timestamptz, session_id text, status_code int, cost_usd numeric, properties jsonb);
+INSERT INTO told VALUES (1, '2024-05-01', 'a', 200, 1.5, '{"Tier": "free"}'), (1, '2024-05-02', 'b', 500, 1.5, '{"Tier": "pro"}'), (1, '2024-05-03', 'b', 200, 1.5, '{"Tier": null}'),
+    (2, '2024-05-01', 'c', NULL, NULL, '{"Tier": "it''s \\ free"}'), (3, '2024-03-01', 'd', 200, 7, '{}'), (4, '2024-05-31', NULL, 500, 0, '{"Tier": "pro", "a\"b''": 5}');
+SELECT r.what, string_agg(user_id, ' ' ORDER BY user_id) AS users FROM (VALUES
+    ('requests >= 3', '[{"segment": "x", "all": [{"requests": {">=": 3}}]}]'), ('active_days in (1, 3) and not 3', '[{"segment": "x", "all": [{"active_days": {"in": [1, 3], "<>": 3}}]}]'),
+    ('sessions = 2', '[{"segment": "x", "all": [{"sessions": {"=": 2}}]}]'), ('cost_usd > 4', '[{"segment": "x", "all": [{"cost_usd": {">": 4}}]}]'),
+    ('success_rate < 1', '[{"segment": "x", "all": [{"success_rate": {"<": 1}}]}]'), ('not success_rate < 1', '[{"segment": "x", "not": {"success_rate": {"<": 1}}}]'),
+    ('success_rate known', '[{"segment": "x", "all": [{"success_rate": {"exists": true}}]}]'), ('days_since_last > 29', '[{"segment": "x", "all": [{"days_since_last": {">": 29}}]}]'),
+    ('days_since_first = 30', '[{"segment": "x", "all": [{"days_since_first": {"=": 30}}]}]'), ('Tier = pro', '[{"segment": "x", "all": [{"property:Tier": {"=": "pro"}}]}]'),
+    ('Tier <> pro', '[{"segment": "x", "all": [{"property:Tier": {"<>": "pro"}}]}]'), ('Tier not told', '[{"segment": "x", "all": [{"property:Tier": {"exists": false}}]}]'),
+    ('Tier of odd letters', '[{"segment": "x", "all": [{"property:Tier": {"=": "it''s \\ free"}}]}]'), ('a property of odd letters', '[{"segment": "x", "all": [{"property:a\"b''": {"=": 5}}]}]'),
+    ('new, or dormant', '[{"segment": "x", "any": [{"segment": {"=": "new"}}, {"all": [{"segment": {"=": "dormant"}}, {"requests": {"<": 9}}]}]}]'),
+    ('all', '[{"segment": "x"}]'), ('the second rule', '[{"segment": "y", "all": [{"requests": {">": 0}}]}, {"segment": "x", "all": [{"requests": {">": 0}}]}]')
+) AS r(what, rules), segment_users('told', rules => r.rules::jsonb, as_of => '2024-06-01') WHERE segment = 'x' GROUP BY r.what ORDER BY r.what COLLATE "C";
+SELECT segment, users, requests FROM segment_summary('told', rules => '[{"segment": "pro", "all": [{"property:Tier": {"=": "pro"}}]}, {"segment": "nobody", "all": [{"requests": {">": 99}}]}]');
+SELECT segment FROM segment_user('told', '4', rules => '[{"segment": "it''s \\ x"}]');
 -- A summary does not show small segments, nor the shares from which they would follow.
 SET user_metrics.min_group_size = 2;
 SELECT * FROM segment_summary('log', as_of => '2024-06-01');
@@ -86,6 +104,13 @@ SELECT * FROM segment_users('log', ties => 'random');
 SELECT * FROM segment_users('log', recent_weeks => 0);
 SELECT * FROM segment_user('log', 'ann', new_days => NULL);
 SELECT * FROM segment_summary('log', timezone => 'Moon');
+SELECT * FROM segment_users('log', rules => '{"segment": "x"}');
+SELECT * FROM segment_users('log', rules => '[{"segment": "x", "all": [{"age": {">": 5}}]}]');
+SELECT * FROM segment_users('log', rules => '[{"segment": "x", "all": [{"requests": {"like": 5}}]}]');
+SELECT * FROM segment_users('log', rules => '[{"segment": "x", "all": [{"requests": {">": "1) OR true --"}}]}]');
+SELECT * FROM segment_users('log', rules => '[{"segment": "x"}, {"segment": "y"}]');
+SELECT * FROM segment_users('log', rules => '[{"segment": "x", "all": [{"cost_usd": {">": 5}}]}]');
+SELECT * FROM segment_users('log', rules => '[{"segment": "x", "all": [{"property:Tier": {"=": "pro"}}]}]');
 \set VERBOSITY default
 
 -- ===== plan =====
