@@ -57,14 +57,11 @@ BEGIN
             )
         ) INTO sessions USING since, until, last_counted;
     END IF;
-    observed_until := COALESCE(as_of, until);
-    IF observed_until IS NULL AND since IS NULL AND filter IS NULL THEN
-        observed_until := user_metrics_internal.last_request(days);
-    ELSIF observed_until IS NULL THEN
-        EXECUTE 'SELECT ' || user_metrics_internal.last_request_query(relation)
-        INTO observed_until USING since, until, last_counted;
+    IF as_of IS NULL AND until IS NULL AND since IS NULL AND filter IS NULL THEN
+        observed_until := LEAST(user_metrics_internal.last_request(days), statement_timestamp());
+    ELSE
+        observed_until := user_metrics_internal.observed_until(relation, until, as_of);
     END IF;
-    observed_until := LEAST(observed_until, until, statement_timestamp());
 
     RETURN QUERY EXECUTE format($query$
         -- Materialized, so that the rules about who is a user are not applied to rows.

@@ -137,3 +137,19 @@ END
 $$;
 COMMENT ON FUNCTION user_metrics.describe_source(regclass) IS
     'where each canonical column of a log comes from, how many requests lack it, how many are left out for it and why, and which functions need it; reads the whole log';
+
+-- Where observation ends for functions that read requests row by row: at as_of, else at until, else with the log.
+CREATE FUNCTION user_metrics_internal.observed_until(relation text, until timestamptz, as_of timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    last_request timestamptz;
+BEGIN
+    IF as_of IS NULL AND until IS NULL THEN
+        EXECUTE 'SELECT ' || user_metrics_internal.last_request_query(relation)
+        INTO last_request USING NULL::timestamptz, until, statement_timestamp();
+    END IF;
+    RETURN LEAST(COALESCE(as_of, until, last_request), until, statement_timestamp());
+END
+$$;
+COMMENT ON FUNCTION user_metrics_internal.observed_until(text, timestamptz, timestamptz) IS
+    'where observation ends: at as_of, else at until, else with the last request of the log; never later than now';

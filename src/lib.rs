@@ -13,6 +13,7 @@ mod engagement;
 mod error;
 mod latest;
 mod lifecycle;
+mod plans;
 mod retention;
 mod segments;
 mod sessions;
@@ -106,6 +107,7 @@ extension_sql_file!(
         latest::latest_finish
     ]
 );
+extension_sql_file!("../sql/plans.sql", name = "plans", requires = ["properties", plans::plans]);
 extension_sql_file!(
     "../sql/segments.sql",
     name = "segments",

@@ -8,7 +8,8 @@
 //! - [`activity`]: who was active on which local day; [`users`] and [`days`] are how it is held.
 //! - [`engagement`], [`lifecycle`], [`retention`]: the readouts of an activity.
 //! - [`sessions`]: who used the product in one go, with its readouts.
-//! - [`segments`]: whether a user's activity has declined; [`latest`]: what a property was last.
+//! - [`segments`]: whether a user's activity has declined; [`latest`]: what a property was last;
+//!   [`plans`]: the limits that usage is measured against.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ pub mod host;
 pub mod interval;
 pub mod latest;
 pub mod lifecycle;
+pub mod plans;
 pub mod retention;
 pub mod segments;
 pub mod sessions;
