@@ -1,23 +1,25 @@
--- Daily, weekly and monthly users in DuckDB, by running sums as in engagement.postgres.sql.
-WITH pair AS MATERIALIZED (
+-- Daily, weekly and monthly users in DuckDB: days counted by the gap to the next, as in engagement.postgres.sql, from a sorted
+-- list of days per user. Tried (seconds): this form 0.58; lead() over the pairs 0.73; three groupings by day instead of one by day
+-- and gap, and a second scan for the last day, 0.86.
+WITH pair AS (
     SELECT user_id, created_at::date AS day FROM log GROUP BY ALL
-), active AS MATERIALIZED (
-    SELECT day, coalesce(lead(day) OVER (PARTITION BY user_id ORDER BY day), DATE '9999-01-01') AS next FROM pair
-    WHERE trim(user_id) <> '' AND user_id NOT IN ('anonymous', 'default_user_id')
-), begins AS (
-    SELECT day, count(*) AS users FROM active GROUP BY ALL
-), ceases AS (
-    SELECT day, sum(weekly) AS weekly, sum(monthly) AS monthly FROM (
-        SELECT least(next, day + 7) AS day, count(*) AS weekly, 0 AS monthly FROM active GROUP BY 1
-        UNION ALL
-        SELECT least(next, day + 30), 0, count(*) FROM active GROUP BY 1
-    ) GROUP BY ALL
-), days AS (
-    SELECT CAST(unnest(generate_series((SELECT min(day) FROM begins)::timestamp, (SELECT max(created_at)::date FROM log)::timestamp,
-        INTERVAL 1 DAY)) AS DATE) AS day
+), person AS (
+    SELECT coalesce(trim(user_id) <> '' AND user_id NOT IN ('anonymous', 'default_user_id'), false) AS counted, list_sort(list(day)) AS days
+    FROM pair GROUP BY user_id
+), span AS MATERIALIZED (
+    SELECT day, counted, CAST(least(next - day, 30) AS INTEGER) AS gap, count(*) AS users
+    FROM (SELECT counted, unnest(days) AS day, unnest(list_append(days[2:], NULL)) AS next FROM person)
+    GROUP BY ALL
+), change AS (
+    SELECT day, users AS begins, 0 AS weekly, 0 AS monthly FROM span WHERE counted
+    UNION ALL SELECT day + least(gap, 7), 0, users, 0 FROM span WHERE counted
+    UNION ALL SELECT day + gap, 0, 0, users FROM span WHERE counted
+    UNION ALL SELECT CAST(unnest(generate_series(first::timestamp, last::timestamp, INTERVAL 1 DAY)) AS DATE), 0, 0, 0
+    FROM (SELECT min(day) FILTER (WHERE counted) AS first, max(day) AS last FROM span)
+), total AS (
+    SELECT day, sum(begins) AS begins, sum(weekly) AS weekly, sum(monthly) AS monthly FROM change GROUP BY ALL
 )
-SELECT d.day, coalesce(b.users, 0) AS daily_users,
-    CAST(sum(coalesce(b.users, 0) - coalesce(c.weekly, 0)) OVER (ORDER BY d.day) AS BIGINT) AS weekly_users,
-    CAST(sum(coalesce(b.users, 0) - coalesce(c.monthly, 0)) OVER (ORDER BY d.day) AS BIGINT) AS monthly_users
-FROM days AS d LEFT JOIN begins AS b ON b.day = d.day LEFT JOIN ceases AS c ON c.day = d.day
+SELECT day, CAST(begins AS BIGINT) AS daily_users, CAST(sum(begins - weekly) OVER (ORDER BY day) AS BIGINT) AS weekly_users,
+    CAST(sum(begins - monthly) OVER (ORDER BY day) AS BIGINT) AS monthly_users
+FROM total WHERE day <= (SELECT max(day) FROM span)
 ORDER BY 1
