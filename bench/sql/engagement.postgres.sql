@@ -10,7 +10,6 @@
 --   four bigint masks of 64 days per user, unpacked by bytes; 192 days only                 7.8
 --   one process, lead() OVER (PARTITION BY user_id COLLATE "C" ORDER BY day)                8.1    7.3
 --   the same, date_bin instead of ::date                                                    9.6
---   the same, with CREATE STATISTICS on the pair                                           11.9
 --   three groupings by day instead of one by day and gap, default collation, second scan   14.2
 --   two processes with array_agg(day ORDER BY day)                                         14.3
 WITH span AS MATERIALIZED (
