@@ -438,9 +438,9 @@ impl Sessions {
     }
 }
 
-/// Begins the bytes of a value: all that comes before its keys.
+/// Begins the bytes of a value: all that comes before its keys, with room for those and so many bytes of parts.
 fn head(kind: UserKind, limits: Limits, last_at: Option<Micros>, users: usize, parts: usize) -> Result<Writer> {
-    let mut out = Writer::new(Kind::Sessions, VERSION, 64 + 16 * users + 24 * parts)?;
+    let mut out = Writer::new(Kind::Sessions, VERSION, 64 + 16 * users + parts)?;
     out.uint(kind as u64)?;
     out.uint(limits.gap as u64)?;
     out.uint(limits.idle as u64)?;
@@ -533,7 +533,7 @@ impl State for Sessions {
         let mut meanwhile = Claim::passing();
         let order = self.users.sorted(&mut meanwhile)?;
         let begins = self.begins(&mut meanwhile)?;
-        let mut out = head(self.kind, self.limits, self.last_at, order.len(), self.parts.len())?;
+        let mut out = head(self.kind, self.limits, self.last_at, order.len(), 24 * self.parts.len())?;
         order.iter().try_for_each(|&i| out.raw(&self.users.key(i as usize).to_bytes()))?;
         for (n, &i) in order.iter().enumerate() {
             if n % host::POLL_EVERY == 0 {

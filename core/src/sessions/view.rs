@@ -1,6 +1,6 @@
 //! Stored sessions, read in place: what the readouts look at. The layout is described in [`sessions`](super).
 
-use super::{Limits, Outcome, Session, SessionKey, VERSION, close, encode_parts, head};
+use super::{Limits, Outcome, Session, SessionKey, VERSION, close, head};
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
 use crate::host::{self, Claim};
@@ -63,17 +63,19 @@ impl<'a> View<'a> {
 
     /// Visits every user and their parts as they are stored, and refuses bytes that are not canonical.
     pub fn each(&self, mut visit: impl FnMut(UserKey, &[Session]) -> Result<()>) -> Result<()> {
-        self.each_stored(|key, parts| visit(u128::from_be_bytes(*key).into(), parts))
+        self.each_stored(|key, parts, _| visit(u128::from_be_bytes(*key).into(), parts))
     }
 
-    fn each_stored(&self, mut visit: impl FnMut(&[u8; 16], &[Session]) -> Result<()>) -> Result<()> {
+    /// As [`each`](View::each), with the key and the bytes of the parts as they are stored.
+    fn each_stored(&self, mut visit: impl FnMut(&[u8; 16], &[Session], &'a [u8]) -> Result<()>) -> Result<()> {
         let (mut from, mut claim, mut parts) = (self.parts.clone(), Claim::passing(), Vec::new());
         for (i, key) in self.keys.iter().enumerate() {
             if i % host::POLL_EVERY == 0 {
                 host::poll();
             }
+            let mut stored = from.clone();
             read_parts(&mut from, self.limits, &mut parts, &mut claim)?;
-            visit(key, &parts)?;
+            visit(key, &parts, stored.raw(stored.left() - from.left())?)?;
         }
         from.finish()
     }
@@ -97,9 +99,9 @@ impl<'a> View<'a> {
         if leaving.is_empty() {
             return Ok(None);
         }
-        let mut out = head(self.kind, self.limits, self.last_at, self.keys.len() - leaving.len(), 0)?;
+        let mut out = head(self.kind, self.limits, self.last_at, self.keys.len() - leaving.len(), self.parts.left())?;
         self.keys.iter().filter(|key| leaving.spares(key)).try_for_each(|key| out.raw(key))?;
-        self.each_stored(|key, parts| if leaving.spares(key) { encode_parts(parts, &mut out) } else { Ok(()) })?;
+        self.each_stored(|key, _, stored| if leaving.spares(key) { out.raw(stored) } else { Ok(()) })?;
         Ok(Some(out.finish()))
     }
 }
