@@ -13,7 +13,13 @@ A case has
     week_start      default monday
     without_users   users left out
     readout         the function called, with its `arguments` (times in UTC); or `value` for what the activity is
-    columns, rows   what it answers; numbers to 1e-12, or to `tolerance` where the origin has rounded them
+    columns, rows   what it answers; numbers to 1e-12, or to `tolerance` where they are large or rounded
+
+In sessions.json
+    requests        are a user, a time, a session id, milliseconds and whether it succeeded each; the rest may be missing
+    session_gap, max_idle    in seconds
+    session_list    gives times in UTC, and names users and ids also over a value, which is one of a user then
+    refused         is no function: the rows are bytes, and how they are refused as a value
 
 Each case is asked of a value and, unless it is about the value itself, of the log. The last line is
 `N passed, N failed`.
@@ -44,15 +50,13 @@ def named(user):
     return [f"{many[1]}{i}" for i in range(1, int(many[2]) + 1)] if many else [user]
 
 
-def load(session, case):
+def load(session, case, requests, further=""):
     """The case's requests as a table, its settings, its users left out."""
-    rows = [f"({literal(user)}, {instant(at)})"
-            for name, *instants in case["requests"] for user in named(name) for at in instants]
-    users = case.get("users", "text")
+    users, rows = case.get("users", "text"), ", ".join(f"({', '.join(request)})" for request in requests)
     session.run_all([
         "DROP TABLE IF EXISTS log", "TRUNCATE user_metrics.opt_out",
-        f"CREATE TABLE log (user_id {users}, occurred_at timestamptz)",
-        *([f"INSERT INTO log SELECT u::{users}, at FROM (VALUES {', '.join(rows)}) AS r(u, at)"] if rows else []),
+        f"CREATE TABLE log (user_id {users}, occurred_at timestamptz{further})",
+        *([f"INSERT INTO log VALUES {rows}"] if rows else []),
         *(f"SELECT user_metrics.opt_out({literal(user)})" for user in case.get("without_users", [])),
         f"SET user_metrics.week_start = {literal(case.get('week_start', 'monday'))}",
         f"SET user_metrics.timezone = {literal(case.get('timezone', 'UTC'))}",
@@ -67,10 +71,22 @@ def argument(name, value):
     return f"{name} => {literal(value) if isinstance(value, str) else value}"
 
 
-def queries(case):
+def arguments_of(case):
+    return [argument(name, value) for name, value in case.get("arguments", {}).items()]
+
+
+def left_out_of(case):
+    return literal("{" + ",".join(case.get("without_users", [])) + "}")
+
+
+def activity_requests(case):
+    for name, *instants in case["requests"]:
+        yield from ((literal(user), instant(at)) for user in named(name) for at in instants)
+
+
+def activity_queries(case):
     """The questions of a case, all with the same answer: pairs of what is asked and the query."""
-    zone = literal(case.get("timezone", "UTC"))
-    left_out = literal("{" + ",".join(case.get("without_users", [])) + "}")
+    zone, left_out = literal(case.get("timezone", "UTC")), left_out_of(case)
     forms = {
         "value": f"occurred_at, {zone}",
         "value in the zone of the setting": "occurred_at",
@@ -85,10 +101,68 @@ def queries(case):
             yield form, ("SELECT v::text AS bytes, user_metrics.users(v), user_metrics.first_day(v), "
                          f"user_metrics.last_day(v) FROM {value} AS s(v)")
         return
-    arguments = [argument(name, value) for name, value in case.get("arguments", {}).items()]
+    arguments = arguments_of(case)
     call = f"SELECT * FROM user_metrics.{case['readout']}"
     yield "value", f"{call}({', '.join([values['value'], *arguments])})"
     yield "source", f"{call}({', '.join([literal('log'), *arguments, f'timezone => {zone}'])})"
+
+
+SESSION_COLUMNS = ", session_id text, latency_ms double precision, succeeded boolean"
+TIMES = ["to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')".format(name) for name in ("started_at", "ended_at")]
+# As a time is written: without zeros at the end of its fraction.
+LISTED = ", ".join(["user_id::text", "session_number", "session_id",
+                    *(f"rtrim(rtrim({time}, '0'), '.') AS {name}" for time, name in zip(TIMES, ("started_at", "ended_at"))),
+                    "duration_seconds", "requests", "errors", "outcome"])
+
+
+def session_requests(case):
+    for user, at, *rest in case["requests"]:
+        yield literal(user), instant(at), *(literal(value) for value in [*rest, None, None, None][:3])
+
+
+def session_queries(case):
+    """As `activity_queries`."""
+    arguments, limits = arguments_of(case), [case.get("session_gap"), case.get("max_idle")]
+    limits = ["NULL" if limit is None else f"make_interval(secs => {limit})" for limit in limits]
+    rest = f"session_id, latency_ms, succeeded, {', '.join(limits)}"
+    whole, utc = (f"user_metrics.sessions(user_id, {at}, {rest})" for at in ("occurred_at", "occurred_at AT TIME ZONE 'UTC'"))
+    merged = f"user_metrics.rollup(v) FROM (SELECT {whole} AS v FROM log GROUP BY ctid) AS rows"
+    values = {form: f"(SELECT user_metrics.without_users(({value}), {left_out_of(case)}))" for form, value in {
+        "value": f"SELECT {whole} FROM log", "value of UTC times": f"SELECT {utc} FROM log",
+        "value of values of a row": f"SELECT {merged}",
+    }.items()}
+    if case["readout"] == "value":
+        values["value read back"] = f"(SELECT {literal(case['rows'][0][0])}::user_metrics.sessions)"
+        for form, value in values.items():
+            yield form, f"SELECT v::text AS bytes, user_metrics.users(v) FROM {value} AS s(v)"
+        return
+    over_source = [literal("log"), *arguments, *(f"{name} => {limit}" for name, limit in zip(("session_gap", "max_idle"), limits))]
+    if case["readout"] == "session_list":
+        yield "source", f"SELECT {LISTED} FROM user_metrics.session_list({', '.join(over_source)})"
+        if not {"until", "as_of"} & case.get("arguments", {}).keys():
+            arguments = [*arguments, "as_of => (SELECT max(occurred_at) FROM log)"]
+        listed = f"user_metrics.session_list({', '.join(['u.v', *arguments])}) AS r"
+        name = ("(SELECT min(l.session_id) FROM log AS l WHERE l.user_id = u.user_id "
+                "AND user_metrics_internal.session_key(l.session_id) = r.session_key) AS session_id")
+        yield "value of a user", (f"SELECT {LISTED} FROM (SELECT u.user_id, {name}, r.* FROM (SELECT user_id, {whole} AS v "
+                                  f"FROM log GROUP BY user_id) AS u, {listed}) AS q ORDER BY user_id::text, session_number")
+        return
+    zone = [f"timezone => {literal(case.get('timezone', 'UTC'))}"]
+    over_value = zone if case["readout"] == "session_stats" else []
+    for form, value in values.items():
+        yield form, f"SELECT * FROM user_metrics.{case['readout']}({', '.join([value, *arguments, *over_value])})"
+    yield "source", f"SELECT * FROM user_metrics.{case['readout']}({', '.join([*over_source, *zone])})"
+
+
+def refusals(session, case):
+    """Pairs of the bytes of a case and what is wrong with their refusal."""
+    for number, (value, sqlstate, message) in enumerate(case["rows"], 1):
+        wrong = "accepted"
+        try:
+            session.run(f"SELECT {literal(value)}::user_metrics.sessions")
+        except ServerError as error:
+            wrong = None if error.sqlstate == sqlstate and message in str(error) else f"{error}"
+        yield f"bytes {number}, {message}", wrong
 
 
 def is_number(value):
@@ -116,10 +190,18 @@ def complaint(case, rows):
     return None
 
 
-def outcomes(session, case):
+def outcomes(session, concept, case):
     """Pairs of a form of the case and what is wrong with it."""
-    load(session, case)
-    for form, query in queries(case):
+    if case["readout"] == "refused":
+        yield from refusals(session, case)
+        return
+    if concept == "sessions":
+        load(session, case, session_requests(case), SESSION_COLUMNS)
+        queries = session_queries(case)
+    else:
+        load(session, case, activity_requests(case))
+        queries = activity_queries(case)
+    for form, query in queries:
         yield form, complaint(case, session.rows(query))
 
 
@@ -133,7 +215,7 @@ def main(word=""):
             for case in (case for case in cases if word in case["name"]):
                 form = "the requests"
                 try:
-                    for form, wrong in outcomes(session, case):
+                    for form, wrong in outcomes(session, file.stem, case):
                         passed, failed = passed + (not wrong), failed + bool(wrong)
                         print(f"FAILED {file.stem}, {case['name']}, {form}: {wrong}" if wrong
                               else f"ok {file.stem}, {case['name']}, {form}")

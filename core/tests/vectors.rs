@@ -3,6 +3,7 @@
 
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, Timelike};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,14 +17,20 @@ use user_metrics_core::state::State;
 use user_metrics_core::users::{UserKey, UserKind};
 use user_metrics_core::{Result, host};
 
+#[path = "vectors/sessions.rs"]
+mod sessions;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    /// Per zone the UTC times from which on it has an offset.
+struct File<C> {
     #[serde(default)]
-    zones: HashMap<String, Vec<(Option<String>, String)>>,
-    cases: Vec<Case>,
+    zones: Zones,
+    cases: Vec<C>,
 }
+
+/// Per zone the UTC times from which on it has an offset.
+#[derive(Deserialize, Default)]
+struct Zones(HashMap<String, Vec<(Option<String>, String)>>);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,9 +102,50 @@ fn offset(text: &str) -> Micros {
     sign * minutes * DAY_MICROS / 1440
 }
 
-impl File {
+/// Bytes as PostgreSQL writes them.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold("\\x".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// The type of user ids of a name, text by default.
+fn kind(name: Option<&str>) -> UserKind {
+    let kinds = [UserKind::Text, UserKind::Uuid, UserKind::Bigint];
+    kinds.into_iter().find(|kind| kind.name() == name.unwrap_or("text")).expect("a type of user ids")
+}
+
+/// The keys of the users a name stands for.
+fn keys(kind: UserKind, user: &Value) -> Vec<Option<UserKey>> {
+    match (kind, user) {
+        (_, Value::Null) => vec![None],
+        (UserKind::Bigint, user) => vec![Some(UserKey::bigint(user.as_i64().expect("an integer")))],
+        (UserKind::Uuid, user) => {
+            let digits = user.as_str().expect("a uuid").replace('-', "");
+            vec![Some(u128::from_str_radix(&digits, 16).expect("a uuid").into())]
+        }
+        (UserKind::Text, user) => {
+            let name = user.as_str().expect("a text");
+            match name.strip_suffix('}').and_then(|name| name.split_once("{1..")) {
+                None => vec![UserKey::text(name.as_bytes())],
+                Some((stem, last)) => {
+                    let last: u32 = last.parse().expect("a number");
+                    (1..=last).map(|i| UserKey::text(format!("{stem}{i}").as_bytes())).collect()
+                }
+            }
+        }
+    }
+}
+
+/// Periods of a name, weeks from a day on.
+fn calendar(argument: &'static str, period: &str, week_start: Option<&str>) -> Result<Calendar> {
+    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let week_start = week_start.unwrap_or("monday");
+    let week_start = days.iter().position(|&day| day == week_start).expect("a day of the week") as u8;
+    Ok(Calendar { grain: Grain::parse(argument, period)?, week_start })
+}
+
+impl Zones {
     fn segment(&self, zone: &str, at: Micros) -> Segment {
-        let Some(changes) = self.zones.get(zone) else {
+        let Some(changes) = self.0.get(zone) else {
             assert_eq!(zone, "UTC", "the file does not say when it has which offset");
             return Segment { from: Micros::MIN, until: Micros::MAX, offset: 0 };
         };
@@ -116,59 +164,33 @@ impl Case {
         self.timezone.as_deref().unwrap_or("UTC")
     }
 
-    fn kind(&self) -> UserKind {
-        let kinds = [UserKind::Text, UserKind::Uuid, UserKind::Bigint];
-        let name = self.users.as_deref().unwrap_or("text");
-        kinds.into_iter().find(|kind| kind.name() == name).expect("a type of user ids")
-    }
-
-    /// The keys of the users a name stands for.
-    fn keys(&self, user: &Value) -> Vec<Option<UserKey>> {
-        match (self.kind(), user) {
-            (_, Value::Null) => vec![None],
-            (UserKind::Bigint, user) => vec![Some(UserKey::bigint(user.as_i64().expect("an integer")))],
-            (UserKind::Uuid, user) => {
-                let digits = user.as_str().expect("a uuid").replace('-', "");
-                vec![Some(u128::from_str_radix(&digits, 16).expect("a uuid").into())]
-            }
-            (UserKind::Text, user) => {
-                let name = user.as_str().expect("a text");
-                match name.strip_suffix('}').and_then(|name| name.split_once("{1..")) {
-                    None => vec![UserKey::text(name.as_bytes())],
-                    Some((stem, last)) => {
-                        let last: u32 = last.parse().expect("a number");
-                        (1..=last).map(|i| UserKey::text(format!("{stem}{i}").as_bytes())).collect()
-                    }
-                }
-            }
-        }
-    }
-
     /// The bytes of the activity of the requests.
-    fn value(&self, file: &File) -> Result<Vec<u8>> {
-        let mut activity = Activity::new(self.kind(), self.zone());
+    fn value(&self, zones: &Zones) -> Result<Vec<u8>> {
+        let kind = kind(self.users.as_deref());
+        let mut activity = Activity::new(kind, self.zone());
         for line in &self.requests {
             let [user, instants @ ..] = &line[..] else { panic!("a request by nobody begins with null") };
-            for key in self.keys(user) {
+            for key in keys(kind, user) {
                 for at in instants {
                     let at = instant(at.as_str().expect("a time"));
-                    activity.observe(key, at, |zone, at| Ok(file.segment(zone, at)))?;
+                    activity.observe(key, at, |zone, at| Ok(zones.segment(zone, at)))?;
                 }
             }
         }
         let bytes = activity.encode()?;
-        let left_out = self.without_users.iter().flat_map(|user| self.keys(&json!(user))).flatten().collect::<Vec<_>>();
+        let left_out =
+            self.without_users.iter().flat_map(|user| keys(kind, &json!(user))).flatten().collect::<Vec<_>>();
         Ok(View::open(&bytes)?.without(&left_out)?.unwrap_or(bytes))
     }
 
     /// What the glue makes of the times a caller gives, for a present later than all of them.
-    fn window(&self, file: &File, last_at: Option<Micros>) -> Result<Window> {
+    fn window(&self, zones: &Zones, last_at: Option<Micros>) -> Result<Window> {
         let given = |text: &Option<String>| text.as_deref().map(instant);
         let (since, until) = (given(&self.arguments.since), given(&self.arguments.until));
         let end = given(&self.arguments.as_of).or(until).or(last_at).unwrap_or(0);
         let end = until.map_or(end, |until| until.min(end));
         let mut days = LocalDays::default();
-        let mut day = |at| days.day(at, |at| Ok(file.segment(self.zone(), at)));
+        let mut day = |at| days.day(at, |at| Ok(zones.segment(self.zone(), at)));
         let since_days = since.map(|at| Ok((day(at)?, day(at - 1)?))).transpose()?;
         Ok(Window {
             since: since_days.map(|(first, _)| first),
@@ -180,10 +202,7 @@ impl Case {
     }
 
     fn calendar(&self, name: &'static str, given: &Option<String>, default: &str) -> Result<Calendar> {
-        let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-        let week_start = self.week_start.as_deref().unwrap_or("monday");
-        let week_start = days.iter().position(|&day| day == week_start).expect("a day of the week") as u8;
-        Ok(Calendar { grain: Grain::parse(name, given.as_deref().unwrap_or(default))?, week_start })
+        calendar(name, given.as_deref().unwrap_or(default), self.week_start.as_deref())
     }
 
     fn period(&self, default: &str) -> Result<Calendar> {
@@ -200,17 +219,15 @@ impl Case {
         })
     }
 
-    /// The answer, in the columns that SQL gives it.
-    fn answer(&self, file: &File) -> Result<Vec<Value>> {
-        let bytes = self.value(file)?;
+    fn ask(&self, zones: &Zones) -> Result<Vec<Value>> {
+        let bytes = self.value(zones)?;
         let view = View::open(&bytes)?;
-        let window = self.window(file, view.last_at())?;
+        let window = self.window(zones, view.last_at())?;
         Ok(match &self.readout[..] {
             "value" => {
-                let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
                 let (first, last) = view.bounds().unzip();
                 assert_eq!(Activity::decode(&bytes)?.encode()?, bytes, "{}: read back", self.name);
-                vec![json!([format!("\\x{hex}"), view.users(), first.map(day), last.map(day)])]
+                vec![json!([hex(&bytes), view.users(), first.map(day), last.map(day)])]
             }
             "active_users" => active_users(&view, self.period("day")?, &window)?
                 .iter()
@@ -256,16 +273,45 @@ impl Case {
             other => panic!("{}: there is no readout {other}", self.name),
         })
     }
+}
 
-    fn check(&self, file: &File) {
-        let got = self.answer(file).unwrap_or_else(|error| panic!("{}: refused: {error:?}", self.name));
-        let expected = self.rows.iter().map(|row| json!(row)).collect::<Vec<_>>();
-        let tolerance = self.tolerance.unwrap_or(1e-12);
-        let same = |(a, b): (&Value, &Value)| is_same(a, b, tolerance);
+impl Golden for Case {
+    fn said(&self) -> Said<'_> {
+        let Case { name, origin, columns, rows, tolerance, .. } = self;
+        Said { name, origin, columns, rows, tolerance: *tolerance }
+    }
+
+    fn answer(&self, zones: &Zones) -> Result<Vec<Value>> {
+        self.ask(zones)
+    }
+}
+
+/// What a case says of itself and of the answer.
+struct Said<'a> {
+    name: &'a str,
+    origin: &'a str,
+    columns: &'a [String],
+    rows: &'a [Vec<Value>],
+    tolerance: Option<f64>,
+}
+
+/// A case of any concept.
+trait Golden {
+    fn said(&self) -> Said<'_>;
+
+    /// The answer, in the columns that SQL gives it.
+    fn answer(&self, zones: &Zones) -> Result<Vec<Value>>;
+
+    fn check(&self, zones: &Zones) {
+        let Said { name, origin, columns, rows, tolerance } = self.said();
+        let got = self.answer(zones).unwrap_or_else(|error| panic!("{name}: refused: {error:?}"));
+        let expected = rows.iter().map(|row| json!(row)).collect::<Vec<_>>();
+        let same = |(a, b): (&Value, &Value)| is_same(a, b, tolerance.unwrap_or(1e-12));
         let alike = got.len() == expected.len() && expected.iter().zip(&got).all(same);
-        assert!(alike, "{}\n({})\nexpected {expected:#?}\ngot {got:#?}", self.name, self.origin);
-        assert!(self.rows.iter().all(|row| row.len() == self.columns.len()), "{}: columns", self.name);
-        assert!(!self.origin.is_empty(), "{}: whose figures are these?", self.name);
+        assert!(alike, "{name}\n({origin})\nexpected {expected:#?}\ngot {got:#?}");
+        assert!(rows.iter().all(|row| row.len() == columns.len()), "{name}: columns");
+        assert!(!origin.is_empty(), "{name}: whose figures are these?");
+        assert_eq!((host::claims(), host::used()), (0, 0), "{name}: memory left in the ledger");
     }
 }
 
@@ -294,24 +340,21 @@ fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors")
 }
 
-fn run(name: &str) {
+fn run<C: Golden + DeserializeOwned>(name: &str) {
     let text = std::fs::read(directory().join(name).with_extension("json")).expect("a file");
-    let file: File = serde_json::from_slice(&text).expect("cases");
+    let file: File<C> = serde_json::from_slice(&text).expect("cases");
     assert!(!file.cases.is_empty());
-    for case in &file.cases {
-        case.check(&file);
-        assert_eq!((host::claims(), host::used()), (0, 0), "{}: memory left in the ledger", case.name);
-    }
+    file.cases.iter().for_each(|case| case.check(&file.zones));
 }
 
-/// A test a file, named like it.
+/// A test a file, named like it, with what its cases are.
 macro_rules! files {
-    ($($name:ident)*) => {
+    ($($name:ident: $case:ty;)*) => {
         mod file {
             $(
                 #[test]
                 fn $name() {
-                    crate::run(stringify!($name));
+                    crate::run::<$case>(stringify!($name));
                 }
             )*
         }
@@ -320,7 +363,13 @@ macro_rules! files {
     };
 }
 
-files! { activity engagement lifecycle retention }
+files! {
+    activity: crate::Case;
+    engagement: crate::Case;
+    lifecycle: crate::Case;
+    retention: crate::Case;
+    sessions: crate::sessions::Case;
+}
 
 #[test]
 fn no_file_is_forgotten() {
