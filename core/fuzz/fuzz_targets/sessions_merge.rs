@@ -1,8 +1,8 @@
 //! Any requests, parted between two states in any way: merged in either order, or after a stay in bytes, they give the same
 //! bytes as one pass over all of them in another order.
 //!
-//! The first byte chooses the limits and whether there is a crowd, so that rows are taken in by the batch. Then come five
-//! bytes a request: its user; its time and its latency, in steps of five minutes; and what is left.
+//! The first byte chooses the limits. Then come five bytes a request: its user; its time and its latency, in steps of five
+//! minutes; and what is left. (So many users that rows are taken in by the batch are left to the laws of core/tests.)
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -15,8 +15,6 @@ use user_metrics_fuzz::held;
 const MINUTE: Micros = 60_000_000;
 /// 4 March 2024.
 const MONDAY: Micros = 8829 * DAY_MICROS;
-/// More users than are taken in row by row.
-const CROWD: i64 = 4200;
 
 struct Row {
     user: Option<UserKey>,
@@ -29,8 +27,8 @@ fuzz_target!(|input: &[u8]| {
     let Some((&first, rest)) = input.split_first() else { return };
     let gap = [30 * MINUTE, 0, 60 * MINUTE, Micros::MAX][usize::from(first & 3)];
     let idle = [DAY_MICROS, 0, 60 * MINUTE, Micros::MAX][usize::from(first >> 2 & 3)];
-    let (limits, crowd) = (Limits { gap, idle }, if first & 16 == 0 { 0 } else { CROWD });
-    let rows: Vec<Row> = (0..crowd).map(stranger).chain(rest.as_chunks::<5>().0.iter().map(row)).collect();
+    let limits = Limits { gap, idle };
+    let rows: Vec<Row> = rest.as_chunks::<5>().0.iter().map(row).collect();
     held(|| {
         let (one, other) =
             (state(limits, rows.iter().filter(|r| !r.other)), state(limits, rows.iter().filter(|r| r.other)));
@@ -58,13 +56,6 @@ fn row(bytes: &[u8; 5]) -> Row {
     let succeeded = [None, Some(true), Some(false), Some(true)][usize::from(rest >> 4 & 3)];
     let user = (user > 0).then(|| UserKey::bigint(i64::from(user)));
     Row { user, request: Session::request(at, latency, key, succeeded), other: rest & 64 != 0 }
-}
-
-/// A user of one request, some with a session id.
-fn stranger(n: i64) -> Row {
-    let key = if n % 3 == 0 { SessionKey::text(b"1") } else { SessionKey::NONE };
-    let request = Session::request(MONDAY + n * MINUTE, None, key, Some(n % 5 > 0));
-    Row { user: Some(UserKey::bigint(n)), request, other: n % 2 > 0 }
 }
 
 fn observe(state: &mut Sessions, row: &Row) {
