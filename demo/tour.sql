@@ -29,6 +29,14 @@ SELECT period_start AS week, active_users AS active, new_users AS new, retained_
        resurrected_users AS resurrected, churned_users AS churned, round(quick_ratio::numeric, 2) AS quick_ratio
 FROM user_metrics.lifecycle('request_log', period => 'week');
 
+\echo 'user_metrics.session_stats(''request_log'', period => ''month'')'
+\echo 'Requests at most half an hour apart, or of one conversation. Completed: the last was answered. Open: may still go on.'
+SELECT to_char(period_start, 'YYYY-MM') AS month, users, sessions, round(requests_per_session::numeric, 1) AS requests_each,
+       round(duration_median_seconds) * interval '1 second' AS median_duration,
+       pg_temp.percent(single_request_share) AS single_request, pg_temp.percent(returned_24h_rate) AS back_in_24h,
+       pg_temp.percent(completion_rate) AS completed, open_sessions AS open
+FROM user_metrics.session_stats('request_log', period => 'month');
+
 \echo 'user_metrics.retention_matrix(''request_log'', offsets => ''{0,1,2,3,4,6,8,12,16,20}'')'
 \echo 'Weekly cohorts; the columns are weeks since. "-": that week is not over yet for anybody.'
 SELECT format('%s %5s users', cohort_start, cohort_users) AS cohort, period_number,
