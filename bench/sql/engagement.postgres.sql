@@ -5,7 +5,7 @@
 -- parallel scans (min_parallel_table_scan_size = 1TB), and from sorting where it could hash (enable_sort = off). Window
 -- functions must not run in workers, so the next day comes from an array; hashtext() < 0 is a condition whose selectivity the
 -- planner guesses well enough to hash. Tried on 10 million requests with work_mem = 2GB (seconds; then over the narrow log):
---   this form                                                                               6.3    5.0
+--   this form                                                                               6.6    5.2
 --   the same, sorting allowed                                                               6.8    5.6
 --   four bigint masks of 64 days per user, unpacked by bytes; 192 days only                 7.8
 --   one process, lead() OVER (PARTITION BY user_id COLLATE "C" ORDER BY day)                8.1    7.3
