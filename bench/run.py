@@ -30,10 +30,23 @@ NARROW = {"search_path": "narrow"}
 # What an analyst would set who waits for the answer.
 GENEROUS = WORKERS | {"work_mem": "2GB", "hash_mem_multiplier": 2}
 # What the best form of a question needs besides; the files in sql/ say why.
-BEST = {"retention": GENEROUS, "engagement": GENEROUS | {"min_parallel_table_scan_size": "1TB", "enable_sort": "off"}}
+TWO_PROCESSES = GENEROUS | {"min_parallel_table_scan_size": "1TB", "enable_sort": "off"}
+BEST = {"retention": GENEROUS, "engagement": TWO_PROCESSES, "sessions": TWO_PROCESSES}
 
 SCAN = "SELECT max(created_at), count(user_id) FROM log"
 ACTIVITY = "SELECT user_metrics.users(user_metrics.activity(user_id, created_at)) FROM log"
+# By users and times alone, and by all the log tells: ids of sessions, latency, outcome.
+SESSIONS = "SELECT user_metrics.users(user_metrics.sessions(user_id, created_at)) FROM log"
+FULL_SESSIONS = """SELECT user_metrics.users(user_metrics.sessions(user_id, created_at, session_id, latency_ms,
+    status_code BETWEEN 200 AND 299, NULL, NULL)) FROM log"""
+SESSION_FIGURES = """SELECT users, sessions, requests, duration_mean_seconds, duration_median_seconds, single_request_share
+    FROM user_metrics.session_stats({value})"""
+OF_VALUE = SESSION_FIGURES.format(value="""user_metrics.without_users(
+    (SELECT user_metrics.sessions(user_id, created_at) FROM log), '{anonymous,default_user_id}')""")
+OF_SOURCE = SESSION_FIGURES.format(value="'log'")
+SEGMENTS = "SELECT count(*) FROM user_metrics.segment_users('log')"
+BY_USER = """SELECT count(*) FROM (SELECT user_id, count(*), min(created_at), max(created_at) FROM log GROUP BY user_id
+    OFFSET 0) AS person WHERE btrim(user_id) <> '' AND user_id <> 'anonymous'"""
 RETENTION = """SELECT cohort_start, cohort_users, period_number, retained_users
     FROM user_metrics.retention_matrix('log') WHERE eligible_users > 0 ORDER BY 1, 3"""
 ENGAGEMENT = "SELECT day, daily_users, weekly_users, monthly_users FROM user_metrics.engagement('log') ORDER BY 1"
@@ -65,17 +78,27 @@ def contestants():
         yield Contestant(f"scan, {name}", "scan", "postgres", SCAN, settings)
         yield Contestant(f"activity, {name}", "users", "postgres", ACTIVITY, settings)
     yield Contestant("scan, 2 workers, narrow log", "scan", "postgres", SCAN, WORKERS | NARROW)
-    for question, ours in (("retention", RETENTION), ("engagement", ENGAGEMENT)):
-        function = {"retention": "retention_matrix", "engagement": "engagement"}[question]
-        yield Contestant(f"{function}, serial", question, "postgres", ours, SERIAL)
-        yield Contestant(f"{function}, 2 workers", question, "postgres", ours, WORKERS)
-        yield Contestant("SQL, best form found, 2 workers", question, "postgres", sql_file(f"{question}.postgres"), BEST[question])
-        yield Contestant("SQL, textbook form, 2 workers, run once", question, "postgres", sql_file(f"{question}_textbook.postgres"), GENEROUS, once=True)
-        yield Contestant(f"{function}, 2 workers, narrow log", question, "postgres", ours, WORKERS | NARROW)
-        yield Contestant("SQL, best form found, 2 workers, narrow log", question, "postgres", sql_file(f"{question}.postgres"),
-                         BEST[question] | NARROW)
-        yield Contestant("DuckDB, 2 threads", question, "duckdb", sql_file(f"{question}.duckdb"))
-        yield Contestant("ClickHouse, 2 threads", question, "clickhouse", sql_file(f"{question}.clickhouse"))
+    yield Contestant("sessions of users and times, serial", "users", "postgres", SESSIONS, SERIAL)
+    yield Contestant("sessions of all columns, serial", "users", "postgres", FULL_SESSIONS, SERIAL)
+    yield from against_others("retention", "retention_matrix", RETENTION, RETENTION)
+    yield from against_others("engagement", "engagement", ENGAGEMENT, ENGAGEMENT)
+    yield from against_others("sessions", "session_stats", OF_VALUE, OF_SOURCE)
+    yield Contestant("session_stats of all columns, 2 workers", "sessions of all columns", "postgres", OF_SOURCE, WORKERS)
+    yield Contestant("segment_users, 2 workers", "segments", "postgres", SEGMENTS, WORKERS | {"work_mem": "256MB"})
+    yield Contestant("GROUP BY user, 2 workers", "segments", "postgres", BY_USER, WORKERS | {"work_mem": "256MB"})
+
+
+def against_others(question, function, ours, ours_of_narrow_log):
+    """One function beside all other ways to its answer."""
+    best, textbook = sql_file(f"{question}.postgres"), sql_file(f"{question}_textbook.postgres")
+    yield Contestant(f"{function}, serial", question, "postgres", ours, SERIAL)
+    yield Contestant(f"{function}, 2 workers", question, "postgres", ours, WORKERS)
+    yield Contestant("SQL, best form found, 2 workers", question, "postgres", best, BEST[question])
+    yield Contestant("SQL, textbook form, 2 workers, run once", question, "postgres", textbook, GENEROUS, once=True)
+    yield Contestant(f"{function}, 2 workers, narrow log", question, "postgres", ours_of_narrow_log, WORKERS | NARROW)
+    yield Contestant("SQL, best form found, 2 workers, narrow log", question, "postgres", best, BEST[question] | NARROW)
+    yield Contestant("DuckDB, 2 threads", question, "duckdb", sql_file(f"{question}.duckdb"))
+    yield Contestant("ClickHouse, 2 threads", question, "clickhouse", sql_file(f"{question}.clickhouse"))
 
 
 def say(text):
@@ -136,7 +159,15 @@ def run(contestant, backends, keep_time=True):
     answer = backend.run(contestant.sql)
     if keep_time:
         contestant.seconds.append(time.perf_counter() - started)
-    return answer
+    return [tuple(map(written_alike, row)) for row in answer]
+
+
+def written_alike(value):
+    """A number as every engine would write it; floats to the digits that do not depend on the order of a sum."""
+    try:
+        return f"{float(value):.12g}"
+    except ValueError:
+        return value
 
 
 def difference(ours, theirs):
@@ -161,6 +192,7 @@ def targets(found, small, memory):
         return seconds[question, name] / seconds[of or question, other]
 
     matrix, series, best = "retention_matrix, 2 workers", "engagement, 2 workers", "SQL, best form found, 2 workers"
+    stats, textbook = "session_stats, 2 workers", "SQL, textbook form, 2 workers"
     on_narrow = ", narrow log"
     return [
         ("`activity`, serial, against the scan", ratio("users", "activity, serial", "scan, serial", of="scan"), 1.3, False),
@@ -176,6 +208,16 @@ def targets(found, small, memory):
         ("the scan itself: serial against 2 workers", ratio("scan", "scan, serial", "scan, 2 workers"), None, True),
         ("`retention_matrix`, serial: 10 times the rows", seconds["retention", "retention_matrix, serial"] / small.median, 11, False),
         ("state memory, bytes a user at 26 weeks of weekly use", memory, 64, False),
+        ("SQL's best form against `session_stats`", ratio("sessions", best, stats), 12, True),
+        ("the same over the narrow log", ratio("sessions", best + on_narrow, stats + on_narrow), 12, True),
+        ("SQL's textbook form (lag and running sum) against `session_stats`", ratio("sessions", textbook, stats), 12, True),
+        ("DuckDB against `session_stats`", ratio("sessions", "DuckDB, 2 threads", stats), 1, True),
+        ("`session_stats` against ClickHouse", ratio("sessions", stats, "ClickHouse, 2 threads"), 1.2, False),
+        ("`sessions`, serial, of users and times, against the scan",
+         ratio("users", "sessions of users and times, serial", "scan, serial", of="scan"), 3, False),
+        ("`sessions`, serial, of all columns, against the scan",
+         ratio("users", "sessions of all columns, serial", "scan, serial", of="scan"), 3, False),
+        ("`segment_users` against GROUP BY user", ratio("segments", "segment_users, 2 workers", "GROUP BY user, 2 workers"), 2.5, False),
     ]
 
 
@@ -200,11 +242,13 @@ def report(arguments, found, figures, backends, load_average):
         f"- Machine: {machine()}; load {load_average:.1f} when the run began.",
         f"- {'; '.join(backend.version() for backend in backends.values())}.",
         f"- PostgreSQL's settings: {settings}; for hand-written SQL also work_mem = 2GB, hash_mem_multiplier = 2,",
-        "  and for the best form of engagement min_parallel_table_scan_size = 1TB, enable_sort = off.",
+        "  and for the best forms of engagement and sessions min_parallel_table_scan_size = 1TB, enable_sort = off.",
         f"- {datetime.date.today()}, revision {revision.stdout.strip() or 'unknown'}.", "",
     ]
-    for question, title in (("scan", "Reading the log"), ("retention", "Weekly retention"), ("engagement", "Daily, weekly and monthly users of every day")):
+    for question, title in (("scan", "Reading the log"), ("retention", "Weekly retention"), ("engagement", "Daily, weekly and monthly users of every day"),
+                            ("sessions", "Sessions"), ("segments", "Segments")):
         group = [c for c in found if c.question in ((question, "users") if question == "scan" else (question,))]
+        group += [c for c in found if c.question == f"{question} of all columns"]
         basis = next(c.median for c in group if c.name.endswith("serial" if question == "scan" else "2 workers"))
         lines += [f"## {title}", "", f"| | seconds | from–to | times {'the serial scan' if question == 'scan' else 'ours with 2 workers'} |", "|---|--:|--:|--:|"]
         lines += [f"| {c.name} | {c.median:.2f} | {min(c.seconds):.2f}–{max(c.seconds):.2f} | {c.median / basis:.2f} |" for c in group]

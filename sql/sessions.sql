@@ -196,13 +196,13 @@ CREATE FUNCTION user_metrics.session_stats(
 BEGIN
     -- Nothing is read, but what is wrong is refused before the log is.
     PERFORM FROM user_metrics.session_stats(NULL::user_metrics.sessions, period, timezone => timezone);
-    PERFORM user_metrics_internal.session_reach(since, session_gap, max_idle);
+    PERFORM user_metrics_internal.session_reach('session_stats', since, session_gap, max_idle);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'session_stats', user_metrics_internal.relation(source), ARRAY['period', 'timezone'],
         since, until, as_of, filter::text, by, timezone
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period, timezone,
         session_gap, max_idle,
-        user_metrics_internal.session_reach(since, session_gap, max_idle);
+        user_metrics_internal.session_reach('session_stats', since, session_gap, max_idle);
 END
 $$;
 COMMENT ON FUNCTION user_metrics.session_stats(regclass, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
@@ -240,12 +240,12 @@ CREATE FUNCTION user_metrics.session_hazard(
 BEGIN
     -- Nothing is read, but what is wrong is refused before the log is.
     PERFORM FROM user_metrics.session_hazard(NULL::user_metrics.sessions, max_requests);
-    PERFORM user_metrics_internal.session_reach(since, session_gap, max_idle);
+    PERFORM user_metrics_internal.session_reach('session_hazard', since, session_gap, max_idle);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'session_hazard', user_metrics_internal.relation(source), ARRAY['max_requests'],
         since, until, as_of, filter::text, by, timezone
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, max_requests, session_gap, max_idle,
-        user_metrics_internal.session_reach(since, session_gap, max_idle);
+        user_metrics_internal.session_reach('session_hazard', since, session_gap, max_idle);
 END
 $$;
 COMMENT ON FUNCTION user_metrics.session_hazard(regclass, integer, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
@@ -278,7 +278,7 @@ CREATE FUNCTION user_metrics.session_list(
 ) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- Nothing is read, but what is wrong is refused before the log is.
-    PERFORM user_metrics_internal.session_reach(since, session_gap, max_idle);
+    PERFORM user_metrics_internal.session_reach('session_list', since, session_gap, max_idle);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'session_list', user_metrics_internal.relation(source), ARRAY[]::text[],
         since, until, as_of, filter::text, NULL, NULL

@@ -11,6 +11,7 @@ use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use user_metrics_core::calendar::{DAY_MICROS, Grain, Micros};
 use user_metrics_core::sessions::{self as readout, Limits, Session, SessionKey, Sessions, View};
+use user_metrics_core::source::Analysis;
 use user_metrics_core::{Error, Result};
 
 impl Stored for Sessions {
@@ -47,7 +48,7 @@ fn observe<U: UserId>(
     let (session_gap, max_idle) = given.unwrap_or_default();
     let make = || Ok(Sessions::new(U::KIND, limits(session_gap, max_idle)?));
     aggregate::transition("sessions", state, fcinfo, make, |sessions| {
-        if session_gap.is_some() || max_idle.is_some() {
+        if given.is_some() {
             same_limits(sessions, limits(session_gap, max_idle)?)?;
         }
         match request {
@@ -150,11 +151,13 @@ fn session_key(session_id: TextBytes<'_>) -> Option<i64> {
 /// From when a log must be read to know which sessions begin at `since` or later; NULL for its whole past.
 #[pg_extern(stable, parallel_safe)]
 fn session_reach(
+    function: &str,
     since: Option<TimestampWithTimeZone>,
     session_gap: Option<Interval>,
     max_idle: Option<Interval>,
 ) -> error::Result<Option<TimestampWithTimeZone>> {
-    let limits = limits(session_gap, max_idle).map_err(refused("sessions"))?;
+    let limits =
+        limits(session_gap, max_idle).map_err(refused(Analysis::named(function).map_or("sessions", |a| a.name)))?;
     let Some(since) = since.map(TimestampWithTimeZone::into_inner).filter(|&at| time::is_finite(at)) else {
         return Ok(since);
     };

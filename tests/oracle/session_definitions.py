@@ -169,9 +169,9 @@ class Observation:
         return [s for s in sessions if self.outcome(s) != "open"]
 
     def came_back(self, session):
-        """The user began another session within 24 hours after this one."""
+        """The user began another session within 24 hours after this one, and before `until`."""
         return any(other.user == session.user and session.end < other.start <= session.end + DAY
-                   for other in self.sessions)
+                   and (self.until is None or other.start < self.until) for other in self.sessions)
 
 
 def share(part, whole):

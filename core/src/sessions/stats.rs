@@ -197,7 +197,7 @@ pub fn stats(
             all.users += u64::from(place.is_first);
             let ending = session.ending(view.limits(), span.end);
             all.count(session, ending, &mut claim)?;
-            place.count_return(&mut all, session, ending, span.end);
+            place.count_return(&mut all, session, ending, span);
             Ok(())
         })?;
         return Ok(vec![all]);
@@ -228,7 +228,7 @@ pub fn stats(
         counted = Some(index);
         let ending = session.ending(view.limits(), span.end);
         stats.count(session, ending, &mut claim)?;
-        place.count_return(stats, session, ending, span.end);
+        place.count_return(stats, session, ending, span);
         Ok(())
     })?;
     series.into_rows().map(|(period, stats)| period.map(|p| Stats { start: Some(p.start), ..stats })).collect()
@@ -243,14 +243,15 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn count_return(&self, stats: &mut Stats, session: &Session, ending: Option<Ending>, end: Micros) {
+    fn count_return(&self, stats: &mut Stats, session: &Session, ending: Option<Ending>, span: &Span) {
         let day_later = session.end.saturating_add(DAY_MICROS);
-        if ending == Some(Ending::Open) || day_later > end {
+        if ending == Some(Ending::Open) || day_later > span.end {
             return;
         }
         let next = self.from_here.partition_point(|other| other.start <= session.end);
         stats.asked_back += 1;
-        stats.back += u64::from(self.from_here.get(next).is_some_and(|other| other.start <= day_later));
+        let is_back = |other: &Session| other.start <= day_later && span.until.is_none_or(|until| other.start < until);
+        stats.back += u64::from(self.from_here.get(next).is_some_and(is_back));
     }
 }
 

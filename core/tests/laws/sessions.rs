@@ -357,7 +357,11 @@ fn stats_are_as_defined() {
             prop_assert!(near(row.abandonment_point(), mean(&abandoned)));
             let asked: Vec<_> = closed.iter().filter(|(s, _)| s.end + DAY_MICROS <= span.end).collect();
             let back = |(s, all): &(Naive, &[Naive])| {
-                all.iter().any(|next| s.end < next.start && next.start <= s.end + DAY_MICROS)
+                all.iter().any(|next| {
+                    s.end < next.start
+                        && next.start <= s.end + DAY_MICROS
+                        && span.until.is_none_or(|until| next.start < until)
+                })
             };
             let back: Vec<_> = asked.iter().map(|s| f64::from(u8::from(back(s)))).collect();
             prop_assert!(near(row.returned_24h_rate(), mean(&back)), "{:?} {back:?}", row.returned_24h_rate());
