@@ -143,9 +143,10 @@ step_docs() {
 step_oracle() {
     use_cluster "$(cluster)"
     local concept
-    for concept in activity sessions; do
+    local -A cases=([activity]=2000 [sessions]=2000 [segments]=500)
+    for concept in activity sessions segments; do
         timeout 900 python3 "tests/oracle/$concept.py" --self-test
-        timeout 900 python3 "tests/oracle/$concept.py" --cases "${CASES:-2000}"
+        timeout 900 python3 "tests/oracle/$concept.py" --cases "${CASES:-${cases[$concept]}}"
     done
 }
 

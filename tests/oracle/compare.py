@@ -3,21 +3,25 @@
 from days import day_from_text, day_text, instant_from_text, instant_text
 
 DATES = ("period_start", "day", "cohort_start", "cohort")
-INSTANTS = ("started_at", "ended_at")
+INSTANTS = ("started_at", "ended_at", "first_seen", "last_seen")
 KEYS = ("segment", *DATES, "active_days", "period_number", "user_id", "session_number", "started_at", "request_number")
 RELATIVE = 1e-12
 NEARLY_ZERO = 1e-15                              # a bound that is 0 on paper is rounded to no particular side of it
+# (relative, nearly zero) where it is another: a probability is a long sum, and may be tiny without being nothing.
+TOLERANCES = {"decline_p": (1e-9, 1e-300)}
 
 
-def same_value(expected, got):
+def same_value(expected, got, tolerance=(RELATIVE, NEARLY_ZERO)):
     if isinstance(expected, float) and isinstance(got, (int, float)) and not isinstance(got, bool):
-        return abs(expected - got) <= max(RELATIVE * abs(expected), NEARLY_ZERO)
+        relative, nearly_zero = tolerance
+        return abs(expected - got) <= max(relative * abs(expected), nearly_zero)
     return type(expected) is type(got) and expected == got
 
 
 def same_row(expected, got):
     """Equal columns, in the same order, with equal values."""
-    return list(expected) == list(got) and all(same_value(expected[name], got[name]) for name in expected)
+    return list(expected) == list(got) and all(
+        same_value(expected[name], got[name], TOLERANCES.get(name, (RELATIVE, NEARLY_ZERO))) for name in expected)
 
 
 def with_numbers(row):
