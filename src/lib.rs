@@ -3,6 +3,7 @@
 //! - [`aggregate`]: the bridge from a state of core to CREATE AGGREGATE; [`stored`]: a state as a column type.
 //! - [`error`], [`settings`], [`time`], [`users`]: refusals, `user_metrics.*`, instants and zones, user ids.
 //! - [`activity`], and its readouts [`engagement`], [`lifecycle`], [`retention`]: one file a concept, named as in core.
+//! - [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`source`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
@@ -21,6 +22,7 @@ mod settings;
 mod source;
 mod stored;
 mod time;
+mod usage;
 mod users;
 
 pgrx::pg_module_magic!(name, version);
@@ -124,5 +126,6 @@ extension_sql_file!(
         segments::check_segments
     ]
 );
+extension_sql_file!("../sql/usage.sql", name = "usage", requires = ["source", usage::check_top, usage::hour_begins]);
 // After every function of Rust: it moves the machinery out of sight and completes the type.
 extension_sql_file!("../sql/activity.sql", name = "activity", finalize);

@@ -9,7 +9,7 @@
 //! - [`engagement`], [`lifecycle`], [`retention`]: the readouts of an activity.
 //! - [`sessions`]: who used the product in one go, with its readouts.
 //! - [`segments`]: whether a user's activity has declined; [`latest`]: what a property was last;
-//!   [`plans`]: the limits that usage is measured against.
+//!   [`plans`]: the limits that usage is measured against; [`usage`]: how often each hour of the local clock has come.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
@@ -31,6 +31,7 @@ pub mod segments;
 pub mod sessions;
 pub mod source;
 pub mod state;
+pub mod usage;
 pub mod users;
 pub mod wire;
 

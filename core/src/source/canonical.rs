@@ -47,7 +47,9 @@ const fn canonical(
 }
 
 const OPTIONAL: &str = "by, filter";
-const SESSIONS: &str = "session_stats, session_hazard, session_list, by, filter";
+const TOKENS: &str = "usage_patterns, request_complexity, by, filter";
+const OUTCOMES: &str = "session_stats, session_hazard, session_list, feature_usage, model_usage, model_stickiness, \
+                        model_switches, by, filter";
 
 /// The canonical columns.
 pub const CANONICAL: &[Canonical] = &[
@@ -65,31 +67,43 @@ pub const CANONICAL: &[Canonical] = &[
         "when the request was made",
         "every function",
     ),
-    canonical("request_id", Holds::Text, &["request_id", "id"], "the request's own id", "describe_source"),
+    canonical(
+        "request_id",
+        Holds::Text,
+        &["request_id", "id"],
+        "the request's own id",
+        "model_stickiness, model_switches, request_complexity, describe_source",
+    ),
     canonical(
         "session_id",
         Holds::Text,
         &["session_id", "conversation_id", "thread_id", "chat_id"],
         "the conversation the request belongs to",
-        SESSIONS,
+        "session_stats, session_hazard, session_list, request_complexity, by, filter",
     ),
-    canonical("model", Holds::Text, &["model", "model_id"], "the model that answered", OPTIONAL),
+    canonical(
+        "model",
+        Holds::Text,
+        &["model", "model_id"],
+        "the model that answered",
+        "model_usage, model_stickiness, model_switches, request_complexity, by, filter",
+    ),
     canonical("provider", Holds::Text, &["provider", "custom_llm_provider"], "who runs the model", OPTIONAL),
     canonical(
         "feature",
         Holds::Text,
         &["feature", "feature_name", "request_path", "path"],
         "the part of the product used",
-        OPTIONAL,
+        "feature_usage, by, filter",
     ),
-    canonical("prompt_tokens", Holds::Count, &["prompt_tokens", "input_tokens"], "tokens sent", OPTIONAL),
-    canonical("completion_tokens", Holds::Count, &["completion_tokens", "output_tokens"], "tokens received", OPTIONAL),
+    canonical("prompt_tokens", Holds::Count, &["prompt_tokens", "input_tokens"], "tokens sent", TOKENS),
+    canonical("completion_tokens", Holds::Count, &["completion_tokens", "output_tokens"], "tokens received", TOKENS),
     canonical(
         "cost_usd",
         Holds::Number,
         &["cost_usd", "cost", "spend"],
         "what the request cost, in US dollars",
-        OPTIONAL,
+        "usage_patterns, feature_usage, model_usage, by, filter",
     ),
     canonical(
         "revenue_usd",
@@ -103,10 +117,10 @@ pub const CANONICAL: &[Canonical] = &[
         Holds::Number,
         &["latency_ms", "request_duration_ms", "delay_ms", "duration_ms"],
         "milliseconds until the answer was complete",
-        SESSIONS,
+        "session_stats, session_hazard, session_list, feature_usage, model_usage, by, filter",
     ),
-    canonical("status", Holds::Text, &["status", "status_code", "http_status"], "how the request ended", SESSIONS),
-    canonical("succeeded", Holds::Flag, &["succeeded", "success", "is_success"], "whether it was answered", SESSIONS),
+    canonical("status", Holds::Text, &["status", "status_code", "http_status"], "how the request ended", OUTCOMES),
+    canonical("succeeded", Holds::Flag, &["succeeded", "success", "is_success"], "whether it was answered", OUTCOMES),
     canonical("error", Holds::Text, &["error", "error_type", "error_code"], "what went wrong", OPTIONAL),
     canonical(
         "rating",
