@@ -32,6 +32,15 @@ impl Relation {
         }
     }
 
+    /// What makes users' ids group byte by byte, where their type has collations.
+    pub(super) fn user_collation(&self) -> &'static str {
+        let base = canonical_named("user_id").and_then(|c| self.find(c)).map_or(String::new(), |found| found.base);
+        match base.as_str() {
+            "uuid" | "int2" | "int4" | "int8" => "",
+            _ => " COLLATE \"C\"",
+        }
+    }
+
     /// The instants, and the form a timestamptz parameter must have to be compared with them.
     pub(super) fn instant(&self) -> Result<(String, Parameter)> {
         let found = self.required("occurred_at")?;

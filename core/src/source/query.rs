@@ -236,7 +236,7 @@ pub struct RowsAsk {
 /// their canonical types (NULL where the log has none), and `segment`. Its parameters are $1 since, $2 until and $3 the
 /// last instant that counts.
 pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
-    let (user, (instant, _)) = (relation.user()?, relation.instant()?);
+    let (user, (instant, _)) = (relation.user()? + relation.user_collation(), relation.instant()?);
     let mut conditions = conditions(relation, ask.until, ask.from_since.then_some("$1"), ask.filter.as_deref())?;
     conditions.push(format!("{instant} > '-infinity'"));
     if ask.identified {
