@@ -539,9 +539,9 @@ DECLARE
     zone text := user_metrics_internal.resolved_timezone('request_complexity', timezone);
 BEGIN
     RETURN QUERY EXECUTE format($query$
-        WITH turns AS (
-            SELECT r.request_id COLLATE "C" AS request_id, r.user_id, r.occurred_at, r.model COLLATE "C" AS model,
-                date_trunc('month', r.occurred_at AT TIME ZONE $5) AS month,
+        WITH turns AS MATERIALIZED (
+            SELECT r.request_id COLLATE "C" AS request_id, r.user_id, r.occurred_at,
+                COALESCE(r.model, '') COLLATE "C" AS model, date_trunc('month', r.occurred_at AT TIME ZONE $5) AS month,
                 CASE WHEN r.prompt_tokens >= 0 AND r.prompt_tokens < 'Infinity' THEN r.prompt_tokens END AS prompt,
                 CASE WHEN r.completion_tokens >= 0 AND r.completion_tokens < 'Infinity' THEN r.completion_tokens END
                     AS completion,
@@ -551,29 +551,38 @@ BEGIN
                     ORDER BY r.occurred_at, length(r.request_id), r.request_id COLLATE "C"
                 ) END AS turn
             FROM (%1$s) AS r
-        ), ranks AS (
-            -- How many are below, and half of those that are alike: the mean of "below" and "not above", as shares.
-            SELECT t.request_id, t.user_id, t.occurred_at,
-                CASE WHEN t.prompt IS NOT NULL THEN (cume_dist() OVER prompts
-                    + (rank() OVER prompts - 1) / (count(*) OVER all_prompts)::double precision) / 2 END AS prompt,
-                CASE WHEN t.completion IS NOT NULL THEN (cume_dist() OVER completions
-                    + (rank() OVER completions - 1) / (count(*) OVER all_completions)::double precision) / 2 END AS completion,
-                CASE WHEN t.turn IS NOT NULL THEN (cume_dist() OVER turns
-                    + (rank() OVER turns - 1) / (count(*) OVER all_turns)::double precision) / 2 END AS turn
+        ), prompts AS (
+            -- The share of those below and half of those that are alike. There are fewer values than requests to sort.
+            SELECT t.model, t.month, t.prompt,
+                (sum(count(*)) OVER (PARTITION BY t.model, t.month ORDER BY t.prompt) - count(*) / 2.0)
+                    / sum(count(*)) OVER (PARTITION BY t.model, t.month) AS place
             FROM turns AS t
-            WINDOW all_prompts AS (PARTITION BY t.model, t.month, t.prompt IS NULL),
-                prompts AS (all_prompts ORDER BY t.prompt),
-                all_completions AS (PARTITION BY t.model, t.month, t.completion IS NULL),
-                completions AS (all_completions ORDER BY t.completion),
-                all_turns AS (PARTITION BY t.model, t.month, t.turn IS NULL),
-                turns AS (all_turns ORDER BY t.turn)
+            WHERE t.prompt IS NOT NULL
+            GROUP BY t.model, t.month, t.prompt
+        ), completions AS (
+            SELECT t.model, t.month, t.completion,
+                (sum(count(*)) OVER (PARTITION BY t.model, t.month ORDER BY t.completion) - count(*) / 2.0)
+                    / sum(count(*)) OVER (PARTITION BY t.model, t.month) AS place
+            FROM turns AS t
+            WHERE t.completion IS NOT NULL
+            GROUP BY t.model, t.month, t.completion
+        ), depths AS (
+            SELECT t.model, t.month, t.turn,
+                (sum(count(*)) OVER (PARTITION BY t.model, t.month ORDER BY t.turn) - count(*) / 2.0)
+                    / sum(count(*)) OVER (PARTITION BY t.model, t.month) AS place
+            FROM turns AS t
+            WHERE t.turn IS NOT NULL
+            GROUP BY t.model, t.month, t.turn
         )
-        SELECT r.request_id, r.user_id::text, r.occurred_at,
-            (COALESCE(r.prompt, 0) + COALESCE(r.completion, 0) + COALESCE(r.turn, 0))
-                / NULLIF(num_nonnulls(r.prompt, r.completion, r.turn), 0),
-            r.prompt, r.completion, r.turn
-        FROM ranks AS r
-        ORDER BY r.occurred_at, length(r.request_id), r.request_id, r.user_id::text COLLATE "C"
+        SELECT t.request_id, t.user_id::text, t.occurred_at,
+            ((COALESCE(p.place, 0) + COALESCE(c.place, 0) + COALESCE(d.place, 0))
+                / NULLIF(num_nonnulls(p.place, c.place, d.place), 0))::double precision,
+            p.place::double precision, c.place::double precision, d.place::double precision
+        FROM turns AS t
+        LEFT JOIN prompts AS p ON p.model = t.model AND p.month = t.month AND p.prompt = t.prompt
+        LEFT JOIN completions AS c ON c.model = t.model AND c.month = t.month AND c.completion = t.completion
+        LEFT JOIN depths AS d ON d.model = t.model AND d.month = t.month AND d.turn = t.turn
+        ORDER BY t.occurred_at, length(t.request_id), t.request_id, t.user_id::text COLLATE "C"
     $query$, user_metrics_internal.requests_query(
         'request_complexity', relation, ARRAY['request_id', 'session_id', 'model', 'prompt_tokens', 'completion_tokens'],
         since, until, filter::text, NULL
