@@ -11,6 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 use user_metrics_core::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Segment};
 use user_metrics_core::days::{Day, DayArena, DaySet};
 use user_metrics_core::host::Claim;
+use user_metrics_core::usage::hour_begins;
 use user_metrics_core::users::{UNKNOWN, UserKey, Users};
 use user_metrics_core::wire::{Kind, Reader, Writer, uint_len};
 use user_metrics_core::{Error, Result};
@@ -91,6 +92,29 @@ fn local_days_are_those_of_the_zone_whatever_the_order_of_instants() {
         for at in instants {
             prop_assert_eq!(ok(days.day(at, |at| segment(zone, at)))?, local_day(zone, at), "{}", at);
         }
+        Ok(())
+    });
+}
+
+/// Hours begun, against a walk from quarter to quarter of an hour: they begin where the clock shows a full hour, or comes
+/// into an hour from another one.
+#[test]
+fn hours_begin_where_the_local_clock_shows_them() {
+    const QUARTER: i64 = DAY_MICROS / 96;
+    let starts = prop_oneof![-12_000..12_000i64, (-30..30i64, -300..3i64).prop_map(|(n, off)| n * 170 * 96 + 21 + off)];
+    let zones = select(&["UTC", "Asia/Kathmandu", "Nowhere/Shifting"][..]);
+    check(300, (zones, starts, 0..1000i64), |(zone, start, quarters)| {
+        let (first, last) = (start * QUARTER, (start + quarters) * QUARTER);
+        let local = |at: i64| segment(zone, at).map(|here| at + here.offset);
+        let mut naive = [0u64; 24];
+        for at in (first..=last).step_by(QUARTER as usize) {
+            let (now, before) = (ok(local(at))?, ok(local(at - 1))?);
+            if at == first || now % (4 * QUARTER) == 0 || now.div_euclid(4 * QUARTER) != before.div_euclid(4 * QUARTER)
+            {
+                naive[now.div_euclid(4 * QUARTER).rem_euclid(24) as usize] += 1;
+            }
+        }
+        prop_assert_eq!(ok(hour_begins(first, last, |at| segment(zone, at)))?, naive);
         Ok(())
     });
 }
