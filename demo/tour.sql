@@ -37,6 +37,12 @@ SELECT to_char(period_start, 'YYYY-MM') AS month, users, sessions, round(request
        pg_temp.percent(completion_rate) AS completed, open_sessions AS open
 FROM user_metrics.session_stats('request_log', period => 'month');
 
+\echo 'user_metrics.segment_summary(''request_log'')'
+\echo 'Everybody in one segment, the first that fits. At risk: half as active as in the four weeks before, or less, and hardly by chance.'
+SELECT segment, users, pg_temp.percent(user_share) AS of_users, requests, pg_temp.percent(request_share) AS of_requests,
+       round(requests_per_user::numeric, 1) AS requests_each
+FROM user_metrics.segment_summary('request_log');
+
 \echo 'user_metrics.retention_matrix(''request_log'', offsets => ''{0,1,2,3,4,6,8,12,16,20}'')'
 \echo 'Weekly cohorts; the columns are weeks since. "-": that week is not over yet for anybody.'
 SELECT format('%s %5s users', cohort_start, cohort_users) AS cohort, period_number,
