@@ -622,7 +622,7 @@ def tests(database, aggregates):
         merged = f"SELECT user_metrics.users(user_metrics.rollup({value})) FROM large"
         yield f"canceled anywhere in merging {value}", lambda s, merged=merged: canceled_anywhere(s, merged, 7, SERIAL)
     yield "limited memory in merging and in a source", limited_memory_otherwise
-    for function in ("retention_matrix", "session_list", "segment_users"):
+    for function in ("retention_matrix", "session_list", "segment_users", "usage_patterns"):
         source = f"SELECT count(*) FROM user_metrics.{function}('million')"
         yield f"canceled anywhere in {function} of a source", lambda s, w=source: canceled_anywhere(s, w, 4, {})
     for readout, value in READOUTS.items():

@@ -186,12 +186,15 @@ class Readouts(unittest.TestCase):
         [row] = sd.session_stats(observed(LOG, END, since=at("23:41")), utc_day)
         self.assertEqual((row["sessions"], row["requests"], row["returned_24h_rate"]), (2, 2, 0.0))
 
-    def test_returned_counts_what_is_not_shown(self):
-        """Of the sessions before 30:00, ann's return at 33:00 is known although it is not counted."""
-        o = observed(LOG, END)
-        o.until = at("30:00")
+    def test_returned_at_until(self):
+        """Back exactly a day later is back, but not if that is the first moment that is not looked at."""
+        turns = [turn("10:00"), turn("34:00")]
+        [row] = sd.session_stats(observed(turns, at("34:00")), utc_day)
+        self.assertEqual((row["sessions"], row["returned_24h_rate"]), (2, 1.0))
+        o = observed(turns, at("34:00"))
+        o.until = at("34:00")
         [row] = sd.session_stats(o, utc_day)
-        self.assertEqual((row["sessions"], row["returned_24h_rate"]), (2, 0.5))
+        self.assertEqual((row["sessions"], row["returned_24h_rate"]), (1, 0.0))
 
     def test_unknown_outcomes(self):
         [row] = sd.session_stats(observed([turn("10:00", succeeded=None)], END), utc_day)
