@@ -172,7 +172,7 @@ impl Relation {
             "int2" | "int4" | "int8" => {
                 format!("{text} IN (SELECT pg_catalog.btrim(u.user_id) FROM user_metrics.{table} AS u)")
             }
-            _ => format!("{text} IN (SELECT u.user_id FROM user_metrics.{table} AS u)"),
+            _ => format!("{text} COLLATE \"C\" IN (SELECT u.user_id FROM user_metrics.{table} AS u)"),
         }
     }
 }

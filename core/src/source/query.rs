@@ -155,7 +155,7 @@ fn conditions(relation: &Relation, until: bool, from: Option<&str>, filter: Opti
 
 /// The rows an analysis may see: users and instants, with the columns its value reads and those of `more`.
 fn requests(relation: &Relation, ask: &Ask, more: &str) -> Result<String> {
-    let (user, (instant, parameter)) = (relation.user()?, relation.instant()?);
+    let (user, (instant, parameter)) = (relation.user()? + relation.user_collation(), relation.instant()?);
     let reach = format!("${}", ask.parameter(2));
     let from = match ask.analysis.past {
         Past::Nothing if ask.since => Some("$1"),
