@@ -89,17 +89,17 @@ BEGIN
             WHERE %2$s
             WINDOW by_usage AS (ORDER BY p.recent DESC)
         ), marked AS (
-            -- Within the share, or with as much as the last who is. Where that is everybody, nobody stands out.
+            -- Shares and ratios as they are written, in decimals. Within the share, or with as much as the last who is. Where that is everybody, nobody stands out.
             SELECT k.*,
                 k.active >= $10 AND k.recent > 0
-                AND CASE $11 WHEN 'include' THEN k.place ELSE k.as_much END <= ceil($12 * k.active)
+                AND CASE $11 WHEN 'include' THEN k.place ELSE k.as_much END <= ceil($12::numeric * k.active)
                 AND k.recent > k.least AS is_power
             FROM known AS k
         ), named AS (
             SELECT m.*,
                 CASE
                     WHEN m.first_seen > $13 THEN 'new'
-                    WHEN m.base >= $14 AND m.ratio <= $15 AND m.chance < $16 THEN 'at_risk'
+                    WHEN m.base >= $14 AND m.recent * $8 <= $15::numeric * m.base * $7 AND m.chance < $16 THEN 'at_risk'
                     WHEN m.is_power THEN 'power'
                     WHEN m.recent > 0 THEN 'casual'
                     ELSE 'dormant'
