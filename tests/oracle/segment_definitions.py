@@ -10,6 +10,7 @@ floating-point number is. Spans of time are exact: a week has 7 * 24 hours, what
 """
 
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, comb
 
 from days import DAY
@@ -51,6 +52,7 @@ def decline_ratio(recent, base, a):
     return Fraction(recent, a["recent_weeks"]) / Fraction(base, a["base_weeks"]) if base else None
 
 
+@lru_cache(maxsize=None)
 def decline_p(recent, base, recent_weeks, base_weeks):
     """D33: of all ways to throw the requests into the weeks, the share with so few recent ones, or fewer."""
     requests, weeks = recent + base, recent_weeks + base_weeks
