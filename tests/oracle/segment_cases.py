@@ -11,12 +11,14 @@ from logs import ZONES, literal
 from runner import ExpectedError
 
 WEIGHTS = {"segment_users": 8, "segment_user": 3, "segment_summary": 4, "decline_p": 2}
-# What is asked for most, beside the defaults; of each argument, what is not accepted.
+# What is asked for most, beside the defaults; of each argument, what is not accepted. 0.28 of 25 users are 7, and 0.3 is
+# 1 request in 5 weeks over 2 in 3, but not in floating point.
 CHOICES = {
-    "power_share": [0, 0.1, 0.2, 0.25, 0.33, 0.5, 1], "ties": ["include", "exclude"], "min_users": [1, 2, 5, 10, 20],
-    "max_decline_ratio": [0, 0.1, 0.25, 0.5, 0.75, 1], "max_decline_p": [0, 0.001, 0.05, 0.3, 1],
+    "power_share": [0, 0.1, 0.2, 0.25, 0.28, 0.33, 0.5, 0.56, 1], "ties": ["include", "exclude"], "min_users": [1, 2, 5, 10, 20],
+    "max_decline_ratio": [0, 0.1, 0.25, 0.3, 0.5, 0.6, 0.75, 1], "max_decline_p": [0, 0.001, 0.05, 0.3, 1],
     "min_base_requests": [1, 2, 5, 10, 20]}
-LENGTHS = {"new_days": [0, 1, 7, 30, 90, 1000], "recent_weeks": [1, 2, 4, 13], "base_weeks": [1, 2, 4, 13]}
+LENGTHS = {"new_days": [0, 1, 7, 30, 90, 1000], "recent_weeks": [1, 2, 4, 5, 13],
+           "base_weeks": [1, 2, 3, 4, 13]}
 REFUSED = {
     "power_share": [-0.1, 1.1, "NaN", "Infinity", None], "ties": ["first", "", "Include", None], "min_users": [0, -1, None],
     "new_days": [-1, 36_501, None], "recent_weeks": [0, -1, 521, None], "base_weeks": [0, 521, None],

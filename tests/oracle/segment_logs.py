@@ -63,8 +63,17 @@ def requests_of(rng, log, user, recent, base):
     return [Request(user, min(instant, log.end), rng.choice(models), tier) for instant in instants]
 
 
+def ladder(rng, log):
+    """25 users of 1 to 25 recent requests and some more before, so that every share ends with somebody."""
+    people = user_ids(rng, log.id_type, 25)
+    return [request for recent, user in enumerate(people, 1)
+            for request in requests_of(rng, log, user, recent, rng.choice([0, recent, recent * 2]))]
+
+
 def tuned_requests(rng, log, now):
-    people = user_ids(rng, log.id_type, rng.choice([1, 4, 9, 10, 11, 20, 20, 25, 40]))
+    if rng.random() < 0.1:
+        return ladder(rng, log)
+    people = user_ids(rng, log.id_type, rng.choice([1, 4, 9, 10, 11, 20, 25, 25, 40]))
     levels = rng.sample(range(1, 25), rng.choice([1, 2, 3, 6]))
     recent = rng.choice([levels, [*levels, 0], [*levels, 0, 0, 0]])
     base = rng.choice([levels, [*levels, 0], [10, 20, *levels], [20, 40]])
@@ -87,7 +96,7 @@ def random_segment_log(rng, now):
     """One log; `now` is the server's."""
     plain = random_log(rng, now)
     log = SegmentLog(**vars(plain), end=min(moment_of(rng, plain.last // DAY, plain.zone), now), tuned={
-        "recent_weeks": rng.choice([4, 4, 4, 1, 2, 3]), "base_weeks": rng.choice([4, 4, 4, 1, 2, 8]),
+        "recent_weeks": rng.choice([4, 4, 4, 1, 2, 5]), "base_weeks": rng.choice([4, 4, 4, 1, 3, 8]),
         "new_days": rng.choice([30, 30, 30, 7, 1, 60])}, min_group_size=rng.choice([None, None, None, 2, 5]))
     if rng.random() < 0.15:
         return log
