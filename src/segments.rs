@@ -10,6 +10,7 @@ use pgrx::datum::Uuid;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use user_metrics_core::Error;
+use user_metrics_core::host::Claim;
 use user_metrics_core::segments::decline_p as chance;
 use user_metrics_core::sessions::{Sessions, View};
 use user_metrics_core::source::Rules;
@@ -35,10 +36,13 @@ user_key! {
 fn user_days(
     activity: ActivityValue<'_>,
 ) -> error::Result<TableIterator<'static, (name!(user_key, Uuid), name!(active_days, i64))>> {
-    let mut rows = Vec::new();
-    let visited = activity::open("segment_users", &activity)?.each(|key, days| {
-        rows.push((key.to_bytes(), days.len() as i64));
-        Ok(())
+    let (mut rows, mut claim) = (Vec::new(), Claim::passing());
+    let view = activity::open("segment_users", &activity)?;
+    let visited = claim.reserve(&mut rows, view.users()).and_then(|()| {
+        view.each(|key, days| {
+            rows.push((key.to_bytes(), days.len() as i64));
+            Ok(())
+        })
     });
     visited.map_err(refused("segment_users"))?;
     Ok(TableIterator::new(rows.into_iter().map(|(key, days)| (Uuid::from_bytes(key), days))))
@@ -49,9 +53,10 @@ fn user_days(
 fn user_sessions(
     sessions: Value<'_, Sessions>,
 ) -> error::Result<TableIterator<'static, (name!(user_key, Uuid), name!(sessions, i64))>> {
-    let mut rows = Vec::new();
+    let (mut rows, mut claim) = (Vec::new(), Claim::passing());
     aggregate::set_limit();
     let visited = View::open(sessions.bytes()).and_then(|view| {
+        claim.reserve(&mut rows, view.users())?;
         view.each_session(|key, sessions| {
             rows.push((key.to_bytes(), sessions.len() as i64));
             Ok(())

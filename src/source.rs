@@ -90,12 +90,6 @@ fn row_function(name: &str) -> &'static str {
         "segment_summary",
         "plan_usage",
         "user_properties",
-        "user_profile",
-        "user_metrics_row",
-        "preferred_models",
-        "favorite_features",
-        "benchmark_users",
-        "benchmark_user",
     ];
     FUNCTIONS.iter().find(|known| **known == name).copied().unwrap_or("user_metrics")
 }

@@ -142,7 +142,8 @@ impl Relation {
         Ok(match found.base.as_str() {
             "int2" | "int4" | "int8" => format!("({status} BETWEEN 200 AND 299)"),
             _ => {
-                let word = format!("({status})::pg_catalog.text");
+                // Words are matched byte by byte: a collation that is not deterministic has no patterns.
+                let word = format!("({status})::pg_catalog.text COLLATE \"C\"");
                 format!(
                     "({word} IN ('success', '200', 'ok', 'normal') OR pg_catalog.lower({word}) IN ('success', 'ok', 'normal') \
                      OR {word} ~ '^2[0-9][0-9]$')"
