@@ -61,8 +61,12 @@ fn requests_query(
     filter: Option<&str>,
     by: Option<&str>,
     identified: default!(bool, true),
+    marks: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
+    marks_argument: default!(&str, "'filter'"),
 ) -> error::Result<String> {
     let ask = RowsAsk {
+        marks: marks.into_iter().flatten().collect(),
+        marks_argument: filter_argument(marks_argument),
         columns: columns.into_iter().flatten().collect(),
         from_since: since.is_some(),
         until: until.is_some(),
@@ -72,6 +76,12 @@ fn requests_query(
     };
     let query = Relation::parse(relation).and_then(|relation| source::requests_query(&relation, &ask));
     query.map_err(refused(row_function(function)))
+}
+
+/// The arguments that hold filters beside `filter` itself, for messages.
+fn filter_argument(name: &str) -> &'static str {
+    const ARGUMENTS: &[&str] = &["steps", "exclude", "milestones", "converted"];
+    ARGUMENTS.iter().find(|known| **known == name).copied().unwrap_or("filter")
 }
 
 /// The functions that read requests row by row, for messages.

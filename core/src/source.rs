@@ -155,11 +155,11 @@ impl Relation {
         Ok(Found { expression, base: "text".to_owned(), shown: "text".to_owned() })
     }
 
-    /// The predicates of a `filter`.
-    fn predicates(&self, filter: Option<&str>) -> Result<Vec<String>> {
+    /// The predicates of a filter that the caller gave in an argument, `filter` or another.
+    fn predicates(&self, argument: &'static str, filter: Option<&str>) -> Result<Vec<String>> {
         let Some(filter) = filter else { return Ok(Vec::new()) };
         let wrong = |given: String| Error::Argument {
-            name: "filter",
+            name: argument,
             given,
             accepted: "a JSON object of columns or properties and the value or list of values wanted, such as \
                        {\"model\": \"gpt-4o\", \"UserTier\": [\"pro\", \"business\"]}"
@@ -167,7 +167,7 @@ impl Relation {
         };
         let wanted: Map<String, Value> = serde_json::from_str(filter).map_err(|_| wrong(filter.to_owned()))?;
         let predicate = |(name, value): (&String, &Value)| {
-            let column = self.named(&format!(" with filter on {name}"), name)?;
+            let column = self.named(&format!(" with {argument} on {name}"), name)?;
             let values = match value {
                 Value::Array(list) => list.iter().collect(),
                 single => vec![single],

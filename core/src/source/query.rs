@@ -149,7 +149,7 @@ fn conditions(relation: &Relation, until: bool, from: Option<&str>, filter: Opti
     if let Some(from) = from {
         conditions.push(format!("{instant} >= {}", parameter(from)));
     }
-    conditions.extend(relation.predicates(filter)?);
+    conditions.extend(relation.predicates("filter", filter)?);
     Ok(conditions)
 }
 
@@ -230,10 +230,20 @@ pub struct RowsAsk {
     pub by: Option<String>,
     /// Whether rows of nobody are left out here, at a cost for every row. A function that groups by user does it after.
     pub identified: bool,
+    /// Filters in the form of `filter` that rows need not fulfil: the columns `mark_1`, `mark_2`, … say whether they do.
+    pub marks: Vec<String>,
+    /// The argument in which the caller gave these, for messages.
+    pub marks_argument: &'static str,
+}
+
+/// A filter as one expression that is true or false, never NULL.
+fn mark(relation: &Relation, argument: &'static str, filter: &str) -> Result<String> {
+    let predicates = relation.predicates(argument, Some(filter))?;
+    Ok(if predicates.is_empty() { "true".to_owned() } else { format!("COALESCE({}, false)", predicates.join(" AND ")) })
 }
 
 /// The query that reads the requests of a log row by row: `user_id`, `occurred_at` as timestamptz, the asked-for columns in
-/// their canonical types (NULL where the log has none), and `segment`. Its parameters are $1 since, $2 until and $3 the
+/// their canonical types (NULL where the log has none), the marks, and `segment`. Its parameters are $1 since, $2 until and $3 the
 /// last instant that counts.
 pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
     let (user, (instant, _)) = (relation.user()? + relation.user_collation(), relation.instant()?);
@@ -243,6 +253,10 @@ pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
         conditions.push(relation.is_somebody(&user));
     }
     let columns = ask.columns.iter().map(|name| relation.column_as(name)).collect::<Result<String>>()?;
+    let marks = (1..).zip(&ask.marks).map(|(n, filter)| {
+        mark(relation, ask.marks_argument, filter).map(|expression| format!(", {expression} AS mark_{n}"))
+    });
+    let marks = marks.collect::<Result<String>>()?;
     let segment = match &ask.by {
         Some(by) => {
             format!("({})::pg_catalog.text COLLATE \"C\"", relation.named(&format!(" by {by}"), by)?.expression)
@@ -250,7 +264,7 @@ pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
         None => "NULL::pg_catalog.text".to_owned(),
     };
     Ok(format!(
-        "SELECT {user} AS user_id, {} AS occurred_at{columns}, {segment} AS segment FROM {} WHERE {}",
+        "SELECT {user} AS user_id, {} AS occurred_at{columns}{marks}, {segment} AS segment FROM {} WHERE {}",
         relation.occurred_at()?,
         relation.name,
         conditions.join(" AND ")
