@@ -85,7 +85,7 @@ BEGIN
                 min(p.recent) FILTER (WHERE p.recent > 0) OVER () AS least
             FROM people AS p
             LEFT JOIN user_metrics_internal.user_days($9) AS d ON d.user_key = user_metrics_internal.user_key(p.user_id)
-            LEFT JOIN user_metrics_internal.user_sessions($17) AS s ON s.user_key = d.user_key
+            LEFT JOIN user_metrics_internal.user_sessions($17, $4) AS s ON s.user_key = d.user_key
             WHERE %2$s
             WINDOW by_usage AS (ORDER BY p.recent DESC)
         ), marked AS (

@@ -3,18 +3,21 @@
 //! - [`aggregate`]: the bridge from a state of core to CREATE AGGREGATE; [`stored`]: a state as a column type.
 //! - [`error`], [`settings`], [`time`], [`users`]: refusals, `user_metrics.*`, instants and zones, user ids.
 //! - [`activity`], and its readouts [`engagement`], [`lifecycle`], [`retention`]: one file a concept, named as in core.
-//! - [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
+//! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`source`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
 
 mod activity;
 mod aggregate;
+mod benchmark;
 mod engagement;
 mod error;
 mod latest;
 mod lifecycle;
 mod plans;
+mod preferences;
+mod profile;
 mod retention;
 mod segments;
 mod sessions;
@@ -127,5 +130,20 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!("../sql/usage.sql", name = "usage", requires = ["source", usage::check_top, usage::hour_begins]);
+extension_sql_file!(
+    "../sql/benchmark.sql",
+    name = "benchmark",
+    requires = ["segments", benchmark::peer_standings, benchmark::shrunk_mean, benchmark::check_peers]
+);
+extension_sql_file!(
+    "../sql/preferences.sql",
+    name = "preferences",
+    requires = ["usage", "sessions", preferences::preferred_order]
+);
+extension_sql_file!(
+    "../sql/profile.sql",
+    name = "profile",
+    requires = ["segments", "benchmark", "preferences", profile::profile_json]
+);
 // After every function of Rust: it moves the machinery out of sight and completes the type.
 extension_sql_file!("../sql/activity.sql", name = "activity", finalize);

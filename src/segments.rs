@@ -12,7 +12,7 @@ use pgrx::prelude::*;
 use user_metrics_core::Error;
 use user_metrics_core::host::Claim;
 use user_metrics_core::segments::decline_p as chance;
-use user_metrics_core::sessions::{Sessions, View};
+use user_metrics_core::sessions::{Ending, Sessions, View};
 use user_metrics_core::source::Rules;
 
 /// Declares the function that gives the key a value knows a user by, for one type of id.
@@ -48,22 +48,37 @@ fn user_days(
     Ok(TableIterator::new(rows.into_iter().map(|(key, days)| (Uuid::from_bytes(key), days))))
 }
 
-/// Every user of sessions with how many they have.
+/// Every user of sessions with how many they have, and what became by `observed_until` of those that are over then: their
+/// requests, and how many of them were completed.
 #[pg_extern(immutable, strict, parallel_safe)]
+#[allow(clippy::type_complexity)]
 fn user_sessions(
     sessions: Value<'_, Sessions>,
-) -> error::Result<TableIterator<'static, (name!(user_key, Uuid), name!(sessions, i64))>> {
+    observed_until: TimestampWithTimeZone,
+) -> error::Result<
+    TableIterator<
+        'static,
+        (name!(user_key, Uuid), name!(sessions, i64), name!(closed_requests, i64), name!(completed_sessions, i64)),
+    >,
+> {
     let (mut rows, mut claim) = (Vec::new(), Claim::passing());
     aggregate::set_limit();
     let visited = View::open(sessions.bytes()).and_then(|view| {
+        let (limits, end) = (view.limits(), observed_until.into_inner());
         claim.reserve(&mut rows, view.users())?;
         view.each_session(|key, sessions| {
-            rows.push((key.to_bytes(), sessions.len() as i64));
+            let closed = || sessions.iter().filter(|session| !session.is_open(limits, end));
+            let completed = closed().filter(|session| session.ending(limits, end) == Some(Ending::Completed)).count();
+            let requests = closed().map(|session| i64::from(session.requests)).sum::<i64>();
+            rows.push((key.to_bytes(), sessions.len() as i64, requests, completed as i64));
             Ok(())
         })
     });
-    visited.map_err(refused("segment_users"))?;
-    Ok(TableIterator::new(rows.into_iter().map(|(key, sessions)| (Uuid::from_bytes(key), sessions))))
+    visited.map_err(refused("user_sessions"))?;
+    Ok(TableIterator::new(
+        rows.into_iter()
+            .map(|(key, sessions, requests, completed)| (Uuid::from_bytes(key), sessions, requests, completed)),
+    ))
 }
 
 /// What `segment_users` needs to know of rules: the SQL of a user's segment, the further figures of a user, the canonical

@@ -63,10 +63,12 @@ fn requests_query(
     identified: default!(bool, true),
     marks: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
     marks_argument: default!(&str, "'filter'"),
+    of_user: default!(Option<&str>, "NULL"),
 ) -> error::Result<String> {
     let ask = RowsAsk {
         marks: marks.into_iter().flatten().collect(),
         marks_argument: filter_argument(marks_argument),
+        of_user: of_user.map(str::to_owned),
         columns: columns.into_iter().flatten().collect(),
         from_since: since.is_some(),
         until: until.is_some(),
@@ -100,6 +102,11 @@ fn row_function(name: &str) -> &'static str {
         "segment_summary",
         "plan_usage",
         "user_properties",
+        "user_metrics_row",
+        "user_profile",
+        "preferred_models",
+        "favorite_features",
+        "benchmark_users",
     ];
     FUNCTIONS.iter().find(|known| **known == name).copied().unwrap_or("user_metrics")
 }

@@ -2,7 +2,7 @@
 
 use crate::aggregate::TextBytes;
 use pgrx::datum::Uuid;
-use user_metrics_core::users::{UserKey, UserKind};
+use user_metrics_core::users::{UserKey, UserKind, uuid_digits};
 
 /// A type of user id.
 pub trait UserId {
@@ -40,10 +40,7 @@ impl UserId for i64 {
 pub fn keys(kind: UserKind, ids: Vec<Option<String>>) -> Vec<UserKey> {
     let key = |id: String| match kind {
         UserKind::Text => UserKey::text(id.as_bytes()),
-        UserKind::Uuid => {
-            let digits: String = id.trim().chars().filter(|c| !matches!(c, '-' | '{' | '}')).collect();
-            (digits.len() == 32).then(|| u128::from_str_radix(&digits, 16).ok().map(UserKey::from)).flatten()
-        }
+        UserKind::Uuid => uuid_digits(&id).and_then(|digits| u128::from_str_radix(&digits, 16).ok()).map(UserKey::from),
         UserKind::Bigint => id.trim().parse().ok().map(UserKey::bigint),
     };
     ids.into_iter().flatten().filter_map(key).collect()

@@ -10,12 +10,15 @@
 //! - [`sessions`]: who used the product in one go, with its readouts.
 //! - [`segments`]: whether a user's activity has declined; [`latest`]: what a property was last;
 //!   [`plans`]: the limits that usage is measured against; [`usage`]: how often each hour of the local clock has come.
+//! - [`preferences`]: which models a user prefers; [`benchmark`]: a figure beside that of the user's peers;
+//!   [`profile`]: one user's profile as JSON.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 pub mod activity;
+pub mod benchmark;
 pub mod calendar;
 pub mod chunks;
 pub mod days;
@@ -26,6 +29,8 @@ pub mod interval;
 pub mod latest;
 pub mod lifecycle;
 pub mod plans;
+pub mod preferences;
+pub mod profile;
 pub mod retention;
 pub mod segments;
 pub mod sessions;

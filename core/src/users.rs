@@ -39,6 +39,12 @@ impl UserKind {
     }
 }
 
+/// The 32 digits of a uuid in any spelling PostgreSQL reads; `None` for what is no uuid.
+pub fn uuid_digits(id: &str) -> Option<String> {
+    let digits: String = id.trim().chars().filter(|c| !matches!(c, '-' | '{' | '}')).collect();
+    (digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(digits)
+}
+
 /// ASCII white space as C's `isspace` has it, vertical tab included.
 #[inline]
 fn is_space(byte: &u8) -> bool {

@@ -3,6 +3,7 @@
 use super::canonical::{CANONICAL, Holds, canonical_named};
 use super::{Found, Relation, identifier, is_json, literal};
 use crate::error::{Error, Result};
+use crate::users::uuid_digits;
 
 /// The text of a log that has none.
 pub(super) const NO_TEXT: &str = "NULL::pg_catalog.text";
@@ -39,6 +40,28 @@ impl Relation {
             "uuid" | "int2" | "int4" | "int8" => "",
             _ => " COLLATE \"C\"",
         }
+    }
+
+    /// What a row's id must be to be that of one user, in a form that an index on the column serves. `false` for an id that
+    /// no value of the column's type is written as.
+    pub(super) fn is_user(&self, id: &str) -> Result<String> {
+        let found = self.required("user_id")?;
+        let expression = &found.expression;
+        Ok(match found.base.as_str() {
+            "uuid" => match uuid_digits(id) {
+                Some(digits) => format!("{expression} = {}::pg_catalog.uuid", literal(&digits)),
+                None => "false".to_owned(),
+            },
+            "int2" | "int4" | "int8" => match id.trim().parse::<i64>() {
+                Ok(id) => format!("{expression} = {id}::pg_catalog.int8"),
+                Err(_) => "false".to_owned(),
+            },
+            // By the column's own collation, as its indexes are, and byte by byte, as ids are told apart.
+            _ => {
+                let (user, id) = (self.user()?, literal(id));
+                format!("{user} = {id} AND {user}{} = {id}", self.user_collation())
+            }
+        })
     }
 
     /// The instants, and the form a timestamptz parameter must have to be compared with them.

@@ -234,6 +234,8 @@ pub struct RowsAsk {
     pub marks: Vec<String>,
     /// The argument in which the caller gave these, for messages.
     pub marks_argument: &'static str,
+    /// The one user whose requests are wanted.
+    pub of_user: Option<String>,
 }
 
 /// A filter as one expression that is true or false, never NULL.
@@ -249,6 +251,9 @@ pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
     let (user, (instant, _)) = (relation.user()? + relation.user_collation(), relation.instant()?);
     let mut conditions = conditions(relation, ask.until, ask.from_since.then_some("$1"), ask.filter.as_deref())?;
     conditions.push(format!("{instant} > '-infinity'"));
+    if let Some(id) = &ask.of_user {
+        conditions.push(relation.is_user(id)?);
+    }
     if ask.identified {
         conditions.push(relation.is_somebody(&user));
     }
