@@ -51,9 +51,11 @@ pub const LEAST_DAYS: u64 = 10;
 pub const LEAST_REQUESTS: u64 = 10;
 /// Requests to a model below which it is not ranked by what the user found.
 const LEAST_OF_MODEL: u64 = 5;
-/// Ratings of each of two models from which they are compared by them; below, they are by success.
-const LEAST_RATED: u64 = 5;
-const LEAST_ANSWERED: u64 = 10;
+/// Ratings of each of two models from which they are compared by them; below, they are by success. Few, for who avoids a
+/// model has little to say of it; what they say is shrunk.
+const LEAST_RATED: u64 = 3;
+/// Answers of each of two models from which they are compared by success.
+const LEAST_ANSWERED: u64 = 5;
 /// One model is faster than another if that one takes a fifth longer.
 const SLOWER: f64 = 1.2;
 /// One model is better than another by a fifth of a standard deviation: a small effect after J. Cohen, "Statistical Power
@@ -301,9 +303,9 @@ mod tests {
         };
         let (fast, good) = (model("fast", 0..3, 300.0, 0.9), model("good", 0..20, 900.0, 0.9));
         assert_eq!(tradeoff(&[fast.clone(), good.clone()]), None);
-        let both = [rated(fast.clone(), 5, 1.0), rated(good.clone(), 5, 5.0)];
+        let both = [rated(fast.clone(), 3, 1.0), rated(good.clone(), 3, 5.0)];
         assert_eq!(tradeoff(&both), Some(Tradeoff { speed: false, quality: true }));
-        assert_eq!(tradeoff(&[rated(fast, 4, 1.0), rated(good, 5, 5.0)]), None);
+        assert_eq!(tradeoff(&[rated(fast, 2, 1.0), rated(good, 5, 5.0)]), None);
     }
 
     #[test]

@@ -121,7 +121,7 @@ def shrunk(numbers, prior, weight):
 
 def is_better(one, other):
     """By a fifth of a standard deviation, few answers counting little."""
-    for a, b, least in ((one.ratings, other.ratings, 5), (one.answers, other.answers, 10)):
+    for a, b, least in ((one.ratings, other.ratings, 3), (one.answers, other.answers, 5)):
         if min(len(a), len(b)) >= least:
             both = a + b
             common = fmean(both)
@@ -179,7 +179,7 @@ def preferred(models, candidates=None, fallback=None):
         found = [(name, models.get(name, models.get(name.rpartition("/")[0])), reason) for name in chosen]
         return found, preference
     enough = [model for _, model in used if model.requests >= 5]
-    pick = (lambda m: m.ratings) if all(len(m.ratings) >= 5 for m in enough) else (lambda m: m.answers)
+    pick = (lambda m: m.ratings) if all(len(m.ratings) >= 3 for m in enough) else (lambda m: m.answers)
     everything = [number for _, model in used for number in pick(model)]
 
     def place(entry):

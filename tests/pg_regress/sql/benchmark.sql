@@ -1,0 +1,71 @@
+-- Users beside their peers: benchmark_users, benchmark_user.
+CREATE SCHEMA benchmark;
+SET search_path = benchmark, user_metrics;
+SET TimeZone = 'UTC';
+SET extra_float_digits = 0;
+\pset format unaligned
+\pset null '(null)'
+
+-- ===== answers =====
+
+-- Over two days: u1 to u4 with 2, 4, 4 and 8 requests, an hour apart; u4 is of another tier. Every second request of u3 failed.
+CREATE TABLE log (user_id text, created_at timestamptz, feature text, succeeded boolean, rating float8, tier text);
+INSERT INTO log
+SELECT u, timestamptz '2024-03-01 00:00Z' + i * interval '1 hour', CASE WHEN i % 2 = 0 THEN 'chat' ELSE 'code' END,
+    u <> 'u3' OR i % 2 = 0, CASE WHEN i = 0 THEN r END, t
+FROM (VALUES ('u1', 2, 5, 'free'), ('u2', 4, 1, 'free'), ('u3', 4, NULL, 'free'), ('u4', 8, 4, 'pro')) AS v(u, n, r, t), generate_series(0, n - 1) AS i;
+INSERT INTO log VALUES ('', '2024-03-02', 'chat', true, 9, 'free'), ('anonymous', '2024-03-03', 'chat', true, 9, 'free');
+SELECT * FROM benchmark_users('log', min_peers => 1);
+SELECT * FROM benchmark_users('log', peers => 'tier', min_peers => 2) WHERE metric IN ('requests_per_day', 'satisfaction');
+SELECT * FROM benchmark_user('log', 'u2', peers => 'tier', min_peers => 2);
+SELECT count(*) FROM benchmark_user('log', 'nobody');
+-- By default ten peers are wanted; the figure itself is known.
+SELECT * FROM benchmark_user('log', 'u2');
+
+-- ===== edges =====
+
+-- Somebody who changed tiers is of the last; who never told is with those who never told.
+INSERT INTO log VALUES ('u1', '2024-03-03 10:00', 'chat', true, NULL, 'pro'), ('u5', '2024-03-03 10:00', 'chat', true, NULL, NULL);
+SELECT user_id, peer_group, value, peer_users FROM benchmark_users('log', peers => 'tier', min_peers => 1) WHERE metric = 'features_used';
+-- Observation ends before that.
+SELECT user_id, peer_group FROM benchmark_users('log', peers => 'tier', as_of => '2024-03-02') WHERE metric = 'features_used';
+-- One user; none; a log of users and times alone.
+SELECT * FROM benchmark_users('log', filter => '{"tier": "pro"}', until => '2024-03-02', min_peers => 1);
+CREATE TABLE nothing (LIKE log);
+SELECT count(*) FROM benchmark_users('nothing');
+CREATE TABLE bare AS SELECT user_id, created_at FROM log;
+SELECT * FROM benchmark_user('bare', 'u2', min_peers => 1);
+-- Ratings that are no numbers are none; negative ones are.
+CREATE TABLE rated (user_id text, created_at timestamptz, rating float8);
+INSERT INTO rated VALUES ('a', '2024-03-01', 'NaN'), ('a', '2024-03-01', -1), ('b', '2024-03-01', 1), ('c', '2024-03-01', 'Infinity');
+SELECT user_id, value, peer_median, percentile, peer_users FROM benchmark_users('rated', min_peers => 1) WHERE metric = 'satisfaction';
+-- Peers who are few are not told of.
+SET user_metrics.min_group_size = 3;
+SELECT user_id, peer_group, metric, value, peer_users FROM benchmark_users('log', peers => 'tier', min_peers => 1) WHERE metric = 'requests_per_day';
+RESET user_metrics.min_group_size;
+
+-- ===== errors =====
+
+\set VERBOSITY verbose
+\set SHOW_CONTEXT never
+SELECT * FROM benchmark_users('log', min_peers => 0);
+SELECT * FROM benchmark_users('log', min_peers => NULL);
+SELECT * FROM benchmark_users('bare', peers => 'UserTier');
+SELECT * FROM benchmark_users('log', timezone => 'Moon');
+\set VERBOSITY default
+
+-- ===== plan =====
+
+-- With workers or without, the same figures.
+CREATE TABLE big AS SELECT 'u' || i % 1000 AS user_id, timestamptz '2024-03-01' + i * interval '1 minute' AS created_at, 'f' || i % 7 AS feature, i % 5 AS rating FROM generate_series(1, 100000) AS i WHERE i % 1000 > i % 777;
+ANALYZE big;
+SET max_parallel_workers_per_gather = 0;
+CREATE TABLE serial AS SELECT * FROM benchmark_users('big');
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+SELECT metric, count(*), count(percentile), (SELECT count(*) FROM (SELECT * FROM benchmark_users('big') AS p WHERE p.metric = s.metric EXCEPT SELECT * FROM serial) AS d) AS differ FROM serial AS s GROUP BY metric ORDER BY metric;
+RESET ALL;
+SET client_min_messages = warning;
+DROP SCHEMA benchmark CASCADE;
