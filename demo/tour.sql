@@ -43,6 +43,11 @@ SELECT segment, users, pg_temp.percent(user_share) AS of_users, requests, pg_tem
        round(requests_per_user::numeric, 1) AS requests_each
 FROM user_metrics.segment_summary('request_log');
 
+\echo 'user_metrics.user_profile(''request_log'', …) of the user with most requests'
+\echo 'Habits, segment, preferences, and standing among peers: 0.5 is the middle. Speed or quality: null until a choice shows it.'
+SELECT jsonb_pretty(user_metrics.user_profile('request_log', user_id, peers => 'UserTier')) AS profile
+FROM (SELECT user_id FROM user_metrics.segment_users('request_log') ORDER BY requests DESC, user_id LIMIT 1) AS most_active;
+
 \echo 'user_metrics.retention_matrix(''request_log'', offsets => ''{0,1,2,3,4,6,8,12,16,20}'')'
 \echo 'Weekly cohorts; the columns are weeks since. "-": that week is not over yet for anybody.'
 SELECT format('%s %5s users', cohort_start, cohort_users) AS cohort, period_number,
