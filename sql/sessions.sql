@@ -230,6 +230,49 @@ COMMENT ON FUNCTION user_metrics.session_stats(text, text, interval, interval, t
 COMMENT ON FUNCTION user_metrics.session_stats(user_metrics.sessions, text, timestamptz, timestamptz, text, timestamptz) IS
     'sessions that began in each period, or of all time: how many, how long, how deep, whether the user was back within a day and how they ended; means and rates are over sessions that are no longer open; read from sessions';
 
+CREATE FUNCTION user_metrics.session_time(
+    source regclass, period text DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, users bigint, sessions bigint, duration_seconds double precision,
+    busy_seconds double precision, think_seconds double precision, busy_share double precision,
+    busy_mean_seconds double precision, think_mean_seconds double precision
+) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Nothing is read, but what is wrong is refused before the log is.
+    PERFORM FROM user_metrics.session_time(NULL::user_metrics.sessions, NULL, period, timezone => timezone);
+    PERFORM user_metrics_internal.session_reach('session_time', since, session_gap, max_idle);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'session_time', user_metrics_internal.relation(source), ARRAY['period', 'timezone'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period, timezone,
+        session_gap, max_idle,
+        user_metrics_internal.session_reach('session_time', since, session_gap, max_idle);
+END
+$$;
+COMMENT ON FUNCTION user_metrics.session_time(regclass, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'where the time of sessions goes that are no longer open: busy while at least one answer is awaited, and think time, which is the rest';
+
+CREATE FUNCTION user_metrics.session_time(
+    source text, period text DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, users bigint, sessions bigint, duration_seconds double precision,
+    busy_seconds double precision, think_seconds double precision, busy_share double precision,
+    busy_mean_seconds double precision, think_mean_seconds double precision
+) LANGUAGE sql STABLE PARALLEL RESTRICTED
+AS $$
+    SELECT r.* FROM user_metrics.session_time(
+        source::pg_catalog.regclass, period, session_gap, max_idle, since, until, filter, by, timezone, as_of
+    ) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.session_time(text, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'where the time of sessions goes that are no longer open: busy while at least one answer is awaited, and think time, which is the rest; the source by name, as in session_time(''request_log'')';
+COMMENT ON FUNCTION user_metrics.session_time(user_metrics.sessions, user_metrics.sessions, text, timestamptz, timestamptz, text, timestamptz) IS
+    'where the time of sessions goes that are no longer open: busy while at least one answer is awaited, and think time, which is the rest; read from sessions and from a second value of the same requests, made with session_gap and max_idle of 0';
+
 CREATE FUNCTION user_metrics.session_hazard(
     source regclass, max_requests integer DEFAULT 50, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,

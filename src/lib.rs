@@ -96,6 +96,7 @@ extension_sql_file!(
         sessions::sessions_last_request,
         sessions::sessions_without_users,
         sessions::session_stats,
+        sessions::session_time,
         sessions::session_hazard,
         sessions::session_list
     ]

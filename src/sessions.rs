@@ -197,20 +197,7 @@ fn session_stats(
         ),
     >,
 > {
-    const NAME: &str = "session_stats";
-    let grain = period.map(|period| Grain::parse("period", period)).transpose().map_err(refused(NAME))?;
-    let zone = timezone.map_or_else(settings::timezone, str::to_owned);
-    let days = time::days(&zone).map_err(refused(NAME))?;
-    let rows = match &sessions {
-        // No rows: no periods, and all time has nothing.
-        None if grain.is_some() => Vec::new(),
-        None => vec![readout::Stats::default()],
-        Some(sessions) => {
-            let view = open(NAME, sessions)?;
-            let span = time::span(since, until, as_of, view.last_at());
-            readout::stats(&view, grain.map(settings::calendar), &span, days).map_err(refused(NAME))?
-        }
-    };
+    let rows = figures("session_stats", sessions, None, period, (since, until, as_of), timezone)?;
     let privacy = Privacy::current();
     Ok(TableIterator::new(rows.into_iter().map(move |mut row| {
         let shown = !privacy.hides(row.users);
@@ -236,6 +223,87 @@ fn session_stats(
             count(row.open),
             figure(row.completion_rate()),
             figure(row.abandonment_point()),
+        )
+    })))
+}
+
+/// What `session_stats` and, with a value of what was under way, `session_time` show.
+fn figures(
+    function: &'static str,
+    sessions: Option<SessionsValue<'_>>,
+    busy: Option<SessionsValue<'_>>,
+    period: Option<&str>,
+    (since, until, as_of): (
+        Option<TimestampWithTimeZone>,
+        Option<TimestampWithTimeZone>,
+        Option<TimestampWithTimeZone>,
+    ),
+    timezone: Option<&str>,
+) -> error::Result<Vec<readout::Stats>> {
+    let grain = period.map(|period| Grain::parse("period", period)).transpose().map_err(refused(function))?;
+    let calendar = grain.map(settings::calendar);
+    let zone = timezone.map_or_else(settings::timezone, str::to_owned);
+    let days = time::days(&zone).map_err(refused(function))?;
+    match &sessions {
+        // No rows: no periods, and all time has nothing.
+        None if grain.is_some() => Ok(Vec::new()),
+        None => Ok(vec![readout::Stats::default()]),
+        Some(sessions) => {
+            let view = open(function, sessions)?;
+            let span = time::span(since, until, as_of, view.last_at());
+            let rows = match &busy {
+                None => readout::stats(&view, calendar, &span, days),
+                Some(busy) => readout::times(&view, &open(function, busy)?, calendar, &span, days),
+            };
+            rows.map_err(refused(function))
+        }
+    }
+}
+
+#[pg_extern(stable, parallel_safe)]
+#[allow(clippy::type_complexity, clippy::too_many_arguments)]
+fn session_time(
+    sessions: Option<SessionsValue<'_>>,
+    busy: Option<SessionsValue<'_>>,
+    period: default!(Option<&str>, "NULL"),
+    since: default!(Option<TimestampWithTimeZone>, "NULL"),
+    until: default!(Option<TimestampWithTimeZone>, "NULL"),
+    timezone: default!(Option<&str>, "NULL"),
+    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
+) -> error::Result<
+    TableIterator<
+        'static,
+        (
+            name!(period_start, Option<Date>),
+            name!(users, Option<i64>),
+            name!(sessions, Option<i64>),
+            name!(duration_seconds, Option<f64>),
+            name!(busy_seconds, Option<f64>),
+            name!(think_seconds, Option<f64>),
+            name!(busy_share, Option<f64>),
+            name!(busy_mean_seconds, Option<f64>),
+            name!(think_mean_seconds, Option<f64>),
+        ),
+    >,
+> {
+    let is_told = busy.is_some() || sessions.is_none();
+    let rows = figures("session_time", sessions, busy, period, (since, until, as_of), timezone)?;
+    let privacy = Privacy::current();
+    Ok(TableIterator::new(rows.into_iter().map(move |row| {
+        let shown = !privacy.hides(row.users);
+        let figure = |figure: f64| shown.then_some(figure);
+        let told = |figure: f64| (shown && is_told).then_some(figure);
+        let mean = |sum: f64| (row.closed() > 0).then(|| sum / row.closed() as f64);
+        (
+            row.start.and_then(time::date),
+            shown.then_some(row.users as i64),
+            shown.then_some(row.closed() as i64),
+            figure(row.duration()),
+            told(row.busy()),
+            told(row.think()),
+            row.busy_share().and_then(told),
+            mean(row.busy()).and_then(told),
+            mean(row.think()).and_then(told),
         )
     })))
 }

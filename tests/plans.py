@@ -64,9 +64,9 @@ CREATE TABLE requests_of_1_2 PARTITION OF requests_by_tenant FOR VALUES IN (1, 2
 CREATE TABLE requests_of_3_4 PARTITION OF requests_by_tenant FOR VALUES IN (3, 4);
 INSERT INTO requests_by_tenant SELECT * FROM requests;
 CREATE TABLE few AS SELECT * FROM requests ORDER BY id LIMIT 60;
-CREATE VIEW log AS SELECT user_text AS user_id, occurred_at FROM requests;
+CREATE VIEW log AS SELECT user_text AS user_id, occurred_at, latency AS latency_ms FROM requests;
 CREATE TABLE million AS
-SELECT (abs(hashint4(id)) % 300000)::bigint AS user_id, 'model ' || id % 3 AS model,
+SELECT (abs(hashint4(id)) % 300000)::bigint AS user_id, 'model ' || id % 3 AS model, id % 5 * 1000 AS latency_ms,
     timestamptz '2024-01-01 00:00+00' + id * interval '15 s' AS created_at
 FROM generate_series(1, 1000000) AS id;
 CREATE TABLE large (part int, activity user_metrics.activity, sessions user_metrics.sessions);
@@ -92,8 +92,10 @@ SPILLING = {"work_mem": "64kB", "hash_mem_multiplier": 1}
 READOUTS = dict.fromkeys(("active_users", "engagement", "lifecycle", "stickiness",
                           "retention_matrix", "retention_curve", "cohort_table"), "activity")
 READOUTS |= dict.fromkeys(("session_stats", "session_hazard", "session_list"), "sessions")
+# Those of a source alone: over values they take two.
+OF_SOURCES = ("session_time",)
 # What a readout must be called with to give several rows for a log of a million.
-SEVERAL_ROWS = {"session_stats": ", period => 'week'", "session_hazard": ", max_requests => 4, session_gap => '1 day'"}
+SEVERAL_ROWS = {"session_stats": ", period => 'week'", "session_time": ", period => 'week'", "session_hazard": ", max_requests => 4, session_gap => '1 day'"}
 
 OUT_OF_MEMORY, ADMIN_SHUTDOWN, FEATURE_NOT_SUPPORTED = "53200", "57P01", "0A000"
 
@@ -622,13 +624,13 @@ def tests(database, aggregates):
         merged = f"SELECT user_metrics.users(user_metrics.rollup({value})) FROM large"
         yield f"canceled anywhere in merging {value}", lambda s, merged=merged: canceled_anywhere(s, merged, 7, SERIAL)
     yield "limited memory in merging and in a source", limited_memory_otherwise
-    for function in ("retention_matrix", "session_list", "segment_users", "usage_patterns"):
+    for function in ("retention_matrix", "session_list", "session_time", "segment_users", "usage_patterns"):
         source = f"SELECT count(*) FROM user_metrics.{function}('million')"
         yield f"canceled anywhere in {function} of a source", lambda s, w=source: canceled_anywhere(s, w, 4, {})
     for readout, value in READOUTS.items():
         read = f"SELECT count(*) FROM user_metrics.{readout}((SELECT {value} FROM large WHERE part = 1))"
         yield f"canceled anywhere in {readout}", lambda s, read=read: canceled_anywhere(s, read, 3, SERIAL)
-    for readout in READOUTS.keys() - {"session_list"}:
+    for readout in (READOUTS.keys() | set(OF_SOURCES)) - {"session_list"}:
         more = SEVERAL_ROWS.get(readout, "")
         yield f"a Gather under {readout} of a source", lambda s, r=readout, m=more: readout_of_source(s, r, m)
     yield "a Gather under a source by segment", lambda s: readout_of_source(s, "retention_matrix", ", by => 'model'")
@@ -639,7 +641,7 @@ def tests(database, aggregates):
     yield "memory comes back after parallel aggregates", lambda s: memory_comes_back(s, every, PARALLEL)
     yield "memory comes back after refusals", lambda s: memory_comes_back(s, every, little, OUT_OF_MEMORY)
     yield "memory comes back after cancels", lambda s: memory_comes_back(s, endless, short, QUERY_CANCELED)
-    for readout in READOUTS:
+    for readout in (*READOUTS, *OF_SOURCES):
         read = f"SELECT count(*) FROM user_metrics.{readout}('log')"
         yield f"memory comes back after {readout}", lambda s, read=read: memory_comes_back(s, read, SERIAL)
 

@@ -25,10 +25,12 @@ use crate::users::{UNKNOWN, UserKey, UserKind, Users, is_blank};
 use crate::wire::{Kind, Short, Writer};
 use xxhash_rust::xxh3::xxh3_64;
 
+mod busy;
 mod stats;
 mod view;
 
-pub use stats::{Ending, Hazard, Span, Stats, hazard, list, stats};
+pub use busy::UNDER_WAY;
+pub use stats::{Ending, Hazard, Span, Stats, hazard, list, stats, times};
 pub use view::{View, resolve};
 
 /// The version of the layout of its bytes.

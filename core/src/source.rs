@@ -131,6 +131,10 @@ impl Relation {
         found.ok_or_else(|| self.lacks("", name, name))
     }
 
+    fn lacks_column(&self, name: &str) -> bool {
+        canonical_named(name).and_then(|canonical| self.find(canonical)).is_none()
+    }
+
     fn lacks(&self, purpose: &str, column: &str, mapped: &'static str) -> Error {
         Error::NoColumn { purpose: purpose.to_owned(), column: column.to_owned(), mapped, source: self.shown.clone() }
     }

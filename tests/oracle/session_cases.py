@@ -8,8 +8,9 @@ from cases import Case, counted_requests, observed_until, random_filter, random_
 from compare import by_segment, shown
 from days import DAY, HOUR, SECOND
 from logs import ZONES, literal
+from runner import ExpectedError
 
-WEIGHTS = {"session_stats": 6, "session_list": 5, "session_hazard": 3, "same_bytes": 2}
+WEIGHTS = {"session_stats": 6, "session_time": 4, "session_list": 5, "session_hazard": 3, "same_bytes": 2}
 # How a value is come by: in one pass, in another order, or merged from parts that share users and sessions.
 VALUES = {
     "whole": "(SELECT user_metrics.sessions({row}) FROM t)",
@@ -21,8 +22,10 @@ VALUES = {
               "GROUP BY mix, {time}) q)",
     "in two steps": "(SELECT user_metrics.rollup(p) FROM (SELECT user_metrics.rollup(p) AS p FROM (SELECT part, "
                     "user_metrics.sessions({row}) AS p FROM t GROUP BY part) q GROUP BY part % 2) r)"}
+TIMES = ("session_stats", "session_time")                     # which take a period
 # The aggregate of users and times alone.
 BARE = "(SELECT user_metrics.sessions({user}, {time}) FROM t)"
+BARE_UNDER_WAY = "(SELECT user_metrics.sessions({user}, {time}, NULL, NULL, NULL, '0', '0') FROM t)"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,13 @@ class SessionCase(Case):
             yield "timezone", literal(self.timezone)
 
     def value_sql(self, log):
+        if self.readout == "session_time":       # and a second value, of the same requests in no order in particular
+            both = replace(self, readout="session_stats")
+            if self.value == "bare":
+                under_way = BARE_UNDER_WAY.format(user=log.user_column, time=log.time_column)
+            else:
+                under_way = replace(both, value="by part", gap=0, idle=0).value_sql(log)
+            return f"{both.value_sql(log)}, {under_way}"
         if self.value == "bare":
             return BARE.format(user=log.user_column, time=log.time_column)
         row = f"{log.row_sql()}, {interval_literal(self.gap)}, {interval_literal(self.idle)}"
@@ -127,15 +137,17 @@ def expected_rows(case, log, facts):
     """What the definitions answer; `facts` has the server's `now`, local_day(instant, zone), and keys of ids."""
     if case.readout == "same_bytes":
         return [{"same": True}] if log.requests else None
+    if case.readout == "session_time" and log.latency_column is None and case.value is None:
+        raise ExpectedError("42703")
     rows = []
     for segment, observation in observe(case, log, facts):
         if case.readout == "session_list":
             rows += [row if case.value is None else as_of_value(row, session_keys(log, facts))
                      for row in sd.session_list(observation)]
             continue
-        if case.readout == "session_stats":
-            answer = sd.session_stats(observation, lambda i: facts.local_day(i, case.zone(log)),
-                                      week_start=log.week_start or "monday", **case.args)
+        if case.readout in TIMES:
+            answer = getattr(sd, case.readout)(observation, lambda i: facts.local_day(i, case.zone(log)),
+                                               week_start=log.week_start or "monday", **case.args)
         else:
             answer = sd.session_hazard(observation, **case.args)
         rows += answer if case.value is not None else [{"segment": segment, **row} for row in answer]
@@ -153,7 +165,7 @@ def as_of_value(row, keys):
 
 def broken_laws(case, _log, rows, answer):
     """What must hold of any answer, whatever the log: lines that say where it does not."""
-    check = {"session_stats": stats_laws, "session_list": list_laws, "session_hazard": hazard_laws,
+    check = {"session_stats": stats_laws, "session_time": time_laws, "session_list": list_laws, "session_hazard": hazard_laws,
              "same_bytes": lambda *_: ()}[case.readout]
     return [f"  broken law: {law}" for law in check(case, rows, answer)]
 
@@ -180,6 +192,14 @@ def stats_laws(case, rows, answer):
             for name in ("sessions", "requests", "completed_sessions", "abandoned_sessions", "open_sessions"):
                 if sum(row[name] or 0 for row in group) != (whole[name] or 0):
                     yield f"{name} of the periods add up in {shown(whole)}"
+
+
+def time_laws(case, rows, answer):
+    for row in rows:
+        if not 0 <= row["busy_seconds"] <= row["duration_seconds"]:
+            yield f"0 <= busy <= duration in {shown(row)}"
+        if (row["busy_share"] is None) != (row["duration_seconds"] == 0):
+            yield f"a share exactly where there is time in {shown(row)}"
 
 
 def list_laws(case, rows, answer):
@@ -229,11 +249,11 @@ def random_session_case(rng, log):
     if readout == "same_bytes":
         return SessionCase(readout, value=rng.choice([value for value in VALUES if value != "whole"]), **limits)
     args = {}
-    if readout == "session_stats" and rng.random() < 0.75:
+    if readout in TIMES and rng.random() < 0.75:
         args["period"] = rng.choice(d.GRAINS if log.last - log.first < 100 * DAY else d.GRAINS[1:])
     if readout == "session_hazard" and rng.random() < 0.6:
         args["max_requests"] = rng.choice([1, 2, 3, 5, 1000])
-    timezone = rng.choice([None, log.zone, log.zone, rng.choice(ZONES)]) if readout == "session_stats" else None
+    timezone = rng.choice([None, log.zone, log.zone, rng.choice(ZONES)]) if readout in TIMES else None
     near = timezone or log.default_zone or "UTC"
 
     def moment(chance, early=False):

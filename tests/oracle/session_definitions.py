@@ -213,7 +213,31 @@ def figures(o, sessions):
         "abandonment_point_mean": mean([s.requests for s in sessions if o.outcome(s) == "abandoned"])}
 
 
-def session_stats(o, local_day, period=None, week_start="monday"):
+def waited(turns):
+    """How long at least one of them was under way: every stretch between two ends of any is, or is not."""
+    edges = sorted({edge for turn in turns for edge in (turn.instant, turn.end)})
+    return sum(end - start for start, end in zip(edges, edges[1:])
+               if any(turn.instant <= start and end <= turn.end for turn in turns))
+
+
+def time_figures(o, sessions):
+    """One row of session_time, about these sessions."""
+    closed = o.closed(sessions)
+    duration, busy = sum(s.end - s.start for s in closed), sum(waited(s.turns) for s in closed)
+    seconds = lambda micros: float(Fraction(micros, SECOND))
+    return {
+        "users": len({s.user for s in sessions}), "sessions": len(closed), "duration_seconds": seconds(duration),
+        "busy_seconds": seconds(busy), "think_seconds": seconds(duration - busy), "busy_share": share(busy, duration),
+        "busy_mean_seconds": mean([Fraction(waited(s.turns), SECOND) for s in closed]),
+        "think_mean_seconds": mean([Fraction(s.end - s.start - waited(s.turns), SECOND) for s in closed])}
+
+
+def session_time(o, local_day, period=None, week_start="monday"):
+    """As session_stats, about where the time goes."""
+    return session_stats(o, local_day, period, week_start, figures=time_figures)
+
+
+def session_stats(o, local_day, period=None, week_start="monday", figures=figures):
     """One row, or one for each calendar period, by the local day a session begins."""
     if period is None:
         return [{"period_start": None, **figures(o, o.counted())}]

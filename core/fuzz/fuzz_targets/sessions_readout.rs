@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use user_metrics_core::calendar::{Calendar, DAY_MICROS, Grain, Micros};
 use user_metrics_core::days::Day;
-use user_metrics_core::sessions::{Sessions, Span, VERSION, View, hazard, list, stats};
+use user_metrics_core::sessions::{Sessions, Span, VERSION, View, hazard, list, stats, times};
 use user_metrics_core::state::State;
 use user_metrics_core::users::UserKey;
 use user_metrics_core::{Error, Result, wire};
@@ -27,6 +27,12 @@ fn read_out(bytes: &[u8]) {
             may_be_too_large(stats(&view, None, &span, day).map(|rows| rows.into_iter().for_each(figures)));
             let weeks = Calendar { grain: Grain::Week, week_start: 1 };
             may_be_too_large(stats(&view, Some(weeks), &span, day).map(|rows| rows.into_iter().for_each(figures)));
+            // A value whose limits are zero says when something was under way in itself: all the time.
+            may_be_too_large(times(&view, &view, None, &span, day).map(|rows| {
+                for row in rows {
+                    assert_eq!((row.busy(), row.think()), (row.duration(), 0.0));
+                }
+            }));
             may_be_too_large(hazard(&view, &span, 50));
             may_be_too_large(list(&view, &span));
         }

@@ -4,6 +4,7 @@
 //! rate and no mean, and whether a user was back within a day is asked only of sessions that ended a day before. Peers
 //! count both as lost. Definitions D15-D20, D70.
 
+use super::busy::Busy;
 use super::{Limits, Outcome, Session, View};
 use crate::calendar::{Calendar, DAY_MICROS, Micros};
 use crate::days::Day;
@@ -94,6 +95,7 @@ pub struct Stats {
     back: u64,
     abandoned_requests: u64,
     duration: i128,
+    busy: i128,
     durations: Vec<Micros>,
 }
 
@@ -115,6 +117,26 @@ impl Stats {
     /// The mean duration in seconds.
     pub fn duration_mean(&self) -> Option<f64> {
         (!self.durations.is_empty()).then(|| self.duration as f64 / self.durations.len() as f64 / 1e6)
+    }
+
+    /// How long the sessions that are not open took together, in seconds.
+    pub fn duration(&self) -> f64 {
+        self.duration as f64 / 1e6
+    }
+
+    /// For how much of that an answer was awaited, in seconds; known to [`times`] only.
+    pub fn busy(&self) -> f64 {
+        self.busy as f64 / 1e6
+    }
+
+    /// The rest, in seconds: people reading, thinking, typing.
+    pub fn think(&self) -> f64 {
+        (self.duration - self.busy) as f64 / 1e6
+    }
+
+    /// The share of the time in which an answer was awaited; `None` of no time.
+    pub fn busy_share(&self) -> Option<f64> {
+        (self.duration > 0).then(|| self.busy as f64 / self.duration as f64)
     }
 
     /// The duration in seconds that a share of the sessions stays below, between two sessions by linear interpolation:
@@ -160,7 +182,7 @@ impl Stats {
         ratio(self.abandoned_requests, self.abandoned)
     }
 
-    fn count(&mut self, session: &Session, ending: Option<Ending>, claim: &mut Claim) -> Result<()> {
+    fn count(&mut self, session: &Session, place: &Place<'_>, ending: Option<Ending>, claim: &mut Claim) -> Result<()> {
         let requests = u64::from(session.requests);
         self.sessions += 1;
         self.requests += requests;
@@ -172,6 +194,7 @@ impl Stats {
         self.single += u64::from(session.requests == 1);
         self.engaged += u64::from(session.requests - session.errors >= 2);
         self.duration += i128::from(session.end - session.start);
+        self.busy += i128::from(place.busy);
         self.completed += u64::from(ending == Some(Ending::Completed));
         if ending == Some(Ending::Abandoned) {
             self.abandoned += 1;
@@ -188,15 +211,37 @@ pub fn stats(
     view: &View<'_>,
     calendar: Option<Calendar>,
     span: &Span,
+    day: impl FnMut(Micros) -> Result<Day>,
+) -> Result<Vec<Stats>> {
+    series(view, None, calendar, span, day)
+}
+
+/// As [`stats`], with the time in which an answer was awaited. It is told by a second value of the same requests, whose
+/// limits are [`UNDER_WAY`](super::UNDER_WAY).
+pub fn times(
+    view: &View<'_>,
+    busy: &View<'_>,
+    calendar: Option<Calendar>,
+    span: &Span,
+    day: impl FnMut(Micros) -> Result<Day>,
+) -> Result<Vec<Stats>> {
+    series(view, Some(busy), calendar, span, day)
+}
+
+fn series(
+    view: &View<'_>,
+    busy: Option<&View<'_>>,
+    calendar: Option<Calendar>,
+    span: &Span,
     mut day: impl FnMut(Micros) -> Result<Day>,
 ) -> Result<Vec<Stats>> {
     let mut claim = Claim::passing();
     let Some(calendar) = calendar else {
         let mut all = Stats::default();
-        each_shown(view, span, |session, place| {
+        each_shown(view, busy, span, |session, place| {
             all.users += u64::from(place.is_first);
             let ending = session.ending(view.limits(), span.end);
-            all.count(session, ending, &mut claim)?;
+            all.count(session, place, ending, &mut claim)?;
             place.count_return(&mut all, session, ending, span);
             Ok(())
         })?;
@@ -220,14 +265,14 @@ pub fn stats(
     }
     let mut series = Series::<Stats>::new(calendar, (first, last))?;
     let mut counted = None;
-    each_shown(view, span, |session, place| {
+    each_shown(view, busy, span, |session, place| {
         let index = series.index(day(session.start)?)?;
         let Some(stats) = series.at(index) else { return Ok(()) };
         // A user's sessions come in the order of their starts.
         stats.users += u64::from(place.is_first || counted != Some(index));
         counted = Some(index);
         let ending = session.ending(view.limits(), span.end);
-        stats.count(session, ending, &mut claim)?;
+        stats.count(session, place, ending, &mut claim)?;
         place.count_return(stats, session, ending, span);
         Ok(())
     })?;
@@ -240,6 +285,8 @@ struct Place<'a> {
     is_first: bool,
     /// All of the user's sessions from it on.
     from_here: &'a [Session],
+    /// For how much of it an answer was awaited; 0 where that is not asked.
+    busy: Micros,
 }
 
 impl Place<'_> {
@@ -255,11 +302,19 @@ impl Place<'_> {
     }
 }
 
-fn each_shown(view: &View<'_>, span: &Span, mut visit: impl FnMut(&Session, &Place<'_>) -> Result<()>) -> Result<()> {
-    view.each_session(|_, sessions| {
+fn each_shown(
+    view: &View<'_>,
+    busy: Option<&View<'_>>,
+    span: &Span,
+    mut visit: impl FnMut(&Session, &Place<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut busy = busy.map(Busy::open).transpose()?;
+    view.each_session(|user, sessions| {
         let mut is_first = true;
+        let busy = busy.as_mut().map(|busy| busy.of(user, sessions)).transpose()?;
         for (i, session) in sessions.iter().enumerate().filter(|(_, session)| span.shows(session)) {
-            visit(session, &Place { is_first, from_here: &sessions[i..] })?;
+            let busy = busy.and_then(|busy| busy.get(i)).copied().unwrap_or(0);
+            visit(session, &Place { is_first, from_here: &sessions[i..], busy })?;
             is_first = false;
         }
         Ok(())

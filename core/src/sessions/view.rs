@@ -66,6 +66,11 @@ impl<'a> View<'a> {
         self.each_stored(|key, parts, _| visit(u128::from_be_bytes(*key).into(), parts))
     }
 
+    /// One user after the other, for who reads two values side by side.
+    pub(super) fn walk(&self) -> Walk<'a> {
+        Walk { limits: self.limits, keys: self.keys.iter(), from: self.parts.clone() }
+    }
+
     /// As [`each`](View::each), with the key and the bytes of the parts as they are stored.
     fn each_stored(&self, mut visit: impl FnMut(&[u8; 16], &[Session], &'a [u8]) -> Result<()>) -> Result<()> {
         let (mut from, mut claim, mut parts) = (self.parts.clone(), Claim::passing(), Vec::new());
@@ -103,6 +108,22 @@ impl<'a> View<'a> {
         self.keys.iter().filter(|key| leaving.spares(key)).try_for_each(|key| out.raw(key))?;
         self.each_stored(|key, _, stored| if leaving.spares(key) { out.raw(stored) } else { Ok(()) })?;
         Ok(Some(out.finish()))
+    }
+}
+
+/// A way through stored sessions, user by user.
+pub(super) struct Walk<'a> {
+    limits: Limits,
+    keys: std::slice::Iter<'a, [u8; 16]>,
+    from: Reader<'a>,
+}
+
+impl Walk<'_> {
+    /// The next user and their parts as they are stored; `None` after the last.
+    pub(super) fn next(&mut self, parts: &mut Vec<Session>, claim: &mut Claim) -> Result<Option<UserKey>> {
+        let Some(key) = self.keys.next() else { return Ok(None) };
+        read_parts(&mut self.from, self.limits, parts, claim)?;
+        Ok(Some(u128::from_be_bytes(*key).into()))
     }
 }
 

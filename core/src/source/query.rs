@@ -33,10 +33,12 @@ pub struct Analysis {
     segmented: bool,
     /// Whether it tells users apart by name: a value a user then, and none a segment.
     names_users: bool,
+    /// Whether it reads a second value, which says when something was under way: sessions whose limits are zero.
+    busy: bool,
 }
 
 const fn analysis(name: &'static str, value: Value, past: Past) -> Analysis {
-    Analysis { name, value, past, segmented: true, names_users: false }
+    Analysis { name, value, past, segmented: true, names_users: false, busy: false }
 }
 
 /// The table functions over a source.
@@ -50,6 +52,7 @@ pub const ANALYSES: &[Analysis] = &[
     Analysis { segmented: false, ..analysis("cohort_table", Value::Activity, Past::All) },
     analysis("session_stats", Value::Sessions, Past::WhatReaches),
     analysis("session_hazard", Value::Sessions, Past::WhatReaches),
+    Analysis { busy: true, ..analysis("session_time", Value::Sessions, Past::WhatReaches) },
     Analysis { segmented: false, names_users: true, ..analysis("session_list", Value::Sessions, Past::All) },
 ];
 
@@ -113,18 +116,24 @@ impl Ask {
                 };
                 format!("user_metrics.activity(q.user_id, q.occurred_at{zone})")
             }
-            Value::Sessions => format!(
-                "user_metrics.sessions(q.user_id, q.occurred_at, q.session_id, q.latency_ms, q.succeeded, ${}, ${})",
-                self.parameter(0),
-                self.parameter(1)
-            ),
+            Value::Sessions => sessions_of_rows(&format!("${}", self.parameter(0)), &format!("${}", self.parameter(1))),
         }
+    }
+
+    /// What is made of the rows of a query `q`, as columns with names.
+    fn values(&self) -> Vec<(&'static str, String)> {
+        let busy = self.analysis.busy.then(|| ("busy", sessions_of_rows(NO_TIME, NO_TIME)));
+        [("value", self.aggregate())].into_iter().chain(busy).collect()
     }
 
     /// The further columns the aggregate reads.
     fn columns(&self, relation: &Relation) -> Result<String> {
         match self.analysis.value {
             Value::Activity => Ok(String::new()),
+            // Without latency nothing is ever under way, which is not known but not told.
+            Value::Sessions if self.analysis.busy && relation.lacks_column("latency_ms") => {
+                Err(relation.lacks("", "latency_ms", "latency_ms"))
+            }
             Value::Sessions => Ok(format!(
                 ", {} AS session_id, {} AS latency_ms, {} AS succeeded",
                 relation.text("session_id"),
@@ -133,6 +142,18 @@ impl Ask {
             )),
         }
     }
+}
+
+/// The interval of nothing.
+const NO_TIME: &str = "'0'::pg_catalog.interval";
+
+fn sessions_of_rows(gap: &str, idle: &str) -> String {
+    format!("user_metrics.sessions(q.user_id, q.occurred_at, q.session_id, q.latency_ms, q.succeeded, {gap}, {idle})")
+}
+
+/// A value of everybody as one of those who may be counted.
+fn of_users(value: &str) -> String {
+    format!("user_metrics.without_users({value}, {LEFT_OUT})")
 }
 
 /// The ids that are nobody or do not want to be counted: read once a query, taken out once a value.
@@ -191,25 +212,40 @@ fn end_of_log(relation: &Relation, ask: &Ask) -> Result<Option<String>> {
 
 /// The one query that reads a log for a table function.
 pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
-    let (end, aggregate) = (end_of_log(relation, ask)?, ask.aggregate());
+    let end = end_of_log(relation, ask)?;
     if ask.analysis.names_users {
         return people_query(relation, ask, end);
     }
+    let values = ask.values();
+    let listed = |column: &dyn Fn(&str, &str) -> String| {
+        values.iter().map(|(name, value)| column(name, value)).collect::<Vec<_>>().join(", ")
+    };
     match &ask.by {
         None => {
             let rows = requests(relation, ask, "")?;
-            let value = format!("user_metrics.without_users((SELECT {aggregate} FROM ({rows}) AS q), {LEFT_OUT})");
             let first = if ask.analysis.segmented { "NULL::pg_catalog.text, " } else { "" };
-            Ok(format!("SELECT {first}r.* FROM {}", ask.call(&value, end.as_deref().unwrap_or("$4"))))
+            let end = end.as_deref().unwrap_or("$4");
+            if let [(_, aggregate)] = &values[..] {
+                let value = of_users(&format!("(SELECT {aggregate} FROM ({rows}) AS q)"));
+                return Ok(format!("SELECT {first}r.* FROM {}", ask.call(&value, end)));
+            }
+            let made = listed(&|name, value| format!("{value} AS {name}"));
+            let given = listed(&|name, _| of_users(&format!("v.{name}")));
+            Ok(format!(
+                "SELECT {first}r.* FROM (SELECT {made} FROM ({rows}) AS q) AS v CROSS JOIN LATERAL {}",
+                ask.call(&given, end)
+            ))
         }
         Some(by) => {
             let segment = relation.named(&format!(" by {by}"), by)?.expression;
             let rows = requests(relation, ask, &format!(", ({segment})::pg_catalog.text COLLATE \"C\" AS segment"))?;
+            let made = listed(&|name, value| format!("{} AS {name}", of_users(value)));
+            let given = listed(&|name, _| format!("s.{name}"));
             Ok(format!(
-                "WITH segments AS MATERIALIZED (SELECT q.segment, user_metrics.without_users({aggregate}, {LEFT_OUT}) AS value \
+                "WITH segments AS MATERIALIZED (SELECT q.segment, {made} \
                  FROM ({rows}) AS q GROUP BY q.segment ORDER BY q.segment) \
                  SELECT s.segment, r.* FROM segments AS s CROSS JOIN LATERAL {} WHERE user_metrics.users(s.value) > 0",
-                ask.call("s.value", end.as_deref().unwrap_or(&end_of_values(ask, "segments")))
+                ask.call(&given, end.as_deref().unwrap_or(&end_of_values(ask, "segments")))
             ))
         }
     }

@@ -1,4 +1,4 @@
--- Who used the product in one go: sessions, session_stats, session_hazard, session_list.
+-- Who used the product in one go: sessions, session_stats, session_time, session_hazard, session_list.
 CREATE SCHEMA sessions;
 SET search_path = sessions, user_metrics;
 SET TimeZone = 'UTC';
@@ -38,6 +38,10 @@ SELECT period_start, users, sessions, open_sessions, returned_24h_rate FROM sess
 SELECT * FROM session_hazard('log');
 SELECT * FROM session_hazard('log', max_requests => 1);
 SELECT segment, users, sessions, requests FROM session_stats('log', by => 'chat_id');
+-- Of the 16560 seconds of the 6 sessions ann waited 120 for answers.
+SELECT * FROM session_time('log');
+SELECT period_start, sessions, duration_seconds, busy_seconds, think_seconds FROM session_time('log', period => 'day');
+SELECT segment, sessions, busy_seconds, busy_share FROM session_time('log', by => 'status_code');
 
 -- ===== edges =====
 
@@ -48,6 +52,23 @@ FROM (VALUES (interval '30 minutes', interval '24 hours'), ('29:59.999999', '24 
 SET user_metrics.session_gap = '29min';
 SELECT count(*) FROM session_list('log');
 RESET user_metrics.session_gap;
+-- Answers that overlap are awaited once, also those of a chat within a session without one: 00 to 20, 30 to 50 and 60 to 70.
+CREATE TABLE at_once (user_id text, created_at timestamptz, chat_id text, latency_ms int);
+INSERT INTO at_once SELECT 'eve', timestamptz '2024-03-04Z' + s * interval '1 second', c, 1000 * l
+FROM (VALUES (0, 10, NULL), (5, 15, NULL), (10, 2, 'c1'), (30, 20, 'c2'), (35, 5, NULL), (60, 10, NULL), (0, 100, 'd'), (50, 60, 'd')) AS v(s, l, c);
+INSERT INTO at_once VALUES (NULL, '2024-03-06', NULL, NULL);
+SELECT s.session_id, s.requests, s.duration_seconds FROM session_list('at_once') AS s;
+SELECT sessions, duration_seconds, busy_seconds, think_seconds FROM session_time('at_once');
+-- The same of values, whatever they are merged from. A second value that is none is refused, and so is one of other requests.
+SELECT t.sessions, t.duration_seconds, t.busy_seconds FROM (
+    SELECT sessions(user_id, created_at, chat_id, latency_ms, NULL, NULL, NULL) AS whole FROM at_once
+) AS v, (
+    SELECT rollup(p) AS under_way FROM (SELECT sessions(user_id, created_at, chat_id, latency_ms, NULL, '0', '0') AS p FROM at_once GROUP BY latency_ms) AS q
+) AS w, session_time(v.whole, w.under_way) AS t;
+SELECT session_time(sessions(user_id, created_at), sessions(user_id, created_at)) FROM at_once;
+SELECT session_time(sessions(user_id, created_at), sessions(user_id, created_at, NULL, latency_ms, NULL, '0', '0')) FROM at_once;
+SELECT session_time(sessions(user_id, created_at), sessions('zoe', created_at, NULL, NULL, NULL, '0', '0')) FROM at_once;
+SELECT duration_seconds, busy_seconds, think_seconds FROM session_time((SELECT sessions(user_id, created_at) FROM log), NULL);
 -- since limits what is shown, not what is known: ann's session goes on being the one that began at 09:00, her next is the 2nd.
 SELECT user_id, session_number, started_at FROM session_list('log', since => '2024-03-04 09:20Z', until => '2024-03-05Z');
 SELECT sessions, requests FROM session_stats('log', since => '2024-03-04 09:20Z', until => '2024-03-05Z');
@@ -123,6 +144,7 @@ CREATE TABLE odd (user_id text, created_at timestamptz, latency_ms interval, suc
 SELECT * FROM session_stats('odd');
 ALTER TABLE odd DROP COLUMN latency_ms;
 SELECT * FROM session_stats('odd');
+SELECT * FROM session_time('odd');
 \set VERBOSITY default
 
 -- ===== plan =====
