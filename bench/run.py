@@ -45,6 +45,10 @@ OF_VALUE = SESSION_FIGURES.format(value="""user_metrics.without_users(
     (SELECT user_metrics.sessions(user_id, created_at) FROM log), '{anonymous,default_user_id}')""")
 OF_SOURCE = SESSION_FIGURES.format(value="'log'")
 SEGMENTS = "SELECT count(*) FROM user_metrics.segment_users('log')"
+# One user's rows through an index, and that user's profile without their peers.
+ONE_USER = """SELECT count(latency_ms), max(model), max(feature), max(session_id), max(status_code), max(rating), sum(cost_usd)
+    FROM log WHERE user_id = '{user}'"""
+PROFILE = "SELECT requests, sessions FROM user_metrics.user_metrics_row('log', '{user}', benchmark => false)"
 BY_USER = """SELECT count(*) FROM (SELECT user_id, count(*), min(created_at), max(created_at) FROM log GROUP BY user_id
     OFFSET 0) AS person WHERE btrim(user_id) <> '' AND user_id <> 'anonymous'"""
 RETENTION = """SELECT cohort_start, cohort_users, period_number, retained_users
@@ -175,6 +179,21 @@ def difference(ours, theirs):
     return f"{len(ours)} and {len(theirs)} rows; " + "; ".join(f"{a} / {b}" for a, b in pairs)
 
 
+def one_user(schema):
+    """A user as busy as the middle one: the scan of their rows through an index, and their profile."""
+    say("one user, through an index (10 million requests take 20 s to index)")
+    engines.psql(f"CREATE INDEX IF NOT EXISTS log_user ON {schema}.log (user_id, created_at)")
+    engines.psql(f"ANALYZE {schema}.log")
+    user = engines.psql(f"""SELECT user_id FROM (SELECT user_id, count(*) AS requests FROM {schema}.log
+        WHERE btrim(user_id) <> '' GROUP BY user_id) AS u ORDER BY requests, user_id
+        OFFSET (SELECT count(DISTINCT user_id) / 2 FROM {schema}.log) LIMIT 1""")
+    pair = [Contestant("the user's rows, index scan", "rows of a user", "postgres", ONE_USER.format(user=user)),
+            Contestant("user_metrics_row without peers", "profile", "postgres", PROFILE.format(user=user))]
+    measure(pair, {"postgres": PSQL(schema)}, 25)
+    engines.psql(f"DROP INDEX {schema}.log_user")
+    return pair
+
+
 def bytes_per_user():
     """The most memory the state of 200,000 users took who came every week for 26 weeks, by the user."""
     users, session = 200_000, PSQL("public")
@@ -184,7 +203,7 @@ def bytes_per_user():
     return int(session.run("SELECT user_metrics_internal.peak_state_memory()")[0][0]) / users
 
 
-def targets(found, small, memory):
+def targets(found, small, memory, pair):
     """What is promised: words, the figure, the bound, and whether more is better."""
     seconds = {(c.question, c.name.removesuffix(", run once")): c.median for c in found}
 
@@ -218,6 +237,8 @@ def targets(found, small, memory):
         ("`sessions`, serial, of all columns, against the scan",
          ratio("users", "sessions of all columns, serial", "scan, serial", of="scan"), 3, False),
         ("`segment_users` against GROUP BY user", ratio("segments", "segment_users, 2 workers", "GROUP BY user, 2 workers"), 2.5, False),
+        ("`user_metrics_row` without peers, less twice the scan of the user's rows, in ms",
+         1000 * (pair[1].median - 2 * pair[0].median), 5, False),
     ]
 
 
@@ -282,7 +303,8 @@ def main():
     say("a tenth of the log, and the memory of a state")
     small = Contestant("retention_matrix, serial", "retention", "postgres", RETENTION, SERIAL)
     measure([small], {"postgres": PSQL(tenth)}, max(arguments.rounds, 5))
-    text = report(arguments, found, targets(found, small, bytes_per_user()), backends, load_average)
+    pair = one_user(schema)
+    text = report(arguments, found, targets(found, small, bytes_per_user(), pair), backends, load_average)
     say("\n" + text)
     arguments.output.write_text(text, encoding="utf-8")
     say(f"written to {arguments.output}")

@@ -22,7 +22,9 @@ CREATE FUNCTION user_metrics.segment_users(
     user_id text, segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
     usage_rank bigint, power_cutoff bigint, recent_requests bigint, base_requests bigint,
     decline_ratio double precision, decline_p double precision
-) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+)
+-- The planner cannot know how many users there are, and would sort them for each join where a hash table does.
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET enable_mergejoin = off AS $$
 DECLARE
     relation text := user_metrics_internal.relation(source);
     last_counted timestamptz := LEAST(as_of, statement_timestamp());
@@ -74,43 +76,44 @@ BEGIN
                 count(*) FILTER (WHERE q.occurred_at > $6 AND q.occurred_at <= $5) AS base%3$s
             FROM (%1$s) AS q
             GROUP BY q.user_id
-        ), known AS (
-            SELECT p.*, COALESCE(d.active_days, 0) AS active_days, COALESCE(s.sessions, 0) AS sessions,
-                p.recent::double precision / $7 / NULLIF(p.base::double precision / $8, 0) AS ratio,
-                user_metrics_internal.decline_p(p.recent, p.base, $7, $8) AS chance,
-                -- Rank 1 uses most; how many use as much or more; how many use anything.
-                rank() OVER by_usage AS place,
-                count(*) OVER (by_usage RANGE UNBOUNDED PRECEDING) AS as_much,
-                count(*) FILTER (WHERE p.recent > 0) OVER () AS active,
-                min(p.recent) FILTER (WHERE p.recent > 0) OVER () AS least
-            FROM people AS p
-            LEFT JOIN user_metrics_internal.user_days($9) AS d ON d.user_key = user_metrics_internal.user_key(p.user_id)
-            LEFT JOIN user_metrics_internal.user_sessions($17, $4) AS s ON s.user_key = d.user_key
-            WHERE %2$s
-            WINDOW by_usage AS (ORDER BY p.recent DESC)
-        ), marked AS (
+        ), known AS MATERIALIZED (
+            SELECT p.*, user_metrics_internal.user_key(p.user_id) AS user_key FROM people AS p WHERE %2$s
+        ), usages AS (
+            -- Few numbers of requests for many users. Rank 1 uses most; how many use as much or more; how many use anything.
+            SELECT u.recent, 1 + sum(u.users) OVER by_usage - u.users AS place, sum(u.users) OVER by_usage AS as_much,
+                sum(u.users) OVER () AS active, min(u.recent) OVER () AS least
+            FROM (SELECT k.recent, count(*) AS users FROM known AS k WHERE k.recent > 0 GROUP BY k.recent) AS u
+            WINDOW by_usage AS (ORDER BY u.recent DESC)
+        ), marked AS MATERIALIZED (
             -- Shares and ratios as they are written, in decimals. Within the share, or with as much as the last who is. Where that is everybody, nobody stands out.
-            SELECT k.*,
-                k.active >= $10 AND k.recent > 0
-                AND CASE $11 WHEN 'include' THEN k.place ELSE k.as_much END <= ceil($12::numeric * k.active)
-                AND k.recent > k.least AS is_power
+            SELECT u.recent, u.place::bigint AS place,
+                u.active >= $10
+                AND CASE $11 WHEN 'include' THEN u.place ELSE u.as_much END <= ceil($12::numeric * u.active)
+                AND u.recent > u.least AS is_power
+            FROM usages AS u
+        ), told AS (
+            SELECT k.*, m.place, m.is_power, COALESCE(d.active_days, 0) AS active_days, COALESCE(s.sessions, 0) AS sessions,
+                k.recent::double precision / $7 / NULLIF(k.base::double precision / $8, 0) AS ratio,
+                user_metrics_internal.decline_p(k.recent, k.base, $7, $8) AS chance
             FROM known AS k
+            LEFT JOIN marked AS m ON m.recent = k.recent
+            LEFT JOIN user_metrics_internal.user_days($9) AS d ON d.user_key = k.user_key
+            LEFT JOIN user_metrics_internal.user_sessions($17, $4) AS s ON s.user_key = k.user_key
         ), named AS (
-            SELECT m.*,
+            SELECT t.*,
                 CASE
-                    WHEN m.first_seen > $13 THEN 'new'
-                    WHEN m.base >= $14 AND m.recent * $8 <= $15::numeric * m.base * $7 AND m.chance < $16 THEN 'at_risk'
-                    WHEN m.is_power THEN 'power'
-                    WHEN m.recent > 0 THEN 'casual'
+                    WHEN t.first_seen > $13 THEN 'new'
+                    WHEN t.base >= $14 AND t.recent * $8 <= $15::numeric * t.base * $7 AND t.chance < $16 THEN 'at_risk'
+                    WHEN t.is_power THEN 'power'
+                    WHEN t.recent > 0 THEN 'casual'
                     ELSE 'dormant'
                 END AS segment,
-                floor(extract(epoch FROM $4 - m.first_seen) / 86400) AS days_since_first,
-                floor(extract(epoch FROM $4 - m.last_seen) / 86400) AS days_since_last,
-                min(m.recent) FILTER (WHERE m.is_power) OVER () AS power_cutoff
-            FROM marked AS m
+                floor(extract(epoch FROM $4 - t.first_seen) / 86400) AS days_since_first,
+                floor(extract(epoch FROM $4 - t.last_seen) / 86400) AS days_since_last
+            FROM told AS t
         )
-        SELECT n.user_id::text, %4$s, n.requests, n.active_days, n.first_seen, n.last_seen,
-            CASE WHEN n.recent > 0 THEN n.place END, n.power_cutoff, n.recent, n.base, n.ratio, n.chance
+        SELECT n.user_id::text, %4$s, n.requests, n.active_days, n.first_seen, n.last_seen, n.place,
+            (SELECT min(m.recent) FROM marked AS m WHERE m.is_power), n.recent, n.base, n.ratio, n.chance
         FROM named AS n
         ORDER BY n.user_id::text COLLATE "C"
     $query$, everybody, user_metrics_internal.user_condition(relation, 'p.user_id'), wanted.aggregates, wanted.expression)
