@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test install bench fmt psql stop clean
+.PHONY: help demo test compat install bench fmt psql stop clean
 
 help: ## list the targets
 	@awk -F ' *## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2 }' '$(firstword $(MAKEFILE_LIST))'
@@ -12,6 +12,9 @@ demo: ## install what is missing, build, start a private PostgreSQL, load a gene
 
 test: ## run every test of the project; the last line counts them
 	@tests/run.sh
+
+compat: ## run what does not depend on a version's own words on PostgreSQL 16 and 18 as well, from PyPI
+	@scripts/compat.sh
 
 install: ## PG_CONFIG=/path/to/pg_config: build and install into an existing PostgreSQL 15 or later
 	@scripts/install.sh
