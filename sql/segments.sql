@@ -4,13 +4,56 @@
 ALTER FUNCTION user_metrics.user_key(text) SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.user_key(uuid) SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.user_key(bigint) SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.user_days SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics_internal.user_days ROWS 100000;
 ALTER FUNCTION user_metrics.user_sessions SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics_internal.user_sessions ROWS 100000;
 ALTER FUNCTION user_metrics.segment_rules SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.decline_p SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.check_segments SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.tally_segments SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics_internal.tally_segments ROWS 100000;
+ALTER FUNCTION user_metrics.tally_text SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.tally_uuid SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.tally_bigint SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.tally_combine SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.tally_serialize SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.tally_deserialize SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.tally_finish SET SCHEMA user_metrics_internal;
+
+CREATE AGGREGATE user_metrics_internal.tally(
+    user_id text, occurred_at timestamptz, timezone text, since timestamptz, observed_until timestamptz, recent_weeks integer,
+    base_weeks integer
+) (
+    SFUNC = user_metrics_internal.tally_text, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.tally_finish, COMBINEFUNC = user_metrics_internal.tally_combine,
+    SERIALFUNC = user_metrics_internal.tally_serialize, DESERIALFUNC = user_metrics_internal.tally_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics_internal.tally(text, timestamptz, text, timestamptz, timestamptz, integer, integer) IS
+    'what each user did, by name, as bytes for functions that list users';
+
+CREATE AGGREGATE user_metrics_internal.tally(
+    user_id uuid, occurred_at timestamptz, timezone text, since timestamptz, observed_until timestamptz, recent_weeks integer,
+    base_weeks integer
+) (
+    SFUNC = user_metrics_internal.tally_uuid, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.tally_finish, COMBINEFUNC = user_metrics_internal.tally_combine,
+    SERIALFUNC = user_metrics_internal.tally_serialize, DESERIALFUNC = user_metrics_internal.tally_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics_internal.tally(uuid, timestamptz, text, timestamptz, timestamptz, integer, integer) IS
+    'what each user did, by name, as bytes for functions that list users';
+
+CREATE AGGREGATE user_metrics_internal.tally(
+    user_id bigint, occurred_at timestamptz, timezone text, since timestamptz, observed_until timestamptz, recent_weeks integer,
+    base_weeks integer
+) (
+    SFUNC = user_metrics_internal.tally_bigint, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.tally_finish, COMBINEFUNC = user_metrics_internal.tally_combine,
+    SERIALFUNC = user_metrics_internal.tally_serialize, DESERIALFUNC = user_metrics_internal.tally_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics_internal.tally(bigint, timestamptz, text, timestamptz, timestamptz, integer, integer) IS
+    'what each user did, by name, as bytes for functions that list users';
 
 CREATE FUNCTION user_metrics.segment_users(
     source regclass, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include', min_users integer DEFAULT 10,
@@ -23,32 +66,29 @@ CREATE FUNCTION user_metrics.segment_users(
     usage_rank bigint, power_cutoff bigint, recent_requests bigint, base_requests bigint,
     decline_ratio double precision, decline_p double precision
 )
--- The planner cannot know how many users there are, and would sort them for each join where a hash table does.
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     relation text := user_metrics_internal.relation(source);
     last_counted timestamptz := LEAST(as_of, statement_timestamp());
     zone text := user_metrics_internal.resolved_timezone('segment_users', timezone);
-    everybody text;
     wanted record;
-    days user_metrics.activity;
-    sessions user_metrics.sessions;
+    further record;
     observed_until timestamptz;
+    tally bytea;
+    sessions user_metrics.sessions;
 BEGIN
     PERFORM user_metrics_internal.check_segments(
         power_share, ties, min_users, new_days, recent_weeks, base_weeks,
         max_decline_ratio, max_decline_p, min_base_requests
     );
     SELECT r.* INTO wanted FROM user_metrics_internal.segment_rules(rules::text) AS r;
-    everybody := user_metrics_internal.requests_query(
-        'segment_users', relation, wanted.columns, NULL, until, filter::text, NULL, identified => false
-    );
-    -- One pass for the days, which a value counts far faster than GROUP BY could, and one for the rest. Names and days meet
-    -- by key.
+    observed_until := user_metrics_internal.observed_until(relation, until, as_of);
     EXECUTE format(
-        'SELECT user_metrics.activity(q.user_id, q.occurred_at%s) FROM (%s) AS q WHERE $1 IS NULL OR q.occurred_at >= $1',
-        CASE WHEN zone <> current_setting('user_metrics.timezone') THEN ', $4' END, everybody
-    ) INTO days USING since, until, last_counted, zone;
+        'SELECT user_metrics_internal.tally(q.user_id, q.occurred_at, $4, $1, $5, $6, $7) FROM (%s) AS q',
+        user_metrics_internal.requests_query(
+            'segment_users', relation, ARRAY[]::text[], NULL, until, filter::text, NULL, identified => false
+        )
+    ) INTO tally USING since, until, last_counted, zone, observed_until, recent_weeks, base_weeks;
     IF wanted.counts_sessions THEN
         EXECUTE format(
             'SELECT user_metrics.sessions(q.user_id, q.occurred_at, q.session_id, q.latency_ms, q.succeeded, NULL, NULL)
@@ -59,69 +99,42 @@ BEGIN
             )
         ) INTO sessions USING since, until, last_counted;
     END IF;
-    IF as_of IS NULL AND until IS NULL AND since IS NULL AND filter IS NULL THEN
-        observed_until := LEAST(user_metrics_internal.last_request(days), statement_timestamp());
-    ELSE
-        observed_until := user_metrics_internal.observed_until(relation, until, as_of);
-    END IF;
 
+    -- What rules ask that a tally does not tell is read in a pass of its own.
+    IF wanted.columns = '{}' THEN
+        SELECT '' AS query, wanted.aggregates AS columns, '' AS clause INTO further;
+    ELSE
+        SELECT format(
+                'further AS MATERIALIZED (SELECT q.user_id::text COLLATE "C" AS further_id%s FROM (%s) AS q GROUP BY q.user_id), ',
+                wanted.aggregates, user_metrics_internal.requests_query(
+                    'segment_users', relation, wanted.columns, NULL, until, filter::text, NULL, identified => false
+                )
+            ) AS query, ', f.*' AS columns, ' LEFT JOIN further AS f ON f.further_id = m.user_id COLLATE "C"' AS clause
+        INTO further;
+    END IF;
     RETURN QUERY EXECUTE format($query$
-        -- Materialized, so that the rules about who is a user are not applied to rows.
-        WITH people AS MATERIALIZED (
-            SELECT q.user_id,
-                count(*) FILTER (WHERE $1 IS NULL OR q.occurred_at >= $1) AS requests,
-                min(q.occurred_at) AS first_seen,
-                max(q.occurred_at) AS last_seen,
-                count(*) FILTER (WHERE q.occurred_at > $5 AND q.occurred_at <= $4) AS recent,
-                count(*) FILTER (WHERE q.occurred_at > $6 AND q.occurred_at <= $5) AS base%3$s
-            FROM (%1$s) AS q
-            GROUP BY q.user_id
-        ), known AS MATERIALIZED (
-            SELECT p.*, user_metrics_internal.user_key(p.user_id) AS user_key FROM people AS p WHERE %2$s
-        ), usages AS (
-            -- Few numbers of requests for many users. Rank 1 uses most; how many use as much or more; how many use anything.
-            SELECT u.recent, 1 + sum(u.users) OVER by_usage - u.users AS place, sum(u.users) OVER by_usage AS as_much,
-                sum(u.users) OVER () AS active, min(u.recent) OVER () AS least
-            FROM (SELECT k.recent, count(*) AS users FROM known AS k WHERE k.recent > 0 GROUP BY k.recent) AS u
-            WINDOW by_usage AS (ORDER BY u.recent DESC)
-        ), marked AS MATERIALIZED (
-            -- Shares and ratios as they are written, in decimals. Within the share, or with as much as the last who is. Where that is everybody, nobody stands out.
-            SELECT u.recent, u.place::bigint AS place,
-                u.active >= $10
-                AND CASE $11 WHEN 'include' THEN u.place ELSE u.as_much END <= ceil($12::numeric * u.active)
-                AND u.recent > u.least AS is_power
-            FROM usages AS u
-        ), told AS (
-            SELECT k.*, m.place, m.is_power, COALESCE(d.active_days, 0) AS active_days, COALESCE(s.sessions, 0) AS sessions,
-                k.recent::double precision / $7 / NULLIF(k.base::double precision / $8, 0) AS ratio,
-                user_metrics_internal.decline_p(k.recent, k.base, $7, $8) AS chance
-            FROM known AS k
-            LEFT JOIN marked AS m ON m.recent = k.recent
-            LEFT JOIN user_metrics_internal.user_days($9) AS d ON d.user_key = k.user_key
-            LEFT JOIN user_metrics_internal.user_sessions($17, $4) AS s ON s.user_key = k.user_key
-        ), named AS (
-            SELECT t.*,
-                CASE
-                    WHEN t.first_seen > $13 THEN 'new'
-                    WHEN t.base >= $14 AND t.recent * $8 <= $15::numeric * t.base * $7 AND t.chance < $16 THEN 'at_risk'
-                    WHEN t.is_power THEN 'power'
-                    WHEN t.recent > 0 THEN 'casual'
-                    ELSE 'dormant'
-                END AS segment,
-                floor(extract(epoch FROM $4 - t.first_seen) / 86400) AS days_since_first,
-                floor(extract(epoch FROM $4 - t.last_seen) / 86400) AS days_since_last
-            FROM told AS t
-        )
-        SELECT n.user_id::text, %4$s, n.requests, n.active_days, n.first_seen, n.last_seen, n.place,
-            (SELECT min(m.recent) FROM marked AS m WHERE m.is_power), n.recent, n.base, n.ratio, n.chance
-        FROM named AS n
-        ORDER BY n.user_id::text COLLATE "C"
-    $query$, everybody, user_metrics_internal.user_condition(relation, 'p.user_id'), wanted.aggregates, wanted.expression)
-    USING since, until, last_counted, observed_until,
-        observed_until - recent_weeks * interval '168 hours',
-        observed_until - (recent_weeks + base_weeks) * interval '168 hours', recent_weeks, base_weeks, days,
-        min_users, ties, power_share, observed_until - new_days * interval '24 hours',
-        min_base_requests, max_decline_ratio, max_decline_p, sessions;
+        WITH members AS (
+            SELECT m.* FROM user_metrics_internal.tally_segments(
+                $5, ARRAY(
+                    SELECT a.user_id FROM user_metrics.anonymous_user AS a
+                    UNION ALL SELECT o.user_id FROM user_metrics.opt_out AS o
+                ), $6, $7, $8, $9, $10, $11, $12
+            ) AS m
+        )%1$s
+        SELECT n.user_id, %2$s, n.requests, n.active_days, n.first_seen, n.last_seen, n.usage_rank, n.power_cutoff,
+            n.recent_requests, n.base_requests, n.decline_ratio, n.decline_p
+        FROM %3$s AS n
+    $query$, CASE WHEN rules IS NOT NULL THEN format($known$, %1$sknown AS (
+            SELECT m.*%2$s, COALESCE(s.sessions, 0) AS sessions,
+                floor(extract(epoch FROM $4 - m.first_seen) / 86400) AS days_since_first,
+                floor(extract(epoch FROM $4 - m.last_seen) / 86400) AS days_since_last
+            FROM members AS m%3$s
+            LEFT JOIN user_metrics_internal.user_sessions($13, $4) AS s ON s.user_key = m.user_key
+            ORDER BY m.user_id COLLATE "C"
+        )$known$, further.query, further.columns, further.clause) END,
+        wanted.expression, CASE WHEN rules IS NULL THEN 'members' ELSE 'known' END
+    ) USING since, until, last_counted, observed_until, tally, power_share, ties, min_users, new_days, max_decline_ratio,
+        max_decline_p, min_base_requests, sessions;
 END
 $$;
 COMMENT ON FUNCTION user_metrics.segment_users(regclass, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS

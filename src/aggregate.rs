@@ -329,6 +329,16 @@ unsafe impl BoxRet for Text {
     }
 }
 
+impl IntoDatum for Text {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        (&*self.0).into_datum()
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::TEXTOID
+    }
+}
+
 // SAFETY: the type is a result only, of exactly this SQL type.
 unsafe impl SqlTranslatable for Text {
     const TYPE_IDENT: &'static str = "user_metrics::Text";

@@ -24,6 +24,7 @@ mod sessions;
 mod settings;
 mod source;
 mod stored;
+mod tally;
 mod time;
 mod usage;
 mod users;
@@ -123,10 +124,17 @@ extension_sql_file!(
         segments::user_key_text,
         segments::user_key_uuid,
         segments::user_key_bigint,
-        segments::user_days,
         segments::user_sessions,
         segments::segment_rules,
         segments::decline_p,
+        segments::tally_segments,
+        tally::tally_text,
+        tally::tally_uuid,
+        tally::tally_bigint,
+        tally::tally_combine,
+        tally::tally_serialize,
+        tally::tally_deserialize,
+        tally::tally_finish,
         segments::check_segments
     ]
 );

@@ -1,19 +1,21 @@
-//! What `segment_users` asks of Rust: the keys that tie users' names to an activity, their active days, and whether they
-//! have declined. The segments are put together in `sql/segments.sql`.
+//! Segments: what `segment_users` shows, the keys that tie users' names to a value, and rules of one's own. The algorithm
+//! is [`user_metrics_core::segments`].
 
-use crate::activity::{self, ActivityValue};
-use crate::aggregate::{self, TextBytes};
+use crate::aggregate::{self, Text, TextBytes};
 use crate::error::{self, refused};
 use crate::stored::Value;
-use crate::users::UserId;
+use crate::users::{UserId, keys};
 use pgrx::datum::Uuid;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use user_metrics_core::Error;
+use user_metrics_core::calendar::Micros;
 use user_metrics_core::host::Claim;
-use user_metrics_core::segments::decline_p as chance;
+use user_metrics_core::segments::{Segment, Terms, decline_p as chance, members};
 use user_metrics_core::sessions::{Ending, Sessions, View};
 use user_metrics_core::source::Rules;
+use user_metrics_core::state::State;
+use user_metrics_core::tally::Tally;
 
 /// Declares the function that gives the key a value knows a user by, for one type of id.
 macro_rules! user_key {
@@ -31,21 +33,79 @@ user_key! {
     user_key_bigint: i64;
 }
 
-/// Every user of an activity with the number of days they were active on.
-#[pg_extern(immutable, strict, parallel_safe)]
-fn user_days(
-    activity: ActivityValue<'_>,
-) -> error::Result<TableIterator<'static, (name!(user_key, Uuid), name!(active_days, i64))>> {
-    let (mut rows, mut claim) = (Vec::new(), Claim::passing());
-    let view = activity::open("segment_users", &activity)?;
-    let visited = claim.reserve(&mut rows, view.users()).and_then(|()| {
-        view.each(|key, days| {
-            rows.push((key.to_bytes(), days.len() as i64));
-            Ok(())
-        })
-    });
-    visited.map_err(refused("segment_users"))?;
-    Ok(TableIterator::new(rows.into_iter().map(|(key, days)| (Uuid::from_bytes(key), days))))
+/// Every user of a tally in their segment, with the figures that say why, in the order of ids; without those of `left_out`.
+#[pg_extern(stable, strict, parallel_safe)]
+#[allow(clippy::too_many_arguments, clippy::type_complexity)]
+fn tally_segments(
+    tally: &[u8],
+    left_out: Vec<Option<String>>,
+    power_share: f64,
+    ties: &str,
+    min_users: i32,
+    new_days: i32,
+    max_decline_ratio: f64,
+    max_decline_p: f64,
+    min_base_requests: i32,
+) -> error::Result<
+    TableIterator<
+        'static,
+        (
+            name!(user_id, Text),
+            name!(user_key, Uuid),
+            name!(segment, &'static str),
+            name!(requests, i64),
+            name!(active_days, i64),
+            name!(first_seen, Option<TimestampWithTimeZone>),
+            name!(last_seen, Option<TimestampWithTimeZone>),
+            name!(usage_rank, Option<i64>),
+            name!(power_cutoff, Option<i64>),
+            name!(recent_requests, i64),
+            name!(base_requests, i64),
+            name!(decline_ratio, Option<f64>),
+            name!(decline_p, Option<f64>),
+        ),
+    >,
+> {
+    aggregate::set_limit();
+    let count = |given: i32| u64::try_from(given).unwrap_or(0);
+    let terms = Terms {
+        power_share,
+        ties_included: ties == "include",
+        min_users: count(min_users),
+        new_days: u32::try_from(new_days).unwrap_or(0),
+        max_decline_ratio,
+        max_decline_p,
+        min_base_requests: count(min_base_requests),
+    };
+    let rows = || -> user_metrics_core::Result<_> {
+        let tally = Tally::decode(tally)?;
+        let (members, cutoff, _) = members(&tally, &keys(tally.kind(), left_out), &terms)?;
+        let (mut claim, mut rows) = (Claim::passing(), Vec::new());
+        claim.reserve(&mut rows, members.len())?;
+        for member in &members {
+            let person = &member.person;
+            let id = person.key.written(tally.kind()).map_or_else(|| person.name.to_vec(), String::into_bytes);
+            claim.grow(id.len())?;
+            let instant = |at: Micros| TimestampWithTimeZone::try_from(at).ok();
+            rows.push((
+                Text(id),
+                Uuid::from_bytes(person.key.to_bytes()),
+                member.segment.name(),
+                person.requests as i64,
+                i64::from(person.active_days),
+                instant(person.first),
+                instant(person.last),
+                member.usage_rank.map(|rank| rank as i64),
+                cutoff.map(|cutoff| cutoff as i64),
+                person.recent as i64,
+                person.base as i64,
+                member.decline_ratio,
+                member.decline_p,
+            ));
+        }
+        Ok(rows)
+    };
+    Ok(TableIterator::new(rows().map_err(refused("segment_users"))?))
 }
 
 /// Every user of sessions with how many they have, and what became by `observed_until` of those that are over then: their
@@ -102,7 +162,7 @@ fn segment_rules(
 > {
     let standard = || Rules {
         expression: "n.segment".to_owned(),
-        segments: ["new", "at_risk", "power", "casual", "dormant"].map(str::to_owned).to_vec(),
+        segments: Segment::ALL.map(|segment| segment.name().to_owned()).to_vec(),
         ..Rules::default()
     };
     let rules = rules.map_or_else(|| Ok(standard()), Rules::parse).map_err(refused("segment_users"))?;

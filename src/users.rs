@@ -10,6 +10,10 @@ pub trait UserId {
     const KIND: UserKind;
     /// The key, or `None` for an id that names nobody.
     fn key(self) -> Option<UserKey>;
+    /// The id's bytes, where the key does not tell it.
+    fn name(&self) -> &[u8] {
+        &[]
+    }
 }
 
 impl UserId for TextBytes<'_> {
@@ -17,6 +21,10 @@ impl UserId for TextBytes<'_> {
     #[inline]
     fn key(self) -> Option<UserKey> {
         UserKey::text(self.0)
+    }
+    #[inline]
+    fn name(&self) -> &[u8] {
+        self.0
     }
 }
 

@@ -33,6 +33,10 @@ ARGUMENTS = {
     for types, arguments in (("", ()), (",text,double precision,boolean,interval,interval",
                                         ("chat", "latency", "answered", "interval '9 days'", "interval '40 days'")))
 } | {
+    f"user_metrics_internal.tally({kind},{INSTANT},text,{INSTANT},{INSTANT},integer,integer)":
+        (f"user_{kind}", "occurred_at", "zone", "timestamptz '2024-02-01'", "timestamptz '2024-06-01'", "4", "4")
+    for kind in ("text", "uuid", "bigint")
+} | {
     "user_metrics.rollup(user_metrics.activity)": ("one_activity",),
     "user_metrics.rollup(user_metrics.sessions)": ("one_session",),
     "user_metrics_internal.latest(text,timestamp with time zone)": ("chat", "occurred_at"),

@@ -8,7 +8,7 @@
 //! - [`activity`]: who was active on which local day; [`users`] and [`days`] are how it is held.
 //! - [`engagement`], [`lifecycle`], [`retention`]: the readouts of an activity.
 //! - [`sessions`]: who used the product in one go, with its readouts.
-//! - [`segments`]: whether a user's activity has declined; [`latest`]: what a property was last;
+//! - [`tally`]: what each user did, by name; [`segments`]: every user in one of five; [`latest`]: what a property was last;
 //!   [`plans`]: the limits that usage is measured against; [`usage`]: how often each hour of the local clock has come.
 //! - [`preferences`]: which models a user prefers; [`benchmark`]: a figure beside that of the user's peers;
 //!   [`profile`]: one user's profile as JSON.
@@ -36,6 +36,7 @@ pub mod segments;
 pub mod sessions;
 pub mod source;
 pub mod state;
+pub mod tally;
 pub mod usage;
 pub mod users;
 pub mod wire;

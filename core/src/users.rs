@@ -87,6 +87,29 @@ impl UserKey {
         UserKey { high: 0, low: id as u64 }
     }
 
+    /// The integer that a key of that kind is.
+    pub fn to_bigint(self) -> i64 {
+        self.low as i64
+    }
+
+    /// The id as PostgreSQL writes it; `None` for text, of which a key is a hash only.
+    pub fn written(self, kind: UserKind) -> Option<String> {
+        let bits = u128::from(self);
+        let part = |from: u32, digits: u32| (bits >> from) & ((1 << (4 * digits)) - 1);
+        match kind {
+            UserKind::Text => None,
+            UserKind::Uuid => Some(format!(
+                "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+                part(96, 8),
+                part(80, 4),
+                part(64, 4),
+                part(48, 4),
+                part(0, 12)
+            )),
+            UserKind::Bigint => Some(self.to_bigint().to_string()),
+        }
+    }
+
     /// The 16 bytes in stored values, most significant first.
     pub fn to_bytes(self) -> [u8; 16] {
         u128::from(self).to_be_bytes()

@@ -17,6 +17,8 @@ mod readouts;
 mod sessions;
 #[path = "laws/support.rs"]
 mod support;
+#[path = "laws/tally.rs"]
+mod tally;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -27,6 +29,7 @@ use user_metrics_core::activity::Activity;
 use user_metrics_core::latest::Latest;
 use user_metrics_core::sessions::Sessions;
 use user_metrics_core::state::State;
+use user_metrics_core::tally::Tally;
 use user_metrics_core::{Error, Result, host};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -96,6 +99,8 @@ mod activity_keeps { laws!(set crate::Activity); }
 mod latest_keeps { laws!(short set crate::Latest); }
 #[rustfmt::skip]
 mod sessions_keep { laws!(any crate::Sessions); }
+#[rustfmt::skip]
+mod tally_keeps { laws!(any crate::Tally); }
 
 fn fed<'a, S: Subject>(options: &S::Options, rows: impl IntoIterator<Item = &'a S::Row>) -> Result<S> {
     let mut state = S::new(options);

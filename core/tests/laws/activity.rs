@@ -20,8 +20,8 @@ pub const LAST_INSTANT: Micros = 9_223_371_331_199_999_999;
 /// 0001-01-01.
 const YEAR_1: Day = -730_119;
 
-const KINDS: [UserKind; 3] = [UserKind::Text, UserKind::Uuid, UserKind::Bigint];
-const ZONES: [&str; 3] = ["UTC", "Asia/Kathmandu", "Nowhere/Shifting"];
+pub const KINDS: [UserKind; 3] = [UserKind::Text, UserKind::Uuid, UserKind::Bigint];
+pub const ZONES: [&str; 3] = ["UTC", "Asia/Kathmandu", "Nowhere/Shifting"];
 
 /// A request: user number, instant.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,7 @@ pub fn local_day(zone: &str, at: Micros) -> Day {
 }
 
 /// Instants of half a year, of forty years, and from the ends of time.
-fn instant() -> impl Strategy<Value = Micros> {
+pub fn instants() -> impl Strategy<Value = Micros> {
     let days = |first: Day, days: Day| {
         (first..first + days, 0..DAY_MICROS).prop_map(|(day, time)| Micros::from(day) * DAY_MICROS + time)
     };
@@ -79,7 +79,7 @@ fn instant() -> impl Strategy<Value = Micros> {
 
 fn row() -> impl Strategy<Value = Row> {
     let user = prop_oneof![1 => Just(None), 12 => (0..6u32).prop_map(Some), 4 => (0..5000u32).prop_map(Some)];
-    (user, instant()).prop_map(|(user, at)| Row(user, at))
+    (user, instants()).prop_map(|(user, at)| Row(user, at))
 }
 
 /// More users than are taken in row by row, each with a request, and further requests of them and of some new ones. One
@@ -99,6 +99,12 @@ fn crowd((users, further, seed): (u32, u32, u64)) -> Vec<Row> {
         Row(Some(user), Micros::from(first) * DAY_MICROS + random(182 * DAY_MICROS as u64) as Micros)
     };
     (0..users).map(Some).chain((0..further).map(|_| None)).map(&mut row).collect()
+}
+
+/// Such a crowd as pairs of a user's number and an instant.
+pub fn many_rows() -> BoxedStrategy<Vec<(u32, Micros)>> {
+    let crowds = (4097..10_000u32, 0..4000u32, any::<u64>()).prop_map(crowd);
+    crowds.prop_map(|rows| rows.into_iter().filter_map(|Row(user, at)| user.map(|user| (user, at))).collect()).boxed()
 }
 
 impl Subject for Activity {
