@@ -185,7 +185,7 @@ fn at_most(one: u128, ratio: f64, other: u128) -> bool {
         let (digits, decimals) = written(ratio)?;
         Some(one.checked_mul(10u128.checked_pow(decimals)?)? <= digits.checked_mul(other)?)
     };
-    exact().unwrap_or_else(|| one as f64 <= ratio * other as f64)
+    exact().unwrap_or(one as f64 <= ratio * other as f64)
 }
 
 /// The chance of `recent` requests or fewer, of `recent + base` in all, if the user were as active in the recent span of

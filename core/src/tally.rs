@@ -233,7 +233,7 @@ impl Tally {
         let mut day = day(from.int()?)?;
         let mut days = DaySet::of(day);
         for n in 0..more {
-            if n as usize % host::POLL_EVERY == 0 {
+            if (n as usize).is_multiple_of(host::POLL_EVERY) {
                 host::poll();
             }
             let gap = i64::try_from(from.uint()?).unwrap_or(i64::MAX);
@@ -336,7 +336,7 @@ impl State for Tally {
         let mut tally = Tally::new(kind, Spans { zone, since, end, recent_weeks, base_weeks });
         let mut before = None;
         for n in 0..users {
-            if n as usize % host::POLL_EVERY == 0 {
+            if (n as usize).is_multiple_of(host::POLL_EVERY) {
                 host::poll();
             }
             let (keys, _) = body.raw(16)?.as_chunks::<16>();
