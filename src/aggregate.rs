@@ -1,5 +1,5 @@
 //! The one bridge from a [`State`] to CREATE AGGREGATE: transition, combine, serialize, deserialize and finish, and the
-//! arguments as the executor hands them over.
+//! arguments as the executor hands them over. Also what a function may keep between two calls.
 //!
 //! A state lives on Rust's heap; the transition value is a pointer to it, made in the aggregate's memory context, which
 //! drops it when it goes: at the end, after an error, after a cancel. No state is ever replaced. What a new aggregate adds
@@ -317,6 +317,119 @@ impl<'fcx> TextBytes<'fcx> {
 }
 
 plain_argument!('fcx, TextBytes<'fcx>, "text", |datum| TextBytes::<'fcx>::read(datum));
+
+impl<'fcx> TextBytes<'fcx> {
+    /// The text in UTF-8, as an application outside knows it. Of a database without an encoding the bytes as they are.
+    #[inline]
+    pub fn utf8(self) -> &'fcx [u8] {
+        // SAFETY: the encoding of a database does not change.
+        let encoding = unsafe { pg_sys::GetDatabaseEncoding() } as u32;
+        if matches!(encoding, pg_sys::pg_enc::PG_UTF8 | pg_sys::pg_enc::PG_SQL_ASCII) || self.0.is_ascii() {
+            return self.0;
+        }
+        // SAFETY: the text is read, and what is made of it lives as long as the row.
+        unsafe {
+            let from = self.0.as_ptr().cast();
+            let text = pg_sys::pg_server_to_any(from, self.0.len() as i32, pg_sys::pg_enc::PG_UTF8 as i32);
+            if text.cast_const() == from { self.0 } else { std::ffi::CStr::from_ptr(text).to_bytes() }
+        }
+    }
+}
+
+/// Declares an argument that is looked at as bytes in every call, and read as a value only when they are not those of the
+/// call before.
+macro_rules! seldom_read {
+    ($(#[$doc:meta])* $name:ident, $sql:literal, $value:ty, $datum:ident => $read:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Default)]
+        pub struct $name<'fcx>(Option<pg_sys::Datum>, &'fcx [u8]);
+
+        impl<'fcx> $name<'fcx> {
+            #[inline]
+            unsafe fn read_bytes(datum: pg_sys::Datum) -> Self {
+                // SAFETY: whatever its type is, the datum is a varlena.
+                $name(Some(datum), unsafe { TextBytes::<'fcx>::read(datum) }.0)
+            }
+
+            /// The bytes it is made of.
+            #[inline]
+            pub fn bytes(self) -> &'fcx [u8] {
+                self.1
+            }
+
+            /// What it is.
+            pub fn value(self) -> Option<$value> {
+                // SAFETY: the datum is the argument of this call and of the type that is declared.
+                self.0.and_then(|$datum| unsafe { $read })
+            }
+        }
+
+        plain_argument!('fcx, $name<'fcx>, $sql, |datum| $name::<'fcx>::read_bytes(datum));
+    };
+}
+
+seldom_read! {
+    /// A `text[]` argument, of whatever encoding.
+    Texts, "text[]", Vec<Option<Vec<u8>>>, datum => {
+        let texts = pgrx::Array::<&[u8]>::from_datum(datum, false);
+        texts.map(|texts| texts.iter().map(|text| text.map(<[u8]>::to_vec)).collect())
+    }
+}
+seldom_read! {
+    /// A `double precision[]` argument.
+    Numbers, "double precision[]", Vec<Option<f64>>, datum => FromDatum::from_datum(datum, false)
+}
+seldom_read! {
+    /// A `jsonb` argument; its value is the text of it, of whatever encoding.
+    Json, "jsonb", Vec<u8>, datum => {
+        pgrx::direct_function_call::<&std::ffi::CStr>(pg_sys::jsonb_out, &[Some(datum)]).map(|text| text.to_bytes().to_vec())
+    }
+}
+
+/// A `text` result that lies somewhere already.
+pub struct TextSlice<'a>(pub &'a [u8]);
+
+// SAFETY: a text is laid out as the bytea that is returned.
+unsafe impl BoxRet for TextSlice<'_> {
+    #[inline]
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
+        // SAFETY: as promised by the caller.
+        unsafe { self.0.box_into(fcinfo) }
+    }
+}
+
+// SAFETY: the type is a result only, of exactly this SQL type.
+unsafe impl SqlTranslatable for TextSlice<'_> {
+    const TYPE_IDENT: &'static str = "user_metrics::TextSlice";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("text"));
+    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("text")));
+}
+
+/// What a place in a query that calls a function keeps from call to call, until the query ends: nothing at first. A function
+/// keeps one type of thing.
+#[inline]
+pub fn kept<'fcx, T>(fcinfo: pg_sys::FunctionCallInfo) -> &'fcx mut Option<T> {
+    // SAFETY: fcinfo is the one this call was made with; what it keeps was put there below, and nobody else looks at it
+    // during the call.
+    unsafe {
+        let kept = fcinfo.as_ref().and_then(|call| call.flinfo.as_mut()).and_then(|place| {
+            if place.fn_extra.is_null() {
+                place.fn_extra = PgMemoryContexts::For(place.fn_mcxt).leak_and_drop_on_delete(None::<T>).cast();
+            }
+            place.fn_extra.cast::<Option<T>>().as_mut()
+        });
+        kept.unwrap_or_else(called_from_nowhere)
+    }
+}
+
+/// Some C code may call a function without saying from where.
+#[cold]
+fn called_from_nowhere<T>() -> T {
+    let message = "this function can be called from SQL only";
+    Err(ErrorReport::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, message, "user_metrics")).unwrap_or_report()
+}
 
 /// A `text` result, of whatever encoding its bytes were when they came.
 pub struct Text(pub Vec<u8>);

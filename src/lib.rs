@@ -4,12 +4,14 @@
 //! - [`error`], [`settings`], [`time`], [`users`]: refusals, `user_metrics.*`, instants and zones, user ids.
 //! - [`activity`], and its readouts [`engagement`], [`lifecycle`], [`retention`]: one file a concept, named as in core.
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
+//! - [`assignment`]: who gets which variant of an experiment.
 //! - [`source`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
 
 mod activity;
 mod aggregate;
+mod assignment;
 mod benchmark;
 mod engagement;
 mod error;
@@ -153,6 +155,18 @@ extension_sql_file!(
     "../sql/profile.sql",
     name = "profile",
     requires = ["segments", "benchmark", "preferences", profile::profile_json]
+);
+extension_sql_file!(
+    "../sql/assignment.sql",
+    name = "assignment",
+    requires = [
+        "source",
+        assignment::experiment_variant_text,
+        assignment::experiment_variant_uuid,
+        assignment::experiment_variant_bigint,
+        assignment::check_experiment,
+        assignment::experiment_variants
+    ]
 );
 // After every function of Rust: it moves the machinery out of sight and completes the type.
 extension_sql_file!("../sql/activity.sql", name = "activity", finalize);

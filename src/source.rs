@@ -64,11 +64,13 @@ fn requests_query(
     marks: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
     marks_argument: default!(&str, "'filter'"),
     of_user: default!(Option<&str>, "NULL"),
+    named: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
 ) -> error::Result<String> {
     let ask = RowsAsk {
         marks: marks.into_iter().flatten().collect(),
         marks_argument: filter_argument(marks_argument),
         of_user: of_user.map(str::to_owned),
+        named: named.into_iter().flatten().collect(),
         columns: columns.into_iter().flatten().collect(),
         from_since: since.is_some(),
         until: until.is_some(),
@@ -107,6 +109,7 @@ fn row_function(name: &str) -> &'static str {
         "preferred_models",
         "favorite_features",
         "benchmark_users",
+        "assignment_audit",
     ];
     FUNCTIONS.iter().find(|known| **known == name).copied().unwrap_or("user_metrics")
 }

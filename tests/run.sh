@@ -14,7 +14,7 @@ summary=()
 
 main() {
     local steps=("$@")
-    [ $# -gt 0 ] || steps=(setup format invariants clippy core install pg_regress vectors docs oracle plans fuzz)
+    [ $# -gt 0 ] || steps=(setup format invariants clippy core install pg_regress vectors dump docs oracle plans fuzz)
     rm -rf "$results"
     mkdir -p "$results"
     trap 'scripts/cluster.sh stop "$(cluster)" >/dev/null 2>&1 || true' EXIT
@@ -54,7 +54,7 @@ cluster() {
 
 # How the checks of a step are counted: count_… STATUS LOG prints the passed and the failed.
 
-declare -A counted_by=([invariants]=closing [core]=cargo [pg_regress]=pg_regress [vectors]=closing [docs]=closing
+declare -A counted_by=([invariants]=closing [core]=cargo [pg_regress]=pg_regress [vectors]=closing [dump]=closing [docs]=closing
     [oracle]=closing [plans]=closing [fuzz]=closing)
 
 count_status() {
@@ -135,6 +135,11 @@ step_vectors() {
     timeout 900 python3 tests/vectors.py
 }
 
+step_dump() {
+    use_cluster "$(cluster)"
+    timeout 300 python3 tests/dump.py
+}
+
 step_docs() {
     use_cluster "$(cluster)"
     timeout 900 python3 tests/docs.py --template demo_log README.md docs/*.md
@@ -143,8 +148,8 @@ step_docs() {
 step_oracle() {
     use_cluster "$(cluster)"
     local concept
-    local -A cases=([activity]=2000 [sessions]=2000 [segments]=500 [usage]=500 [users]=400)
-    for concept in activity sessions segments usage users; do
+    local -A cases=([activity]=2000 [sessions]=2000 [segments]=500 [usage]=500 [users]=400 [assignment]=1000)
+    for concept in activity sessions segments usage users assignment; do
         timeout 900 python3 "tests/oracle/$concept.py" --self-test
         timeout 900 python3 "tests/oracle/$concept.py" --cases "${CASES:-${cases[$concept]}}"
     done

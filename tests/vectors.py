@@ -21,7 +21,12 @@ In sessions.json
     session_list    gives times in UTC, and names users and ids also over a value, which is one of a user then
     refused         is no function: the rows are bytes, and how they are refused as a value
 
-Each case is asked of a value and, unless it is about the value itself, of the log. The last line is
+In assignment.json
+    experiment      are the arguments of experiment_variant
+    rows            are ids and the variants they have; null for none
+    and a case is asked of these arguments, of the experiment defined by them, and of its row
+
+Each other case is asked of a value and, unless it is about the value itself, of the log. The last line is
 `N passed, N failed`.
 """
 
@@ -169,6 +174,41 @@ def is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+EXPERIMENT_TYPES = {"experiment": "text", "variants": "text[]", "weights": "double precision[]", "coverage": "double precision",
+                    "hash": "text", "seed": "text", "namespace": "jsonb"}
+
+
+def experiment_argument(name, value):
+    if name in ("variants", "weights"):
+        return f"ARRAY[{', '.join(literal(item) for item in value)}]::{EXPERIMENT_TYPES[name]}"
+    return f"{literal(json.dumps(value) if name == 'namespace' else value)}::{EXPERIMENT_TYPES[name]}"
+
+
+def load_experiment(session, case):
+    """Defines the case's experiment, and its users as a table."""
+    terms = case["experiment"]
+    variants = [{"name": name} for name in terms["variants"]]
+    for variant, weight in zip(variants, terms.get("weights", [])):
+        variant["weight"] = weight
+    rest = "".join(f", {name} => {experiment_argument(name, value)}" for name, value in terms.items()
+                   if name not in ("experiment", "variants", "weights"))
+    users = ", ".join(f"({number}, {literal(user)})" for number, (user, _) in enumerate(case["rows"]))
+    session.run_all([
+        "TRUNCATE user_metrics.experiment", "DROP TABLE IF EXISTS log", "CREATE TABLE log (number integer, user_id text)",
+        f"INSERT INTO log VALUES {users}",
+        f"SELECT user_metrics.define_experiment({literal(terms['experiment'])}, {literal(json.dumps(variants))}{rest})"])
+
+
+def experiment_queries(case):
+    """As `activity_queries`."""
+    arguments = ", ".join(f"{name} => {experiment_argument(name, value)}" for name, value in case["experiment"].items())
+    for form, variant, source in (
+            ("arguments", f"user_metrics.experiment_variant(user_id => user_id, {arguments})", "log"),
+            ("name", f"user_metrics.experiment_variant(user_id, {literal(case['experiment']['experiment'])})", "log"),
+            ("row", "user_metrics.experiment_variant(user_id, e)", "log CROSS JOIN user_metrics.experiment AS e")):
+        yield form, f"SELECT user_id, {variant} AS variant FROM {source} ORDER BY number"
+
+
 def is_same(expected, got, tolerance):
     if is_number(expected) and is_number(got):
         return abs(expected - got) <= tolerance
@@ -192,10 +232,13 @@ def complaint(case, rows):
 
 def outcomes(session, concept, case):
     """Pairs of a form of the case and what is wrong with it."""
-    if case["readout"] == "refused":
+    if case.get("readout") == "refused":
         yield from refusals(session, case)
         return
-    if concept == "sessions":
+    if concept == "assignment":
+        load_experiment(session, case)
+        queries = experiment_queries(case)
+    elif concept == "sessions":
         load(session, case, session_requests(case), SESSION_COLUMNS)
         queries = session_queries(case)
     else:

@@ -12,12 +12,14 @@
 //!   [`plans`]: the limits that usage is measured against; [`usage`]: how often each hour of the local clock has come.
 //! - [`preferences`]: which models a user prefers; [`benchmark`]: a figure beside that of the user's peers;
 //!   [`profile`]: one user's profile as JSON.
+//! - [`assignment`]: which variant of an experiment a user gets.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 pub mod activity;
+pub mod assignment;
 pub mod benchmark;
 pub mod calendar;
 pub mod chunks;

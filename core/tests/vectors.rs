@@ -17,6 +17,8 @@ use user_metrics_core::state::State;
 use user_metrics_core::users::{UserKey, UserKind};
 use user_metrics_core::{Result, host};
 
+#[path = "vectors/assignment.rs"]
+mod assignment;
 #[path = "vectors/sessions.rs"]
 mod sessions;
 
@@ -365,6 +367,7 @@ macro_rules! files {
 
 files! {
     activity: crate::Case;
+    assignment: crate::assignment::Case;
     engagement: crate::Case;
     lifecycle: crate::Case;
     retention: crate::Case;

@@ -272,6 +272,8 @@ pub struct RowsAsk {
     pub marks_argument: &'static str,
     /// The one user whose requests are wanted.
     pub of_user: Option<String>,
+    /// Columns or properties by the caller's names: the columns `named_1`, `named_2`, … in text.
+    pub named: Vec<String>,
 }
 
 /// A filter as one expression that is true or false, never NULL.
@@ -281,8 +283,8 @@ fn mark(relation: &Relation, argument: &'static str, filter: &str) -> Result<Str
 }
 
 /// The query that reads the requests of a log row by row: `user_id`, `occurred_at` as timestamptz, the asked-for columns in
-/// their canonical types (NULL where the log has none), the marks, and `segment`. Its parameters are $1 since, $2 until and $3 the
-/// last instant that counts.
+/// their canonical types (NULL where the log has none), the marks, what is named, and `segment`. Its parameters are $1 since,
+/// $2 until and $3 the last instant that counts.
 pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
     let (user, (instant, _)) = (relation.user()? + relation.user_collation(), relation.instant()?);
     let mut conditions = conditions(relation, ask.until, ask.from_since.then_some("$1"), ask.filter.as_deref())?;
@@ -298,6 +300,11 @@ pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
         mark(relation, ask.marks_argument, filter).map(|expression| format!(", {expression} AS mark_{n}"))
     });
     let marks = marks.collect::<Result<String>>()?;
+    let named = (1..).zip(&ask.named).map(|(n, name)| {
+        let found = relation.named(&format!(" of {name}"), name)?;
+        Ok(format!(", ({})::pg_catalog.text COLLATE \"C\" AS named_{n}", found.expression))
+    });
+    let named = named.collect::<Result<String>>()?;
     let segment = match &ask.by {
         Some(by) => {
             format!("({})::pg_catalog.text COLLATE \"C\"", relation.named(&format!(" by {by}"), by)?.expression)
@@ -305,7 +312,7 @@ pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
         None => "NULL::pg_catalog.text".to_owned(),
     };
     Ok(format!(
-        "SELECT {user} AS user_id, {} AS occurred_at{columns}{marks}, {segment} AS segment FROM {} WHERE {}",
+        "SELECT {user} AS user_id, {} AS occurred_at{columns}{marks}{named}, {segment} AS segment FROM {} WHERE {}",
         relation.occurred_at()?,
         relation.name,
         conditions.join(" AND ")

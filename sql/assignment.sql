@@ -1,0 +1,293 @@
+-- Who gets which variant: experiment_variant, experiments as data (the table experiment, define_experiment,
+-- experiment_payload), and whether a log's clients gave the variants they should have: assignment_audit.
+
+ALTER FUNCTION user_metrics.check_experiment SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.experiment_variants SET SCHEMA user_metrics_internal;
+
+COMMENT ON FUNCTION user_metrics.experiment_variant(text, text, text[], double precision[], double precision, text, text, jsonb) IS
+    'the variant of an experiment that the vendor''s SDK gives a user: hash is growthbook_v2, growthbook_v1, statsig, statsig_gate, posthog or eppo; NULL for nobody and for who does not take part';
+COMMENT ON FUNCTION user_metrics.experiment_variant(uuid, text, text[], double precision[], double precision, text, text, jsonb) IS
+    'the variant of an experiment that the vendor''s SDK gives a user, of an id that is a uuid: hashed as text, in lower case with hyphens';
+COMMENT ON FUNCTION user_metrics.experiment_variant(bigint, text, text[], double precision[], double precision, text, text, jsonb) IS
+    'the variant of an experiment that the vendor''s SDK gives a user, of an id that is a number: hashed as text, in decimals';
+
+CREATE TABLE user_metrics.experiment (
+    name text PRIMARY KEY,
+    variants text[] NOT NULL,
+    weights double precision[] NOT NULL,
+    payloads jsonb,
+    hash text NOT NULL DEFAULT 'growthbook_v2',
+    seed text NOT NULL,
+    coverage double precision NOT NULL DEFAULT 1.0,
+    namespace jsonb,
+    defined_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CHECK (user_metrics_internal.check_experiment('experiment', name, variants, weights, coverage, hash, seed, namespace))
+);
+COMMENT ON TABLE user_metrics.experiment IS 'experiments as data: how each assigns users. Kept by define_experiment()';
+COMMENT ON COLUMN user_metrics.experiment.name IS 'what functions call it by';
+COMMENT ON COLUMN user_metrics.experiment.variants IS 'the variants in their order, which decides who gets which';
+COMMENT ON COLUMN user_metrics.experiment.weights IS 'the share of users of each variant';
+COMMENT ON COLUMN user_metrics.experiment.payloads IS 'what variants stand for, by their names';
+COMMENT ON COLUMN user_metrics.experiment.hash IS 'whose rule decides, as in experiment_variant';
+COMMENT ON COLUMN user_metrics.experiment.seed IS 'what ids are hashed with';
+COMMENT ON COLUMN user_metrics.experiment.coverage IS 'the share of users who take part';
+COMMENT ON COLUMN user_metrics.experiment.namespace IS 'who may take part at all, by a draw of its own';
+COMMENT ON COLUMN user_metrics.experiment.defined_at IS 'when it was defined, or defined otherwise';
+
+-- Every analysis runs as its caller and must know who gets what.
+GRANT SELECT ON user_metrics.experiment TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('user_metrics.experiment', '');
+
+CREATE FUNCTION user_metrics.define_experiment(
+    name text, variants text, hash text DEFAULT 'growthbook_v2', seed text DEFAULT NULL,
+    coverage double precision DEFAULT 1.0, namespace jsonb DEFAULT NULL, replace boolean DEFAULT false
+) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    ours user_metrics.experiment;
+    known user_metrics.experiment;
+BEGIN
+    SELECT v.variants, v.weights, v.payloads::jsonb INTO ours.variants, ours.weights, ours.payloads
+    FROM user_metrics_internal.experiment_variants(define_experiment.variants) AS v;
+    PERFORM user_metrics_internal.check_experiment(
+        'define_experiment', define_experiment.name, ours.variants, ours.weights, define_experiment.coverage,
+        define_experiment.hash, define_experiment.seed, define_experiment.namespace
+    );
+    INSERT INTO user_metrics.experiment AS e (name, variants, weights, payloads, hash, seed, coverage, namespace)
+    VALUES (
+        define_experiment.name, ours.variants, ours.weights, ours.payloads,
+        COALESCE(define_experiment.hash, 'growthbook_v2'), COALESCE(define_experiment.seed, define_experiment.name),
+        COALESCE(define_experiment.coverage, 1.0), define_experiment.namespace
+    )
+    ON CONFLICT (name) DO UPDATE SET variants = excluded.variants, weights = excluded.weights, payloads = excluded.payloads,
+        hash = excluded.hash, seed = excluded.seed, coverage = excluded.coverage, namespace = excluded.namespace,
+        defined_at = now()
+    WHERE define_experiment.replace
+        AND (e.variants, e.weights, e.payloads, e.hash, e.seed, e.coverage, e.namespace) IS DISTINCT FROM
+            (excluded.variants, excluded.weights, excluded.payloads, excluded.hash, excluded.seed, excluded.coverage, excluded.namespace);
+    IF FOUND OR define_experiment.replace THEN
+        RETURN;
+    END IF;
+    SELECT e.* INTO known FROM user_metrics.experiment AS e WHERE e.name = define_experiment.name;
+    IF (known.variants, known.weights, known.payloads, known.hash, known.seed, known.coverage, known.namespace) IS DISTINCT FROM
+        (ours.variants, ours.weights, ours.payloads, COALESCE(define_experiment.hash, 'growthbook_v2'),
+            COALESCE(define_experiment.seed, define_experiment.name), COALESCE(define_experiment.coverage, 1.0),
+            define_experiment.namespace)
+    THEN
+        RAISE EXCEPTION 'define_experiment: experiment "%" is defined otherwise already', define_experiment.name
+            USING ERRCODE = 'duplicate_object',
+            HINT = 'Another definition gives users other variants than they have seen. If that is meant, say replace => true.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.define_experiment(text, text, text, text, double precision, jsonb, boolean) IS
+    'keeps an experiment as data: variants in JSON with their weights and payloads, in their order; defining it otherwise is an error without replace => true';
+REVOKE ALL ON FUNCTION user_metrics.define_experiment(text, text, text, text, double precision, jsonb, boolean) FROM PUBLIC;
+
+CREATE FUNCTION user_metrics.define_experiment(
+    name text, variants jsonb, hash text DEFAULT 'growthbook_v2', seed text DEFAULT NULL,
+    coverage double precision DEFAULT 1.0, namespace jsonb DEFAULT NULL, replace boolean DEFAULT false
+) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM user_metrics.define_experiment(name, variants::text, hash, seed, coverage, namespace, replace);
+    IF jsonb_typeof(variants) = 'object' THEN
+        RAISE NOTICE 'define_experiment: the variants of "%" are in the order of jsonb: %', name,
+            (SELECT string_agg(k.key, ', ' ORDER BY k.place) FROM jsonb_object_keys(variants) WITH ORDINALITY AS k(key, place))
+            USING HINT = 'jsonb does not keep the order keys are written in. Give text, or a list, where it matters.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.define_experiment(text, jsonb, text, text, double precision, jsonb, boolean) IS
+    'keeps an experiment as data; the variants as jsonb, which does not keep the order of an object''s keys: a list does';
+REVOKE ALL ON FUNCTION user_metrics.define_experiment(text, jsonb, text, text, double precision, jsonb, boolean) FROM PUBLIC;
+
+-- The definition of an experiment, or a refusal on behalf of a function.
+CREATE FUNCTION user_metrics_internal.defined_experiment(function text, experiment text) RETURNS user_metrics.experiment
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found_one user_metrics.experiment;
+BEGIN
+    IF experiment IS NULL THEN
+        RAISE EXCEPTION '%: argument "experiment" cannot be NULL', function
+            USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of an experiment in the table user_metrics.experiment.';
+    END IF;
+    SELECT e.* INTO found_one FROM user_metrics.experiment AS e WHERE e.name = defined_experiment.experiment;
+    IF found_one.name IS NULL THEN
+        RAISE EXCEPTION '%: experiment "%" is not defined', function, experiment
+            USING ERRCODE = 'undefined_object',
+            HINT = format('Define it: SELECT user_metrics.define_experiment(%L, ''{"control": 0.5, "treatment": 0.5}'').', experiment);
+    END IF;
+    RETURN found_one;
+END
+$$;
+COMMENT ON FUNCTION user_metrics_internal.defined_experiment(text, text) IS 'the definition of an experiment, which must be there';
+
+-- Over a row of the table of experiments, for whole logs: it becomes the call itself, which is as fast.
+CREATE FUNCTION user_metrics.experiment_variant(user_id text, experiment user_metrics.experiment) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT user_metrics.experiment_variant(
+        user_id, (experiment).name, (experiment).variants, (experiment).weights, (experiment).coverage, (experiment).hash,
+        (experiment).seed, (experiment).namespace
+    )
+$$;
+COMMENT ON FUNCTION user_metrics.experiment_variant(text, user_metrics.experiment) IS
+    'the variant that a row of user_metrics.experiment gives a user: FROM user_metrics.experiment AS e … experiment_variant(user_id, e)';
+
+CREATE FUNCTION user_metrics.experiment_variant(user_id uuid, experiment user_metrics.experiment) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT user_metrics.experiment_variant(
+        user_id, (experiment).name, (experiment).variants, (experiment).weights, (experiment).coverage, (experiment).hash,
+        (experiment).seed, (experiment).namespace
+    )
+$$;
+COMMENT ON FUNCTION user_metrics.experiment_variant(uuid, user_metrics.experiment) IS
+    'the variant that a row of user_metrics.experiment gives a user, of an id that is a uuid';
+
+CREATE FUNCTION user_metrics.experiment_variant(user_id bigint, experiment user_metrics.experiment) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT user_metrics.experiment_variant(
+        user_id, (experiment).name, (experiment).variants, (experiment).weights, (experiment).coverage, (experiment).hash,
+        (experiment).seed, (experiment).namespace
+    )
+$$;
+COMMENT ON FUNCTION user_metrics.experiment_variant(bigint, user_metrics.experiment) IS
+    'the variant that a row of user_metrics.experiment gives a user, of an id that is a number';
+
+CREATE FUNCTION user_metrics.experiment_variant(user_id text, experiment text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    e record;
+BEGIN
+    SELECT d.name, d.variants, d.weights, d.coverage, d.hash, d.seed, d.namespace INTO e
+    FROM user_metrics.experiment AS d WHERE d.name = experiment_variant.experiment;
+    IF NOT FOUND THEN
+        PERFORM user_metrics_internal.defined_experiment('experiment_variant', experiment);
+    END IF;
+    RETURN user_metrics.experiment_variant(user_id, e.name, e.variants, e.weights, e.coverage, e.hash, e.seed, e.namespace);
+END
+$$;
+COMMENT ON FUNCTION user_metrics.experiment_variant(text, text) IS 'the variant that a defined experiment gives a user';
+
+CREATE FUNCTION user_metrics.experiment_variant(user_id uuid, experiment text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT user_metrics.experiment_variant(user_id::pg_catalog.text, experiment)
+$$;
+COMMENT ON FUNCTION user_metrics.experiment_variant(uuid, text) IS
+    'the variant that a defined experiment gives a user, of an id that is a uuid';
+
+CREATE FUNCTION user_metrics.experiment_variant(user_id bigint, experiment text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT user_metrics.experiment_variant(user_id::pg_catalog.text, experiment)
+$$;
+COMMENT ON FUNCTION user_metrics.experiment_variant(bigint, text) IS
+    'the variant that a defined experiment gives a user, of an id that is a number';
+
+CREATE FUNCTION user_metrics.experiment_payload(user_id text, experiment text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    e user_metrics.experiment := user_metrics_internal.defined_experiment('experiment_payload', experiment);
+BEGIN
+    RETURN e.payloads ->> user_metrics.experiment_variant(
+        user_id, e.name, e.variants, e.weights, e.coverage, e.hash, e.seed, e.namespace
+    );
+END
+$$;
+COMMENT ON FUNCTION user_metrics.experiment_payload(text, text) IS
+    'what a user''s variant of a defined experiment stands for, such as a list of models: a string as it is, anything else in JSON; NULL where there is nothing';
+
+CREATE FUNCTION user_metrics.experiment_payload(user_id uuid, experiment text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT user_metrics.experiment_payload(user_id::pg_catalog.text, experiment)
+$$;
+COMMENT ON FUNCTION user_metrics.experiment_payload(uuid, text) IS
+    'what a user''s variant of a defined experiment stands for, of an id that is a uuid';
+
+CREATE FUNCTION user_metrics.experiment_payload(user_id bigint, experiment text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT user_metrics.experiment_payload(user_id::pg_catalog.text, experiment)
+$$;
+COMMENT ON FUNCTION user_metrics.experiment_payload(bigint, text) IS
+    'what a user''s variant of a defined experiment stands for, of an id that is a number';
+
+CREATE FUNCTION user_metrics.assignment_audit(
+    source regclass, experiment text, variant_property text DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, logged_variant text, expected_variant text, agrees boolean, users bigint, requests bigint,
+    user_share double precision, example_users text
+) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    relation text := user_metrics_internal.relation(source);
+    e user_metrics.experiment := user_metrics_internal.defined_experiment('assignment_audit', experiment);
+BEGIN
+    PERFORM user_metrics_internal.resolved_timezone('assignment_audit', timezone);
+    RETURN QUERY EXECUTE format($query$
+        -- Materialized, so that the rules about who is a user are not applied to rows.
+        WITH anybody AS MATERIALIZED (
+            SELECT q.segment, q.user_id, q.named_1 AS logged, count(*) AS requests
+            FROM (%1$s) AS q
+            WHERE q.named_1 IS NOT NULL
+            GROUP BY q.segment, q.user_id, q.named_1
+        ), people AS MATERIALIZED (
+            SELECT p.segment, p.user_id, p.logged, p.requests,
+                user_metrics.experiment_variant(p.user_id, $4, $5, $6, $7, $8, $9, $10) COLLATE "C" AS expected
+            FROM anybody AS p
+            WHERE %2$s
+        ), examples AS (
+            SELECT p.segment, p.user_id, p.logged, p.requests, p.expected, NULL::bigint AS place
+            FROM people AS p
+            WHERE p.logged = p.expected
+            UNION ALL
+            SELECT p.segment, p.user_id, p.logged, p.requests, p.expected, row_number() OVER (
+                PARTITION BY p.segment, p.logged, p.expected ORDER BY p.user_id::text COLLATE "C"
+            )
+            FROM people AS p
+            WHERE p.logged IS DISTINCT FROM p.expected
+        ), everybody AS (
+            SELECT p.segment, count(DISTINCT p.user_id) AS users FROM people AS p GROUP BY p.segment
+        ), pairs AS (
+            SELECT x.segment, x.logged, x.expected, count(*) AS users, sum(x.requests)::bigint AS requests,
+                string_agg(x.user_id::text, ', ' ORDER BY x.place) FILTER (WHERE x.place <= 3) AS named
+            FROM examples AS x
+            GROUP BY x.segment, x.logged, x.expected
+        )
+        SELECT r.segment, r.logged, r.expected, r.logged IS NOT DISTINCT FROM r.expected,
+            CASE WHEN r.shown THEN r.users END,
+            CASE WHEN r.shown THEN r.requests END,
+            -- Beside a share, users tell how many there are in all, and so of those who are hidden.
+            CASE WHEN bool_and(r.shown) OVER (PARTITION BY r.segment) THEN r.users / v.users::double precision END,
+            CASE WHEN r.shown THEN r.named END
+        FROM (SELECT p.*, NOT user_metrics_internal.hides(p.users) AS shown FROM pairs AS p) AS r
+        JOIN everybody AS v ON v.segment IS NOT DISTINCT FROM r.segment
+        ORDER BY r.segment, r.logged, r.expected
+    $query$,
+        user_metrics_internal.requests_query(
+            'assignment_audit', relation, ARRAY[]::text[], since, until, filter::text, by, identified => false,
+            named => ARRAY[COALESCE(variant_property, e.name)]
+        ),
+        user_metrics_internal.user_condition(relation, 'p.user_id')
+    ) USING since, until, LEAST(as_of, statement_timestamp()),
+        e.name, e.variants, e.weights, e.coverage, e.hash, e.seed, e.namespace;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.assignment_audit(regclass, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'whether the variants in a log are those a defined experiment gives: users and requests of every pair of logged and expected variant, with examples of users where they differ';
+
+CREATE FUNCTION user_metrics.assignment_audit(
+    source text, experiment text, variant_property text DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, logged_variant text, expected_variant text, agrees boolean, users bigint, requests bigint,
+    user_share double precision, example_users text
+) LANGUAGE sql STABLE PARALLEL RESTRICTED
+AS $$
+    SELECT r.* FROM user_metrics.assignment_audit(
+        source::pg_catalog.regclass, experiment, variant_property, since, until, filter, by, timezone, as_of
+    ) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.assignment_audit(text, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'whether the variants in a log are those a defined experiment gives: users and requests of every pair of logged and expected variant, with examples of users where they differ; the source by name, as in assignment_audit(''request_log'', ''new_chat_ui'')';

@@ -1,0 +1,152 @@
+//! Who gets which variant of an experiment. The rules are [`user_metrics_core::assignment`]; experiments as data are in
+//! `sql/assignment.sql`.
+
+use crate::aggregate::{self, Json, Numbers, TextBytes, TextSlice, Texts};
+use crate::error::{self, refused};
+use pgrx::datum::Uuid;
+use pgrx::iter::TableIterator;
+use pgrx::pg_sys::panic::ErrorReportable;
+use pgrx::prelude::*;
+use user_metrics_core::Result;
+use user_metrics_core::assignment::{self, Assignment, Terms};
+
+/// The arguments that make an experiment, as they came.
+#[derive(Clone, Copy)]
+struct Given<'fcx> {
+    experiment: Option<TextBytes<'fcx>>,
+    variants: Option<Texts<'fcx>>,
+    weights: Option<Numbers<'fcx>>,
+    coverage: Option<f64>,
+    hash: Option<TextBytes<'fcx>>,
+    seed: Option<TextBytes<'fcx>>,
+    namespace: Option<Json<'fcx>>,
+}
+
+/// The experiment of the call before: a query asks for one over and over.
+struct Last {
+    texts: [Option<Vec<u8>>; 6],
+    coverage: Option<u64>,
+    assignment: Assignment,
+    /// The names of the variants in the database's encoding.
+    names: Vec<Vec<u8>>,
+}
+
+impl<'fcx> Given<'fcx> {
+    #[inline]
+    fn texts(&self) -> [Option<&'fcx [u8]>; 6] {
+        [
+            self.experiment.map(|text| text.0),
+            self.variants.map(Texts::bytes),
+            self.weights.map(Numbers::bytes),
+            self.hash.map(|text| text.0),
+            self.seed.map(|text| text.0),
+            self.namespace.map(Json::bytes),
+        ]
+    }
+
+    #[inline]
+    fn is_of(&self, last: &Last) -> bool {
+        self.coverage.map(f64::to_bits) == last.coverage
+            && self.texts().iter().zip(&last.texts).all(|(ours, theirs)| *ours == theirs.as_deref())
+    }
+
+    fn names(&self) -> Option<Vec<Option<Vec<u8>>>> {
+        self.variants.and_then(Texts::value)
+    }
+
+    fn assignment(&self, defining: bool) -> Result<Assignment> {
+        let utf8 = |text: TextBytes<'_>| String::from_utf8_lossy(text.utf8()).into_owned();
+        let [experiment, hash, seed] = [self.experiment, self.hash, self.seed].map(|text| text.map(utf8));
+        let variant = |name: &Option<Vec<u8>>| name.as_ref().map(|name| utf8(TextBytes(name)));
+        let variants = self.names().map(|names| names.iter().map(variant).collect::<Vec<_>>());
+        let weights = self.weights.and_then(Numbers::value);
+        let namespace = self.namespace.and_then(Json::value).map(|json| utf8(TextBytes(&json)));
+        Assignment::new(&Terms {
+            experiment: experiment.as_deref(),
+            variants: variants.as_deref(),
+            weights: weights.as_deref(),
+            coverage: self.coverage,
+            hash: hash.as_deref(),
+            seed: seed.as_deref(),
+            namespace: namespace.as_deref(),
+            defining,
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read(&self) -> Last {
+        let assignment = self.assignment(false).map_err(refused("experiment_variant")).unwrap_or_report();
+        let texts = self.texts().map(|text| text.map(<[u8]>::to_vec));
+        let names = self.names().into_iter().flatten().flatten().collect();
+        Last { texts, coverage: self.coverage.map(f64::to_bits), assignment, names }
+    }
+}
+
+/// Declares `experiment_variant` for one type of id.
+macro_rules! experiment_variant {
+    ($($function:ident, $id:ty: |$assignment:ident, $user:ident| $place:expr;)*) => {$(
+        #[pg_extern(immutable, parallel_safe, name = "experiment_variant")]
+        #[allow(clippy::too_many_arguments)]
+        fn $function<'fcx>(
+            user_id: Option<$id>,
+            experiment: Option<TextBytes<'fcx>>,
+            variants: Option<Texts<'fcx>>,
+            weights: default!(Option<Numbers<'fcx>>, "NULL"),
+            coverage: default!(Option<f64>, "1.0"),
+            hash: default!(Option<TextBytes<'fcx>>, "'growthbook_v2'"),
+            seed: default!(Option<TextBytes<'fcx>>, "NULL"),
+            namespace: default!(Option<Json<'fcx>>, "NULL"),
+            fcinfo: pg_sys::FunctionCallInfo,
+        ) -> Option<TextSlice<'fcx>> {
+            let given = Given { experiment, variants, weights, coverage, hash, seed, namespace };
+            let kept = aggregate::kept::<Last>(fcinfo);
+            if !kept.as_ref().is_some_and(|last| given.is_of(last)) {
+                *kept = Some(given.read());
+            }
+            let $user = user_id?;
+            let last = kept.as_ref()?;
+            let $assignment = &last.assignment;
+            last.names.get($place?).map(|name| TextSlice(name))
+        }
+    )*};
+}
+
+experiment_variant! {
+    experiment_variant_text, TextBytes<'_>: |assignment, user| assignment.place(user.utf8());
+    experiment_variant_uuid, Uuid: |assignment, user| assignment.place_of_uuid(*user.as_bytes());
+    experiment_variant_bigint, i64: |assignment, user| assignment.place_of_bigint(user);
+}
+
+/// Whether an experiment can be assigned: true, or a refusal on behalf of `define_experiment` or of the table of experiments.
+#[pg_extern(immutable, parallel_safe)]
+#[allow(clippy::too_many_arguments)]
+fn check_experiment(
+    function: &str,
+    experiment: Option<TextBytes<'_>>,
+    variants: Option<Texts<'_>>,
+    weights: Option<Numbers<'_>>,
+    coverage: Option<f64>,
+    hash: Option<TextBytes<'_>>,
+    seed: Option<TextBytes<'_>>,
+    namespace: Option<Json<'_>>,
+) -> error::Result<bool> {
+    let defining = function == "define_experiment";
+    let given = Given { experiment, variants, weights, coverage, hash, seed, namespace };
+    let function = if defining { "define_experiment" } else { "user_metrics.experiment" };
+    given.assignment(defining).map(|_| true).map_err(refused(function))
+}
+
+/// The variants of `define_experiment` as the columns of the table of experiments.
+#[pg_extern(immutable, parallel_safe)]
+#[allow(clippy::type_complexity)]
+fn experiment_variants(
+    variants: Option<&str>,
+) -> error::Result<
+    TableIterator<'static, (name!(variants, Vec<String>), name!(weights, Vec<f64>), name!(payloads, Option<String>))>,
+> {
+    let told = assignment::parse_variants(variants.unwrap_or("null")).map_err(refused("define_experiment"))?;
+    let payloads = assignment::payloads(&told);
+    let (names, weights) = told.into_iter().map(|variant| (variant.name, variant.weight)).unzip();
+    Ok(TableIterator::once((names, weights, payloads)))
+}
