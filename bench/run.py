@@ -44,6 +44,8 @@ SESSION_FIGURES = """SELECT users, sessions, requests, duration_mean_seconds, du
 OF_VALUE = SESSION_FIGURES.format(value="""user_metrics.without_users(
     (SELECT user_metrics.sessions(user_id, created_at) FROM log), '{anonymous,default_user_id}')""")
 OF_SOURCE = SESSION_FIGURES.format(value="'log'")
+VARIANTS = """SELECT count(user_metrics.experiment_variant(user_id, 'new_chat_ui', ARRAY['control', 'treatment'])), max(created_at)
+    FROM log"""
 SEGMENTS = "SELECT count(*) FROM user_metrics.segment_users('log')"
 # One user's rows through an index, and that user's profile without their peers.
 ONE_USER = """SELECT count(latency_ms), max(model), max(feature), max(session_id), max(status_code), max(rating), sum(cost_usd)
@@ -89,6 +91,8 @@ def contestants():
     yield from against_others("sessions", "session_stats", OF_VALUE, OF_SOURCE)
     yield Contestant("session_stats of all columns, 2 workers", "sessions of all columns", "postgres", OF_SOURCE, WORKERS)
     yield Contestant("segment_users, 2 workers", "segments", "postgres", SEGMENTS, WORKERS | {"work_mem": "256MB"})
+    for name, settings in (("serial", SERIAL), ("2 workers", WORKERS)):
+        yield Contestant(f"experiment_variant, {name}", "variants", "postgres", VARIANTS, settings)
     yield Contestant("GROUP BY user, 2 workers", "segments", "postgres", BY_USER, WORKERS | {"work_mem": "256MB"})
 
 
@@ -203,7 +207,7 @@ def bytes_per_user():
     return int(session.run("SELECT user_metrics_internal.peak_state_memory()")[0][0]) / users
 
 
-def targets(found, small, memory, pair):
+def targets(found, small, memory, pair, rows):
     """What is promised: words, the figure, the bound, and whether more is better."""
     seconds = {(c.question, c.name.removesuffix(", run once")): c.median for c in found}
 
@@ -236,6 +240,8 @@ def targets(found, small, memory, pair):
          ratio("users", "sessions of users and times, serial", "scan, serial", of="scan"), 3, False),
         ("`sessions`, serial, of all columns, against the scan",
          ratio("users", "sessions of all columns, serial", "scan, serial", of="scan"), 3, False),
+        ("`experiment_variant`, serial: million users a second, the scan included",
+         rows / 1e6 / seconds["variants", "experiment_variant, serial"], 3, True),
         ("`segment_users` against GROUP BY user", ratio("segments", "segment_users, 2 workers", "GROUP BY user, 2 workers"), 2.5, False),
         ("`user_metrics_row` without peers, less twice the scan of the user's rows, in ms",
          1000 * (pair[1].median - 2 * pair[0].median), 5, False),
@@ -267,7 +273,8 @@ def report(arguments, found, figures, backends, load_average):
         f"- {datetime.date.today()}, revision {revision.stdout.strip() or 'unknown'}.", "",
     ]
     for question, title in (("scan", "Reading the log"), ("retention", "Weekly retention"), ("engagement", "Daily, weekly and monthly users of every day"),
-                            ("sessions", "Sessions"), ("segments", "Segments")):
+                            ("sessions", "Sessions"), ("segments", "Segments"),
+                            ("variants", "Variants of an experiment")):
         group = [c for c in found if c.question in ((question, "users") if question == "scan" else (question,))]
         group += [c for c in found if c.question == f"{question} of all columns"]
         basis = next(c.median for c in group if c.name.endswith("serial" if question == "scan" else "2 workers"))
@@ -304,7 +311,8 @@ def main():
     small = Contestant("retention_matrix, serial", "retention", "postgres", RETENTION, SERIAL)
     measure([small], {"postgres": PSQL(tenth)}, max(arguments.rounds, 5))
     pair = one_user(schema)
-    text = report(arguments, found, targets(found, small, bytes_per_user(), pair), backends, load_average)
+    figures = targets(found, small, bytes_per_user(), pair, arguments.rows)
+    text = report(arguments, found, figures, backends, load_average)
     say("\n" + text)
     arguments.output.write_text(text, encoding="utf-8")
     say(f"written to {arguments.output}")
