@@ -5,6 +5,7 @@
 //! - [`activity`], and its readouts [`engagement`], [`lifecycle`], [`retention`]: one file a concept, named as in core.
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`assignment`]: who gets which variant of an experiment.
+//! - [`survival`]: how long until something happens.
 //! - [`source`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
@@ -27,6 +28,7 @@ mod settings;
 mod source;
 mod stored;
 mod tally;
+mod survival;
 mod time;
 mod usage;
 mod users;
@@ -166,6 +168,29 @@ extension_sql_file!(
         assignment::experiment_variant_bigint,
         assignment::check_experiment,
         assignment::experiment_variants
+    ]
+);
+extension_sql_file!(
+    "../sql/survival.sql",
+    name = "survival",
+    requires = [
+        "source",
+        survival::survival_transition,
+        survival::survival_rollup,
+        survival::survival_combine,
+        survival::survival_serialize,
+        survival::survival_deserialize,
+        survival::survival_finish,
+        survival::survival_in,
+        survival::survival_out,
+        survival::survival_receive,
+        survival::survival_send,
+        survival::survival_curve,
+        survival::survival_median,
+        survival::survival_quantile,
+        survival::survival_quantiles,
+        survival::survival_summary,
+        survival::logrank_of_bytes
     ]
 );
 // After every function of Rust: it moves the machinery out of sight and completes the type.

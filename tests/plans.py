@@ -39,6 +39,8 @@ ARGUMENTS = {
 } | {
     "user_metrics.rollup(user_metrics.activity)": ("one_activity",),
     "user_metrics.rollup(user_metrics.sessions)": ("one_session",),
+    "user_metrics.survival(double precision,boolean)": ("latency", "answered"),
+    "user_metrics.rollup(user_metrics.survival)": ("one_survival",),
     "user_metrics_internal.latest(text,timestamp with time zone)": ("chat", "occurred_at"),
 }
 
@@ -47,7 +49,8 @@ ARGUMENTS = {
 DATA = """
 CREATE TABLE requests AS
 SELECT r.*, user_metrics.activity(user_text, occurred_at, zone) AS one_activity,
-    user_metrics.sessions(user_text, occurred_at, chat, latency, answered, interval '9 days', NULL) AS one_session
+    user_metrics.sessions(user_text, occurred_at, chat, latency, answered, interval '9 days', NULL) AS one_session,
+    user_metrics.survival(latency, answered) AS one_survival
 FROM (
     SELECT id, CASE WHEN id % 3 < 2 THEN 0 ELSE 1 + id % 4 END AS tenant, abs(hashint4(id)) % 1000 AS chunk,
         CASE WHEN id % 89 = 0 THEN ' ' ELSE 'user ' || n END AS user_text, md5(n::text)::uuid AS user_uuid,
@@ -73,11 +76,13 @@ CREATE TABLE million AS
 SELECT (abs(hashint4(id)) % 300000)::bigint AS user_id, 'model ' || id % 3 AS model, id % 5 * 1000 AS latency_ms,
     timestamptz '2024-01-01 00:00+00' + id * interval '15 s' AS created_at
 FROM generate_series(1, 1000000) AS id;
-CREATE TABLE large (part int, activity user_metrics.activity, sessions user_metrics.sessions);
-ALTER TABLE large ALTER COLUMN activity SET STORAGE EXTERNAL, ALTER COLUMN sessions SET STORAGE EXTERNAL;
+CREATE TABLE large (part int, activity user_metrics.activity, sessions user_metrics.sessions, survival user_metrics.survival);
+ALTER TABLE large ALTER COLUMN activity SET STORAGE EXTERNAL, ALTER COLUMN sessions SET STORAGE EXTERNAL,
+    ALTER COLUMN survival SET STORAGE EXTERNAL;
 INSERT INTO large
 SELECT part, user_metrics.activity(part * 300000 + n, timestamptz '2024-01-01 00:00+00' + day * interval '9 days'),
-    user_metrics.sessions(part * 300000 + n, timestamptz '2024-01-01 00:00+00' + day * interval '9 days')
+    user_metrics.sessions(part * 300000 + n, timestamptz '2024-01-01 00:00+00' + day * interval '9 days'),
+    user_metrics.survival(part + n + day / 100.0, day = 13)
 FROM generate_series(0, 2) AS part, (SELECT generate_series(1, 400000)::bigint) AS users(n),
     (VALUES (0), (1), (13)) AS days(day)
 GROUP BY part;
@@ -98,6 +103,9 @@ READOUTS = dict.fromkeys(("active_users", "engagement", "lifecycle", "stickiness
 READOUTS |= dict.fromkeys(("session_stats", "session_hazard", "session_list"), "sessions")
 # Those of a source alone: over values they take two.
 OF_SOURCES = ("session_time",)
+# Those that read no source, up to their value.
+SURVIVAL_READOUTS = ("user_metrics.survival_curve((SELECT survival", "user_metrics.survival_quantiles((SELECT survival",
+                     "user_metrics.survival_summary((SELECT survival", "user_metrics.logrank((SELECT ARRAY[survival]")
 # What a readout must be called with to give several rows for a log of a million.
 SEVERAL_ROWS = {"session_stats": ", period => 'week'", "session_time": ", period => 'week'", "session_hazard": ", max_requests => 4, session_gap => '1 day'"}
 
@@ -627,6 +635,11 @@ def tests(database, aggregates):
         yield f"canceled anywhere in {value}, parallel", lambda s, w=whole: canceled_anywhere(s, w, 7, PARALLEL)
         merged = f"SELECT user_metrics.users(user_metrics.rollup({value})) FROM large"
         yield f"canceled anywhere in merging {value}", lambda s, merged=merged: canceled_anywhere(s, merged, 7, SERIAL)
+    merged = "SELECT user_metrics.survival_median(user_metrics.rollup(survival)) FROM large"
+    yield "canceled anywhere in merging survival", lambda s, merged=merged: canceled_anywhere(s, merged, 7, SERIAL)
+    for readout in SURVIVAL_READOUTS:
+        read = f"SELECT count(*) FROM {readout} FROM large WHERE part = 1))"
+        yield f"canceled anywhere in {readout}", lambda s, read=read: canceled_anywhere(s, read, 3, SERIAL)
     yield "limited memory in merging and in a source", limited_memory_otherwise
     for function in ("retention_matrix", "session_list", "session_time", "segment_users", "usage_patterns"):
         source = f"SELECT count(*) FROM user_metrics.{function}('million')"

@@ -1,5 +1,8 @@
 //! Confidence bounds of a rate.
 
+use crate::error::{Error, Result};
+use statrs::distribution::{ContinuousCDF, Normal};
+
 /// The 97.5 % point of the standard normal distribution: two-sided 95 % bounds.
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -27,4 +30,23 @@ pub fn wilson(successes: u64, trials: u64) -> Option<(f64, f64)> {
     let low = if successes == 0 { 0.0 } else { (centre - half).max(0.0) };
     let high = if successes == trials { 1.0 } else { (centre + half).min(1.0) };
     Some((low, high))
+}
+
+/// How many standard deviations two-sided bounds of a confidence, the argument `name`, are away from the middle.
+///
+/// ```
+/// # use user_metrics_core::interval::two_sided;
+/// assert!((two_sided("confidence", 0.95).unwrap() - 1.959_963_984_540_054).abs() < 1e-12);
+/// assert!(two_sided("confidence", 95.0).is_err());
+/// ```
+pub fn two_sided(name: &'static str, confidence: f64) -> Result<f64> {
+    if confidence > 0.0 && confidence < 1.0 {
+        // Of the smaller tail, which keeps its digits where the confidence is next to 1.
+        return Ok(-Normal::standard().inverse_cdf((1.0 - confidence) / 2.0));
+    }
+    Err(Error::Argument {
+        name,
+        given: confidence.to_string(),
+        accepted: "a number between 0 and 1, such as 0.95".into(),
+    })
 }

@@ -13,6 +13,7 @@
 //! - [`preferences`]: which models a user prefers; [`benchmark`]: a figure beside that of the user's peers;
 //!   [`profile`]: one user's profile as JSON.
 //! - [`assignment`]: which variant of an experiment a user gets.
+//! - [`survival`]: how long until something happens, right-censored.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
@@ -39,6 +40,7 @@ pub mod sessions;
 pub mod source;
 pub mod state;
 pub mod tally;
+pub mod survival;
 pub mod usage;
 pub mod users;
 pub mod wire;

@@ -28,6 +28,8 @@ pub enum Kind {
     Latest = 3,
     /// [`crate::tally::Tally`]
     Tally = 7,
+    /// [`crate::survival::Survival`]
+    Survival = 5,
 }
 
 const HEADER: usize = 16;

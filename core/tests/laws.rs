@@ -19,6 +19,8 @@ mod sessions;
 mod support;
 #[path = "laws/tally.rs"]
 mod tally;
+#[path = "laws/survival.rs"]
+mod survival;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -30,6 +32,7 @@ use user_metrics_core::latest::Latest;
 use user_metrics_core::sessions::Sessions;
 use user_metrics_core::state::State;
 use user_metrics_core::tally::Tally;
+use user_metrics_core::survival::Survival;
 use user_metrics_core::{Error, Result, host};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -101,6 +104,8 @@ mod latest_keeps { laws!(short set crate::Latest); }
 mod sessions_keep { laws!(any crate::Sessions); }
 #[rustfmt::skip]
 mod tally_keeps { laws!(any crate::Tally); }
+#[rustfmt::skip]
+mod survival_keeps { laws!(any crate::Survival); }
 
 fn fed<'a, S: Subject>(options: &S::Options, rows: impl IntoIterator<Item = &'a S::Row>) -> Result<S> {
     let mut state = S::new(options);

@@ -1,0 +1,266 @@
+//! How long until something happens: durations, of which some have ended and some are still running.
+//!
+//! A duration that ended with what one waits for is an *event*; one that was still running when observation ended is
+//! *censored*: all that is known is that it takes longer. Both are kept as they are, counted per distinct duration, so
+//! values merge exactly. What they tell is read by [`curve`] and [`logrank`].
+//!
+//! A duration below 0 or one that is no number cannot be; it is left out and counted.
+//!
+//! The body of its bytes, after the frame of [`wire`](crate::wire): durations left out; number of distinct durations; then
+//! per duration, ascending, the bits of its IEEE 754 form less those of the one before (at first less 0), its events and its
+//! censored.
+
+use crate::error::{Error, Result};
+use crate::host::{self, Claim};
+use crate::state::State;
+use crate::wire::{Kind, Reader, Writer};
+
+mod curve;
+mod logrank;
+
+pub use curve::{Curve, Quantile, Step};
+pub use logrank::{Logrank, MOST_GROUPS, logrank};
+
+/// The version of the layout.
+pub const VERSION: u8 = 1;
+
+/// Durations of one length and fate that are told apart from more: more than there will be, and so few that the sum over as
+/// many durations as a value can hold does not overflow.
+const MOST: u64 = 1 << 34;
+
+/// Entries up to which sorting is not worth while.
+const FEW: usize = 256;
+
+/// So many durations of one length and one fate. The key is the duration's bits, which order as the durations do because
+/// none is negative, and then whether it is an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    key: u64,
+    count: u64,
+}
+
+impl Entry {
+    fn new(seconds: f64, happened: bool, count: u64) -> Self {
+        Entry { key: (seconds.to_bits() << 1) | u64::from(happened), count }
+    }
+}
+
+/// The durations that are equal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// How long, in seconds.
+    pub seconds: f64,
+    /// How many ended with what one waits for.
+    pub events: u64,
+    /// How many were still running.
+    pub censored: u64,
+}
+
+/// The state: durations and what became of them.
+#[derive(Debug, Default)]
+pub struct Survival {
+    /// Sorted by key, each key once, unless `unsorted`.
+    entries: Vec<Entry>,
+    unsorted: bool,
+    left_out: u64,
+    claim: Claim,
+}
+
+impl Survival {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Survival::default()
+    }
+
+    /// Takes in a duration in seconds, and whether it has ended with what one waits for.
+    #[inline]
+    pub fn observe(&mut self, seconds: f64, happened: bool) -> Result<()> {
+        if !(0.0..f64::INFINITY).contains(&seconds) {
+            self.left_out = self.left_out.saturating_add(1);
+            return Ok(());
+        }
+        // There is one zero, whatever its sign.
+        self.add(Entry::new(seconds.abs(), happened, 1))
+    }
+
+    #[inline]
+    fn add(&mut self, entry: Entry) -> Result<()> {
+        if self.entries.len() == self.entries.capacity() {
+            self.make_room()?;
+        }
+        self.unsorted |= self.entries.last().is_some_and(|last| last.key >= entry.key);
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// Unites equal durations, and doubles the room where that frees too little of it.
+    #[cold]
+    fn make_room(&mut self) -> Result<()> {
+        if self.entries.len() >= FEW {
+            self.sort();
+        }
+        if self.entries.len() > self.entries.capacity() / 2 || self.entries.capacity() < FEW {
+            let more = self.entries.len().max(4);
+            self.claim.reserve(&mut self.entries, more)?;
+        }
+        Ok(())
+    }
+
+    /// A stop in the middle leaves all entries, in some order.
+    fn sort(&mut self) {
+        if !self.unsorted {
+            return;
+        }
+        let mut steps = 0usize;
+        let mut step = || {
+            steps = steps.wrapping_add(1);
+            if steps % (16 * host::POLL_EVERY) == 0 {
+                host::poll();
+            }
+        };
+        host::poll();
+        self.entries.sort_unstable_by(|a, b| {
+            step();
+            a.key.cmp(&b.key)
+        });
+        self.entries.dedup_by(|next, kept| {
+            let same = next.key == kept.key;
+            if same {
+                kept.count = kept.count.saturating_add(next.count).min(MOST);
+            }
+            same
+        });
+        self.unsorted = false;
+    }
+
+    /// How many durations were left out because they are below 0 or no number.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// How many durations it has taken in.
+    pub fn observed(&self) -> u64 {
+        self.entries.iter().fold(0, |sum, entry| entry.count.saturating_add(sum))
+    }
+
+    /// The distinct durations, ascending. Only a state that is settled, as one that was decoded is, has them in order.
+    pub fn points(&self) -> impl Iterator<Item = Point> + '_ {
+        debug_assert!(!self.unsorted, "settle before reading");
+        self.entries.chunk_by(|a, b| a.key >> 1 == b.key >> 1).map(|alike| {
+            let of = |happened| alike.iter().filter(|e| e.key & 1 == happened).map(|e| e.count).sum::<u64>();
+            let seconds = alike.first().map_or(0.0, |entry| f64::from_bits(entry.key >> 1));
+            Point { seconds, events: of(1), censored: of(0) }
+        })
+    }
+}
+
+impl State for Survival {
+    fn empty(&self) -> Self {
+        Survival::new()
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        for (i, entry) in other.entries.iter().enumerate() {
+            if i % host::POLL_EVERY == 0 {
+                host::poll();
+            }
+            self.add(*entry)?;
+        }
+        self.left_out = self.left_out.saturating_add(other.left_out);
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        self.sort();
+        Ok(())
+    }
+
+    fn encode(&self) -> Result<Vec<u8>> {
+        if self.unsorted {
+            let mut sorted = Survival::new();
+            sorted.merge(self)?;
+            sorted.sort();
+            return sorted.encode();
+        }
+        let distinct = self.points().count();
+        let mut out = Writer::new(Kind::Survival, VERSION, 20 + 10 * distinct)?;
+        out.uint(self.left_out)?;
+        out.uint(distinct as u64)?;
+        let mut before = 0;
+        for (i, point) in self.points().enumerate() {
+            if i % host::POLL_EVERY == 0 {
+                host::poll();
+            }
+            let bits = point.seconds.to_bits();
+            out.uint(bits - before)?;
+            out.uint(point.events)?;
+            out.uint(point.censored)?;
+            before = bits;
+        }
+        Ok(out.finish())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self> {
+        let corrupt = |what| Err(Error::Corrupt { what });
+        let mut body = Reader::open(bytes, Kind::Survival, VERSION)?;
+        let mut survival = Survival { left_out: body.uint()?, ..Survival::new() };
+        let distinct = body.uint()?;
+        if distinct > body.left() as u64 / 3 {
+            return corrupt("fewer durations than it says");
+        }
+        let mut bits = 0u64;
+        for i in 0..distinct {
+            if i % host::POLL_EVERY as u64 == 0 {
+                host::poll();
+            }
+            let gap = body.uint()?;
+            bits = match bits.checked_add(gap).filter(|&bits| bits < f64::INFINITY.to_bits()) {
+                Some(_) if gap == 0 && i > 0 => return corrupt("a duration twice"),
+                Some(bits) => bits,
+                None => return corrupt("a duration that cannot be"),
+            };
+            let (events, censored) = (body.uint()?, body.uint()?);
+            match events.max(censored) {
+                0 => return corrupt("a duration of nobody"),
+                1..=MOST => {}
+                _ => return corrupt("more durations than can be"),
+            }
+            for (happened, count) in [(false, censored), (true, events)] {
+                if count > 0 {
+                    survival.add(Entry::new(f64::from_bits(bits), happened, count))?;
+                }
+            }
+        }
+        body.finish()?;
+        Ok(survival)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_is_left_out_and_counted() {
+        let mut survival = Survival::new();
+        for seconds in [-1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0, 5.0] {
+            survival.observe(seconds, seconds == 0.0).unwrap();
+        }
+        survival.settle().unwrap();
+        assert_eq!(survival.left_out(), 4);
+        let zero = Point { seconds: 0.0, events: 2, censored: 0 };
+        let five = Point { seconds: 5.0, events: 0, censored: 1 };
+        assert_eq!(survival.points().collect::<Vec<_>>(), [zero, five]);
+    }
+
+    #[test]
+    fn equal_durations_take_no_more_room() {
+        let mut survival = Survival::new();
+        for i in 0..100_000 {
+            survival.observe(f64::from(i % 40), i % 3 == 0).unwrap();
+        }
+        assert!(host::used() < 20_000, "{} bytes", host::used());
+        survival.settle().unwrap();
+        assert_eq!(survival.points().map(|point| point.events + point.censored).sum::<u64>(), 100_000);
+    }
+}
