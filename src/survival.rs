@@ -94,7 +94,7 @@ fn survival_curve(
 fn survival_quantile(survival: Option<SurvivalValue<'_>>, quantile: f64) -> error::Result<Option<f64>> {
     const NAME: &str = "survival_quantile";
     let curve = curve(NAME, survival.as_ref().map(Value::bytes), 0.95)?;
-    let time = |curve: Curve| curve.quantile(quantile).map_err(refused(NAME));
+    let time = |curve: Curve| curve.quantile("quantile", quantile).map_err(refused(NAME));
     Ok(curve.map(time).transpose()?.and_then(|time| time.seconds))
 }
 
@@ -123,7 +123,7 @@ fn survival_quantiles(
     const NAME: &str = "survival_quantiles";
     let curve = curve(NAME, survival.as_ref().map(Value::bytes), confidence)?.unwrap_or_default();
     let row = |quantile: f64| {
-        let time = curve.quantile(quantile)?;
+        let time = curve.quantile("quantiles", quantile)?;
         Ok((quantile, time.seconds, time.low, time.high))
     };
     let rows = quantiles.into_iter().flatten().map(row).collect::<Result<Vec<_>>>();
@@ -155,7 +155,7 @@ fn survival_summary(
         return Ok(TableIterator::once((None, None, None, None, None, None, None)));
     };
     let left_out = value.map_or(Ok(0), |bytes| Survival::decode(bytes).map(|survival| survival.left_out()));
-    let time = curve.quantile(0.5).map_err(refused(NAME))?;
+    let time = curve.quantile("quantile", 0.5).map_err(refused(NAME))?;
     let figure = |figure: u64| Some(i64::try_from(figure).unwrap_or(i64::MAX));
     Ok(TableIterator::once((
         figure(curve.observed()),

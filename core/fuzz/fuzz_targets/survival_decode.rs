@@ -41,7 +41,7 @@ fn read_out(curve: &Curve) {
         assert!((0.0..=1.0).contains(&share), "{step:?}");
         assert!(step.bounds.is_none_or(|(low, high)| 0.0 <= low && low <= high && high <= 1.0), "{step:?}");
     }
-    curve.quantile(0.5).expect("a share");
+    curve.quantile("quantile", 0.5).expect("a share");
     curve.at(&[0.0, 1.0, 1e9]).expect("in order");
 }
 

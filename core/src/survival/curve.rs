@@ -173,11 +173,11 @@ impl Curve {
         Ok(times.iter().map(step).collect())
     }
 
-    /// The first time by which it has happened to a share of them.
-    pub fn quantile(&self, share: f64) -> Result<Quantile> {
+    /// The first time by which it has happened to a share of them, the argument `name`.
+    pub fn quantile(&self, name: &'static str, share: f64) -> Result<Quantile> {
         if !(share > 0.0 && share < 1.0) {
             let accepted = "a share between 0 and 1, such as 0.5".to_owned();
-            return Err(Error::Argument { name: "quantile", given: share.to_string(), accepted });
+            return Err(Error::Argument { name, given: share.to_string(), accepted });
         }
         let rest = 1.0 - share;
         let first = |below: &dyn Fn(&Step) -> bool| self.steps.iter().find(|step| below(step)).map(|step| step.seconds);
@@ -209,7 +209,7 @@ mod tests {
         let shares = curve.steps().iter().map(|step| (step.seconds, step.at_risk, step.survival));
         let expected = [(0.0, 4, Some(1.0)), (1.0, 4, Some(0.75)), (2.0, 3, Some(0.5)), (3.0, 1, Some(0.0))];
         assert_eq!(shares.collect::<Vec<_>>(), expected);
-        assert_eq!(curve.quantile(0.5).unwrap().seconds, Some(2.0));
+        assert_eq!(curve.quantile("quantile", 0.5).unwrap().seconds, Some(2.0));
     }
 
     #[test]
@@ -217,8 +217,8 @@ mod tests {
         // One after the other, without rounding: half of ten is five, of which a running product knows nothing.
         let rows = (1..=10).map(|i| (f64::from(i), true)).collect::<Vec<_>>();
         let curve = Curve::new(&survival(&rows), 0.95).unwrap();
-        assert_eq!(curve.quantile(0.5).unwrap().seconds, Some(5.0));
-        assert_eq!(curve.quantile(0.9).unwrap().seconds, Some(9.0));
+        assert_eq!(curve.quantile("quantile", 0.5).unwrap().seconds, Some(5.0));
+        assert_eq!(curve.quantile("quantile", 0.9).unwrap().seconds, Some(9.0));
         assert_eq!(curve.steps()[5].survival, Some(0.5));
     }
 
@@ -231,6 +231,6 @@ mod tests {
         let ended = Curve::new(&survival(&[(1.0, true)]), 0.95).unwrap();
         assert_eq!(ended.at(&[9.0]).unwrap()[0].survival, Some(0.0));
         let none = Curve::new(&Survival::new(), 0.95).unwrap();
-        assert!(none.steps().is_empty() && none.quantile(0.5).unwrap().seconds.is_none());
+        assert!(none.steps().is_empty() && none.quantile("quantile", 0.5).unwrap().seconds.is_none());
     }
 }

@@ -109,7 +109,7 @@ fn the_curve_at_its_own_times_is_the_curve() {
 fn quantiles_are_where_the_curve_crosses() {
     check(300, (rows(60), 0.01..0.99f64), |(rows, share)| {
         let curve = ok(settled(&rows).and_then(|survival| Curve::new(&survival, 0.95)))?;
-        let time = ok(curve.quantile(share))?;
+        let time = ok(curve.quantile("quantile", share))?;
         match time.seconds {
             Some(at) => {
                 for step in curve.steps() {

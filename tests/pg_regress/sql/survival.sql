@@ -1,0 +1,102 @@
+-- How long until something happens: survival, rollup, survival_curve, survival_summary, survival_median,
+-- survival_quantile, survival_quantiles, logrank.
+CREATE SCHEMA survival;
+SET search_path = survival, user_metrics;
+SET extra_float_digits = 0;
+\pset null '(null)'
+
+-- ===== answers =====
+
+-- Weeks in remission of 42 children with leukaemia (Freireich et al. 1963, as printed in Cox 1972): 21 took
+-- 6-mercaptopurine, 21 a placebo. The product of those who go on is 6/7 after 6 weeks (18 of 21), times 16/17 after 7.
+CREATE TABLE trial (arm text, weeks int, relapsed boolean);
+INSERT INTO trial
+SELECT 'drug', abs(w), w > 0 FROM unnest('{6,6,6,-6,7,-9,10,-10,-11,13,16,-17,-19,-20,22,23,-25,-32,-32,-34,-35}'::int[]) AS w
+UNION ALL
+SELECT 'placebo', w, true FROM unnest('{1,1,2,2,3,4,4,5,5,8,8,8,8,11,11,12,12,15,17,22,23}'::int[]) AS w;
+CREATE VIEW arms AS SELECT arm, survival(weeks, relapsed) AS value FROM trial GROUP BY arm;
+
+-- R's survfit prints 0.857, 0.807, 0.753, 0.690, 0.627, 0.538, 0.448; the bounds of log(-log S) at 6 weeks are 0.620 and 0.952.
+SELECT c.duration_seconds AS weeks, c.at_risk, c.events, c.censored, round(c.survival::numeric, 3) AS survival,
+    round(c.survival_low::numeric, 3) AS low, round(c.survival_high::numeric, 3) AS high
+FROM arms AS a, survival_curve(a.value) AS c WHERE a.arm = 'drug';
+-- Medians 23 and 8 weeks.
+SELECT a.arm, s.* FROM arms AS a, survival_summary(a.value) AS s ORDER BY 1;
+SELECT arm, survival_median(value), survival_quantile(value, 0.25) AS p25, survival_quantile(value, 0.9) AS p90 FROM arms ORDER BY 1;
+SELECT a.arm, q.* FROM arms AS a, survival_quantiles(a.value) AS q ORDER BY 1, 2;
+-- The log-rank statistic of these data is 16.79 in every book.
+SELECT groups, round(statistic::numeric, 4) AS statistic, degrees_of_freedom, p_value < 0.0001 AS clear FROM logrank(ARRAY(SELECT value FROM arms));
+-- At times of one's own: what happened since the one before; nothing is known beyond the last observation, at 35 weeks.
+SELECT c.duration_seconds AS weeks, c.at_risk, c.events, c.censored, round(c.survival::numeric, 3) AS survival
+FROM arms AS a, survival_curve(a.value, at_seconds => '{0, 10, 20, 35, 36}') AS c WHERE a.arm = 'drug';
+-- Merged from a value a week it is the same value.
+SELECT t.arm, rollup(t.value)::text = a.value::text AS same
+FROM (SELECT arm, survival(weeks, relapsed) AS value FROM trial GROUP BY arm, weeks) AS t JOIN arms AS a USING (arm)
+GROUP BY t.arm, a.value::text ORDER BY 1;
+
+-- ===== edges =====
+
+-- Events come before censorings at the same time: .75, .5, 0.
+SELECT c.duration_seconds, c.survival FROM (SELECT survival(d, h) FROM (VALUES (1, true), (2, true), (2, false), (3, true)) AS t(d, h)) AS v(value), survival_curve(v.value) AS c;
+-- All censored: the median is not known, nor anything but that nobody went.
+SELECT s.* FROM (SELECT survival(d, false) FROM generate_series(1, 5) AS d) AS v(value), survival_summary(v.value) AS s;
+SELECT c.* FROM (SELECT survival(d, false) FROM generate_series(1, 2) AS d) AS v(value), survival_curve(v.value) AS c;
+-- What cannot be is left out and counted; what is NULL is not counted.
+SELECT s.* FROM (SELECT survival(d, h) FROM (VALUES (-1::float8, true), ('NaN', true), ('Infinity', false), (5, true), (NULL, true), (5, NULL)) AS t(d, h)) AS v(value), survival_summary(v.value) AS s;
+-- No rows.
+SELECT survival(1, true) AS value FROM trial WHERE false;
+SELECT s.* FROM survival_summary(NULL) AS s;
+SELECT c.* FROM survival_curve(NULL) AS c;
+SELECT q.* FROM survival_quantiles(NULL) AS q;
+SELECT survival_median(NULL), survival_quantile(NULL, 0.5);
+-- Ten one after the other: the half is five, whatever floating point makes of a product.
+SELECT survival_median(survival(d, true)) FROM generate_series(1, 10) AS d;
+-- Groups that cannot be compared: none, one, one beside nobody, none of whom it happened to, all at once.
+SELECT * FROM logrank('{}');
+SELECT * FROM logrank(ARRAY(SELECT value FROM arms WHERE arm = 'drug'));
+SELECT * FROM logrank(ARRAY[(SELECT value FROM arms WHERE arm = 'drug'), NULL]);
+SELECT * FROM logrank(ARRAY(SELECT survival(1, false) FROM trial GROUP BY arm));
+SELECT * FROM logrank(ARRAY(SELECT survival(1, true) FROM trial GROUP BY arm));
+-- Three groups.
+SELECT groups, round(statistic::numeric, 6) AS statistic, degrees_of_freedom, round(p_value::numeric, 6) AS p_value
+FROM logrank(ARRAY(SELECT survival(weeks, relapsed) FROM trial GROUP BY weeks % 3));
+-- Small groups are not shown.
+SET user_metrics.min_group_size = 22;
+SELECT a.arm, s.* FROM arms AS a, survival_summary(a.value) AS s ORDER BY 1;
+SELECT count(c.*), count(survival_median(a.value)), count(q.seconds) FROM arms AS a LEFT JOIN survival_curve(a.value) AS c ON true LEFT JOIN survival_quantiles(a.value) AS q ON true;
+SELECT * FROM logrank(ARRAY(SELECT value FROM arms));
+RESET user_metrics.min_group_size;
+-- In a window it may be read again and again.
+SELECT weeks, survival_median(survival(weeks, relapsed) OVER (ORDER BY weeks)) AS so_far FROM trial WHERE arm = 'placebo' ORDER BY weeks LIMIT 5;
+
+-- ===== errors =====
+
+\set VERBOSITY verbose
+\set SHOW_CONTEXT never
+SELECT c.* FROM arms AS a, survival_curve(a.value, confidence => 95) AS c;
+SELECT c.* FROM survival_curve(NULL, confidence => 'NaN') AS c;
+SELECT c.* FROM arms AS a, survival_curve(a.value, at_seconds => '{2, 1}') AS c;
+SELECT c.* FROM arms AS a, survival_curve(a.value, at_seconds => '{-1}') AS c;
+SELECT survival_quantile(value, 50) FROM arms;
+SELECT q.* FROM arms AS a, survival_quantiles(a.value, '{0.5, 1}') AS q;
+SELECT '\x05'::survival;
+SELECT (SELECT activity(arm, now()) FROM trial)::text::survival;
+SELECT * FROM logrank(ARRAY(SELECT survival(n, true) FROM generate_series(1, 101) AS n GROUP BY n));
+\set VERBOSITY default
+
+-- ===== plan =====
+
+CREATE TABLE big AS SELECT (i * 7919) % 1000 / 4.0 AS seconds, i % 3 = 0 AS happened, i % 4 AS arm FROM generate_series(1, 100000) AS i;
+ANALYZE big;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+EXPLAIN (COSTS OFF) SELECT survival(seconds, happened) FROM big;
+-- As many distinct durations as there are, whatever the rows.
+SELECT count(*), sum(c.events), sum(c.censored) FROM (SELECT survival(seconds, happened) AS value FROM big) AS v, survival_curve(v.value) AS c;
+SET max_parallel_workers_per_gather = 0;
+SELECT pg_column_size(survival(seconds, happened)) < 12000 AS small FROM big;
+
+SET client_min_messages = warning;
+DROP SCHEMA survival CASCADE;
