@@ -5,19 +5,22 @@
 //! - [`activity`], and its readouts [`engagement`], [`lifecycle`], [`retention`]: one file a concept, named as in core.
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`assignment`]: who gets which variant of an experiment.
-//! - [`survival`]: how long until something happens.
+//! - [`survival`]: how long until something happens; [`onboarding`], [`adoption`], [`evolution`]: a user's way from there.
 //! - [`source`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
 
 mod activity;
+mod adoption;
 mod aggregate;
 mod assignment;
 mod benchmark;
 mod engagement;
 mod error;
+mod evolution;
 mod latest;
 mod lifecycle;
+mod onboarding;
 mod plans;
 mod preferences;
 mod profile;
@@ -192,6 +195,21 @@ extension_sql_file!(
         survival::survival_summary,
         survival::logrank_of_bytes
     ]
+);
+extension_sql_file!(
+    "../sql/onboarding.sql",
+    name = "onboarding",
+    requires = ["sessions", "survival", onboarding::rate_with_bounds, onboarding::milestones]
+);
+extension_sql_file!(
+    "../sql/adoption.sql",
+    name = "adoption",
+    requires = ["onboarding", adoption::check_adoption, adoption::rate_difference, adoption::mean_difference]
+);
+extension_sql_file!(
+    "../sql/evolution.sql",
+    name = "evolution",
+    requires = ["sessions", evolution::check_evolution, evolution::satisfaction_score]
 );
 // After every function of Rust: it moves the machinery out of sight and completes the type.
 extension_sql_file!("../sql/activity.sql", name = "activity", finalize);

@@ -3,6 +3,7 @@
 use crate::aggregate::{self, Instant, TextBytes, UtcInstant, stored_value};
 use crate::error::{self, refused};
 use crate::settings::{self, Privacy};
+use crate::source::row_function;
 use crate::stored::{Stored, Value};
 use crate::time;
 use crate::users::{UserId, keys};
@@ -156,8 +157,8 @@ fn session_reach(
     session_gap: Option<Interval>,
     max_idle: Option<Interval>,
 ) -> error::Result<Option<TimestampWithTimeZone>> {
-    let limits =
-        limits(session_gap, max_idle).map_err(refused(Analysis::named(function).map_or("sessions", |a| a.name)))?;
+    let named = Analysis::named(function).map_or_else(|| row_function(function), |analysis| analysis.name);
+    let limits = limits(session_gap, max_idle).map_err(refused(named))?;
     let Some(since) = since.map(TimestampWithTimeZone::into_inner).filter(|&at| time::is_finite(at)) else {
         return Ok(since);
     };

@@ -84,12 +84,12 @@ fn requests_query(
 
 /// The arguments that hold filters beside `filter` itself, for messages.
 fn filter_argument(name: &str) -> &'static str {
-    const ARGUMENTS: &[&str] = &["steps", "exclude", "milestones", "converted"];
+    const ARGUMENTS: &[&str] = &["steps", "exclude", "milestones", "converted", "exposed"];
     ARGUMENTS.iter().find(|known| **known == name).copied().unwrap_or("filter")
 }
 
 /// The functions that read requests row by row, for messages.
-fn row_function(name: &str) -> &'static str {
+pub fn row_function(name: &str) -> &'static str {
     const FUNCTIONS: &[&str] = &[
         "usage_patterns",
         "peak_hours",
@@ -110,6 +110,14 @@ fn row_function(name: &str) -> &'static str {
         "favorite_features",
         "benchmark_users",
         "assignment_audit",
+        "first_sessions",
+        "first_session_list",
+        "activation_milestones",
+        "feature_adoption",
+        "adoption_barriers",
+        "feature_timing",
+        "usage_evolution",
+        "usage_evolution_json",
     ];
     FUNCTIONS.iter().find(|known| **known == name).copied().unwrap_or("user_metrics")
 }

@@ -13,7 +13,8 @@
 //! - [`preferences`]: which models a user prefers; [`benchmark`]: a figure beside that of the user's peers;
 //!   [`profile`]: one user's profile as JSON.
 //! - [`assignment`]: which variant of an experiment a user gets.
-//! - [`survival`]: how long until something happens, right-censored.
+//! - [`survival`]: how long until something happens, right-censored; [`milestones`]: what may;
+//!   [`rating`]: satisfaction on a declared scale.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
@@ -31,9 +32,11 @@ pub mod host;
 pub mod interval;
 pub mod latest;
 pub mod lifecycle;
+pub mod milestones;
 pub mod plans;
 pub mod preferences;
 pub mod profile;
+pub mod rating;
 pub mod retention;
 pub mod segments;
 pub mod sessions;

@@ -114,7 +114,7 @@ impl Survival {
         let mut steps = 0usize;
         let mut step = || {
             steps = steps.wrapping_add(1);
-            if steps % (16 * host::POLL_EVERY) == 0 {
+            if steps.is_multiple_of(16 * host::POLL_EVERY) {
                 host::poll();
             }
         };

@@ -1,0 +1,43 @@
+//! Ratings as satisfaction from 0 to 10, on a scale that is declared and not guessed. Definition D26.
+
+use crate::error::{Error, Result};
+
+/// From the worst to the best rating.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    low: f64,
+    high: f64,
+}
+
+impl Scale {
+    /// The scale an argument `rating_scale` declares: two numbers, the lesser first.
+    pub fn new(given: &[f64]) -> Result<Self> {
+        match *given {
+            [low, high] if low < high && low.is_finite() && high.is_finite() => Ok(Scale { low, high }),
+            _ => Err(Error::Argument {
+                name: "rating_scale",
+                given: format!("{given:?}"),
+                accepted: "the worst and the best rating, such as '{0,1}' for thumbs or '{1,5}' for stars".to_owned(),
+            }),
+        }
+    }
+
+    /// A rating on the scale from 0 to 10; one that is not on it is refused: who mixes scales has to say how.
+    ///
+    /// ```
+    /// # use user_metrics_core::rating::Scale;
+    /// let stars = Scale::new(&[1.0, 5.0]).unwrap();
+    /// assert_eq!(stars.score(4.0), Ok(7.5));
+    /// assert!(stars.score(0.0).is_err());
+    /// ```
+    pub fn score(&self, rating: f64) -> Result<f64> {
+        if (self.low..=self.high).contains(&rating) {
+            return Ok((rating - self.low) / (self.high - self.low) * 10.0);
+        }
+        Err(Error::Argument {
+            name: "rating_scale",
+            given: format!("{:?}", [self.low, self.high]),
+            accepted: format!("a scale that all ratings of the log lie on; there is one of {rating}"),
+        })
+    }
+}
