@@ -82,7 +82,7 @@ ALTER TABLE large ALTER COLUMN activity SET STORAGE EXTERNAL, ALTER COLUMN sessi
 INSERT INTO large
 SELECT part, user_metrics.activity(part * 300000 + n, timestamptz '2024-01-01 00:00+00' + day * interval '9 days'),
     user_metrics.sessions(part * 300000 + n, timestamptz '2024-01-01 00:00+00' + day * interval '9 days'),
-    user_metrics.survival(part + n + day / 100.0, day = 13)
+    user_metrics.survival(part + n % 50000 + day / 100.0, day = 13)
 FROM generate_series(0, 2) AS part, (SELECT generate_series(1, 400000)::bigint) AS users(n),
     (VALUES (0), (1), (13)) AS days(day)
 GROUP BY part;
@@ -103,6 +103,8 @@ READOUTS = dict.fromkeys(("active_users", "engagement", "lifecycle", "stickiness
 READOUTS |= dict.fromkeys(("session_stats", "session_hazard", "session_list"), "sessions")
 # Those of a source alone: over values they take two.
 OF_SOURCES = ("session_time",)
+# Functions of a source that put sessions and survival together.
+JOURNEY = ("first_sessions", "activation_milestones", "usage_evolution")
 # Those that read no source, up to their value.
 SURVIVAL_READOUTS = ("user_metrics.survival_curve((SELECT survival", "user_metrics.survival_quantiles((SELECT survival",
                      "user_metrics.survival_summary((SELECT survival", "user_metrics.logrank((SELECT ARRAY[survival]")
@@ -584,6 +586,10 @@ def memory_comes_back(session, statement, settings, sqlstate="00000"):
         return backend_memory(session)
 
     before, after = memory_after(8), memory_after(50)
+    for _ in range(2):
+        # A heap may come to its size late; what leaks grows on.
+        if after[1] - before[1] >= 1_000_000:
+            before, after = after, memory_after(50)
     for what, first, last in zip(("contexts", "process"), before, after):
         require(last - first < 1_000_000, f"the {what} grew from {first} to {last} bytes")
 
@@ -658,7 +664,7 @@ def tests(database, aggregates):
     yield "memory comes back after parallel aggregates", lambda s: memory_comes_back(s, every, PARALLEL)
     yield "memory comes back after refusals", lambda s: memory_comes_back(s, every, little, OUT_OF_MEMORY)
     yield "memory comes back after cancels", lambda s: memory_comes_back(s, endless, short, QUERY_CANCELED)
-    for readout in (*READOUTS, *OF_SOURCES):
+    for readout in (*READOUTS, *OF_SOURCES, *JOURNEY):
         read = f"SELECT count(*) FROM user_metrics.{readout}('log')"
         yield f"memory comes back after {readout}", lambda s, read=read: memory_comes_back(s, read, SERIAL)
 
@@ -681,8 +687,10 @@ def is_passed(session, name, test):
 def main(word=""):
     passed = failed = 0
     with fresh_database("plans") as database, Session(database) as session:
-        for statement in DATA.split(";\n"):
-            session.run(statement)
+        # In a process of its own, whose heap is not the one that is watched.
+        with Session(database) as maker:
+            for statement in DATA.split(";\n"):
+                maker.run(statement)
         for name, test in tests(database, the_aggregates(session)):
             # What one plain pass gives is what all others are compared with.
             if word in name or name.startswith("one plain pass"):

@@ -26,6 +26,9 @@ In assignment.json
     rows            are ids and the variants they have; null for none
     and a case is asked of these arguments, of the experiment defined by them, and of its row
 
+In survival.json
+    groups          are durations each: seconds, and whether it happened; readouts but `logrank` are of the first
+
 Each other case is asked of a value and, unless it is about the value itself, of the log. The last line is
 `N passed, N failed`.
 """
@@ -159,12 +162,41 @@ def session_queries(case):
     yield "source", f"SELECT * FROM user_metrics.{case['readout']}({', '.join([*over_source, *zone])})"
 
 
-def refusals(session, case):
+def load_durations(session, case):
+    rows = ", ".join(f"({group}, {seconds}, {happened})" for group, durations in enumerate(case["groups"])
+                     for seconds, happened in durations)
+    session.run_all(["DROP TABLE IF EXISTS durations",
+                     "CREATE TABLE durations (part int, seconds double precision, happened boolean)",
+                     *([f"INSERT INTO durations VALUES {rows}"] if rows else [])])
+
+
+def survival_queries(case):
+    """As `activity_queries`."""
+    whole = "user_metrics.survival(seconds, happened)"
+    arguments = arguments_of(case)
+    forms = {
+        "value": f"SELECT part, {whole} AS v FROM durations GROUP BY part",
+        "value of values of a row": f"SELECT part, user_metrics.rollup(v) AS v FROM (SELECT part, {whole} AS v "
+                                    "FROM durations GROUP BY part, ctid) AS rows GROUP BY part",
+    }
+    if case["readout"] == "value":
+        forms["value read back"] = f"SELECT 0 AS part, {literal(case['rows'][0][0])}::user_metrics.survival AS v"
+    for form, values in forms.items():
+        if case["readout"] == "value":
+            yield form, f"SELECT v::text AS bytes FROM ({values}) AS s"
+        elif case["readout"] == "logrank":
+            yield form, f"SELECT * FROM user_metrics.logrank(ARRAY(SELECT v FROM ({values}) AS s))"
+        else:
+            first = f"(SELECT v FROM ({values}) AS s WHERE part = 0)"
+            yield form, f"SELECT * FROM user_metrics.{case['readout']}({', '.join([first, *arguments])})"
+
+
+def refusals(session, concept, case):
     """Pairs of the bytes of a case and what is wrong with their refusal."""
     for number, (value, sqlstate, message) in enumerate(case["rows"], 1):
         wrong = "accepted"
         try:
-            session.run(f"SELECT {literal(value)}::user_metrics.sessions")
+            session.run(f"SELECT {literal(value)}::user_metrics.{concept}")
         except ServerError as error:
             wrong = None if error.sqlstate == sqlstate and message in str(error) else f"{error}"
         yield f"bytes {number}, {message}", wrong
@@ -233,11 +265,14 @@ def complaint(case, rows):
 def outcomes(session, concept, case):
     """Pairs of a form of the case and what is wrong with it."""
     if case.get("readout") == "refused":
-        yield from refusals(session, case)
+        yield from refusals(session, concept, case)
         return
     if concept == "assignment":
         load_experiment(session, case)
         queries = experiment_queries(case)
+    elif concept == "survival":
+        load_durations(session, case)
+        queries = survival_queries(case)
     elif concept == "sessions":
         load(session, case, session_requests(case), SESSION_COLUMNS)
         queries = session_queries(case)

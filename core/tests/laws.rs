@@ -17,10 +17,10 @@ mod readouts;
 mod sessions;
 #[path = "laws/support.rs"]
 mod support;
-#[path = "laws/tally.rs"]
-mod tally;
 #[path = "laws/survival.rs"]
 mod survival;
+#[path = "laws/tally.rs"]
+mod tally;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -31,8 +31,8 @@ use user_metrics_core::activity::Activity;
 use user_metrics_core::latest::Latest;
 use user_metrics_core::sessions::Sessions;
 use user_metrics_core::state::State;
-use user_metrics_core::tally::Tally;
 use user_metrics_core::survival::Survival;
+use user_metrics_core::tally::Tally;
 use user_metrics_core::{Error, Result, host};
 use xxhash_rust::xxh3::xxh3_64;
 

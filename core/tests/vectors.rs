@@ -21,6 +21,8 @@ use user_metrics_core::{Result, host};
 mod assignment;
 #[path = "vectors/sessions.rs"]
 mod sessions;
+#[path = "vectors/survival.rs"]
+mod survival;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -372,6 +374,7 @@ files! {
     lifecycle: crate::Case;
     retention: crate::Case;
     sessions: crate::sessions::Case;
+    survival: crate::survival::Case;
 }
 
 #[test]
