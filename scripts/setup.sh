@@ -14,6 +14,8 @@ missing_packages() {
     # rustc links with cc, cargo-fuzz builds libFuzzer with c++.
     { command -v cc && command -v c++; } >/dev/null || echo build-essential
     command -v python3 >/dev/null || echo python3
+    # Some oracles of the tests are packages of Python, in an environment of their own.
+    python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
     # root needs it too: `cargo pgrx test --runas` goes through it.
     command -v sudo >/dev/null || echo sudo
     # cargo-pgrx is compiled against OpenSSL.

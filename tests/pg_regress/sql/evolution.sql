@@ -66,6 +66,23 @@ SELECT usage_evolution_json('log', rating_scale => '{1,NULL}');
 
 -- ===== plan =====
 
+-- What lies behind until is not read; what lies before since is, for it tells who is new.
+CREATE TABLE parted (user_id int, created_at timestamptz, feature text) PARTITION BY RANGE (created_at);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
+CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
+INSERT INTO parted SELECT n % 5, timestamptz '2024-01-01' + n * interval '1 hour', 'f' || n % 2 FROM generate_series(0, 1400) AS n;
+VACUUM ANALYZE parted;
+CREATE FUNCTION scans(query text) RETURNS TABLE (partition name, is_read boolean) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_stat_force_next_flush(); PERFORM pg_stat_clear_snapshot();
+    CREATE TEMP TABLE before AS SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname LIKE 'parted\__';
+    EXECUTE query;
+    RETURN QUERY SELECT s.relname, s.seq_scan > b.seq_scan FROM pg_stat_xact_user_tables AS s JOIN before AS b USING (relname) ORDER BY 1;
+    DROP TABLE before;
+END
+$$;
+SELECT * FROM scans($$SELECT * FROM usage_evolution('parted', until => '2024-02-01')$$);
+SELECT * FROM scans($$SELECT * FROM usage_evolution('parted', since => '2024-02-10')$$);
 CREATE VIEW over_name AS SELECT * FROM usage_evolution('evolution.log', weeks => '{1}');
 CREATE VIEW over_oid AS SELECT * FROM usage_evolution('log'::regclass, weeks => '{1}');
 SELECT n.panel, n.users AS over_name, o.users AS over_oid FROM over_name AS n JOIN over_oid AS o USING (panel) ORDER BY 1;

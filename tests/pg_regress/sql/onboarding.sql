@@ -124,11 +124,25 @@ SELECT * FROM activation_milestones('log', '[{"name": "x", "filter": {"feature":
 
 -- ===== plan =====
 
--- Rules about users are asked of users, not of rows.
-CREATE TABLE big AS SELECT 'u' || i % 1000 AS user_id, timestamptz '2024-03-01' + i * interval '1 minute' AS created_at FROM generate_series(1, 20000) AS i;
-ANALYZE big;
-SELECT users, first_requests FROM first_sessions('big');
-SELECT milestone_number, eligible_users, reached_users FROM activation_milestones('big', by => NULL);
+-- What lies behind until is not read; what lies before since is, for it tells who is new.
+CREATE TABLE parted (user_id int, created_at timestamptz, feature text) PARTITION BY RANGE (created_at);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
+CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
+INSERT INTO parted SELECT n % 5, timestamptz '2024-01-01' + n * interval '1 hour', 'f' || n % 2 FROM generate_series(0, 1400) AS n;
+VACUUM ANALYZE parted;
+CREATE FUNCTION scans(query text) RETURNS TABLE (partition name, is_read boolean) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_stat_force_next_flush(); PERFORM pg_stat_clear_snapshot();
+    CREATE TEMP TABLE before AS SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname LIKE 'parted\__';
+    EXECUTE query;
+    RETURN QUERY SELECT s.relname, s.seq_scan > b.seq_scan FROM pg_stat_xact_user_tables AS s JOIN before AS b USING (relname) ORDER BY 1;
+    DROP TABLE before;
+END
+$$;
+SELECT * FROM scans($$SELECT * FROM first_sessions('parted', until => '2024-02-01')$$);
+SELECT * FROM scans($$SELECT * FROM first_session_list('parted', since => '2024-02-10')$$);
+SELECT * FROM scans($$SELECT * FROM activation_milestones('parted', until => '2024-02-01')$$);
+SELECT * FROM scans($$SELECT * FROM activation_milestones('parted', '[{"name": "x"}]', until => '2024-02-01')$$);
 CREATE VIEW over_name AS SELECT * FROM first_sessions('onboarding.log');
 CREATE VIEW over_oid AS SELECT * FROM first_sessions('log'::regclass);
 SELECT n.users AS over_name, o.users AS over_oid FROM over_name AS n, over_oid AS o;
