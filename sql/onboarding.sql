@@ -161,11 +161,12 @@ CREATE FUNCTION user_metrics.first_sessions(
 ) RETURNS TABLE (
     segment text, users bigint, signed_up_users bigint, without_request_users bigint, requests_before_signup bigint,
     seconds_to_first_request double precision, seconds_to_first_request_low double precision,
-    seconds_to_first_request_high double precision, first_requests bigint, first_request_success_rate double precision,
+    seconds_to_first_request_high double precision, first_request_within_1_day double precision,
+    first_request_within_7_days double precision, first_requests bigint, first_request_success_rate double precision,
     rate_low double precision, rate_high double precision, open_sessions bigint, features_discovered_mean double precision,
     duration_mean_seconds double precision, duration_median_seconds double precision, requests_mean double precision,
     single_request_share double precision
-) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
@@ -195,17 +196,24 @@ BEGIN
         SELECT NULL, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0
         WHERE by IS NULL AND NOT EXISTS (SELECT FROM people)
     )
-    SELECT s.segment, f.users, f.signed_up, f.waiting, f.early, f.median_seconds, f.median_low, f.median_high, f.known,
+    SELECT s.segment, f.users, f.signed_up, f.waiting, f.early, f.median_seconds, f.median_low, f.median_high,
+        f.within_1_day, f.within_7_days, f.known,
         f.rate, f.low, f.high, f.open, f.features, f.duration, f.median, f.requests, f.single_share
     FROM segments AS s
     LEFT JOIN LATERAL (
         SELECT s.users, CASE WHEN signups IS NOT NULL THEN s.signed_up END AS signed_up,
             CASE WHEN signups IS NOT NULL THEN s.waiting END AS waiting,
             CASE WHEN signups IS NOT NULL THEN s.early END AS early,
-            w.median_seconds, w.median_low, w.median_high, s.known, b.rate, b.low, b.high,
+            w.median_seconds, w.median_low, w.median_high, d.within_1_day, d.within_7_days, s.known, b.rate, b.low, b.high,
             s.open, s.features::double precision AS features, s.duration, s.median, s.requests::double precision AS requests,
             s.single / NULLIF(s.closed, 0)::double precision AS single_share
-        FROM user_metrics.survival_summary(s.wait) AS w, user_metrics_internal.rate_with_bounds(s.succeeded, s.known) AS b
+        FROM user_metrics.survival_summary(s.wait) AS w
+        CROSS JOIN user_metrics_internal.rate_with_bounds(s.succeeded, s.known) AS b
+        CROSS JOIN LATERAL (
+            SELECT max(1 - c.survival) FILTER (WHERE c.duration_seconds = 86400) AS within_1_day,
+                max(1 - c.survival) FILTER (WHERE c.duration_seconds = 604800) AS within_7_days
+            FROM user_metrics.survival_curve(s.wait, at_seconds => ARRAY[86400, 604800]) AS c
+        ) AS d
         WHERE NOT user_metrics_internal.hides(s.people)
     ) AS f ON true
     ORDER BY s.segment COLLATE "C";
@@ -221,7 +229,8 @@ CREATE FUNCTION user_metrics.first_sessions(
 ) RETURNS TABLE (
     segment text, users bigint, signed_up_users bigint, without_request_users bigint, requests_before_signup bigint,
     seconds_to_first_request double precision, seconds_to_first_request_low double precision,
-    seconds_to_first_request_high double precision, first_requests bigint, first_request_success_rate double precision,
+    seconds_to_first_request_high double precision, first_request_within_1_day double precision,
+    first_request_within_7_days double precision, first_requests bigint, first_request_success_rate double precision,
     rate_low double precision, rate_high double precision, open_sessions bigint, features_discovered_mean double precision,
     duration_mean_seconds double precision, duration_median_seconds double precision, requests_mean double precision,
     single_request_share double precision
@@ -406,7 +415,7 @@ CREATE FUNCTION user_metrics.activation_milestones(
     segment text, milestone_number integer, milestone text, eligible_users bigint, reached_users bigint,
     reached_rate double precision, rate_low double precision, rate_high double precision, median_seconds double precision,
     p25_seconds double precision, p75_seconds double precision, p90_seconds double precision, dropped_from_previous bigint
-) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     relation text := user_metrics_internal.relation(source);

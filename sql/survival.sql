@@ -11,6 +11,10 @@ ALTER FUNCTION user_metrics.survival_out SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.survival_receive SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.survival_send SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.logrank_of_bytes SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics_internal.logrank_of_bytes ROWS 1;
+ALTER FUNCTION user_metrics.survival_curve ROWS 100;
+ALTER FUNCTION user_metrics.survival_quantiles ROWS 4;
+ALTER FUNCTION user_metrics.survival_summary ROWS 1;
 
 CREATE TYPE user_metrics.survival (
     INPUT = user_metrics_internal.survival_in,
@@ -55,7 +59,7 @@ COMMENT ON FUNCTION user_metrics.survival_quantiles(user_metrics.survival, doubl
 
 CREATE FUNCTION user_metrics.logrank(durations user_metrics.survival[]) RETURNS TABLE (
     groups bigint, statistic double precision, degrees_of_freedom bigint, p_value double precision
-) LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+) LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
     SELECT r.*
     FROM user_metrics_internal.logrank_of_bytes(
         ARRAY(SELECT user_metrics_internal.survival_send(v.value) FROM unnest($1) AS v(value) WHERE v.value IS NOT NULL)

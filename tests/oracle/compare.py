@@ -9,7 +9,7 @@ KEYS = ("segment", "feature", "barrier_rank", "landmark_day", "milestone_number"
 RELATIVE = 1e-12
 NEARLY_ZERO = 1e-15                              # a bound that is 0 on paper is rounded to no particular side of it
 # (relative, nearly zero) where it is another: a probability is a long sum, and may be tiny without being nothing.
-TOLERANCES = {"decline_p": (1e-9, 1e-300)}
+TOLERANCES = {"decline_p": (1e-9, 1e-300)} | dict.fromkeys(("difference_low", "difference_high"), (1e-9, 1e-9))
 
 
 def same_value(expected, got, tolerance=(RELATIVE, NEARLY_ZERO)):

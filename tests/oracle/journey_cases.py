@@ -115,7 +115,7 @@ class JourneyCase(Case):
                 yield name, interval_literal(value)
 
     def simpler(self):
-        yield from super().simpler()
+        yield from (case for case in super().simpler() if "feature" in case.args or "feature" not in self.args)
         for name, plain in (("gap", None), ("idle", None), ("signups", False)):
             if getattr(self, name) != plain:
                 yield replace(self, **{name: plain})

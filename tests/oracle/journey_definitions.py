@@ -88,6 +88,16 @@ def time_of(durations, part):
     return found
 
 
+def share_by(durations, time):
+    """The share to whom it has happened by a time; None where nobody has been followed for so long."""
+    durations, left = [(s, h) for s, h in durations if s >= 0], Fraction(1)
+    for at, after, _ in shares_left(durations):
+        if at <= time:
+            left = after
+    is_known = durations and (left == 0 or any(s >= time for s, _ in durations))
+    return float(1 - left) if is_known else None
+
+
 # ------------------------------------------------------------------------------------------------------ first sessions
 
 def first_session_rows(steps, signups, end, since, gap, idle, key_of):
@@ -133,11 +143,13 @@ def first_sessions(rows, asks_signups, tells_features, end, least):
     # A median of a few is hidden also where others signed up after their first request.
     is_hidden = 0 < sum(wait >= 0 for wait, _ in waits) < least
     median, median_low, median_high = (None,) * 3 if is_hidden else time_of(waits, 0.5)
+    within = [None if is_hidden else share_by(waits, days * 86400) for days in (1, 7)]
     durations = [row["duration_seconds"] for row in closed]
     answer = {
         "users": len(people), "signed_up_users": len(waits), "without_request_users": len(rows) - len(people),
         "requests_before_signup": sum(wait < 0 for wait, _ in waits), "seconds_to_first_request": median,
         "seconds_to_first_request_low": median_low, "seconds_to_first_request_high": median_high,
+        "first_request_within_1_day": within[0], "first_request_within_7_days": within[1],
         "first_requests": len(known), "first_request_success_rate": rate, "rate_low": low, "rate_high": high,
         "open_sessions": len(people) - len(closed),
         "features_discovered_mean": mean([row["features_discovered"] for row in closed]) if tells_features else None,
@@ -272,21 +284,24 @@ def newcombe(one, other):
     return (a - b, max(a - b - math.hypot(a - a_low, b_high - b), -1.0), min(a - b + math.hypot(a_high - a, b - b_low), 1.0))
 
 
-def student_point(freedom):
-    """The 97.5 % point of Student's t, by bisection over its integral: no library is asked."""
-    scale = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(freedom * math.pi)
+def student_beyond(t, freedom):
+    """The chance that Student's t is beyond t in either direction: an incomplete beta function, by its series."""
+    a, x = freedom / 2, freedom / (freedom + t * t)
+    term, total, n = 1.0, 0.0, 0
+    while term > total * 1e-17:
+        total += term
+        term *= x * (a + 0.5 + n) / (a + 1 + n)
+        n += 1
+    whole = math.lgamma(a) + math.lgamma(0.5) - math.lgamma(a + 0.5)
+    return math.exp(a * math.log(x) + 0.5 * math.log1p(-x) - whole) / a * total
 
-    def beyond(t):
-        """The part above t: over u = arctan of t / sqrt(freedom), where the integrand is smooth and ends at a quarter turn."""
-        low, high, n = math.atan(t / math.sqrt(freedom)), math.pi / 2, 2000
-        step = (high - low) / n
-        heights = [max(math.cos(low + i * step), 0.0) ** (freedom - 1) for i in range(n + 1)]
-        simpson = heights[0] + heights[-1] + 4 * sum(heights[1:-1:2]) + 2 * sum(heights[2:-1:2])
-        return scale * math.sqrt(freedom) * simpson * step / 3
-    low, high = 0.0, 1e6
-    for _ in range(200):
+
+def student_point(freedom):
+    """The 97.5 % point of Student's t, by bisection."""
+    low, high = 0.5, 1e6
+    while high - low > low * 1e-14:
         middle = (low + high) / 2
-        low, high = (middle, high) if beyond(middle) > 0.025 else (low, middle)
+        low, high = (middle, high) if student_beyond(middle, freedom) > 0.05 else (low, middle)
     return low
 
 
