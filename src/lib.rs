@@ -6,6 +6,7 @@
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`assignment`]: who gets which variant of an experiment.
 //! - [`survival`]: how long until something happens; [`onboarding`], [`adoption`], [`evolution`]: a user's way from there.
+//! - [`funnel`], [`paths`]: how far users get, and what they do next.
 //! - [`source`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
@@ -18,9 +19,11 @@ mod benchmark;
 mod engagement;
 mod error;
 mod evolution;
+mod funnel;
 mod latest;
 mod lifecycle;
 mod onboarding;
+mod paths;
 mod plans;
 mod preferences;
 mod profile;
@@ -66,6 +69,53 @@ extension_sql_file!(
     name = "engagement",
     requires = ["source", engagement::active_users, engagement::engagement, engagement::stickiness]
 );
+extension_sql_file!(
+    "../sql/funnel.sql",
+    name = "funnel",
+    requires = [
+        "source",
+        funnel::funnel_text_instant,
+        funnel::funnel_text_instant_mode,
+        funnel::funnel_text_instant_full,
+        funnel::funnel_text_instant_marks,
+        funnel::funnel_text_utc,
+        funnel::funnel_text_utc_mode,
+        funnel::funnel_text_utc_full,
+        funnel::funnel_text_utc_marks,
+        funnel::funnel_uuid_instant,
+        funnel::funnel_uuid_instant_mode,
+        funnel::funnel_uuid_instant_full,
+        funnel::funnel_uuid_instant_marks,
+        funnel::funnel_uuid_utc,
+        funnel::funnel_uuid_utc_mode,
+        funnel::funnel_uuid_utc_full,
+        funnel::funnel_uuid_utc_marks,
+        funnel::funnel_bigint_instant,
+        funnel::funnel_bigint_instant_mode,
+        funnel::funnel_bigint_instant_full,
+        funnel::funnel_bigint_instant_marks,
+        funnel::funnel_bigint_utc,
+        funnel::funnel_bigint_utc_mode,
+        funnel::funnel_bigint_utc_full,
+        funnel::funnel_bigint_utc_marks,
+        funnel::funnel_rollup,
+        funnel::funnel_combine,
+        funnel::funnel_serialize,
+        funnel::funnel_deserialize,
+        funnel::funnel_finish,
+        funnel::funnel_in,
+        funnel::funnel_out,
+        funnel::funnel_receive,
+        funnel::funnel_send,
+        funnel::funnel_value_users,
+        funnel::funnel_last_request,
+        funnel::funnel_without_users,
+        funnel::funnel_plan,
+        funnel::funnel_steps,
+        funnel::funnel_progress
+    ]
+);
+extension_sql_file!("../sql/paths.sql", name = "paths", requires = ["source", paths::check_depth]);
 extension_sql_file!("../sql/lifecycle.sql", name = "lifecycle", requires = ["source", lifecycle::lifecycle]);
 extension_sql_file!(
     "../sql/retention.sql",

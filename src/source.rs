@@ -19,6 +19,8 @@ fn source_query(
     filter: Option<&str>,
     by: Option<&str>,
     timezone: Option<&str>,
+    steps: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
+    excluded: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
 ) -> error::Result<String> {
     let analysis = Analysis::named(function).ok_or_else(|| {
         let accepted = ANALYSES.iter().map(|analysis| analysis.name).collect::<Vec<_>>();
@@ -43,6 +45,8 @@ fn source_query(
             by: by.map(str::to_owned),
             timezone_is_default: timezone == default,
             timezone,
+            steps: steps.into_iter().flatten().collect(),
+            excluded: excluded.into_iter().flatten().collect(),
         };
         source::source_query(&Relation::parse(relation)?, &ask)
     };
@@ -84,7 +88,7 @@ fn requests_query(
 
 /// The arguments that hold filters beside `filter` itself, for messages.
 fn filter_argument(name: &str) -> &'static str {
-    const ARGUMENTS: &[&str] = &["steps", "exclude", "milestones", "converted", "exposed"];
+    const ARGUMENTS: &[&str] = &["steps", "exclude", "milestones", "converted", "exposed", "start"];
     ARGUMENTS.iter().find(|known| **known == name).copied().unwrap_or("filter")
 }
 
@@ -102,6 +106,7 @@ pub fn row_function(name: &str) -> &'static str {
         "segment_users",
         "segment_user",
         "segment_summary",
+        "paths",
         "plan_usage",
         "user_properties",
         "user_metrics_row",

@@ -8,6 +8,7 @@
 //! - [`activity`]: who was active on which local day; [`users`] and [`days`] are how it is held.
 //! - [`engagement`], [`lifecycle`], [`retention`]: the readouts of an activity.
 //! - [`sessions`]: who used the product in one go, with its readouts.
+//! - [`funnel`]: how far users get on a way of several steps.
 //! - [`tally`]: what each user did, by name; [`segments`]: every user in one of five; [`latest`]: what a property was last;
 //!   [`plans`]: the limits that usage is measured against; [`usage`]: how often each hour of the local clock has come.
 //! - [`preferences`]: which models a user prefers; [`benchmark`]: a figure beside that of the user's peers;
@@ -28,6 +29,7 @@ pub mod chunks;
 pub mod days;
 pub mod engagement;
 pub mod error;
+pub mod funnel;
 pub mod host;
 pub mod interval;
 pub mod latest;

@@ -30,7 +30,7 @@ mod stats;
 mod view;
 
 pub use busy::UNDER_WAY;
-pub use stats::{Ending, Hazard, Span, Stats, hazard, list, stats, times};
+pub use stats::{Ending, Hazard, Span, Stats, hazard, list, quantile, stats, times};
 pub use view::{View, resolve};
 
 /// The version of the layout of its bytes.

@@ -26,6 +26,8 @@ pub enum Kind {
     Sessions = 2,
     /// [`crate::latest::Latest`]
     Latest = 3,
+    /// [`crate::funnel::Funnel`]
+    Funnel = 4,
     /// [`crate::tally::Tally`]
     Tally = 7,
     /// [`crate::survival::Survival`]

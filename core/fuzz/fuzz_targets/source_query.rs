@@ -34,6 +34,8 @@ fuzz_target!(|input: &str| {
         by: by.filter(|b| !b.is_empty()).map(owned),
         timezone: "UTC".to_owned(),
         timezone_is_default: true,
+        steps: filter.into_iter().map(owned).collect(),
+        excluded: by.into_iter().map(owned).collect(),
     };
     match source_query(&relation, &ask) {
         Ok(query) => only_ours(&query),

@@ -103,6 +103,19 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
+/// The duration in seconds that a share of durations in microseconds stays below, between two of them by linear
+/// interpolation: SQL's `percentile_cont`. Their order is lost.
+pub fn quantile(durations: &mut [Micros], share: f64) -> Option<f64> {
+    let place = share * durations.len().checked_sub(1)? as f64;
+    let (below, between) = (place.floor() as usize, place.fract());
+    let (_, &mut low, above) = durations.select_nth_unstable(below);
+    let low = low as f64 / 1e6;
+    match above.iter().min() {
+        Some(&high) if between > 0.0 => Some(low + between * (high as f64 / 1e6 - low)),
+        _ => Some(low),
+    }
+}
+
 impl Stats {
     /// Sessions that are not open.
     pub fn closed(&self) -> u64 {
@@ -139,17 +152,9 @@ impl Stats {
         (self.duration > 0).then(|| self.busy as f64 / self.duration as f64)
     }
 
-    /// The duration in seconds that a share of the sessions stays below, between two sessions by linear interpolation:
-    /// SQL's `percentile_cont`.
+    /// The duration in seconds that a share of the sessions stays below, see [`quantile`].
     pub fn duration_quantile(&mut self, share: f64) -> Option<f64> {
-        let place = share * self.durations.len().checked_sub(1)? as f64;
-        let (below, between) = (place.floor() as usize, place.fract());
-        let (_, &mut low, above) = self.durations.select_nth_unstable(below);
-        let low = low as f64 / 1e6;
-        match above.iter().min() {
-            Some(&high) if between > 0.0 => Some(low + between * (high as f64 / 1e6 - low)),
-            _ => Some(low),
-        }
+        quantile(&mut self.durations, share)
     }
 
     /// The share with one request only.

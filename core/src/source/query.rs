@@ -9,6 +9,7 @@ use crate::error::Result;
 enum Value {
     Activity,
     Sessions,
+    Funnel,
 }
 
 /// How much of what lies before `since` is read.
@@ -27,6 +28,8 @@ enum Past {
 pub struct Analysis {
     /// Its name in SQL.
     pub name: &'static str,
+    /// The function that reads its value, where that is not its own form over one.
+    readout: &'static str,
     value: Value,
     past: Past,
     /// Whether its rows begin with a segment.
@@ -38,7 +41,7 @@ pub struct Analysis {
 }
 
 const fn analysis(name: &'static str, value: Value, past: Past) -> Analysis {
-    Analysis { name, value, past, segmented: true, names_users: false, busy: false }
+    Analysis { name, readout: "", value, past, segmented: true, names_users: false, busy: false }
 }
 
 /// The table functions over a source.
@@ -53,6 +56,13 @@ pub const ANALYSES: &[Analysis] = &[
     analysis("session_stats", Value::Sessions, Past::WhatReaches),
     analysis("session_hazard", Value::Sessions, Past::WhatReaches),
     Analysis { busy: true, ..analysis("session_time", Value::Sessions, Past::WhatReaches) },
+    Analysis { readout: "user_metrics.funnel_steps", ..analysis("funnel", Value::Funnel, Past::Nothing) },
+    Analysis {
+        readout: "user_metrics_internal.funnel_progress",
+        segmented: false,
+        names_users: true,
+        ..analysis("funnel_users", Value::Funnel, Past::Nothing)
+    },
     Analysis { segmented: false, names_users: true, ..analysis("session_list", Value::Sessions, Past::All) },
 ];
 
@@ -74,7 +84,7 @@ pub struct Ask {
     /// The table function.
     pub analysis: &'static Analysis,
     /// Its own arguments, in the order of the parameters from $5 on. After them come what its value takes: for sessions
-    /// the gap, the idle time and from when rows are read.
+    /// the gap, the idle time and from when rows are read; for a funnel the window and the mode.
     pub arguments: Vec<String>,
     /// Whether `since` is given.
     pub since: bool,
@@ -92,13 +102,21 @@ pub struct Ask {
     pub timezone: String,
     /// Whether that is the zone the aggregate takes when it is given none, which spares it an argument a row.
     pub timezone_is_default: bool,
+    /// The steps of a funnel, as filters in JSON.
+    pub steps: Vec<String>,
+    /// What must not come between them, as filters in JSON.
+    pub excluded: Vec<String>,
 }
 
 impl Ask {
     /// The call of the function's form over a value.
     fn call(&self, value: &str, as_of: &str) -> String {
         let own = self.arguments.iter().zip(5..).map(|(name, n)| format!("{name} => ${n}, ")).collect::<String>();
-        format!("user_metrics.{}({value}, {own}since => $1, until => $2, as_of => {as_of}) AS r", self.analysis.name)
+        let function = match self.analysis.readout {
+            "" => format!("user_metrics.{}", self.analysis.name),
+            readout => readout.to_owned(),
+        };
+        format!("{function}({value}, {own}since => $1, until => $2, as_of => {as_of}) AS r")
     }
 
     /// The number of a parameter after the function's own.
@@ -117,6 +135,12 @@ impl Ask {
                 format!("user_metrics.activity(q.user_id, q.occurred_at{zone})")
             }
             Value::Sessions => sessions_of_rows(&format!("${}", self.parameter(0)), &format!("${}", self.parameter(1))),
+            Value::Funnel => format!(
+                "user_metrics_internal.funnel_marks(q.user_id, q.occurred_at, q.marks, q.excluded, {}, ${}, ${})",
+                self.steps.len(),
+                self.parameter(0),
+                self.parameter(1)
+            ),
         }
     }
 
@@ -140,6 +164,21 @@ impl Ask {
                 relation.number("latency_ms")?,
                 relation.succeeded()?
             )),
+            Value::Funnel => {
+                // Bit 0 is the first step.
+                let bit = |(filter, n): (&String, u32)| {
+                    let bit = 1u64.checked_shl(n).unwrap_or(0) as i64;
+                    Ok(format!(
+                        "CASE WHEN {} THEN '{bit}'::pg_catalog.int8 ELSE 0 END",
+                        condition(relation, "steps", filter)?
+                    ))
+                };
+                let steps = self.steps.iter().zip(0..).map(bit).collect::<Result<Vec<_>>>()?.join(" | ");
+                let excluded = self.excluded.iter().map(|filter| mark(relation, "exclude", filter));
+                let excluded = excluded.collect::<Result<Vec<_>>>()?.join(" OR ");
+                let excluded = if excluded.is_empty() { "false" } else { &excluded };
+                Ok(format!(", ({steps}) AS marks, ({excluded}) AS excluded"))
+            }
         }
     }
 }
@@ -276,10 +315,15 @@ pub struct RowsAsk {
     pub named: Vec<String>,
 }
 
+/// A filter as one expression.
+fn condition(relation: &Relation, argument: &'static str, filter: &str) -> Result<String> {
+    let predicates = relation.predicates(argument, Some(filter))?;
+    Ok(if predicates.is_empty() { "true".to_owned() } else { predicates.join(" AND ") })
+}
+
 /// A filter as one expression that is true or false, never NULL.
 fn mark(relation: &Relation, argument: &'static str, filter: &str) -> Result<String> {
-    let predicates = relation.predicates(argument, Some(filter))?;
-    Ok(if predicates.is_empty() { "true".to_owned() } else { format!("COALESCE({}, false)", predicates.join(" AND ")) })
+    condition(relation, argument, filter).map(|condition| format!("COALESCE({condition}, false)"))
 }
 
 /// The query that reads the requests of a log row by row: `user_id`, `occurred_at` as timestamptz, the asked-for columns in
@@ -349,6 +393,14 @@ fn people_query(relation: &Relation, ask: &Ask, end: Option<String>) -> Result<S
     let end = end.unwrap_or_else(|| end_of_values(ask, "people"));
     let user = "p.user_id::pg_catalog.text";
     let counts = relation.is_somebody("p.user_id");
+    if ask.analysis.value == Value::Funnel {
+        return Ok(format!(
+            "WITH people AS MATERIALIZED (SELECT q.user_id, {aggregate} AS value FROM ({rows}) AS q GROUP BY q.user_id) \
+             SELECT {user}, r.* FROM people AS p CROSS JOIN LATERAL {} WHERE {counts} \
+             ORDER BY {user} COLLATE \"C\", r.step_number",
+            ask.call("p.value", &end)
+        ));
+    }
     // The ids themselves, for a value knows only their keys.
     let (ids, id, join) = match relation.text("session_id").as_str() {
         NO_TEXT => (String::new(), NO_TEXT, ""),

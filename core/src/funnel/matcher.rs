@@ -1,0 +1,496 @@
+//! How far one user got, when, and whether they may still get further.
+//!
+//! A *match* of length k are k different rows of a user, the i-th of which is step i, each at the instant of the one
+//! before or later, the last at most a window after the first, with nothing between two of them that the mode forbids or
+//! that is excluded. Between means strictly between: rows at one instant have no order, so any that suits is taken. The
+//! user's level is the length of the longest match, whichever row it begins with.
+//!
+//! One pass over the instants finds it. For each k only the match matters that began last, of those that can still go on:
+//! whatever can follow another can follow it, and its window closes last. An instant of one row lengthens matches by one
+//! step; at one of several, how many steps different rows can fill is a bipartite matching, whose augmenting paths are
+//! kept while the first step wanted moves on. The work is events × steps, apart from instants that many rows share.
+//!
+//! The match that is told, with its times, is the one complete first; of those the one that began last; of those the one
+//! whose second step was earliest, and so on.
+//!
+//! In any order, a match is a set of rows each of which is another step. Sets that can be such form a matroid (J. Edmonds
+//! and D. R. Fulkerson, "Transversals and Matroid Partition", 1965), so the greedy set of the latest rows contains a
+//! largest set of every stretch that ends now: it is kept up row by row, dropping the oldest row that a new one can
+//! replace.
+
+use super::{Event, Mode, Rules};
+use crate::calendar::Micros;
+use crate::error::{Error, Result};
+use crate::host::{self, Claim};
+
+/// Whose answers are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compatibility {
+    /// What [`Matcher`] describes.
+    Standard,
+    /// The levels of ClickHouse's `windowFunnel`, as documented.
+    ClickHouse,
+}
+
+impl Compatibility {
+    const ALL: [(&'static str, Compatibility); 2] =
+        [("standard", Compatibility::Standard), ("clickhouse", Compatibility::ClickHouse)];
+
+    /// The one a caller named.
+    pub fn parse(given: &str) -> Result<Self> {
+        let found = Self::ALL.iter().find(|(word, _)| *word == given);
+        let unknown = || Error::not_one_of("compatibility", given, &Self::ALL.map(|(word, _)| word));
+        found.map(|&(_, compatibility)| compatibility).ok_or_else(unknown)
+    }
+
+    /// Its name in SQL.
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+
+    /// Refuses a mode that has no meaning here.
+    pub fn check(self, mode: Mode) -> Result<()> {
+        let refused = |accepted: &str| {
+            Err(Error::Argument { name: "mode", given: mode.name().to_owned(), accepted: accepted.to_owned() })
+        };
+        match (self, mode) {
+            (Compatibility::Standard, Mode::AllowReentry) => {
+                refused("another mode, or compatibility => 'clickhouse' besides")
+            }
+            (Compatibility::ClickHouse, Mode::Unordered) => {
+                refused("a mode that windowFunnel has, or compatibility => 'standard'")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses excluded events where nothing says what they would mean.
+    pub fn check_exclusion(self) -> Result<()> {
+        match self {
+            Compatibility::Standard => Ok(()),
+            Compatibility::ClickHouse => Err(Error::Argument {
+                name: "exclude",
+                given: "a filter".to_owned(),
+                accepted: "no exclude with compatibility => 'clickhouse', for windowFunnel has none".to_owned(),
+            }),
+        }
+    }
+}
+
+/// How far a user got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Journey {
+    /// When they reached each step, as far as they got; in any order, when one, two, … of the steps were done.
+    pub reached: Vec<Micros>,
+    /// Whether they may get further: not all steps are done, the window of the match told is still open, and so is that
+    /// of a match which nothing has broken.
+    pub open: bool,
+}
+
+/// Rows at one instant, all copies apart, and which step each fills.
+#[derive(Debug, Default)]
+struct Slots {
+    steps: Vec<u64>,
+    filled: Vec<u8>,
+    /// From which step a search came to it.
+    from: Vec<u8>,
+}
+
+/// A row of the greedy set of the latest, in any order.
+#[derive(Clone, Copy, Debug, Default)]
+struct Done {
+    at: Micros,
+    steps: u64,
+    /// The step it fills.
+    fills: u8,
+}
+
+const NOTHING: u8 = u8::MAX;
+
+/// Finds how far users got, one after the other, in memory taken once.
+#[derive(Debug)]
+pub struct Matcher {
+    rules: Rules,
+    compatibility: Compatibility,
+    end: Micros,
+    /// Which lengths have a match that can go on: bit 0 is length 1.
+    live: u64,
+    /// The times of the matches, by length, each in `rules.steps` places.
+    times: Vec<Micros>,
+    /// How many steps from each on the rows of an instant can fill.
+    runs: Vec<u8>,
+    slots: Slots,
+    done: Vec<Done>,
+    /// Whether nothing that comes can change anything.
+    over: bool,
+    journey: Journey,
+    claim: Claim,
+}
+
+impl Matcher {
+    /// For users of a funnel observed up to `end`.
+    pub fn new(rules: Rules, compatibility: Compatibility, end: Micros) -> Result<Self> {
+        compatibility.check(rules.mode)?;
+        let (mut claim, n) = (Claim::passing(), rules.steps);
+        let mut journey = Journey::default();
+        claim.reserve(&mut journey.reached, n)?;
+        let mut done = Vec::new();
+        claim.reserve(&mut done, n)?;
+        Ok(Matcher {
+            rules,
+            compatibility,
+            end,
+            live: 0,
+            times: claim.filled(0, n * n)?,
+            runs: claim.filled(0, n + 1)?,
+            slots: Slots::default(),
+            done,
+            over: false,
+            journey,
+            claim,
+        })
+    }
+
+    /// How far the user of these events got, which are in order. Those after the end of observation are not looked at.
+    pub fn journey(&mut self, events: &[Event]) -> Result<&Journey> {
+        (self.live, self.over, self.journey.open) = (0, false, false);
+        self.journey.reached.clear();
+        self.done.clear();
+        let events = &events[..events.partition_point(|event| event.at <= self.end)];
+        let window = self.rules.window;
+        for (i, group) in events.chunk_by(|a, b| a.at == b.at).enumerate() {
+            if i % host::POLL_EVERY == host::POLL_EVERY - 1 {
+                host::poll();
+            }
+            match (self.compatibility, self.rules.mode) {
+                (_, Mode::Unordered) => self.any_order(group)?,
+                (
+                    Compatibility::ClickHouse,
+                    Mode::Ordered | Mode::StrictOrder | Mode::StrictDedup | Mode::AllowReentry,
+                ) => {
+                    self.as_clickhouse(group);
+                }
+                _ => self.in_order(group)?,
+            }
+            if self.over || self.journey.reached.len() == self.rules.steps {
+                break;
+            }
+        }
+        if self.journey.reached.len() < self.rules.steps
+            && let Some(&first) = self.journey.reached.first()
+        {
+            let end = self.end;
+            let runs = |start: Micros| start.saturating_add(window) >= end;
+            let goes_on = match self.rules.mode {
+                Mode::Unordered => self.done.iter().any(|row| runs(row.at)),
+                _ => !self.over && lengths(self.live).any(|length| runs(self.start(length))),
+            };
+            self.journey.open = runs(first) && goes_on;
+        }
+        Ok(&self.journey)
+    }
+
+    /// When the match of a length began.
+    #[inline]
+    fn start(&self, length: usize) -> Micros {
+        self.times[(length - 1) * self.rules.steps]
+    }
+
+    #[inline]
+    fn is_live(&self, length: usize) -> bool {
+        self.live & 1 << (length - 1) != 0
+    }
+
+    /// Whether the match of a length can take a step at an instant; one of no length begins there.
+    #[inline]
+    fn reaches(&self, length: usize, at: Micros) -> bool {
+        length == 0 || (self.is_live(length) && at <= self.start(length).saturating_add(self.rules.window))
+    }
+
+    /// Makes the match of length `to` that of length `from` with the steps in between at an instant.
+    #[inline]
+    fn lengthen(&mut self, from: usize, to: usize, at: Micros) {
+        let (source, target) = (from.saturating_sub(1) * self.rules.steps, (to - 1) * self.rules.steps);
+        self.times.copy_within(source..source + from, target);
+        self.times[target + from..target + to].fill(at);
+        self.live |= 1 << (to - 1);
+    }
+
+    /// Notes that a length has been reached, if it is the first time.
+    #[inline]
+    fn reach(&mut self, length: usize) {
+        if length > self.journey.reached.len() {
+            let from = (length - 1) * self.rules.steps;
+            self.journey.reached.clear();
+            self.journey.reached.extend_from_slice(&self.times[from..from + length]);
+        }
+    }
+
+    /// Takes in the events of one instant.
+    fn in_order(&mut self, group: &[Event]) -> Result<()> {
+        let Some(&Event { at, .. }) = group.first() else { return Ok(()) };
+        let steps = group.iter().fold(0, |steps, event| steps | event.steps);
+        let excluded = group.iter().any(|event| event.excluded);
+        // What was reached before and does not go on here, may it go on later?
+        let stays = |length: usize| match self.rules.mode {
+            _ if excluded => false,
+            Mode::StrictOrder => false,
+            Mode::StrictDedup => steps & ((u64::MAX >> (64 - length)) & !1) == 0,
+            _ => true,
+        };
+        let stay = match self.rules.mode {
+            _ if excluded => 0,
+            Mode::Ordered | Mode::Once | Mode::StrictIncrease => self.live,
+            _ => lengths(self.live).filter(|&length| stays(length)).fold(0, |stay, length| stay | 1 << (length - 1)),
+        };
+        let one_step = match group {
+            [event] => event.copies == 1,
+            _ => false,
+        };
+        let mut longest = 0;
+        let mut fresh = 0u64;
+        if one_step || self.rules.mode == Mode::StrictIncrease {
+            // The longest first: each reads the one below as it was before.
+            let mut targets = (self.live << 1 | 1) & steps;
+            while targets != 0 {
+                let to = 64 - targets.leading_zeros() as usize;
+                targets &= !(1 << (to - 1));
+                if self.reaches(to - 1, at) && self.is_better(to - 1, to, at, stay) {
+                    self.lengthen(to - 1, to, at);
+                    fresh |= 1 << (to - 1);
+                    longest = longest.max(to);
+                }
+            }
+        } else {
+            self.count_runs(group)?;
+            for to in (1..=self.rules.steps).rev() {
+                let sources =
+                    (0..to).rev().filter(|&from| usize::from(self.runs[from]) >= to && self.reaches(from, at));
+                // The one that began last; of several the longest, whose steps were earlier.
+                let best = sources.map(|from| (if from == 0 { at } else { self.start(from) }, from)).max();
+                if let Some((_, from)) = best
+                    && self.is_better(from, to, at, stay)
+                {
+                    self.lengthen(from, to, at);
+                    fresh |= 1 << (to - 1);
+                    longest = longest.max(to);
+                }
+            }
+        }
+        self.live &= stay | fresh;
+        if longest > 0 {
+            self.reach(longest);
+        }
+        Ok(())
+    }
+
+    /// Whether lengthening one match would be better than the one there is of that length.
+    #[inline]
+    fn is_better(&self, from: usize, to: usize, at: Micros, stay: u64) -> bool {
+        let start = if from == 0 { at } else { self.start(from) };
+        stay & self.live & 1 << (to - 1) == 0 || start > self.start(to)
+    }
+
+    /// For every length, up to which step different rows of an instant can carry a match of that length.
+    fn count_runs(&mut self, group: &[Event]) -> Result<()> {
+        self.slots.fill(group, self.rules.steps, &mut self.claim)?;
+        let mut to = 0;
+        for from in 0..self.rules.steps {
+            to = to.max(from);
+            if from == 0 || self.is_live(from) {
+                while to < self.rules.steps && self.slots.add(to as u8) {
+                    to += 1;
+                }
+                self.runs[from] = to as u8;
+            } else {
+                self.runs[from] = from as u8;
+            }
+            self.slots.free(from as u8);
+        }
+        Ok(())
+    }
+
+    /// Takes in the events of one instant as windowFunnel does: sorted by instant and step, a row once for every step it
+    /// is; each step takes the place of the one there was; what its mode forbids ends everything.
+    fn as_clickhouse(&mut self, group: &[Event]) {
+        let mode = self.rules.mode;
+        let Some(&Event { at, .. }) = group.first() else { return };
+        let strict = matches!(mode, Mode::StrictOrder | Mode::AllowReentry);
+        if strict && self.live != 0 && group.iter().any(|event| event.steps == 0) {
+            self.over = true;
+            return;
+        }
+        let (mut steps, mut again) = (0u64, 0u64);
+        for event in group {
+            again |= event.steps & if event.copies > 1 { u64::MAX } else { steps };
+            steps |= event.steps;
+        }
+        while steps != 0 {
+            let to = steps.trailing_zeros() as usize + 1;
+            let bit = 1 << (to - 1);
+            steps &= !bit;
+            if to == 1 {
+                self.lengthen(0, 1, at);
+            } else if mode == Mode::StrictDedup && self.is_live(to) {
+                self.over = true;
+            } else if strict && self.live != 0 && !self.is_live(to - 1) {
+                self.over = mode == Mode::StrictOrder;
+            } else if self.reaches(to - 1, at) {
+                self.lengthen(to - 1, to, at);
+                self.over = mode == Mode::StrictDedup && again & bit != 0;
+            }
+            if self.live & bit != 0 {
+                self.reach(to);
+            }
+            if self.over {
+                return;
+            }
+        }
+    }
+
+    /// Takes in the events of one instant where any order will do.
+    fn any_order(&mut self, group: &[Event]) -> Result<()> {
+        let Some(&Event { at, .. }) = group.first() else { return Ok(()) };
+        self.take_done(group);
+        let from = at.saturating_sub(self.rules.window);
+        let level = self.done.iter().filter(|row| row.at >= from).count();
+        if level > self.journey.reached.len() {
+            self.journey.reached.clear();
+            self.journey.reached.extend(self.done.iter().filter(|row| row.at >= from).map(|row| row.at));
+            self.journey.reached.sort_unstable();
+        }
+        if group.iter().any(|event| event.excluded) {
+            // What came before cannot go together with what comes after; what is at this instant goes with both.
+            self.done.clear();
+            self.take_done(group);
+        }
+        Ok(())
+    }
+
+    fn take_done(&mut self, group: &[Event]) {
+        for event in group {
+            for _ in 0..event.copies {
+                self.take_latest(event.at, event.steps);
+            }
+        }
+    }
+
+    /// Adds a row to the greedy set of the latest: beside those there are if it can be, else in the place of the oldest it
+    /// can replace.
+    fn take_latest(&mut self, at: Micros, steps: u64) {
+        // Steps seen, from which row each was come to (nothing: from the new one), and those to go on from.
+        let (mut seen, mut to_do) = (steps, steps);
+        let mut from = [NOTHING; 64];
+        let mut oldest: Option<usize> = None;
+        let mut free = None;
+        while to_do != 0 && free.is_none() {
+            let step = to_do.trailing_zeros() as u8;
+            to_do &= to_do - 1;
+            match self.done.iter().position(|row| row.fills == step) {
+                None => free = Some(step),
+                Some(owner) => {
+                    let mut further = self.done[owner].steps & !seen;
+                    seen |= further;
+                    to_do |= further;
+                    while further != 0 {
+                        from[further.trailing_zeros() as usize] = owner as u8;
+                        further &= further - 1;
+                    }
+                    if oldest.is_none_or(|oldest| self.done[owner].at < self.done[oldest].at) {
+                        oldest = Some(owner);
+                    }
+                }
+            }
+        }
+        let (mut step, place) = match (free, oldest) {
+            (Some(step), _) => (step, None),
+            (None, Some(oldest)) if self.done[oldest].at < at => (self.done[oldest].fills, Some(oldest)),
+            _ => return,
+        };
+        // Each row on the way takes the step it led to.
+        while from[usize::from(step)] != NOTHING {
+            let row = &mut self.done[usize::from(from[usize::from(step)])];
+            step = std::mem::replace(&mut row.fills, step);
+        }
+        let row = Done { at, steps, fills: step };
+        match place {
+            Some(place) => self.done[place] = row,
+            // There is room for as many as there are steps.
+            None => self.done.push(row),
+        }
+    }
+}
+
+/// The lengths whose bits are set.
+fn lengths(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let length = bits.trailing_zeros() as usize + 1;
+        (bits != 0).then(|| {
+            bits &= bits - 1;
+            length
+        })
+    })
+}
+
+impl Slots {
+    /// All copies of the events of an instant; of rows alike no more than there are steps.
+    fn fill(&mut self, group: &[Event], most: usize, claim: &mut Claim) -> Result<()> {
+        self.steps.clear();
+        for (i, event) in group.iter().enumerate() {
+            if i % host::POLL_EVERY == host::POLL_EVERY - 1 {
+                host::poll();
+            }
+            for _ in 0..usize::from(event.copies).min(most).min(event.steps.count_ones() as usize) {
+                claim.push(&mut self.steps, event.steps)?;
+            }
+        }
+        self.filled.clear();
+        claim.extend_to(&mut self.filled, self.steps.len())?;
+        self.filled.fill(NOTHING);
+        claim.extend_to(&mut self.from, self.steps.len())?;
+        Ok(())
+    }
+
+    /// Lets a further step be filled, by other rows than those that are, if that can be.
+    fn add(&mut self, step: u8) -> bool {
+        self.from.fill(NOTHING);
+        let mut to_do = 1u64 << step;
+        while to_do != 0 {
+            let wanted = to_do.trailing_zeros() as u8;
+            to_do &= to_do - 1;
+            host::poll();
+            for slot in 0..self.steps.len() {
+                if self.from[slot] != NOTHING || self.steps[slot] & 1 << wanted == 0 || self.filled[slot] == wanted {
+                    continue;
+                }
+                self.from[slot] = wanted;
+                match self.filled[slot] {
+                    NOTHING => {
+                        self.shift(slot, step);
+                        return true;
+                    }
+                    other => to_do |= 1 << other,
+                }
+            }
+        }
+        false
+    }
+
+    /// Gives a free row to the step that wants it, the row that step had to the one that wants that, and so on.
+    fn shift(&mut self, mut slot: usize, last: u8) {
+        loop {
+            let step = self.from[slot];
+            let had = self.filled.iter().position(|&filled| filled == step);
+            self.filled[slot] = step;
+            match had {
+                Some(had) if step != last => slot = had,
+                _ => return,
+            }
+        }
+    }
+
+    /// Lets a step be filled no more.
+    fn free(&mut self, step: u8) {
+        self.filled.iter_mut().filter(|filled| **filled == step).for_each(|filled| *filled = NOTHING);
+    }
+}

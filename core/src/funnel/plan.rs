@@ -1,0 +1,121 @@
+//! The steps of a funnel as a caller writes them: JSON.
+
+use super::MOST_STEPS;
+use crate::error::{Error, Result};
+use serde_json::{Map, Value};
+
+/// The steps of a funnel, and what must not come in between, as filters of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The steps' names.
+    pub names: Vec<String>,
+    /// The steps' filters, JSON.
+    pub steps: Vec<String>,
+    /// Filters, JSON, of what must not come between two steps.
+    pub excluded: Vec<String>,
+}
+
+fn wrong_steps(given: &Value) -> Error {
+    Error::Argument {
+        name: "steps",
+        given: given.to_string(),
+        accepted: format!(
+            "a JSON array of 1 to {MOST_STEPS} steps, each an object of a filter and, if you like, a name, such as \
+             [{{\"name\": \"asked\", \"filter\": {{\"feature\": \"chat\"}}}}, {{\"name\": \"rated\", \"filter\": {{\"rating\": [1, 5]}}}}]"
+        ),
+    }
+}
+
+fn wrong_exclusion(given: &Value) -> Error {
+    Error::Argument {
+        name: "exclude",
+        given: given.to_string(),
+        accepted: "a filter or a JSON array of filters, such as {\"feature\": \"support\"}".to_owned(),
+    }
+}
+
+impl Plan {
+    /// Reads `steps` and `exclude`. The filters themselves are checked where they become SQL.
+    pub fn parse(steps: &str, exclude: Option<&str>) -> Result<Self> {
+        let read = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        let given = read(steps);
+        let list = given.as_array().filter(|list| (1..=MOST_STEPS).contains(&list.len()));
+        let mut plan = Plan { names: Vec::new(), steps: Vec::new(), excluded: Vec::new() };
+        for (number, step) in (1..).zip(list.ok_or_else(|| wrong_steps(&given))?) {
+            let (name, filter) = Self::step(step).ok_or_else(|| wrong_steps(step))?;
+            plan.names.push(name.unwrap_or_else(|| format!("step {number}")));
+            plan.steps.push(Value::Object(filter.clone()).to_string());
+        }
+        let exclusion = exclude.map(read);
+        let filters = match &exclusion {
+            None => &[],
+            Some(Value::Array(filters)) => &filters[..],
+            Some(filter) => std::slice::from_ref(filter),
+        };
+        for filter in filters {
+            let is_filter = filter.as_object().is_some_and(|filter| !filter.is_empty());
+            if !is_filter {
+                return Err(wrong_exclusion(filter));
+            }
+            plan.excluded.push(filter.to_string());
+        }
+        Ok(plan)
+    }
+
+    /// Name and filter of a step; nothing else may be said of it.
+    fn step(step: &Value) -> Option<(Option<String>, &Map<String, Value>)> {
+        let step = step.as_object()?;
+        let filter = step.get("filter")?.as_object()?;
+        let name = match step.get("name") {
+            None => None,
+            Some(name) => Some(name.as_str().filter(|name| !name.trim().is_empty())?.to_owned()),
+        };
+        (step.len() == 1 + usize::from(name.is_some())).then_some((name, filter))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_have_names_and_filters() {
+        let plan = Plan::parse(
+            r#"[{"name": "asked", "filter": {"feature": "chat"}}, {"filter": {}}]"#,
+            Some(r#"[{"feature": "help"}, {"status": [500, 503]}]"#),
+        );
+        let plan = plan.expect("a good plan");
+        assert_eq!(plan.names, ["asked", "step 2"]);
+        assert_eq!(plan.steps, [r#"{"feature":"chat"}"#, "{}"]);
+        assert_eq!(plan.excluded, [r#"{"feature":"help"}"#, r#"{"status":[500,503]}"#]);
+        let one = Plan::parse(r#"[{"filter": {}}]"#, Some(r#"{"feature": "help"}"#));
+        assert_eq!(one.map(|plan| plan.excluded), Ok(vec![r#"{"feature":"help"}"#.to_owned()]));
+    }
+
+    #[test]
+    fn what_is_wrong_is_quoted() {
+        let many = format!("[{}]", [r#"{"filter":{}}"#; MOST_STEPS + 1].join(","));
+        for (steps, given) in [
+            ("[]", "[]"),
+            ("{}", "{}"),
+            ("5", "5"),
+            (many.as_str(), many.as_str()),
+            (r#"[{"name": "a"}]"#, r#"{"name":"a"}"#),
+            (r#"[{"filter": {}, "name": " "}]"#, r#"{"filter":{},"name":" "}"#),
+            (r#"[{"filter": {}, "name": 5}]"#, r#"{"filter":{},"name":5}"#),
+            (r#"[{"filter": {}, "event": "a"}]"#, r#"{"event":"a","filter":{}}"#),
+            (r#"[{"filter": [1]}]"#, r#"{"filter":[1]}"#),
+        ] {
+            match Plan::parse(steps, None) {
+                Err(Error::Argument { name: "steps", given: found, .. }) => assert_eq!(found, given),
+                other => panic!("{steps}: {other:?}"),
+            }
+        }
+        for (exclude, given) in [("5", "5"), ("{}", "{}"), ("[[]]", "[]")] {
+            match Plan::parse(r#"[{"filter": {}}]"#, Some(exclude)) {
+                Err(Error::Argument { name: "exclude", given: found, .. }) => assert_eq!(found, given),
+                other => panic!("{exclude}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! How many users reach each step, how many do not, and who could not be asked yet.
+//!
+//! A user who has not reached a step and still may ([`Journey::open`]) has not dropped out before it. They are told apart
+//! and enter no rate: one told today would change by waiting. Definitions D46 and D47.
+
+use super::{Compatibility, Event, Matcher, Mode, View};
+use crate::calendar::Micros;
+use crate::error::{Error, Result};
+use crate::host::Claim;
+use crate::interval::wilson;
+use crate::sessions::{Span, quantile};
+use crate::users::UserKey;
+
+/// One step of a funnel.
+#[derive(Clone, Debug, Default)]
+pub struct Step {
+    /// Users who reached it.
+    pub users: u64,
+    /// Users who reached the step before, not this one, and cannot any more.
+    pub dropped: u64,
+    /// Users who reached the step before, not yet this one, and still may.
+    pub open: u64,
+    /// Users who reached the step before and of whom it is known whether they reached this one.
+    asked: u64,
+    /// The same for the first step.
+    asked_of_first: u64,
+    /// Times from the step before, in microseconds.
+    durations: Vec<Micros>,
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+impl Step {
+    /// Of those who reached the step before the share who reached this one.
+    pub fn from_previous_rate(&self) -> Option<f64> {
+        ratio(self.users, self.asked)
+    }
+
+    /// Of those who reached the first step the share who reached this one.
+    pub fn from_first_rate(&self) -> Option<f64> {
+        ratio(self.users, self.asked_of_first)
+    }
+
+    /// The bounds (95 %) of [`from_first_rate`](Step::from_first_rate).
+    pub fn bounds(&self) -> Option<(f64, f64)> {
+        wilson(self.users, self.asked_of_first)
+    }
+
+    /// The time in seconds from the step before that a share of those who reached this one did not exceed, between two
+    /// users by linear interpolation.
+    pub fn quantile(&mut self, share: f64) -> Option<f64> {
+        quantile(&mut self.durations, share)
+    }
+}
+
+/// A user's events that a readout looks at.
+fn shown<'a>(events: &'a [Event], span: &Span) -> &'a [Event] {
+    let from = span.since.map_or(0, |since| events.partition_point(|event| event.at < since));
+    let until = span.until.map_or(events.len(), |until| events.partition_point(|event| event.at < until));
+    events.get(from..until).unwrap_or(&[])
+}
+
+/// Every step, in order. What is looked at are rows from `since` to before `until`, as known at the end of observation.
+pub fn steps(view: &View<'_>, compatibility: Compatibility, span: &Span) -> Result<Vec<Step>> {
+    let n = view.rules().steps;
+    let (mut matcher, mut claim) = (Matcher::new(view.rules(), compatibility, span.end)?, Claim::passing());
+    let mut steps = vec![Step::default(); n];
+    view.each(|_, events| {
+        let journey = matcher.journey(shown(events, span))?;
+        let level = journey.reached.len();
+        for (i, step) in steps[..level].iter_mut().enumerate() {
+            step.users += 1;
+            if i > 0 {
+                claim.push(&mut step.durations, journey.reached[i] - journey.reached[i - 1])?;
+            }
+        }
+        if level > 0
+            && let Some(next) = steps.get_mut(level)
+        {
+            *(if journey.open { &mut next.open } else { &mut next.dropped }) += 1;
+        }
+        Ok(())
+    })?;
+    let (mut before, mut of_first) = (0, steps.first().map_or(0, |first| first.users));
+    for (i, step) in steps.iter_mut().enumerate() {
+        of_first -= step.open;
+        step.asked = if i == 0 { 0 } else { before - step.open };
+        step.asked_of_first = of_first;
+        before = step.users;
+    }
+    Ok(steps)
+}
+
+/// Where a user stands with a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Reached.
+    Completed,
+    /// Not reached, but the one before, and too late for it.
+    Dropped,
+    /// Not reached yet, but the one before.
+    Open,
+}
+
+impl Standing {
+    /// Its name in SQL.
+    pub fn name(self) -> &'static str {
+        match self {
+            Standing::Completed => "completed",
+            Standing::Dropped => "dropped",
+            Standing::Open => "open",
+        }
+    }
+}
+
+/// One user and one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The user.
+    pub user: UserKey,
+    /// The step: 0 is the first.
+    pub step: usize,
+    /// When they reached it.
+    pub reached: Option<Micros>,
+    /// Where they stand.
+    pub standing: Standing,
+}
+
+/// Per user the steps they reached, and the one after these if there is one. Users who never began are not told.
+pub fn progress(view: &View<'_>, compatibility: Compatibility, span: &Span) -> Result<(Vec<Progress>, Claim)> {
+    let n = view.rules().steps;
+    let (mut matcher, mut claim) = (Matcher::new(view.rules(), compatibility, span.end)?, Claim::passing());
+    let mut rows = Vec::new();
+    view.each(|user, events| {
+        let journey = matcher.journey(shown(events, span))?;
+        for (step, &at) in journey.reached.iter().enumerate() {
+            claim.push(&mut rows, Progress { user, step, reached: Some(at), standing: Standing::Completed })?;
+        }
+        let step = journey.reached.len();
+        if (1..n).contains(&step) {
+            let standing = if journey.open { Standing::Open } else { Standing::Dropped };
+            claim.push(&mut rows, Progress { user, step, reached: None, standing })?;
+        }
+        Ok(())
+    })?;
+    Ok((rows, claim))
+}
+
+/// What the steps are called: as the caller names them, or by number; in any order it is how many of them are done.
+pub fn names(steps: usize, mode: Mode, given: Option<Vec<Option<String>>>) -> Result<Vec<String>> {
+    let numbered = |number: usize| match mode {
+        Mode::Unordered => format!("any {number} of {steps}"),
+        _ => format!("step {number}"),
+    };
+    match given {
+        None => Ok((1..=steps).map(numbered).collect()),
+        Some(names) if names.len() == steps => {
+            Ok((1..).zip(names).map(|(number, name)| name.unwrap_or_else(|| numbered(number))).collect())
+        }
+        Some(names) => {
+            let (given, accepted) = (format!("{} names", names.len()), format!("{steps} names, one a step"));
+            Err(Error::Argument { name: "steps", given, accepted })
+        }
+    }
+}

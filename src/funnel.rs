@@ -1,0 +1,363 @@
+//! `funnel`: its aggregates, its type and its readouts. The algorithms are in [`user_metrics_core::funnel`].
+
+use crate::aggregate::{self, Instant, TextBytes, UtcInstant, stored_value};
+use crate::error::{self, refused};
+use crate::settings::Privacy;
+use crate::stored::{Stored, Value};
+use crate::time;
+use crate::users::{UserId, keys};
+use pgrx::datum::{Array, Internal, Uuid};
+use pgrx::iter::TableIterator;
+use pgrx::prelude::*;
+use user_metrics_core::calendar::Micros;
+use user_metrics_core::funnel::{self as readout, Compatibility, Event, Funnel, MOST_STEPS, Mode, Plan, Rules, View};
+use user_metrics_core::source::Analysis;
+use user_metrics_core::{Error, Result};
+
+impl Stored for Funnel {
+    const SQL_NAME: &'static str = "user_metrics.funnel";
+    const IDENTITY: &'static str = "user_metrics::funnel::Funnel";
+}
+
+/// A stored funnel as SQL passes it.
+type FunnelValue<'a> = Value<'a, Funnel>;
+
+/// A window as the caller gave it in argument `name`.
+fn window(name: &'static str, given: Option<Interval>) -> Result<Micros> {
+    let missing = || Error::Argument {
+        name,
+        given: "NULL".to_owned(),
+        accepted: "an interval of days, hours, minutes or seconds, such as '7 days'".to_owned(),
+    };
+    time::length(name, given.ok_or_else(missing)?)
+}
+
+fn mode(given: Option<&[u8]>) -> Result<Mode> {
+    given.map_or(Ok(Mode::Ordered), |given| Mode::parse(&String::from_utf8_lossy(given)))
+}
+
+/// What the arguments of a row say.
+struct Row<'a> {
+    /// Which steps it is, and how many there are.
+    steps: Result<(u64, usize)>,
+    excluded: bool,
+    window: Option<Interval>,
+    mode: Option<&'a [u8]>,
+}
+
+/// The steps that are true as bits, and how many there are.
+#[inline]
+fn bits(steps: Option<Array<'_, bool>>) -> Result<(u64, usize)> {
+    let refused = |given: String| Error::Argument {
+        name: "steps",
+        given,
+        accepted: format!("an array of 1 to {MOST_STEPS} conditions, such as ARRAY[feature = 'chat', rating > 3]"),
+    };
+    let Some(steps) = steps else { return Err(refused("NULL".to_owned())) };
+    let (mut bits, count) = (0u64, steps.len());
+    if !(1..=MOST_STEPS).contains(&count) {
+        return Err(refused(format!("an array of {count} conditions")));
+    }
+    for (n, step) in (0..).zip(steps.iter()) {
+        bits |= u64::from(step.unwrap_or(false)) << n;
+    }
+    Ok((bits, count))
+}
+
+/// Feeds one row.
+#[inline]
+fn observe<U: UserId>(
+    state: Internal,
+    user: Option<U>,
+    at: Option<Micros>,
+    row: Row<'_>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Internal {
+    let rules = || Rules::new(row.steps.clone()?.1, window("window_size", row.window)?, mode(row.mode)?);
+    let make = || Ok(Funnel::new(U::KIND, rules()?));
+    aggregate::transition("funnel", state, fcinfo, make, |funnel| {
+        let (steps, _) = row.steps.clone()?;
+        let given = rules()?;
+        if given != funnel.rules() {
+            let (ours, theirs) = (funnel.rules().to_string(), given.to_string());
+            return Err(Error::Mixed { what: "funnels", ours, theirs });
+        }
+        match at.filter(|&at| time::is_finite(at)) {
+            Some(at) => funnel.observe(Event::new(at, steps, row.excluded), || user.and_then(U::key)),
+            None => Ok(()),
+        }
+    })
+}
+
+/// Declares the transition functions for one type of user id and of time: of four, five and six arguments, and the one the
+/// doorway uses, which gets the steps as bits and arguments that are the same in every row.
+macro_rules! transitions {
+    ($($plain:ident, $moded:ident, $full:ident, $marks:ident: $user:ty, $at:ty;)*) => {$(
+        #[pg_extern(immutable, parallel_safe)]
+        fn $plain(
+            state: Internal,
+            user_id: Option<$user>,
+            occurred_at: Option<$at>,
+            steps: Option<Array<'_, bool>>,
+            window_size: Option<Interval>,
+            fcinfo: pg_sys::FunctionCallInfo,
+        ) -> Internal {
+            let row = Row { steps: bits(steps), excluded: false, window: window_size, mode: None };
+            observe(state, user_id, occurred_at.map(|at| at.0), row, fcinfo)
+        }
+
+        #[pg_extern(immutable, parallel_safe)]
+        fn $moded(
+            state: Internal,
+            user_id: Option<$user>,
+            occurred_at: Option<$at>,
+            steps: Option<Array<'_, bool>>,
+            window_size: Option<Interval>,
+            mode: Option<TextBytes<'_>>,
+            fcinfo: pg_sys::FunctionCallInfo,
+        ) -> Internal {
+            let mode = mode.map(|mode| mode.0);
+            let row = Row { steps: bits(steps), excluded: false, window: window_size, mode };
+            observe(state, user_id, occurred_at.map(|at| at.0), row, fcinfo)
+        }
+
+        #[pg_extern(immutable, parallel_safe)]
+        #[allow(clippy::too_many_arguments)]
+        fn $full(
+            state: Internal,
+            user_id: Option<$user>,
+            occurred_at: Option<$at>,
+            steps: Option<Array<'_, bool>>,
+            window_size: Option<Interval>,
+            mode: Option<TextBytes<'_>>,
+            excluded: Option<bool>,
+            fcinfo: pg_sys::FunctionCallInfo,
+        ) -> Internal {
+            let (mode, excluded) = (mode.map(|mode| mode.0), excluded.unwrap_or(false));
+            let row = Row { steps: bits(steps), excluded, window: window_size, mode };
+            observe(state, user_id, occurred_at.map(|at| at.0), row, fcinfo)
+        }
+
+        #[pg_extern(immutable, parallel_safe)]
+        #[allow(clippy::too_many_arguments)]
+        fn $marks(
+            state: Internal,
+            user_id: Option<$user>,
+            occurred_at: Option<$at>,
+            marks: Option<i64>,
+            excluded: Option<bool>,
+            steps: Option<i32>,
+            window_size: Option<Interval>,
+            mode: Option<TextBytes<'_>>,
+            fcinfo: pg_sys::FunctionCallInfo,
+        ) -> Internal {
+            marked(state, user_id, occurred_at.map(|at| at.0), marks, excluded, (steps, window_size, mode), fcinfo)
+        }
+    )*};
+}
+
+/// Feeds one row of the doorway's; steps, window and mode are those of the first.
+#[inline]
+fn marked<U: UserId>(
+    state: Internal,
+    user: Option<U>,
+    at: Option<Micros>,
+    marks: Option<i64>,
+    excluded: Option<bool>,
+    (steps, window_size, given_mode): (Option<i32>, Option<Interval>, Option<TextBytes<'_>>),
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Internal {
+    let make = || {
+        let steps = usize::try_from(steps.unwrap_or(0)).unwrap_or(0);
+        let rules = Rules::new(steps, window("within", window_size)?, mode(given_mode.map(|mode| mode.0))?)?;
+        Ok(Funnel::new(U::KIND, rules))
+    };
+    aggregate::transition("funnel", state, fcinfo, make, |funnel| match at.filter(|&at| time::is_finite(at)) {
+        Some(at) => {
+            let event = Event::new(at, marks.unwrap_or(0) as u64, excluded.unwrap_or(false));
+            funnel.observe(event, || user.and_then(U::key))
+        }
+        None => Ok(()),
+    })
+}
+
+transitions! {
+    funnel_text_instant, funnel_text_instant_mode, funnel_text_instant_full, funnel_text_instant_marks:
+        TextBytes<'_>, Instant;
+    funnel_text_utc, funnel_text_utc_mode, funnel_text_utc_full, funnel_text_utc_marks: TextBytes<'_>, UtcInstant;
+    funnel_uuid_instant, funnel_uuid_instant_mode, funnel_uuid_instant_full, funnel_uuid_instant_marks: Uuid, Instant;
+    funnel_uuid_utc, funnel_uuid_utc_mode, funnel_uuid_utc_full, funnel_uuid_utc_marks: Uuid, UtcInstant;
+    funnel_bigint_instant, funnel_bigint_instant_mode, funnel_bigint_instant_full, funnel_bigint_instant_marks:
+        i64, Instant;
+    funnel_bigint_utc, funnel_bigint_utc_mode, funnel_bigint_utc_full, funnel_bigint_utc_marks: i64, UtcInstant;
+}
+
+stored_value! { Funnel, "funnel":
+    funnel_rollup, funnel_combine, funnel_serialize, funnel_deserialize, funnel_finish,
+    funnel_in, funnel_out, funnel_receive, funnel_send
+}
+
+/// Opens a value for reading on behalf of a function.
+fn open<'a>(function: &'static str, value: &'a FunnelValue<'_>) -> error::Result<View<'a>> {
+    aggregate::set_limit();
+    View::open(value.bytes()).map_err(refused(function))
+}
+
+#[pg_extern(immutable, strict, parallel_safe, name = "users")]
+fn funnel_value_users(value: FunnelValue<'_>) -> error::Result<i64> {
+    Ok(open("users", &value)?.users() as i64)
+}
+
+#[pg_extern(immutable, strict, parallel_safe, name = "last_request")]
+fn funnel_last_request(value: FunnelValue<'_>) -> error::Result<Option<TimestampWithTimeZone>> {
+    Ok(open("last_request", &value)?.last_at().and_then(|at| TimestampWithTimeZone::try_from(at).ok()))
+}
+
+#[pg_extern(immutable, strict, parallel_safe, name = "without_users")]
+fn funnel_without_users<'a>(value: FunnelValue<'a>, user_ids: Vec<Option<String>>) -> error::Result<FunnelValue<'a>> {
+    let rest = {
+        let view = open("without_users", &value)?;
+        view.without(&keys(view.kind(), user_ids)).map_err(refused("without_users"))?
+    };
+    Ok(rest.map_or(value, Value::from_bytes))
+}
+
+/// What a caller's steps, exclusion, window, mode and compatibility mean; whatever is wrong with them is refused.
+#[pg_extern(immutable, parallel_safe)]
+#[allow(clippy::type_complexity)]
+fn funnel_plan(
+    function: &str,
+    steps: Option<&str>,
+    exclude: Option<&str>,
+    within: Option<Interval>,
+    mode: Option<&str>,
+    compatibility: Option<&str>,
+) -> error::Result<
+    TableIterator<
+        'static,
+        (
+            name!(names, Vec<String>),
+            name!(steps, Vec<String>),
+            name!(excluded, Vec<String>),
+            name!(mode, String),
+            name!(compatibility, String),
+        ),
+    >,
+> {
+    let function = Analysis::named(function).map_or("funnel", |analysis| analysis.name);
+    let compose = || -> Result<_> {
+        let plan = Plan::parse(steps.unwrap_or("null"), exclude)?;
+        window("within", within)?;
+        let mode = mode.map_or(Ok(Mode::Ordered), Mode::parse)?;
+        let compatibility = compatibility.map_or(Ok(Compatibility::Standard), Compatibility::parse)?;
+        compatibility.check(mode)?;
+        if !plan.excluded.is_empty() {
+            compatibility.check_exclusion()?;
+        }
+        let names = match mode {
+            Mode::Unordered => readout::names(plan.names.len(), mode, None)?,
+            _ => plan.names,
+        };
+        Ok((names, plan.steps, plan.excluded, mode.name().to_owned(), compatibility.name().to_owned()))
+    };
+    compose().map(TableIterator::once).map_err(refused(function))
+}
+
+#[pg_extern(stable, parallel_safe)]
+#[allow(clippy::type_complexity)]
+fn funnel_steps(
+    funnel: Option<FunnelValue<'_>>,
+    steps: default!(Option<Vec<Option<String>>>, "NULL"),
+    compatibility: default!(Option<&str>, "'standard'"),
+    since: default!(Option<TimestampWithTimeZone>, "NULL"),
+    until: default!(Option<TimestampWithTimeZone>, "NULL"),
+    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
+) -> error::Result<
+    TableIterator<
+        'static,
+        (
+            name!(step_number, i32),
+            name!(step, String),
+            name!(users, Option<i64>),
+            name!(from_previous_rate, Option<f64>),
+            name!(from_first_rate, Option<f64>),
+            name!(dropped_users, Option<i64>),
+            name!(open_users, Option<i64>),
+            name!(median_seconds, Option<f64>),
+            name!(p90_seconds, Option<f64>),
+            name!(rate_low, Option<f64>),
+            name!(rate_high, Option<f64>),
+        ),
+    >,
+> {
+    const NAME: &str = "funnel_steps";
+    let compatibility =
+        compatibility.map_or(Ok(Compatibility::Standard), Compatibility::parse).map_err(refused(NAME))?;
+    let (rows, mode) = match &funnel {
+        // No rows: nobody reached any step, as far as steps are named.
+        None => (vec![readout::Step::default(); steps.as_ref().map_or(0, Vec::len)], Mode::Ordered),
+        Some(funnel) => {
+            let view = open(NAME, funnel)?;
+            let span = time::span(since, until, as_of, view.last_at());
+            (readout::steps(&view, compatibility, &span).map_err(refused(NAME))?, view.rules().mode)
+        }
+    };
+    let names = readout::names(rows.len(), mode, steps).map_err(refused(NAME))?;
+    let (privacy, mut shown) = (Privacy::current(), true);
+    Ok(TableIterator::new((1..).zip(names).zip(rows).map(move |((number, name), mut row)| {
+        // What one step's figures leave out, those of the next would give away.
+        shown &= ![row.users, row.dropped, row.open].into_iter().any(|users| privacy.hides(users));
+        let count = |users: u64| shown.then_some(users as i64);
+        let figure = |figure: Option<f64>| figure.filter(|_| shown);
+        let [median, p90] = [0.5, 0.9].map(|share| row.quantile(share).filter(|_| shown));
+        (
+            number,
+            name,
+            count(row.users),
+            figure(row.from_previous_rate()),
+            figure(row.from_first_rate()),
+            count(row.dropped),
+            count(row.open),
+            median,
+            p90,
+            figure(row.bounds().map(|(low, _)| low)),
+            figure(row.bounds().map(|(_, high)| high)),
+        )
+    })))
+}
+
+#[pg_extern(stable, parallel_safe)]
+#[allow(clippy::type_complexity)]
+fn funnel_progress(
+    funnel: Option<FunnelValue<'_>>,
+    steps: Option<Vec<Option<String>>>,
+    compatibility: Option<&str>,
+    since: Option<TimestampWithTimeZone>,
+    until: Option<TimestampWithTimeZone>,
+    as_of: Option<TimestampWithTimeZone>,
+) -> error::Result<
+    TableIterator<
+        'static,
+        (
+            name!(step_number, i32),
+            name!(step, String),
+            name!(reached_at, Option<TimestampWithTimeZone>),
+            name!(status, &'static str),
+        ),
+    >,
+> {
+    const NAME: &str = "funnel_users";
+    let compatibility =
+        compatibility.map_or(Ok(Compatibility::Standard), Compatibility::parse).map_err(refused(NAME))?;
+    let Some(funnel) = funnel else { return Ok(TableIterator::new(std::iter::empty())) };
+    let view = open(NAME, &funnel)?;
+    let span = time::span(since, until, as_of, view.last_at());
+    let names = readout::names(view.rules().steps, view.rules().mode, steps).map_err(refused(NAME))?;
+    let (rows, claim) = readout::progress(&view, compatibility, &span).map_err(refused(NAME))?;
+    Ok(TableIterator::new(rows.into_iter().map(move |row| {
+        // The rows are in the ledger as long as they are here.
+        let _ = &claim;
+        let reached = row.reached.and_then(|at| TimestampWithTimeZone::try_from(at).ok());
+        (row.step as i32 + 1, names.get(row.step).cloned().unwrap_or_default(), reached, row.standing.name())
+    })))
+}
