@@ -48,7 +48,8 @@ pub enum Mode {
     Ordered = 0,
     /// Nothing else happens strictly between two steps.
     StrictOrder = 1,
-    /// No step done already, but the first, comes again strictly between two steps.
+    /// Strictly between two steps comes neither the second of them nor, but for the first of all, a step done before: what
+    /// comes twice ends the way.
     StrictDedup = 2,
     /// Each step is later than the one before.
     StrictIncrease = 3,

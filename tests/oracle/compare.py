@@ -3,9 +3,10 @@
 from days import day_from_text, day_text, instant_from_text, instant_text
 
 DATES = ("period_start", "day", "cohort_start", "cohort")
-INSTANTS = ("started_at", "ended_at", "signed_up_at", "first_seen", "last_seen", "occurred_at")
+INSTANTS = ("started_at", "ended_at", "signed_up_at", "first_seen", "last_seen", "occurred_at", "reached_at")
 KEYS = ("segment", "feature", "barrier_rank", "landmark_day", "milestone_number", "panel", "week", *DATES, "active_days", "period_number", "user_id", "session_number", "started_at", "request_number",
-        "weekday", "hour", "name", "model", "from_model", "to_model", "occurred_at", "request_id")
+        "weekday", "hour", "name", "model", "from_model", "to_model", "occurred_at", "request_id",
+        "step_number", "step", "from_feature", "to_feature")
 RELATIVE = 1e-12
 NEARLY_ZERO = 1e-15                              # a bound that is 0 on paper is rounded to no particular side of it
 # (relative, nearly zero) where it is another: a probability is a long sum, and may be tiny without being nothing.

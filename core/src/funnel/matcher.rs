@@ -235,7 +235,8 @@ impl Matcher {
         let stays = |length: usize| match self.rules.mode {
             _ if excluded => false,
             Mode::StrictOrder => false,
-            Mode::StrictDedup => steps & ((u64::MAX >> (64 - length)) & !1) == 0,
+            // The steps done, but the first, and the next.
+            Mode::StrictDedup => steps & ((u64::MAX >> (63 - length.min(63))) & !1) == 0,
             _ => true,
         };
         let stay = match self.rules.mode {
