@@ -1,0 +1,236 @@
+//! Funnels as the laws see them, and what is true of funnels alone: how far somebody got, compared with a search that tries
+//! every row for every step.
+
+use crate::Subject;
+use crate::activity::{NEW_YEAR_2024, key};
+use crate::support::{Verdict, check, ok};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use user_metrics_core::Result;
+use user_metrics_core::calendar::{DAY_MICROS, Micros};
+use user_metrics_core::funnel::{
+    Compatibility, Event, Funnel, MOST_STEPS, Matcher, Mode, Rules, Standing, View, progress, steps,
+};
+use user_metrics_core::sessions::Span;
+use user_metrics_core::state::State;
+use user_metrics_core::users::UserKind;
+
+const MONDAY: Micros = NEW_YEAR_2024 as Micros * DAY_MICROS;
+const MODES: [Mode; 7] = [
+    Mode::Ordered,
+    Mode::StrictOrder,
+    Mode::StrictDedup,
+    Mode::StrictIncrease,
+    Mode::Once,
+    Mode::Unordered,
+    Mode::AllowReentry,
+];
+
+/// A row: user number, instant, steps, whether it must not come in between.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    user: Option<u32>,
+    at: Micros,
+    steps: u64,
+    excluded: bool,
+}
+
+fn bits() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        3 => Just(0),
+        8 => (0..3u32).prop_map(|n| 1 << n),
+        2 => 0..8u64,
+        1 => (0..64u32).prop_map(|n| 1 << n),
+        1 => any::<u64>(),
+    ]
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    let user = prop_oneof![1 => Just(None), 12 => (0..4u32).prop_map(Some), 2 => (0..5000u32).prop_map(Some)];
+    let at = prop_oneof![
+        12 => 0..40i64,
+        4 => 0..60 * DAY_MICROS,
+        1 => -400 * 365 * DAY_MICROS..0,
+    ];
+    (user, at, bits(), prop::bool::weighted(0.1)).prop_map(|(user, at, steps, excluded)| Row {
+        user,
+        at: MONDAY + at,
+        steps,
+        excluded,
+    })
+}
+
+/// More users than are taken in row by row, in the order of time or not.
+fn crowd((users, further, seed, in_order): (u32, u32, u64, bool)) -> Vec<Row> {
+    let mut state = seed | 1;
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut row = |user: Option<u32>| Row {
+        user: Some(user.unwrap_or_else(|| random(u64::from(users)) as u32)),
+        at: MONDAY + random(3 * DAY_MICROS as u64) as Micros,
+        steps: random(8),
+        excluded: random(20) == 0,
+    };
+    let mut rows: Vec<Row> = (0..users).map(Some).chain((0..further).map(|_| None)).map(&mut row).collect();
+    if in_order {
+        rows.sort_by_key(|row| row.at);
+    }
+    rows
+}
+
+impl Subject for Funnel {
+    type Options = (UserKind, Rules);
+    type Row = Row;
+
+    fn options() -> BoxedStrategy<Self::Options> {
+        let kind = prop::sample::select(vec![UserKind::Text, UserKind::Uuid, UserKind::Bigint]);
+        let steps = prop_oneof![6 => 1..5usize, 1 => Just(MOST_STEPS), 1 => Just(33)];
+        let window = prop::sample::select(vec![0, 10, DAY_MICROS, Micros::MAX]);
+        let rules = (steps, window, prop::sample::select(MODES.to_vec())).prop_map(|(steps, window, mode)| Rules {
+            steps,
+            window,
+            mode,
+        });
+        (kind, rules).boxed()
+    }
+
+    fn few() -> BoxedStrategy<Vec<Row>> {
+        prop_oneof![vec(row(), 0..6), vec(row(), 0..250)].boxed()
+    }
+
+    fn many() -> BoxedStrategy<Vec<Row>> {
+        (4097..7_000u32, 0..20_000u32, any::<u64>(), any::<bool>()).prop_map(crowd).boxed()
+    }
+
+    fn new(&(kind, rules): &Self::Options) -> Self {
+        Funnel::new(kind, rules)
+    }
+
+    fn observe(&mut self, row: &Row) -> Result<()> {
+        let kind = self.kind();
+        self.observe(Event::new(row.at, row.steps, row.excluded), || row.user.map(|n| key(kind, n)))
+    }
+}
+
+/// How far one gets who has done `done` steps by the rows used, the first at `first` and the last at `last`: by trying.
+fn furthest(rows: &[Row], rules: Rules, done: usize, first: Micros, last: Micros, used: &mut Vec<usize>) -> usize {
+    let mut best = done;
+    for (i, row) in rows.iter().enumerate() {
+        if done == rules.steps || row.steps >> done & 1 == 0 || used.contains(&i) {
+            continue;
+        }
+        let forbids = |other: &Row| {
+            let repeated = (1..=done).any(|step| other.steps >> step & 1 != 0);
+            other.excluded || rules.mode == Mode::StrictOrder || (rules.mode == Mode::StrictDedup && repeated)
+        };
+        let between = |other: &&Row| last < other.at && other.at < row.at;
+        let follows = done == 0
+            || (last <= row.at
+                && (rules.mode != Mode::StrictIncrease || last < row.at)
+                && row.at <= first.saturating_add(rules.window)
+                && !rows.iter().filter(between).any(forbids));
+        if follows {
+            used.push(i);
+            let first = if done == 0 { row.at } else { first };
+            best = best.max(furthest(rows, rules, done + 1, first, row.at, used));
+            used.pop();
+        }
+    }
+    best
+}
+
+fn few_of_one() -> impl Strategy<Value = Vec<Row>> {
+    let row = (0..8i64, prop_oneof![4 => (0..4u32).prop_map(|n| 1 << n), 3 => 0..16u64], prop::bool::weighted(0.08));
+    let row = row.prop_map(|(at, steps, excluded)| Row { user: Some(1), at: MONDAY + at, steps, excluded });
+    vec(row, 0..9)
+}
+
+fn value(options: &(UserKind, Rules), rows: &[Row]) -> Verdict<Vec<u8>> {
+    let mut state = <Funnel as Subject>::new(options);
+    ok(rows.iter().try_for_each(|row| Subject::observe(&mut state, row)))?;
+    ok(state.encode())
+}
+
+fn is_as_found_by_trying((rows, rules): (Vec<Row>, Rules)) -> Verdict {
+    let bytes = value(&(UserKind::Bigint, rules), &rows)?;
+    let view = ok(View::open(&bytes))?;
+    let mut matcher = ok(Matcher::new(rules, Compatibility::Standard, Micros::MAX))?;
+    let mut level = 0;
+    ok(view.each(|_, events| {
+        level = matcher.journey(events)?.reached.len();
+        Ok(())
+    }))?;
+    prop_assert_eq!(level, furthest(&rows, rules, 0, 0, 0, &mut Vec::new()));
+    Ok(())
+}
+
+#[test]
+fn nobody_gets_further_by_another_choice_of_rows() {
+    let modes = vec![Mode::Ordered, Mode::StrictOrder, Mode::StrictDedup, Mode::StrictIncrease, Mode::Once];
+    let rules = (1..5usize, 0..8i64, prop::sample::select(modes)).prop_map(|(steps, window, mode)| Rules {
+        steps,
+        window,
+        mode,
+    });
+    check(4000, (few_of_one(), rules), is_as_found_by_trying);
+}
+
+/// Steps only get fewer; who is at one went on, dropped out or may go on; the list says the same as the counts.
+fn figures_fit((options, rows, end): ((UserKind, Rules), Vec<Row>, Micros)) -> Verdict {
+    let bytes = value(&options, &rows)?;
+    let view = ok(View::open(&bytes))?;
+    for compatibility in [Compatibility::Standard, Compatibility::ClickHouse] {
+        if compatibility.check(options.1.mode).is_err() {
+            continue;
+        }
+        for (since, until) in [(None, None), (Some(MONDAY + 3), Some(MONDAY + 30))] {
+            let span = Span { since, until, end: MONDAY + end };
+            let mut table = ok(steps(&view, compatibility, &span))?;
+            prop_assert_eq!(table.len(), options.1.steps);
+            let (list, _claim) = ok(progress(&view, compatibility, &span))?;
+            let mut before = None;
+            for (number, step) in table.iter_mut().enumerate() {
+                let of =
+                    |standing| list.iter().filter(|row| row.step == number && row.standing == standing).count() as u64;
+                prop_assert_eq!(
+                    (of(Standing::Completed), of(Standing::Dropped), of(Standing::Open)),
+                    (step.users, step.dropped, step.open)
+                );
+                prop_assert!(before.is_none_or(|before| before == step.users + step.dropped + step.open));
+                for rate in [step.from_previous_rate(), step.from_first_rate()] {
+                    prop_assert!(rate.is_none_or(|rate| (0.0..=1.0).contains(&rate)));
+                }
+                let quantiles = [0.0, 0.5, 0.9, 1.0].map(|share| step.quantile(share));
+                prop_assert!(quantiles.is_sorted() && quantiles[0].is_none_or(|least| least >= 0.0));
+                prop_assert_eq!(quantiles[0].is_some(), number > 0 && step.users > 0);
+                before = Some(step.users);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn steps_add_up() {
+    let few = <Funnel as Subject>::few;
+    check(500, (<Funnel as Subject>::options(), few(), prop_oneof![0..60i64, Just(90 * DAY_MICROS)]), figures_fit);
+    check(2, (<Funnel as Subject>::options(), <Funnel as Subject>::many(), 0..3 * DAY_MICROS), figures_fit);
+}
+
+/// What is taken out is as if it had never been there.
+#[test]
+fn without_users_is_a_funnel_of_the_others() {
+    let law = |(options, rows): ((UserKind, Rules), Vec<Row>)| {
+        let bytes = value(&options, &rows)?;
+        let gone = |n: u32| n.is_multiple_of(2);
+        let keys = (0..5000).filter(|&n| gone(n)).map(|n| key(options.0, n)).collect::<Vec<_>>();
+        let found = ok(ok(View::open(&bytes))?.without(&keys))?.unwrap_or(bytes);
+        // Their rows still tell how long the log was observed.
+        let others = rows.iter().map(|row| Row { user: row.user.filter(|&n| !gone(n)), ..*row }).collect::<Vec<_>>();
+        prop_assert_eq!(found, value(&options, &others)?);
+        Ok(())
+    };
+    check(300, (<Funnel as Subject>::options(), <Funnel as Subject>::few()), law);
+}
