@@ -37,7 +37,19 @@ ARGUMENTS = {
         (f"user_{kind}", "occurred_at", "zone", "timestamptz '2024-02-01'", "timestamptz '2024-06-01'", "4", "4")
     for kind in ("text", "uuid", "bigint")
 } | {
+    f"user_metrics.funnel({kind},{instant},boolean[],interval{types})":
+        (f"user_{kind}", at, "steps", "interval '30 days'", *arguments)
+    for kind in ("text", "uuid", "bigint")
+    for instant, at in ((INSTANT, "occurred_at"), (UTC, "occurred_utc"))
+    for types, arguments in (("", ()), (",text", ("'strict_order'",)), (",text,boolean", ("'unordered'", "odd")))
+} | {
+    f"user_metrics_internal.funnel_marks({kind},{instant},bigint,boolean,integer,interval,text)":
+        (f"user_{kind}", at, "marks", "odd", "3", "interval '30 days'", "'ordered'")
+    for kind in ("text", "uuid", "bigint")
+    for instant, at in ((INSTANT, "occurred_at"), (UTC, "occurred_utc"))
+} | {
     "user_metrics.rollup(user_metrics.activity)": ("one_activity",),
+    "user_metrics.rollup(user_metrics.funnel)": ("one_funnel",),
     "user_metrics.rollup(user_metrics.sessions)": ("one_session",),
     "user_metrics.survival(double precision,boolean)": ("latency", "answered"),
     "user_metrics.rollup(user_metrics.survival)": ("one_survival",),
@@ -50,7 +62,8 @@ DATA = """
 CREATE TABLE requests AS
 SELECT r.*, user_metrics.activity(user_text, occurred_at, zone) AS one_activity,
     user_metrics.sessions(user_text, occurred_at, chat, latency, answered, interval '9 days', NULL) AS one_session,
-    user_metrics.survival(latency, answered) AS one_survival
+    user_metrics.survival(latency, answered) AS one_survival,
+    user_metrics.funnel(user_text, occurred_at, steps, interval '30 days') AS one_funnel
 FROM (
     SELECT id, CASE WHEN id % 3 < 2 THEN 0 ELSE 1 + id % 4 END AS tenant, abs(hashint4(id)) % 1000 AS chunk,
         CASE WHEN id % 89 = 0 THEN ' ' ELSE 'user ' || n END AS user_text, md5(n::text)::uuid AS user_uuid,
@@ -59,12 +72,14 @@ FROM (
         -- Hours of latency, so that requests overlap; few ids, so that they come again.
         CASE WHEN id % 5 < 3 THEN 'chat ' || id % 5 END AS chat,
         CASE WHEN id % 7 > 0 THEN abs(hashint4(id + 5)) % 40000000 + 0.25 END::float8 AS latency,
-        CASE WHEN id % 11 > 0 THEN id % 11 < 9 END AS answered
+        CASE WHEN id % 11 > 0 THEN id % 11 < 9 END AS answered,
+        ARRAY[id % 3 = 0, CASE WHEN id % 11 > 0 THEN id % 11 < 5 END, id % 7 = 2] AS steps, (id % 8)::bigint AS marks,
+        id % 13 = 0 AS odd
     FROM generate_series(1, 20000) AS id,
         LATERAL (SELECT CASE WHEN id % 97 > 0 THEN abs(hashint4(id + 7)) % 6000 END) AS u(n),
         LATERAL (SELECT timestamptz '2024-01-01 00:00+00' + abs(hashint4(id + 99)) % 15552000 * interval '1 s') AS t(at)
 ) AS r
-GROUP BY id, tenant, chunk, user_text, user_uuid, user_bigint, occurred_at, occurred_utc, zone, chat, latency, answered;
+GROUP BY id, tenant, chunk, user_text, user_uuid, user_bigint, occurred_at, occurred_utc, zone, chat, latency, answered, steps, marks, odd;
 CREATE TABLE requests_by_tenant (LIKE requests) PARTITION BY LIST (tenant);
 CREATE TABLE requests_of_0 PARTITION OF requests_by_tenant FOR VALUES IN (0);
 CREATE TABLE requests_of_1_2 PARTITION OF requests_by_tenant FOR VALUES IN (1, 2);
@@ -76,13 +91,16 @@ CREATE TABLE million AS
 SELECT (abs(hashint4(id)) % 300000)::bigint AS user_id, 'model ' || id % 3 AS model, id % 5 * 1000 AS latency_ms,
     timestamptz '2024-01-01 00:00+00' + id * interval '15 s' AS created_at
 FROM generate_series(1, 1000000) AS id;
-CREATE TABLE large (part int, activity user_metrics.activity, sessions user_metrics.sessions, survival user_metrics.survival);
+CREATE TABLE large (part int, activity user_metrics.activity, sessions user_metrics.sessions, survival user_metrics.survival,
+    funnel user_metrics.funnel);
 ALTER TABLE large ALTER COLUMN activity SET STORAGE EXTERNAL, ALTER COLUMN sessions SET STORAGE EXTERNAL,
-    ALTER COLUMN survival SET STORAGE EXTERNAL;
+    ALTER COLUMN survival SET STORAGE EXTERNAL, ALTER COLUMN funnel SET STORAGE EXTERNAL;
 INSERT INTO large
 SELECT part, user_metrics.activity(part * 300000 + n, timestamptz '2024-01-01 00:00+00' + day * interval '9 days'),
     user_metrics.sessions(part * 300000 + n, timestamptz '2024-01-01 00:00+00' + day * interval '9 days'),
-    user_metrics.survival(part + n % 50000 + day / 100.0, day = 13)
+    user_metrics.survival(part + n % 50000 + day / 100.0, day = 13),
+    user_metrics.funnel(part * 300000 + n, timestamptz '2024-01-01 00:00+00' + day * interval '9 days',
+        ARRAY[day = 0, day = 1, day = 13], interval '200 days')
 FROM generate_series(0, 2) AS part, (SELECT generate_series(1, 400000)::bigint) AS users(n),
     (VALUES (0), (1), (13)) AS days(day)
 GROUP BY part;
@@ -108,6 +126,12 @@ JOURNEY = ("first_sessions", "activation_milestones", "usage_evolution")
 # Those that read no source, up to their value.
 SURVIVAL_READOUTS = ("user_metrics.survival_curve((SELECT survival", "user_metrics.survival_quantiles((SELECT survival",
                      "user_metrics.survival_summary((SELECT survival", "user_metrics.logrank((SELECT ARRAY[survival]")
+READOUTS["funnel_steps"] = "funnel"
+# Those that are read from a log under another name, and so are asked apart.
+OVER_VALUES = {"funnel_steps"}
+STEPS = """steps => '[{"filter": {"model": "model 0"}}, {"filter": {"model": "model 1"}}]'"""
+# What an aggregate is called with beside user and time.
+FURTHER = {"funnel": ", ARRAY[model = 'model 0', model = 'model 1'], interval '7 days'"}
 # What a readout must be called with to give several rows for a log of a million.
 SEVERAL_ROWS = {"session_stats": ", period => 'week'", "session_time": ", period => 'week'", "session_hazard": ", max_requests => 4, session_gap => '1 day'"}
 
@@ -424,7 +448,7 @@ def limited_memory(session, aggregate):
 
 def limited_memory_otherwise(session):
     """In merging large values, and in a readout that reads a source."""
-    for value in ("activity", "sessions"):
+    for value in ("activity", "sessions", "funnel"):
         merged = f"SELECT user_metrics.users(user_metrics.rollup({value})) FROM large"
         with session.setting(**{"user_metrics.max_state_memory": "30MB"}):
             refused_for_memory(session, merged)
@@ -617,6 +641,9 @@ FOR_EVERY_AGGREGATE = [
     one_plain_pass, distinct_rows, moving_frames, without_rows, null_arguments, single_row, prepared, cursor,
     canceled_in_transition,
 ]
+# Further forms of an aggregate differ in how a row is read: for them the plans that hand states on will do.
+BRIEFLY = re.compile(r"user_metrics(_internal)?[.]funnel(_marks)?[(](?!text,timestamp with time)")
+IN_BRIEF = ("parallel", "hashed")
 # What holds a single text never grows so large.
 FOR_EVERY_VALUE = [limited_memory, rolled_back_to_savepoint, caught_in_plpgsql]
 
@@ -628,15 +655,19 @@ def tests(database, aggregates):
         yield name, lambda s, query=query: labels(s, query)
     called = [aggregate for aggregate in aggregates if aggregate.signature in ARGUMENTS]
     for aggregate in called:
-        for test in FOR_EVERY_AGGREGATE + (FOR_EVERY_VALUE if aggregate.rollup else []):
+        briefly = BRIEFLY.match(aggregate.signature)
+        whole = FOR_EVERY_AGGREGATE + (FOR_EVERY_VALUE if aggregate.rollup else [])
+        for test in [one_plain_pass, null_arguments] if briefly else whole:
             name = f"{test.__name__.replace('_', ' ')}: {aggregate.signature}"
             yield name, lambda s, test=test, aggregate=aggregate: test(s, aggregate)
-        for way in (way for way in WAYS if aggregate.rollup or "{rollup}" not in way.query):
+        for way in (way for way in WAYS if (aggregate.rollup or "{rollup}" not in way.query)
+                    and (not briefly or way.name in IN_BRIEF)):
             yield f"{way.name}: {aggregate.signature}", lambda s, way=way, a=aggregate: every_way_alike(s, a, way)
     yield "a worker terminated", lambda s: terminated_worker(s, database, called[0])
     yield "a leader terminated", lambda s: terminated_leader(s, database, called[0])
-    for value in ("activity", "sessions"):
-        whole = f"SELECT user_metrics.users(user_metrics.{value}(user_id, created_at)) FROM million"
+    for value in ("activity", "sessions", "funnel"):
+        row = "user_id, created_at" + FURTHER.get(value, "")
+        whole = f"SELECT user_metrics.users(user_metrics.{value}({row})) FROM million"
         yield f"canceled anywhere in {value}, serial", lambda s, whole=whole: canceled_anywhere(s, whole, 7, SERIAL)
         yield f"canceled anywhere in {value}, parallel", lambda s, w=whole: canceled_anywhere(s, w, 7, PARALLEL)
         merged = f"SELECT user_metrics.users(user_metrics.rollup({value})) FROM large"
@@ -653,7 +684,11 @@ def tests(database, aggregates):
     for readout, value in READOUTS.items():
         read = f"SELECT count(*) FROM user_metrics.{readout}((SELECT {value} FROM large WHERE part = 1))"
         yield f"canceled anywhere in {readout}", lambda s, read=read: canceled_anywhere(s, read, 3, SERIAL)
-    for readout in (READOUTS.keys() | set(OF_SOURCES)) - {"session_list"}:
+    for function in ("funnel", "funnel_users"):
+        source = f"SELECT count(*) FROM user_metrics.{function}('million', {STEPS})"
+        yield f"canceled anywhere in {function} of a source", lambda s, w=source: canceled_anywhere(s, w, 4, {})
+    yield "a Gather under funnel of a source", lambda s: readout_of_source(s, "funnel", ", " + STEPS)
+    for readout in (READOUTS.keys() | set(OF_SOURCES)) - OVER_VALUES - {"session_list"}:
         more = SEVERAL_ROWS.get(readout, "")
         yield f"a Gather under {readout} of a source", lambda s, r=readout, m=more: readout_of_source(s, r, m)
     yield "a Gather under a source by segment", lambda s: readout_of_source(s, "retention_matrix", ", by => 'model'")
@@ -664,7 +699,7 @@ def tests(database, aggregates):
     yield "memory comes back after parallel aggregates", lambda s: memory_comes_back(s, every, PARALLEL)
     yield "memory comes back after refusals", lambda s: memory_comes_back(s, every, little, OUT_OF_MEMORY)
     yield "memory comes back after cancels", lambda s: memory_comes_back(s, endless, short, QUERY_CANCELED)
-    for readout in (*READOUTS, *OF_SOURCES, *JOURNEY):
+    for readout in (*(READOUTS.keys() - OVER_VALUES), *OF_SOURCES, *JOURNEY):
         read = f"SELECT count(*) FROM user_metrics.{readout}('log')"
         yield f"memory comes back after {readout}", lambda s, read=read: memory_comes_back(s, read, SERIAL)
 
