@@ -37,6 +37,15 @@ SELECT to_char(period_start, 'YYYY-MM') AS month, users, sessions, round(request
        pg_temp.percent(completion_rate) AS completed, open_sessions AS open
 FROM user_metrics.session_stats('request_log', period => 'month');
 
+\echo 'user_metrics.funnel(''request_log'', steps => ''[{"name": "chatted", "filter": {"feature": "chat"}}, …]'')'
+\echo 'From chat to code to a rating of it, within 7 days. Dropped: had their time before the step. Open: it is not over yet.'
+SELECT step, users, pg_temp.percent(from_previous_rate) AS from_previous, pg_temp.percent(from_first_rate) AS from_first,
+       dropped_users AS dropped, open_users AS open, round(median_seconds) * interval '1 second' AS median_time
+FROM user_metrics.funnel('request_log', steps => '[
+    {"name": "chatted",    "filter": {"feature": "chat"}},
+    {"name": "wrote code", "filter": {"feature": "code"}},
+    {"name": "rated it",   "filter": {"feature": "code", "rating": [1, -1]}}]');
+
 \echo 'user_metrics.segment_summary(''request_log'')'
 \echo 'Everybody in one segment, the first that fits. At risk: half as active as in the four weeks before, or less, and hardly by chance.'
 SELECT segment, users, pg_temp.percent(user_share) AS of_users, requests, pg_temp.percent(request_share) AS of_requests,

@@ -1,0 +1,175 @@
+-- How far users get on a way of several steps: funnel, funnel_users, funnel_steps; and what they do next: paths.
+CREATE SCHEMA funnels;
+SET search_path = funnels, user_metrics;
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO';
+SET extra_float_digits = 0;
+\pset null '(null)'
+
+-- ===== answers =====
+
+-- The way is chat, then code, then share, within 10 minutes. The log ends at 13:00 with a request by nobody.
+--  ann  09:00 chat, 09:05 chat, 09:06 code, 09:12 share: all, by way of the second chat, for 09:12 is more than 10 minutes
+--       after the first.
+--  bob  09:00 chat, 09:10 code (10 minutes: just in time), 09:11 share (too late): two steps, and dropped.
+--  cy   12:55 chat: open until 13:05.
+--  dee  10:00 code, 10:01 chat: the order is wrong, so one step, and dropped.
+--  eve  11:00 share, chat and code at one instant: all, for they may have come in that order.
+--  fay  12:30 chat, 12:55 chat: her first window has elapsed without code, so she has dropped, whatever comes now.
+CREATE TABLE log (user_id text, created_at timestamptz, feature text, model text);
+INSERT INTO log VALUES
+    ('ann', '2024-03-04 09:00Z', 'chat', 'm'), ('ann', '2024-03-04 09:05Z', 'chat', 'm'), ('ann', '2024-03-04 09:06Z', 'code', 'l'),
+    ('ann', '2024-03-04 09:12Z', 'share', 'm'),
+    ('bob', '2024-03-04 09:00Z', 'chat', 'm'), ('bob', '2024-03-04 09:10Z', 'code', 'm'), ('bob', '2024-03-04 09:11Z', 'share', 'm'),
+    ('cy', '2024-03-04 12:55Z', 'chat', 'm'),
+    ('dee', '2024-03-04 10:00Z', 'code', 'm'), ('dee', '2024-03-04 10:01Z', 'chat', 'm'),
+    ('eve', '2024-03-04 11:00Z', 'share', 'm'), ('eve', '2024-03-04 11:00Z', 'chat', 'm'), ('eve', '2024-03-04 11:00Z', 'code', 'm'),
+    ('fay', '2024-03-04 12:30Z', 'chat', 'l'), ('fay', '2024-03-04 12:55Z', 'chat', 'l'),
+    (NULL, '2024-03-04 13:00Z', NULL, NULL), ('anonymous', '2024-03-04 09:00Z', 'chat', 'm');
+CREATE FUNCTION way() RETURNS jsonb LANGUAGE sql AS
+    $$SELECT '[{"name": "chatted", "filter": {"feature": "chat"}}, {"name": "coded", "filter": {"feature": "code"}}, {"filter": {"feature": "share"}}]'::jsonb$$;
+-- Of 6 who chatted one is open; 3 of 5 coded. Of these, none is open: 2 of 3 shared. 5, 10 and 0 minutes less 4: 1, 10, 0.
+\x
+SELECT * FROM funnel('log', way(), '10 minutes');
+\x
+SELECT * FROM funnel_users('log', way(), '10 minutes');
+-- In any order dee gets to two of three, from 10:00 to 10:01.
+SELECT user_id, step, reached_at, status FROM funnel_users('log', way(), '10 minutes', 'unordered') WHERE user_id IN ('dee', 'bob');
+SELECT segment, step_number, users, dropped_users, open_users FROM funnel('log', way(), '10 minutes', by => 'model');
+SELECT step, users, open_users FROM funnel('log', way(), '10 minutes', filter => '{"model": "m"}');
+-- From chat on: ann, bob and eve (whose ties go by name) go on to code; cy and fay stay with chat, which is one stage. dee's code
+-- comes before.
+SELECT * FROM paths('log', start => '{"feature": "chat"}');
+SELECT * FROM paths('log', depth => 1);
+SELECT * FROM paths('log', start => '{"feature": "chat"}', by => 'model', until => '2024-03-04 11:00Z');
+
+-- ===== edges =====
+
+-- The window is inclusive, to the microsecond.
+SELECT w AS within, (SELECT string_agg(users::text, ' ' ORDER BY step_number) FROM funnel('log', way(), w)) AS users
+FROM unnest(ARRAY['0', '00:09:59.999999', '00:10', '00:10:59.999999', '00:11', '1 day']::interval[]) AS w;
+-- as_of: cy's window is open up to 13:05, a microsecond later it is not.
+SELECT a AS as_of, status FROM unnest(ARRAY['2024-03-04 13:05Z', '2024-03-04 13:05:00.000001Z']::timestamptz[]) AS a,
+    LATERAL funnel_users('log', way(), '10 minutes', as_of => a) WHERE user_id = 'cy' AND step_number = 2;
+-- since and until: what lies outside is not looked at. bob has a chat at 09:00 sharp only.
+SELECT user_id, string_agg(step, ' ' ORDER BY step_number) FROM funnel_users('log', way(), '10 minutes', since => '2024-03-04 09:00:00.000001Z', until => '2024-03-04 09:12Z')
+WHERE status = 'completed' GROUP BY 1 ORDER BY 1;
+-- Modes. One letter a feature, one row a minute; the level that each mode gives. - is none of the steps, two letters are two.
+CREATE TABLE ways (user_id text, created_at timestamptz, feature text);
+CREATE TABLE cases (events text);
+INSERT INTO cases VALUES ('a b c'), ('a - b c'), ('a b - c'), ('a b a c'), ('a b b c'), ('a c b c'), ('c b a'), ('abc'), ('abc abc abc'), ('ab a c'), ('a ab c');
+INSERT INTO ways SELECT events, timestamptz '2024-03-04' + n * interval '1 minute', f FROM cases, unnest(string_to_array(events, ' ')) WITH ORDINALITY AS u(f, n);
+CREATE FUNCTION level(e text, m text, compatible text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT count(*) FILTER (WHERE users > 0) FROM funnel_steps((SELECT funnel(user_id, created_at, ARRAY[feature LIKE '%a%', feature LIKE '%b%', feature LIKE '%c%'], '1 hour', m)
+        FROM ways WHERE user_id = e), compatibility => compatible)
+$$;
+SELECT events, level(events, 'ordered', 'standard') AS ordered, level(events, 'strict_order', 'standard') AS strict_order, level(events, 'strict_dedup', 'standard') AS strict_dedup,
+    level(events, 'strict_increase', 'standard') AS strict_increase, level(events, 'once', 'standard') AS once, level(events, 'unordered', 'standard') AS unordered FROM cases;
+SELECT events, level(events, 'ordered', 'clickhouse') AS ordered, level(events, 'strict_order', 'clickhouse') AS strict_order, level(events, 'strict_dedup', 'clickhouse') AS strict_dedup,
+    level(events, 'strict_increase', 'clickhouse') AS strict_increase, level(events, 'once', 'clickhouse') AS once, level(events, 'allow_reentry', 'clickhouse') AS allow_reentry FROM cases;
+-- What must not come in between: strictly between, so not at the instant of a step.
+SELECT minute, (SELECT users FROM funnel_steps((SELECT funnel(user_id, at, ARRAY[n = 1, n = 2], '1 hour', 'ordered', n = 0)
+    FROM (VALUES (7, 1, timestamptz '2024-03-04 00:01Z'), (7, 2, '2024-03-04 00:03Z'), (7, 0, timestamptz '2024-03-04' + minute * interval '1 minute')) AS v(user_id, n, at))) WHERE step_number = 2)
+FROM generate_series(0, 4) AS minute;
+-- It is a step of hers as well, and does not come between what it is and another.
+SELECT step, users, dropped_users FROM funnel('log', way(), '1 day', exclude => '{"feature": "code", "model": "l"}');
+-- ann's code of model l lies between her chats and her share. dee, fay and cy may still share.
+SELECT step, users, dropped_users, open_users FROM funnel('log', '[{"filter": {"feature": "chat"}}, {"filter": {"feature": "share"}}]', '1 day', exclude => '[{"feature": "code", "model": "l"}, {"feature": "nothing"}]');
+-- 64 steps; a condition that is NULL is not met; a row of no time or of infinity is none.
+SELECT count(*) AS steps, min(users) FROM funnel_steps((SELECT funnel(1::bigint, timestamptz '2024-03-04' + n * interval '1 s', (SELECT array_agg(n = i ORDER BY i) FROM generate_series(1, 64) AS i), '64 s')
+    FROM generate_series(1, 64) AS n));
+SELECT users FROM funnel_steps((SELECT funnel(u, at, ARRAY[c], '1 s') FROM (VALUES (1::bigint, timestamptz '2024-03-04', NULL::boolean), (2, 'infinity', true), (3, NULL, true), (NULL, '2024-03-04', true), (4, '2024-03-04', true)) AS v(u, at, c)));
+-- Nothing: zeros where steps are named.
+CREATE TABLE nothing (LIKE log);
+SELECT * FROM funnel('nothing', '[{"filter": {"feature": "chat"}}]');
+SELECT * FROM funnel('nothing', way(), by => 'model');
+SELECT * FROM funnel_users('nothing', way());
+SELECT * FROM paths('nothing');
+SELECT count(*) FROM funnel_steps(NULL);
+SELECT step, users FROM funnel_steps(NULL, ARRAY['asked', NULL]);
+-- Who has opted out is gone from all of them.
+SELECT opt_out('eve');
+SELECT string_agg(users::text, ' ' ORDER BY step_number) FROM funnel('log', way(), '10 minutes');
+SELECT DISTINCT user_id FROM funnel_users('log', way(), '10 minutes') ORDER BY 1;
+SELECT opt_in('eve');
+-- Small groups are not shown, nor what would give them away.
+SET user_metrics.min_group_size = 2;
+SELECT step, users, from_previous_rate, dropped_users, open_users, rate_low FROM funnel('log', way(), '10 minutes');
+SELECT step, users, dropped_users, open_users FROM funnel('log', way(), '10 minutes', until => '2024-03-04 12:00Z');
+SELECT * FROM paths('log', start => '{"feature": "chat"}');
+RESET user_metrics.min_group_size;
+-- A value is the same bytes in one pass and merged from any parts; the readout over it is that over the log.
+CREATE VIEW event AS SELECT row_number() OVER (ORDER BY created_at, user_id, feature) AS n, user_id, created_at, ARRAY[feature = 'chat', feature = 'code', feature = 'share'] AS steps FROM log;
+SELECT count(DISTINCT f::text) AS forms FROM (
+    SELECT funnel(user_id, created_at, steps, '10 min') AS f FROM event
+    UNION ALL SELECT rollup(p.f) FROM (SELECT funnel(user_id, created_at, steps, '10 min', 'ordered') AS f FROM event GROUP BY n % 3) AS p
+    UNION ALL SELECT rollup(p.f) FROM (SELECT funnel(user_id, created_at AT TIME ZONE 'UTC', steps, '600 s', NULL, false) AS f FROM event GROUP BY n) AS p
+    UNION ALL SELECT funnel(user_id, created_at, steps, '10 min' ORDER BY n DESC) FROM event) AS v;
+SELECT users(f), users(without_users(f, '{ann,nobody}')) FROM (SELECT funnel(user_id, created_at, steps, '10 min') AS f FROM event) AS v;
+SELECT (SELECT jsonb_agg(s) FROM (SELECT without_users(funnel(user_id, created_at, steps, '10 min'), '{anonymous}') AS f FROM event) AS v, funnel_steps(f, ARRAY['chatted', 'coded', 'step 3']) AS s)
+    = (SELECT jsonb_agg(to_jsonb(s) - 'segment') FROM funnel('log', way(), '10 min') AS s) AS alike;
+CREATE VIEW over_name AS SELECT * FROM funnel('funnels.log', way());
+CREATE VIEW over_oid AS SELECT * FROM funnel('log'::regclass, way());
+SELECT n.step, n.users AS over_name, o.users AS over_oid FROM over_name AS n JOIN over_oid AS o USING (step_number) ORDER BY step_number;
+
+-- ===== errors =====
+
+\set VERBOSITY verbose
+\set SHOW_CONTEXT never
+SELECT * FROM funnel('log', '[]');
+SELECT * FROM funnel('log', NULL);
+SELECT * FROM funnel('log', '[{"name": "asked"}]');
+SELECT * FROM funnel('log', '[{"filter": {"feature": {"like": "chat"}}}]');
+SELECT * FROM funnel('log', '[{"filter": {"plan": "pro"}}]');
+SELECT * FROM funnel('log', way(), mode => 'sideways');
+SELECT * FROM funnel('log', way(), mode => 'allow_reentry');
+SELECT * FROM funnel('log', way(), mode => 'unordered', compatibility => 'clickhouse');
+SELECT * FROM funnel('log', way(), exclude => '{"feature": "code"}', compatibility => 'clickhouse');
+SELECT * FROM funnel('log', way(), exclude => '{}');
+SELECT * FROM funnel('log', way(), exclude => '{"plan": "pro"}');
+SELECT * FROM funnel('log', way(), compatibility => 'duckdb');
+SELECT * FROM funnel('log', way(), within => '1 month');
+SELECT * FROM funnel('log', way(), within => NULL);
+SELECT * FROM funnel('log', way(), timezone => 'Moon');
+SELECT * FROM funnel_users('log', way(), within => '-1 day');
+SELECT * FROM paths('log', depth => 0);
+SELECT * FROM paths('log', start => '[]');
+SELECT * FROM paths('log', start => '{"plan": "pro"}');
+SELECT * FROM funnel_steps((SELECT funnel(user_id, created_at, steps, '10 min') FROM event), ARRAY['one']);
+SELECT funnel(user_id, created_at, ARRAY[]::boolean[], '10 min') FROM event;
+SELECT funnel(user_id, created_at, NULL, '10 min') FROM event;
+SELECT funnel(user_id, created_at, (SELECT array_agg(true) FROM generate_series(1, 65)), '10 min') FROM event;
+SELECT funnel(user_id, created_at, steps, '1 month') FROM event;
+SELECT funnel(user_id, created_at, steps, NULL) FROM event;
+SELECT funnel(user_id, created_at, steps, '10 min', 'any') FROM event;
+SELECT funnel(user_id, created_at, steps, n * interval '1 min') FROM event;
+SELECT rollup(v.f) FROM (SELECT funnel(user_id, created_at, steps, '10 min') AS f FROM event UNION ALL SELECT funnel(user_id, created_at, steps[:2], '10 min') FROM event) AS v;
+SELECT rollup(v.f) FROM (SELECT funnel(user_id, created_at, steps, '10 min') AS f FROM event UNION ALL SELECT funnel(1, created_at, steps, '10 min') FROM event) AS v;
+SELECT '\x01'::funnel;
+SELECT (SELECT activity(user_id, created_at) FROM log)::text::funnel;
+CREATE TABLE odd (user_id text, created_at timestamptz);
+SELECT * FROM paths('odd');
+SELECT * FROM funnel('odd', way());
+\set VERBOSITY default
+
+-- ===== plan =====
+
+-- since, until and as_of prune partitions, for what lies outside is not looked at.
+CREATE TABLE parted (user_id text, created_at timestamptz, feature text) PARTITION BY RANGE (created_at);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
+CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
+CREATE TABLE parted_3 PARTITION OF parted FOR VALUES FROM ('2024-03-01') TO ('2024-04-01');
+INSERT INTO parted SELECT 'u' || n % 5, timestamptz '2024-01-01' + n * interval '1 hour', (ARRAY['chat', 'code', 'share'])[1 + n % 3] FROM generate_series(0, 2000) AS n;
+VACUUM ANALYZE parted;
+CREATE FUNCTION scans(query text) RETURNS TABLE (partition name, scans bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_stat_force_next_flush(); PERFORM pg_stat_clear_snapshot();
+    CREATE TEMP TABLE before AS SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname LIKE 'parted\__';
+    EXECUTE query;
+    RETURN QUERY SELECT s.relname, s.seq_scan - b.seq_scan FROM pg_stat_xact_user_tables AS s JOIN before AS b USING (relname) ORDER BY 1;
+    DROP TABLE before;
+END
+$$;
+SELECT * FROM scans($$SELECT * FROM funnel('parted', way(), since => '2024-02-10', until => '2024-02-20')$$);
+SELECT * FROM scans($$SELECT * FROM funnel_users('parted', way(), since => '2024-03-10', as_of => '2024-03-20')$$);
+SELECT * FROM scans($$SELECT * FROM paths('parted', since => '2024-03-10', as_of => '2024-03-20')$$);
