@@ -39,8 +39,12 @@ pub fn refused_input(function: &'static str, unreadable: PgSqlErrorCode) -> impl
             PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
             format!("{function}: cannot merge values of different {what}: \"{ours}\" and \"{theirs}\""),
             match what {
-                "funnels" => "Give every row, and every value that is merged, the same number of steps, window and mode.",
-                _ => "Merge only values built with the same time zone or session limits, over user ids of the same type.",
+                "funnels" => {
+                    "Give every row, and every value that is merged, the same number of steps, window and mode."
+                }
+                _ => {
+                    "Merge only values built with the same time zone or session limits, over user ids of the same type."
+                }
             },
         ),
         Error::Argument { name, given, accepted } => report(

@@ -72,7 +72,7 @@ pub const CANONICAL: &[Canonical] = &[
         Holds::Text,
         &["request_id", "id"],
         "the request's own id",
-        "model_stickiness, model_switches, request_complexity, describe_source",
+        "model_stickiness, model_switches, paths, request_complexity, describe_source",
     ),
     canonical(
         "session_id",
@@ -94,7 +94,7 @@ pub const CANONICAL: &[Canonical] = &[
         Holds::Text,
         &["feature", "feature_name", "request_path", "path"],
         "the part of the product used",
-        "feature_usage, by, filter",
+        "feature_usage, paths, by, filter",
     ),
     canonical("prompt_tokens", Holds::Count, &["prompt_tokens", "input_tokens"], "tokens sent", TOKENS),
     canonical("completion_tokens", Holds::Count, &["completion_tokens", "output_tokens"], "tokens received", TOKENS),

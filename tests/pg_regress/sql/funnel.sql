@@ -155,21 +155,21 @@ SELECT * FROM funnel('odd', way());
 -- ===== plan =====
 
 -- since, until and as_of prune partitions, for what lies outside is not looked at.
-CREATE TABLE parted (user_id text, created_at timestamptz, feature text) PARTITION BY RANGE (created_at);
-CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
-CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
-CREATE TABLE parted_3 PARTITION OF parted FOR VALUES FROM ('2024-03-01') TO ('2024-04-01');
-INSERT INTO parted SELECT 'u' || n % 5, timestamptz '2024-01-01' + n * interval '1 hour', (ARRAY['chat', 'code', 'share'])[1 + n % 3] FROM generate_series(0, 2000) AS n;
-VACUUM ANALYZE parted;
+CREATE TABLE stretch (user_id text, created_at timestamptz, feature text) PARTITION BY RANGE (created_at);
+CREATE TABLE stretch_1 PARTITION OF stretch FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
+CREATE TABLE stretch_2 PARTITION OF stretch FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
+CREATE TABLE stretch_3 PARTITION OF stretch FOR VALUES FROM ('2024-03-01') TO ('2024-04-01');
+INSERT INTO stretch SELECT 'u' || n % 5, timestamptz '2024-01-01' + n * interval '1 hour', (ARRAY['chat', 'code', 'share'])[1 + n % 3] FROM generate_series(0, 2000) AS n;
+VACUUM ANALYZE stretch;
 CREATE FUNCTION scans(query text) RETURNS TABLE (partition name, scans bigint) LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_stat_force_next_flush(); PERFORM pg_stat_clear_snapshot();
-    CREATE TEMP TABLE before AS SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname LIKE 'parted\__';
+    CREATE TEMP TABLE before AS SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname LIKE 'stretch\__';
     EXECUTE query;
     RETURN QUERY SELECT s.relname, s.seq_scan - b.seq_scan FROM pg_stat_xact_user_tables AS s JOIN before AS b USING (relname) ORDER BY 1;
     DROP TABLE before;
 END
 $$;
-SELECT * FROM scans($$SELECT * FROM funnel('parted', way(), since => '2024-02-10', until => '2024-02-20')$$);
-SELECT * FROM scans($$SELECT * FROM funnel_users('parted', way(), since => '2024-03-10', as_of => '2024-03-20')$$);
-SELECT * FROM scans($$SELECT * FROM paths('parted', since => '2024-03-10', as_of => '2024-03-20')$$);
+SELECT * FROM scans($$SELECT * FROM funnel('stretch', way(), since => '2024-02-10', until => '2024-02-20')$$);
+SELECT * FROM scans($$SELECT * FROM funnel_users('stretch', way(), since => '2024-03-10', as_of => '2024-03-20')$$);
+SELECT * FROM scans($$SELECT * FROM paths('stretch', since => '2024-03-10', as_of => '2024-03-20')$$);
