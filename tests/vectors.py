@@ -21,6 +21,11 @@ In sessions.json
     session_list    gives times in UTC, and names users and ids also over a value, which is one of a user then
     refused         is no function: the rows are bytes, and how they are refused as a value
 
+In funnel.json
+    requests        are a user, a time and a letter for each step it is; x is one that must not come in between
+    steps, window, mode, compatibility    how many steps, the window in seconds, and the rest as in SQL
+    funnel_users    gives times in UTC, without the steps' names
+
 In assignment.json
     experiment      are the arguments of experiment_variant
     rows            are ids and the variants they have; null for none
@@ -191,6 +196,47 @@ def survival_queries(case):
             yield form, f"SELECT * FROM user_metrics.{case['readout']}({', '.join([first, *arguments])})"
 
 
+LETTERS = "abcdefghijklmnopqrstuvwABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def funnel_requests(case):
+    for user, at, letters in case["requests"]:
+        yield literal(user), instant(at), literal(letters)
+
+
+def funnel_queries(case):
+    """As `activity_queries`."""
+    arguments, letters = arguments_of(case), LETTERS[:case["steps"]]
+    compatible = [f"compatibility => {literal(case.get('compatibility', 'standard'))}"]
+    window, mode = f"make_interval(secs => {case['window']})", literal(case.get("mode", "ordered"))
+    conditions = ", ".join(f"strpos(letters, '{letter}') > 0" for letter in letters)
+    row = f"ARRAY[{conditions}], {window}, {mode}, strpos(letters, 'x') > 0"
+    whole, utc = (f"user_metrics.funnel(user_id, {at}, {row})" for at in ("occurred_at", "occurred_at AT TIME ZONE 'UTC'"))
+    merged = f"user_metrics.rollup(v) FROM (SELECT {whole} AS v FROM log GROUP BY ctid) AS rows"
+    values = {form: f"(SELECT user_metrics.without_users(({value}), {left_out_of(case)}))" for form, value in {
+        "value": f"SELECT {whole} FROM log", "value of UTC times": f"SELECT {utc} FROM log",
+        "value of values of a row": f"SELECT {merged}",
+    }.items()}
+    if case["readout"] == "value":
+        values["value read back"] = f"(SELECT {literal(case['rows'][0][0])}::user_metrics.funnel)"
+        for form, value in values.items():
+            yield form, f"SELECT v::text AS bytes, user_metrics.users(v) FROM {value} AS s(v)"
+        return
+    # A source's steps are filters of values: those with the letter among them.
+    words = {word for _, _, word in case["requests"]}
+    named = {letter: sorted(word for word in words if letter in word) for letter in [*letters, "x"]}
+    steps = [{"filter": {"letters": named[letter]}} for letter in letters]
+    excluded = [f"exclude => {literal(json.dumps({'letters': named['x']}))}"] if named["x"] else []
+    source = [literal("log"), literal(json.dumps(steps)), window, mode, *excluded, *compatible, *arguments]
+    if case["readout"] == "funnel_users":
+        reached = "rtrim(rtrim(to_char(reached_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.') AS reached_at"
+        yield "source", f"SELECT user_id, step_number, {reached}, status FROM user_metrics.funnel_users({', '.join(source)})"
+        return
+    for form, value in values.items():
+        yield form, f"SELECT * FROM user_metrics.funnel_steps({', '.join([value, *compatible, *arguments])})"
+    yield "source", f"SELECT * FROM user_metrics.funnel({', '.join(source)})"
+
+
 def refusals(session, concept, case):
     """Pairs of the bytes of a case and what is wrong with their refusal."""
     for number, (value, sqlstate, message) in enumerate(case["rows"], 1):
@@ -276,6 +322,9 @@ def outcomes(session, concept, case):
     elif concept == "sessions":
         load(session, case, session_requests(case), SESSION_COLUMNS)
         queries = session_queries(case)
+    elif concept == "funnel":
+        load(session, case, funnel_requests(case), ", letters text")
+        queries = funnel_queries(case)
     else:
         load(session, case, activity_requests(case))
         queries = activity_queries(case)

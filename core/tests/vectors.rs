@@ -19,6 +19,8 @@ use user_metrics_core::{Result, host};
 
 #[path = "vectors/assignment.rs"]
 mod assignment;
+#[path = "vectors/funnel.rs"]
+mod funnel;
 #[path = "vectors/sessions.rs"]
 mod sessions;
 #[path = "vectors/survival.rs"]
@@ -371,6 +373,7 @@ files! {
     activity: crate::Case;
     assignment: crate::assignment::Case;
     engagement: crate::Case;
+    funnel: crate::funnel::Case;
     lifecycle: crate::Case;
     retention: crate::Case;
     sessions: crate::sessions::Case;
