@@ -129,7 +129,7 @@ SURVIVAL_READOUTS = ("user_metrics.survival_curve((SELECT survival", "user_metri
 READOUTS["funnel_steps"] = "funnel"
 # Those that are read from a log under another name, and so are asked apart.
 OVER_VALUES = {"funnel_steps"}
-STEPS = """steps => '[{"filter": {"model": "model 0"}}, {"filter": {"model": "model 1"}}, {"filter": {}}]'"""
+STEPS = """steps => '[{"filter": {"model": "model 0"}}, {"filter": {"model": "model 1"}}, {"filter": {}}, {"filter": {"model": "model 2"}}]'"""
 # What an aggregate is called with beside user and time.
 FURTHER = {"funnel": ", ARRAY[model = 'model 0', model = 'model 1'], interval '7 days'"}
 # What a readout must be called with to give several rows for a log of a million.
