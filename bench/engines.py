@@ -56,8 +56,8 @@ class DuckDB(Columnar):
         self._connection.execute("SET TimeZone = 'UTC'")
         if fresh:
             self._connection.execute(
-                "CREATE TABLE log AS SELECT user_id, make_timestamp(micros) AS created_at "
-                f"FROM read_csv('{log}', header = false, columns = {{'user_id': 'VARCHAR', 'micros': 'BIGINT'}})")
+                "CREATE TABLE log AS SELECT user_id, make_timestamp(micros) AS created_at, feature FROM read_csv("
+                f"'{log}', header = false, columns = {{'user_id': 'VARCHAR', 'micros': 'BIGINT', 'feature': 'VARCHAR'}})")
             self._connection.execute("CHECKPOINT")
 
     def run(self, sql):
@@ -77,9 +77,10 @@ class ClickHouse(Columnar):
         self._session = session.Session(str(path))
         if fresh:
             self._session.query("CREATE DATABASE bench")
-            self._session.query("CREATE TABLE bench.log (user_id String, created_at DateTime64(6, 'UTC')) ENGINE = MergeTree ORDER BY created_at")
-            self._session.query("INSERT INTO bench.log SELECT user_id, fromUnixTimestamp64Micro(micros, 'UTC') "
-                                f"FROM file('{log}', CSV, 'user_id String, micros Int64')")
+            self._session.query("CREATE TABLE bench.log (user_id String, created_at DateTime64(6, 'UTC'), feature LowCardinality(String)) "
+                                "ENGINE = MergeTree ORDER BY created_at")
+            self._session.query("INSERT INTO bench.log SELECT user_id, fromUnixTimestamp64Micro(micros, 'UTC'), feature "
+                                f"FROM file('{log}', CSV, 'user_id String, micros Int64, feature String')")
             self._session.query("OPTIMIZE TABLE bench.log FINAL")
         self._session.query("USE bench")
 
@@ -95,10 +96,10 @@ def columnar(schema, rows):
     """DuckDB and ClickHouse with the log of a schema; tables that are there already stay."""
     WORK.mkdir(parents=True, exist_ok=True)
     stamp = psql(f"SELECT md5(obj_description('{schema}.log'::regclass, 'pg_class'))")[:8]
-    duckdb, clickhouse = WORK / f"duckdb_{rows}_{stamp}", WORK / f"clickhouse_{rows}_{stamp}"
+    duckdb, clickhouse = WORK / f"duckdb_{rows}_{stamp}_3", WORK / f"clickhouse_{rows}_{stamp}_3"
     log = WORK / "log.csv"
     if not (duckdb.exists() and clickhouse.exists()):
-        columns = "user_id, (extract(epoch FROM created_at) * 1000000)::bigint"
+        columns = "user_id, (extract(epoch FROM created_at) * 1000000)::bigint, feature"
         psql(f"\\copy (SELECT {columns} FROM {schema}.log) TO '{log}' (FORMAT csv)")
     engines = {"duckdb": DuckDB(duckdb, log), "clickhouse": ClickHouse(clickhouse, log)}
     log.unlink(missing_ok=True)

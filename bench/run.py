@@ -31,7 +31,8 @@ NARROW = {"search_path": "narrow"}
 GENEROUS = WORKERS | {"work_mem": "2GB", "hash_mem_multiplier": 2}
 # What the best form of a question needs besides; the files in sql/ say why.
 TWO_PROCESSES = GENEROUS | {"min_parallel_table_scan_size": "1TB", "enable_sort": "off"}
-BEST = {"retention": GENEROUS, "engagement": TWO_PROCESSES, "sessions": TWO_PROCESSES}
+BEST = {"retention": GENEROUS, "engagement": TWO_PROCESSES, "sessions": TWO_PROCESSES,
+        "funnel": GENEROUS | {"min_parallel_table_scan_size": "1TB"}}
 
 SCAN = "SELECT max(created_at), count(user_id) FROM log"
 ACTIVITY = "SELECT user_metrics.users(user_metrics.activity(user_id, created_at)) FROM log"
@@ -53,6 +54,9 @@ ONE_USER = """SELECT count(latency_ms), max(model), max(feature), max(session_id
 PROFILE = "SELECT requests, sessions FROM user_metrics.user_metrics_row('log', '{user}', benchmark => false)"
 BY_USER = """SELECT count(*) FROM (SELECT user_id, count(*), min(created_at), max(created_at) FROM log GROUP BY user_id
     OFFSET 0) AS person WHERE btrim(user_id) <> '' AND user_id <> 'anonymous'"""
+# The steps of sql/funnel.*.sql.
+FUNNEL = """SELECT step_number, users FROM user_metrics.funnel('log', '[{"filter": {"feature": "chat"}},
+    {"filter": {"feature": "summarize"}}, {"filter": {"feature": "code"}}, {"filter": {"feature": "search"}}]')"""
 RETENTION = """SELECT cohort_start, cohort_users, period_number, retained_users
     FROM user_metrics.retention_matrix('log') WHERE eligible_users > 0 ORDER BY 1, 3"""
 ENGAGEMENT = "SELECT day, daily_users, weekly_users, monthly_users FROM user_metrics.engagement('log') ORDER BY 1"
@@ -89,6 +93,7 @@ def contestants():
     yield from against_others("retention", "retention_matrix", RETENTION, RETENTION)
     yield from against_others("engagement", "engagement", ENGAGEMENT, ENGAGEMENT)
     yield from against_others("sessions", "session_stats", OF_VALUE, OF_SOURCE)
+    yield from against_others("funnel", "funnel", FUNNEL)
     yield Contestant("session_stats of all columns, 2 workers", "sessions of all columns", "postgres", OF_SOURCE, WORKERS)
     yield Contestant("segment_users, 2 workers", "segments", "postgres", SEGMENTS, WORKERS | {"work_mem": "256MB"})
     for name, settings in (("serial", SERIAL), ("2 workers", WORKERS)):
@@ -96,15 +101,16 @@ def contestants():
     yield Contestant("GROUP BY user, 2 workers", "segments", "postgres", BY_USER, WORKERS | {"work_mem": "256MB"})
 
 
-def against_others(question, function, ours, ours_of_narrow_log):
-    """One function beside all other ways to its answer."""
+def against_others(question, function, ours, ours_of_narrow_log=None):
+    """One function beside all other ways to its answer; over the narrow log as well where that has the columns."""
     best, textbook = sql_file(f"{question}.postgres"), sql_file(f"{question}_textbook.postgres")
     yield Contestant(f"{function}, serial", question, "postgres", ours, SERIAL)
     yield Contestant(f"{function}, 2 workers", question, "postgres", ours, WORKERS)
     yield Contestant("SQL, best form found, 2 workers", question, "postgres", best, BEST[question])
     yield Contestant("SQL, textbook form, 2 workers, run once", question, "postgres", textbook, GENEROUS, once=True)
-    yield Contestant(f"{function}, 2 workers, narrow log", question, "postgres", ours_of_narrow_log, WORKERS | NARROW)
-    yield Contestant("SQL, best form found, 2 workers, narrow log", question, "postgres", best, BEST[question] | NARROW)
+    if ours_of_narrow_log is not None:
+        yield Contestant(f"{function}, 2 workers, narrow log", question, "postgres", ours_of_narrow_log, WORKERS | NARROW)
+        yield Contestant("SQL, best form found, 2 workers, narrow log", question, "postgres", best, BEST[question] | NARROW)
     yield Contestant("DuckDB, 2 threads", question, "duckdb", sql_file(f"{question}.duckdb"))
     yield Contestant("ClickHouse, 2 threads", question, "clickhouse", sql_file(f"{question}.clickhouse"))
 
@@ -240,6 +246,9 @@ def targets(found, small, memory, pair, rows):
          ratio("users", "sessions of users and times, serial", "scan, serial", of="scan"), 3, False),
         ("`sessions`, serial, of all columns, against the scan",
          ratio("users", "sessions of all columns, serial", "scan, serial", of="scan"), 3, False),
+        ("SQL's best form against `funnel`, 4 steps", ratio("funnel", best, "funnel, 2 workers"), 10, True),
+        ("DuckDB against `funnel`", ratio("funnel", "DuckDB, 2 threads", "funnel, 2 workers"), 1, True),
+        ("`funnel` against ClickHouse's windowFunnel", ratio("funnel", "funnel, 2 workers", "ClickHouse, 2 threads"), 1.5, False),
         ("`experiment_variant`, serial: million users a second, the scan included",
          rows / 1e6 / seconds["variants", "experiment_variant, serial"], 3, True),
         ("`segment_users` against GROUP BY user", ratio("segments", "segment_users, 2 workers", "GROUP BY user, 2 workers"), 2.5, False),
@@ -273,7 +282,7 @@ def report(arguments, found, figures, backends, load_average):
         f"- {datetime.date.today()}, revision {revision.stdout.strip() or 'unknown'}.", "",
     ]
     for question, title in (("scan", "Reading the log"), ("retention", "Weekly retention"), ("engagement", "Daily, weekly and monthly users of every day"),
-                            ("sessions", "Sessions"), ("segments", "Segments"),
+                            ("sessions", "Sessions"), ("funnel", "A funnel of 4 steps"), ("segments", "Segments"),
                             ("variants", "Variants of an experiment")):
         group = [c for c in found if c.question in ((question, "users") if question == "scan" else (question,))]
         group += [c for c in found if c.question == f"{question} of all columns"]
