@@ -15,28 +15,25 @@ BEGIN
     PERFORM user_metrics_internal.resolved_timezone('paths', timezone);
     PERFORM user_metrics_internal.check_depth(depth);
     RETURN QUERY EXECUTE format($query$
-        WITH begun AS (
+        WITH ordered AS (
             -- What comes after ids is for rows that have the same: so that any order of rows gives the same path. A shorter
-            -- id first, so that 9 comes before 10.
-            SELECT r.segment, r.user_id, r.feature COLLATE "C" AS feature,
-                row_number() OVER in_order AS place, bool_or(r.mark_1) OVER in_order AS has_begun
+            -- id first, so that 9 comes before 10. All over one sort.
+            SELECT r.segment, r.user_id, r.feature COLLATE "C" AS feature, lag(r.feature COLLATE "C") OVER in_order AS feature_before,
+                row_number() OVER in_order AS place,
+                bool_or(r.mark_1) OVER (in_order ROWS UNBOUNDED PRECEDING) AS has_begun,
+                bool_or(r.mark_1) OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS had_begun
             FROM (%1$s) AS r
             WHERE btrim(r.feature, E' \t\n\x0b\x0c\r') <> ''
             WINDOW in_order AS (
                 PARTITION BY r.segment, r.user_id
                 ORDER BY r.occurred_at, length(r.request_id), r.request_id COLLATE "C", r.feature COLLATE "C", r.mark_1 DESC
-                ROWS UNBOUNDED PRECEDING
             )
-        ), stages AS (
-            -- A feature used several times in a row is one stage.
-            SELECT b.*, lag(b.feature) OVER (PARTITION BY b.segment, b.user_id ORDER BY b.place) AS feature_before
-            FROM begun AS b
-            WHERE b.has_begun
         ), anybody AS MATERIALIZED (
-            SELECT s.segment, s.user_id, (array_agg(s.feature ORDER BY s.place))[:$5 + 1] AS features
-            FROM stages AS s
-            WHERE s.feature IS DISTINCT FROM s.feature_before
-            GROUP BY s.segment, s.user_id
+            -- A feature used several times in a row is one stage.
+            SELECT o.segment, o.user_id, (array_agg(o.feature ORDER BY o.place))[:$5 + 1] AS features
+            FROM ordered AS o
+            WHERE o.has_begun AND (o.had_begun IS NOT TRUE OR o.feature <> o.feature_before)
+            GROUP BY o.segment, o.user_id
         ), moves AS (
             SELECT p.segment, n.step, p.features[n.step] AS from_feature, p.features[n.step + 1] AS to_feature, count(*) AS users
             FROM anybody AS p
