@@ -68,6 +68,9 @@ BEGIN
                 jsonb_build_object(
                     'name', a.attname,
                     'shown', format_type(a.atttypid, a.atttypmod),
+                    'exact', NOT EXISTS (
+                        SELECT FROM pg_collation AS l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic
+                    ),
                     'type', (
                         WITH RECURSIVE base AS (
                             SELECT t.typname, t.typtype, t.typbasetype FROM pg_type AS t WHERE t.oid = a.atttypid

@@ -45,6 +45,9 @@ pub struct Column {
     pub base: String,
     /// The type as PostgreSQL shows it.
     pub shown: String,
+    /// Whether texts of it are equal only if their bytes are: its collation is deterministic, or it has none.
+    #[serde(default)]
+    pub exact: bool,
 }
 
 /// A canonical column found in a relation.
@@ -157,6 +160,31 @@ impl Relation {
         let properties = properties.ok_or_else(|| self.lacks(purpose, name, "properties"))?;
         let expression = format!("({} ->> {})", properties.expression, literal(name));
         Ok(Found { expression, base: "text".to_owned(), shown: "text".to_owned() })
+    }
+
+    /// Whether what a caller's name stands for is surely equal to one text only.
+    fn is_exact(&self, name: &str) -> bool {
+        let Ok(found) = self.named("", name) else { return false };
+        let column = self.columns.iter().find(|column| identifier(&column.name) == found.expression);
+        // What is no column is a property, whose collation is the database's, or an expression of a preset.
+        column.map_or(canonical_named(name).is_none(), |column| column.exact)
+    }
+
+    /// Whether no request can pass two filters: they want other values of the same thing.
+    fn are_exclusive(&self, one: &str, other: &str) -> bool {
+        let read = |filter: &str| serde_json::from_str::<Map<String, Value>>(filter).unwrap_or_default();
+        let texts = |value: &Value| -> Option<Vec<String>> {
+            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            values
+                .iter()
+                .map(|value| (!value.is_null()).then(|| value.as_str().map_or(value.to_string(), str::to_owned)))
+                .collect()
+        };
+        let other = read(other);
+        read(one).iter().any(|(name, wanted)| {
+            let pair = texts(wanted).zip(other.get(name).and_then(texts));
+            pair.is_some_and(|(a, b)| !a.iter().any(|text| b.contains(text))) && self.is_exact(name)
+        })
     }
 
     /// The predicates of a filter that the caller gave in an argument, `filter` or another.

@@ -10,7 +10,7 @@ fuzz_target!(|input: &str| {
     let mut lines = input.splitn(3, '\n');
     let (filter, by, name) = (lines.next(), lines.next(), lines.next().unwrap_or("model"));
     let column =
-        |name: &str, base: &str| Column { name: name.to_owned(), base: base.to_owned(), shown: base.to_owned() };
+        |name: &str, base: &str| Column { name: name.to_owned(), base: base.to_owned(), shown: base.to_owned(), exact: true };
     let relation = Relation {
         name: "\"public\".\"request_log\"".to_owned(),
         shown: "public.request_log".to_owned(),
@@ -34,7 +34,7 @@ fuzz_target!(|input: &str| {
         by: by.filter(|b| !b.is_empty()).map(owned),
         timezone: "UTC".to_owned(),
         timezone_is_default: true,
-        steps: filter.into_iter().map(owned).collect(),
+        steps: filter.into_iter().chain(by).map(owned).collect(),
         excluded: by.into_iter().map(owned).collect(),
     };
     match source_query(&relation, &ask) {

@@ -165,15 +165,7 @@ impl Ask {
                 relation.succeeded()?
             )),
             Value::Funnel => {
-                // Bit 0 is the first step.
-                let bit = |(filter, n): (&String, u32)| {
-                    let bit = 1u64.checked_shl(n).unwrap_or(0) as i64;
-                    Ok(format!(
-                        "CASE WHEN {} THEN '{bit}'::pg_catalog.int8 ELSE 0 END",
-                        condition(relation, "steps", filter)?
-                    ))
-                };
-                let steps = self.steps.iter().zip(0..).map(bit).collect::<Result<Vec<_>>>()?.join(" | ");
+                let steps = step_bits(relation, &self.steps)?;
                 let excluded = self.excluded.iter().map(|filter| mark(relation, "exclude", filter));
                 let excluded = excluded.collect::<Result<Vec<_>>>()?.join(" OR ");
                 let excluded = if excluded.is_empty() { "false" } else { &excluded };
@@ -319,6 +311,26 @@ pub struct RowsAsk {
 fn condition(relation: &Relation, argument: &'static str, filter: &str) -> Result<String> {
     let predicates = relation.predicates(argument, Some(filter))?;
     Ok(if predicates.is_empty() { "true".to_owned() } else { predicates.join(" AND ") })
+}
+
+/// Which of some filters a row passes, as the bits of a number: bit 0 is the first. Those that exclude one another are one
+/// CASE, which ends with the first that fits.
+fn step_bits(relation: &Relation, filters: &[String]) -> Result<String> {
+    let mut cases: Vec<Vec<usize>> = Vec::new();
+    for (n, filter) in filters.iter().enumerate() {
+        let fits = |case: &&mut Vec<usize>| case.iter().all(|&m| relation.are_exclusive(&filters[m], filter));
+        match cases.iter_mut().find(fits) {
+            Some(case) => case.push(n),
+            None => cases.push(vec![n]),
+        }
+    }
+    let when = |&n: &usize| {
+        let bit = 1u64.checked_shl(n as u32).unwrap_or(0) as i64;
+        Ok(format!("WHEN {} THEN '{bit}'::pg_catalog.int8 ", condition(relation, "steps", &filters[n])?))
+    };
+    let case =
+        |steps: &Vec<usize>| Ok(format!("CASE {}ELSE 0 END", steps.iter().map(when).collect::<Result<String>>()?));
+    Ok(cases.iter().map(case).collect::<Result<Vec<_>>>()?.join(" | "))
 }
 
 /// A filter as one expression that is true or false, never NULL.

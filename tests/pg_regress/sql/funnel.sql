@@ -79,6 +79,11 @@ SELECT step, users, dropped_users, open_users FROM funnel('log', '[{"filter": {"
 SELECT count(*) AS steps, min(users) FROM funnel_steps((SELECT funnel(1::bigint, timestamptz '2024-03-04' + n * interval '1 s', (SELECT array_agg(n = i ORDER BY i) FROM generate_series(1, 64) AS i), '64 s')
     FROM generate_series(1, 64) AS n));
 SELECT users FROM funnel_steps((SELECT funnel(u, at, ARRAY[c], '1 s') FROM (VALUES (1::bigint, timestamptz '2024-03-04', NULL::boolean), (2, 'infinity', true), (3, NULL, true), (NULL, '2024-03-04', true), (4, '2024-03-04', true)) AS v(u, at, c)));
+-- Under a collation that does not tell case apart, a request of 'Chat' is both steps.
+CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE cases_alike (user_id text, created_at timestamptz, feature text COLLATE any_case);
+INSERT INTO cases_alike VALUES ('ann', '2024-03-04 09:00Z', 'Chat'), ('ann', '2024-03-04 09:01Z', 'Chat');
+SELECT step, users FROM funnel('cases_alike', '[{"filter": {"feature": "chat"}}, {"filter": {"feature": "CHAT"}}]');
 -- Nothing: zeros where steps are named.
 CREATE TABLE nothing (LIKE log);
 SELECT * FROM funnel('nothing', '[{"filter": {"feature": "chat"}}]');
