@@ -160,6 +160,11 @@ impl Event {
     fn order(&self) -> (Micros, u64, bool) {
         (self.at, self.steps, self.excluded)
     }
+
+    /// Counts as many rows more.
+    fn add(&mut self, copies: u16, rules: Rules) {
+        self.copies = self.copies.saturating_add(copies).min(rules.most_copies(self.steps) as u16);
+    }
 }
 
 /// The state: fed with rows, or merged from other states.
@@ -172,6 +177,8 @@ pub struct Funnel {
     events: Vec<Event>,
     /// Whether events are in order, each once, and nothing is put off.
     settled: bool,
+    /// Whether that is so and users are in the order of their keys, as they are in bytes.
+    by_key: bool,
     /// Rows put off, at most [`BATCH`].
     pending: Vec<(UserKey, Event)>,
     claim: Claim,
@@ -187,6 +194,7 @@ impl Funnel {
             users: Users::new(),
             events: Vec::new(),
             settled: true,
+            by_key: true,
             pending: Vec::new(),
             claim: Claim::new(),
         }
@@ -212,7 +220,7 @@ impl Funnel {
             return Ok(());
         }
         let Some(user) = user() else { return Ok(()) };
-        self.settled = false;
+        (self.settled, self.by_key) = (false, false);
         self.put(user, Event { steps, ..event })
     }
 
@@ -299,6 +307,51 @@ impl Funnel {
             *begin = sum;
         }
         Ok(begins)
+    }
+
+    /// Both states as one where both are in the order of keys: users and events side by side, without looking anybody up.
+    fn side_by_side(&self, other: &Self) -> Result<Self> {
+        let mut both = self.empty();
+        both.claim.reserve(&mut both.events, self.events.len() + other.events.len())?;
+        let (mut ours, mut theirs) = (self.people(), other.people());
+        let (mut our, mut their) = (ours.next(), theirs.next());
+        for n in 0.. {
+            if n % host::POLL_EVERY == host::POLL_EVERY - 1 {
+                host::poll();
+            }
+            let key = match (our, their) {
+                (None, None) => break,
+                (Some((key, _)), None) | (None, Some((key, _))) => key,
+                (Some((key, _)), Some((other, _))) => key.min(other),
+            };
+            let whose = both.users.append(key, (), &mut both.claim)? as u32;
+            let (mut a, mut b): (&[Event], &[Event]) = (&[], &[]);
+            if let Some((_, events)) = our.filter(|(own, _)| *own == key) {
+                (a, our) = (events, ours.next());
+            }
+            if let Some((_, events)) = their.filter(|(own, _)| *own == key) {
+                (b, their) = (events, theirs.next());
+            }
+            let from = both.events.len();
+            while let Some(&event) = match (a.first(), b.first()) {
+                (Some(one), Some(other)) if one.order() > other.order() => b.split_off_first(),
+                (Some(_), _) => a.split_off_first(),
+                (None, _) => b.split_off_first(),
+            } {
+                match both.events[from..].last_mut() {
+                    Some(before) if before.order() == event.order() => before.add(event.copies, self.rules),
+                    _ => both.events.push(Event { whose, ..event }),
+                }
+            }
+        }
+        both.last_at = self.last_at.max(other.last_at);
+        Ok(both)
+    }
+
+    /// Every user with their events, of a state in the order of keys.
+    fn people(&self) -> impl Iterator<Item = (UserKey, &[Event])> {
+        let own = self.events.chunk_by(|a, b| a.whose == b.whose);
+        own.filter_map(|events| events.first().map(|event| (self.users.key(event.whose as usize), events)))
     }
 
     /// Counts rows alike as one event.
@@ -389,8 +442,15 @@ impl State for Funnel {
             let (ours, theirs) = (self.rules.to_string(), other.rules.to_string());
             return Err(Error::Mixed { what: "funnels", ours, theirs });
         }
+        // Not for each of many little ones, since that goes through all there is. Where there is no room for a copy, in place.
+        if self.by_key && other.by_key && other.events.len() >= self.events.len() / 4 {
+            match self.side_by_side(other) {
+                Err(Error::OutOfMemory { .. }) => (),
+                both => return both.map(|both| *self = both),
+            }
+        }
         self.last_at = self.last_at.max(other.last_at);
-        self.settled = false;
+        (self.settled, self.by_key) = (false, false);
         let mut meanwhile = Claim::passing();
         let mut numbers = meanwhile.filled(UNKNOWN, other.users.len())?;
         for (from, numbers) in (0..).step_by(BATCH).zip(numbers.chunks_mut(BATCH)) {
