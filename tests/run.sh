@@ -153,7 +153,7 @@ step_oracle() {
         timeout 900 python3 "tests/oracle/$concept.py" --self-test
         timeout 900 python3 "tests/oracle/$concept.py" --cases "${CASES:-${cases[$concept]}}"
     done
-    timeout 900 python3 tests/oracle/windowfunnel.py --cases "${CASES:-24000}"
+    timeout 900 python3 tests/oracle/windowfunnel.py --cases "${CASES:-48000}"
 }
 
 step_plans() {
