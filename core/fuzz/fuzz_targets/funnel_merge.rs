@@ -35,6 +35,10 @@ fuzz_target!(|input: &[u8]| {
         let bytes = encoded(&state(rules, rows.iter().rev()));
         assert_eq!(encoded(&merged(&one, &other)), bytes, "merging is exact");
         assert_eq!(encoded(&merged(&other, &one)), bytes, "merging is commutative");
+        let [read, read_too] =
+            [&one, &other].map(|state| Funnel::decode(&encoded(state)).expect("what was encoded decodes"));
+        assert_eq!(encoded(&merged(&read, &read_too)), bytes, "what was read back merges");
+        assert_eq!(encoded(&merged(&read_too, &read)), bytes, "and in either order");
         let mut fed_on = Funnel::decode(&encoded(&one)).expect("what was encoded decodes");
         rows.iter().filter(|r| r.other).for_each(|r| observe(&mut fed_on, r));
         assert_eq!(encoded(&fed_on), bytes, "what was read back can be fed on");
