@@ -231,26 +231,20 @@ impl Matcher {
         let Some(&Event { at, .. }) = group.first() else { return Ok(()) };
         let steps = group.iter().fold(0, |steps, event| steps | event.steps);
         let excluded = group.iter().any(|event| event.excluded);
-        // What was reached before and does not go on here, may it go on later?
-        let stays = |length: usize| match self.rules.mode {
-            _ if excluded => false,
-            Mode::StrictOrder => false,
-            // The steps done, but the first, and the next.
-            Mode::StrictDedup => steps & ((u64::MAX >> (63 - length.min(63))) & !1) == 0,
-            _ => true,
-        };
+        // The lengths whose matches may go on later though they do not go on here.
         let stay = match self.rules.mode {
+            Mode::StrictOrder => 0,
             _ if excluded => 0,
-            Mode::Ordered | Mode::Once | Mode::StrictIncrease => self.live,
-            _ => lengths(self.live).filter(|&length| stays(length)).fold(0, |stay, length| stay | 1 << (length - 1)),
+            Mode::StrictDedup => {
+                // None of the steps done, but the first, nor the next.
+                let repeats = |length: usize| steps & (u64::MAX >> (63 - length.min(63))) & !1 != 0;
+                lengths(self.live).filter(|&length| !repeats(length)).fold(0, |stay, length| stay | 1 << (length - 1))
+            }
+            _ => self.live,
         };
-        let one_step = match group {
-            [event] => event.copies == 1,
-            _ => false,
-        };
-        let mut longest = 0;
-        let mut fresh = 0u64;
-        if one_step || self.rules.mode == Mode::StrictIncrease {
+        let one_row = matches!(group, [event] if event.copies == 1);
+        let (mut longest, mut fresh) = (0, 0u64);
+        if one_row || self.rules.mode == Mode::StrictIncrease {
             // The longest first: each reads the one below as it was before.
             let mut targets = (self.live << 1 | 1) & steps;
             while targets != 0 {
