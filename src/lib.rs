@@ -6,6 +6,7 @@
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`assignment`]: who gets which variant of an experiment.
 //! - [`survival`]: how long until something happens; [`onboarding`], [`adoption`], [`evolution`]: a user's way from there.
+//! - [`deeds`], [`drivers`]: what users did in a span of days, and what of it goes with staying and with leaving.
 //! - [`source`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
@@ -15,6 +16,8 @@ mod adoption;
 mod aggregate;
 mod assignment;
 mod benchmark;
+mod deeds;
+mod drivers;
 mod engagement;
 mod error;
 mod evolution;
@@ -171,6 +174,25 @@ extension_sql_file!(
         assignment::experiment_variant_bigint,
         assignment::check_experiment,
         assignment::experiment_variants
+    ]
+);
+extension_sql_file!(
+    "../sql/drivers.sql",
+    name = "drivers",
+    requires = [
+        "source",
+        "segments",
+        "sessions",
+        deeds::deeds_text,
+        deeds::deeds_uuid,
+        deeds::deeds_bigint,
+        deeds::deeds_combine,
+        deeds::deeds_serialize,
+        deeds::deeds_deserialize,
+        deeds::deeds_finish,
+        drivers::driver_subjects,
+        drivers::own_behaviours,
+        drivers::driver_figures
     ]
 );
 extension_sql_file!(

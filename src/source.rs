@@ -84,7 +84,7 @@ fn requests_query(
 
 /// The arguments that hold filters beside `filter` itself, for messages.
 fn filter_argument(name: &str) -> &'static str {
-    const ARGUMENTS: &[&str] = &["steps", "exclude", "milestones", "converted", "exposed"];
+    const ARGUMENTS: &[&str] = &["steps", "exclude", "milestones", "converted", "exposed", "behaviours", "action"];
     ARGUMENTS.iter().find(|known| **known == name).copied().unwrap_or("filter")
 }
 
@@ -118,6 +118,13 @@ pub fn row_function(name: &str) -> &'static str {
         "feature_timing",
         "usage_evolution",
         "usage_evolution_json",
+        "retention_drivers",
+        "churn_indicators",
+        "activation_threshold",
+        "seasonality",
+        "lifecycle_stage",
+        "lifecycle_transitions",
+        "acquisition",
     ];
     FUNCTIONS.iter().find(|known| **known == name).copied().unwrap_or("user_metrics")
 }

@@ -15,6 +15,8 @@
 //! - [`assignment`]: which variant of an experiment a user gets.
 //! - [`survival`]: how long until something happens, right-censored; [`milestones`]: what may;
 //!   [`rating`]: satisfaction on a declared scale.
+//! - [`association`]: rates compared, at equal volume too; [`deeds`]: what users did in a span of days,
+//!   and [`drivers`]: which of it goes with staying and with leaving.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
@@ -23,9 +25,12 @@
 pub mod activity;
 pub mod assignment;
 pub mod benchmark;
+pub mod association;
 pub mod calendar;
 pub mod chunks;
 pub mod days;
+pub mod deeds;
+pub mod drivers;
 pub mod engagement;
 pub mod error;
 pub mod host;
