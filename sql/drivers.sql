@@ -19,7 +19,7 @@ CREATE AGGREGATE user_metrics_internal.deeds(
     user_id text, occurred_at timestamptz, feature text, model text, session_id text, succeeded boolean,
     rating double precision, marks integer, subjects bytea
 ) (
-    SFUNC = user_metrics_internal.deeds_text, STYPE = internal, SSPACE = 65536,
+    SFUNC = user_metrics_internal.deeds_text, STYPE = internal, SSPACE = 8192,
     FINALFUNC = user_metrics_internal.deeds_finish, COMBINEFUNC = user_metrics_internal.deeds_combine,
     SERIALFUNC = user_metrics_internal.deeds_serialize, DESERIALFUNC = user_metrics_internal.deeds_deserialize,
     PARALLEL = SAFE
@@ -31,7 +31,7 @@ CREATE AGGREGATE user_metrics_internal.deeds(
     user_id uuid, occurred_at timestamptz, feature text, model text, session_id text, succeeded boolean,
     rating double precision, marks integer, subjects bytea
 ) (
-    SFUNC = user_metrics_internal.deeds_uuid, STYPE = internal, SSPACE = 65536,
+    SFUNC = user_metrics_internal.deeds_uuid, STYPE = internal, SSPACE = 8192,
     FINALFUNC = user_metrics_internal.deeds_finish, COMBINEFUNC = user_metrics_internal.deeds_combine,
     SERIALFUNC = user_metrics_internal.deeds_serialize, DESERIALFUNC = user_metrics_internal.deeds_deserialize,
     PARALLEL = SAFE
@@ -43,7 +43,7 @@ CREATE AGGREGATE user_metrics_internal.deeds(
     user_id bigint, occurred_at timestamptz, feature text, model text, session_id text, succeeded boolean,
     rating double precision, marks integer, subjects bytea
 ) (
-    SFUNC = user_metrics_internal.deeds_bigint, STYPE = internal, SSPACE = 65536,
+    SFUNC = user_metrics_internal.deeds_bigint, STYPE = internal, SSPACE = 8192,
     FINALFUNC = user_metrics_internal.deeds_finish, COMBINEFUNC = user_metrics_internal.deeds_combine,
     SERIALFUNC = user_metrics_internal.deeds_serialize, DESERIALFUNC = user_metrics_internal.deeds_deserialize,
     PARALLEL = SAFE

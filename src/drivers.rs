@@ -44,11 +44,8 @@ impl Asked {
             let (before, gap) = (self.window_days.unwrap_or(28), self.gap_days.unwrap_or(7));
             return Question::churned(landmark, before, gap, self.churn_days.unwrap_or(28), window);
         }
-        let span: Vec<i32> = match &self.retained {
-            Some(span) => span.iter().map(|day| day.unwrap_or(-1)).collect(),
-            None => vec![21, 27],
-        };
-        Question::retained(self.early_days.unwrap_or(7), &span)
+        let span = self.retained.as_deref().unwrap_or(&[Some(21), Some(27)]);
+        Question::retained(self.early_days.unwrap_or(7), span)
     }
 }
 

@@ -139,8 +139,7 @@ pub struct Done {
     model: u64,
 }
 
-const NOTHING: Done =
-    Done { requests: 0, late: 0, succeeded_at: None, failed_at: None, marks: 0, flags: 0, model: 0 };
+const NOTHING: Done = Done { requests: 0, late: 0, succeeded_at: None, failed_at: None, marks: 0, flags: 0, model: 0 };
 
 fn earlier(one: Option<Micros>, other: Option<Micros>) -> Option<Micros> {
     match (one, other) {

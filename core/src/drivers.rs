@@ -55,15 +55,16 @@ fn days(name: &'static str, given: i32, least: i32) -> Result<i32> {
 
 impl Question {
     /// Retention in a span of days, such as 21 to 27, by behaviour in the first days. Behaviour must be over before.
-    pub fn retained(early_days: i32, span: &[i32]) -> Result<Self> {
+    pub fn retained(early_days: i32, span: &[Option<i32>]) -> Result<Self> {
         let early_days = days("early_days", early_days, 1)?;
+        let shown = |day: &Option<i32>| day.map_or("NULL".to_owned(), |day| day.to_string());
         match *span {
-            [from, to] if early_days <= from && from <= to && to <= MOST_DAYS => {
+            [Some(from), Some(to)] if early_days <= from && from <= to && to <= MOST_DAYS => {
                 Ok(Question::Retained { early_days, span: (from, to) })
             }
             _ => Err(Error::Argument {
                 name: "retained",
-                given: format!("{{{}}}", span.iter().map(i32::to_string).collect::<Vec<_>>().join(",")),
+                given: format!("{{{}}}", span.iter().map(shown).collect::<Vec<_>>().join(",")),
                 accepted: format!(
                     "the first and the last of the days after the first one, such as {{21,27}}: from {early_days} (early_days) to \
                      {MOST_DAYS}"
@@ -123,7 +124,8 @@ pub fn subjects(view: &View<'_>, question: &Question, window: &Window, claim: &m
                 Subject { user, from: first, until, active_days, outcome: within(outcome_from, outcome_until) > 0 }
             }
             Question::Churned { landmark, window_days, gap_days, churn_days } => {
-                let from = landmark.saturating_sub(window_days).max(window.whole_from.unwrap_or(Day::MIN));
+                let shown_from = window.whole_from.unwrap_or(Day::MIN).min(landmark);
+                let from = landmark.saturating_sub(window_days).max(shown_from);
                 let outcome_from = landmark.saturating_add(gap_days);
                 let outcome_until = outcome_from.saturating_add(churn_days);
                 let active_days = within(from, landmark) as u32;
@@ -345,9 +347,8 @@ pub fn compare(all: &[Counted], did: &[(usize, Counted)], min_users: u64) -> Vec
         driver.evidence = evidence(driver);
     }
     let size = |driver: &Driver| driver.adjusted.map_or(-1.0, f64::abs);
-    drivers.sort_by(|a, b| {
-        (a.evidence.cmp(&b.evidence)).then(size(b).total_cmp(&size(a))).then(a.number.cmp(&b.number))
-    });
+    drivers
+        .sort_by(|a, b| (a.evidence.cmp(&b.evidence)).then(size(b).total_cmp(&size(a))).then(a.number.cmp(&b.number)));
     drivers
 }
 
@@ -375,9 +376,15 @@ mod tests {
 
     #[test]
     fn a_span_of_outcomes_begins_after_behaviour_is_over() {
-        assert!(Question::retained(7, &[7, 7]).is_ok());
-        for (early_days, span) in [(7, &[6, 13][..]), (7, &[21]), (7, &[]), (7, &[27, 21]), (0, &[21, 27]), (7, &[7, 40_000])] {
-            assert!(matches!(Question::retained(early_days, span), Err(Error::Argument { .. })), "{early_days} {span:?}");
+        assert!(Question::retained(7, &[Some(7), Some(7)]).is_ok());
+        for (early_days, span) in
+            [(7, &[6, 13][..]), (7, &[21]), (7, &[]), (7, &[27, 21]), (0, &[21, 27]), (7, &[7, 40_000])]
+        {
+            let span = &span.iter().copied().map(Some).collect::<Vec<_>>()[..];
+            assert!(
+                matches!(Question::retained(early_days, span), Err(Error::Argument { .. })),
+                "{early_days} {span:?}"
+            );
         }
     }
 
@@ -386,11 +393,19 @@ mod tests {
         let given = r#"[{"name": "a", "filter": {"model": ["x", null]}}, {"filter": {}, "name": "b"}]"#;
         let found = behaviours(given).unwrap();
         assert_eq!(found, [("a".to_owned(), r#"{"model":["x",null]}"#.to_owned()), ("b".to_owned(), "{}".to_owned())]);
-        for wrong in ["", "{}", "[1]", r#"[{"name": "a"}]"#, r#"[{"name": "", "filter": {}}]"#, r#"[{"name": 1, "filter": {}}]"#,
-            r#"[{"name": "a", "filter": []}]"#, r#"[{"name": "a", "filter": {}, "more": 1}]"#,
+        for wrong in [
+            "",
+            "{}",
+            "[1]",
+            r#"[{"name": "a"}]"#,
+            r#"[{"name": "", "filter": {}}]"#,
+            r#"[{"name": 1, "filter": {}}]"#,
+            r#"[{"name": "a", "filter": []}]"#,
+            r#"[{"name": "a", "filter": {}, "more": 1}]"#,
             r#"[{"name": "a", "filter": {}}, {"name": "a", "filter": {}}]"#,
-            r#"[{"name": "feature: a", "filter": {}}]"#, r#"[{"name": "any failed request", "filter": {}}]"#]
-        {
+            r#"[{"name": "feature: a", "filter": {}}]"#,
+            r#"[{"name": "any failed request", "filter": {}}]"#,
+        ] {
             assert!(matches!(behaviours(wrong), Err(Error::Argument { name: "behaviours", .. })), "{wrong}");
         }
     }
@@ -405,16 +420,22 @@ mod tests {
     fn what_volume_explains_is_told_apart() {
         let all = [counted(0, 500, 100), counted(5, 500, 300)];
         let did = [
-            (0, counted(0, 100, 20)), (0, counted(5, 100, 60)),
-            (1, counted(0, 50, 10)), (1, counted(5, 400, 240)),
-            (2, counted(0, 100, 50)), (2, counted(5, 100, 90)),
+            (0, counted(0, 100, 20)),
+            (0, counted(5, 100, 60)),
+            (1, counted(0, 50, 10)),
+            (1, counted(5, 400, 240)),
+            (2, counted(0, 100, 50)),
+            (2, counted(5, 100, 90)),
             (3, counted(0, 9, 9)),
         ];
         let drivers = compare(&all, &did, 10);
         let found: Vec<_> = drivers.iter().map(|driver| (driver.number, driver.evidence)).collect();
         assert_eq!(found, [(2, Evidence::Clear), (1, Evidence::Volume), (0, Evidence::Unclear)]);
         assert!(drivers[1].adjusted.is_some_and(|adjusted| adjusted.abs() < 1e-12));
-        assert_eq!(drivers[0].comparison, Comparison { with: 200, with_outcome: 140, without: 800, without_outcome: 260 });
+        assert_eq!(
+            drivers[0].comparison,
+            Comparison { with: 200, with_outcome: 140, without: 800, without_outcome: 260 }
+        );
         assert_eq!(compare(&[], &[], 1).len(), 0);
     }
 }

@@ -5,6 +5,8 @@
 
 #[path = "laws/activity.rs"]
 mod activity;
+#[path = "laws/deeds.rs"]
+mod deeds;
 #[path = "laws/latest.rs"]
 mod latest;
 #[path = "laws/naive.rs"]
@@ -28,6 +30,7 @@ use proptest::sample::Index;
 use std::fmt::Debug;
 use support::{Verdict, check, limited, ok, polls, stopped};
 use user_metrics_core::activity::Activity;
+use user_metrics_core::deeds::Deeds;
 use user_metrics_core::latest::Latest;
 use user_metrics_core::sessions::Sessions;
 use user_metrics_core::state::State;
@@ -98,6 +101,8 @@ macro_rules! laws {
 
 #[rustfmt::skip]
 mod activity_keeps { laws!(set crate::Activity); }
+#[rustfmt::skip]
+mod deeds_keep { laws!(any crate::Deeds); }
 #[rustfmt::skip]
 mod latest_keeps { laws!(short set crate::Latest); }
 #[rustfmt::skip]
