@@ -26,6 +26,7 @@ pub mod activity;
 pub mod assignment;
 pub mod benchmark;
 pub mod association;
+pub mod benchmark;
 pub mod calendar;
 pub mod chunks;
 pub mod days;

@@ -39,7 +39,7 @@ fn key(user: u32) -> UserKey {
 fn subject(user: u32) -> drivers::Subject {
     let from = (user % 5) as i32;
     let (until, active_days) = (from + (user % 4) as i32 + 1, user % 3);
-    drivers::Subject { user: key(user), from, until, active_days, outcome: user % 2 == 0 }
+    drivers::Subject { user: key(user), from, until, active_days, outcome: user.is_multiple_of(2) }
 }
 
 fn subjects() -> &'static [u8] {
