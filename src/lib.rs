@@ -69,7 +69,7 @@ extension_sql_file!(
     name = "engagement",
     requires = ["source", engagement::active_users, engagement::engagement, engagement::stickiness]
 );
-extension_sql_file!("../sql/lifecycle.sql", name = "lifecycle", requires = ["source", lifecycle::lifecycle]);
+extension_sql_file!("../sql/lifecycle.sql", name = "lifecycle", requires = ["source", lifecycle::lifecycle, lifecycle::churn_rate]);
 extension_sql_file!(
     "../sql/retention.sql",
     name = "retention",

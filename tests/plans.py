@@ -115,7 +115,7 @@ PARTITIONWISE = {"enable_partitionwise_aggregate": "on"}
 SPILLING = {"work_mem": "64kB", "hash_mem_multiplier": 1}
 
 # The readouts and the values they read.
-READOUTS = dict.fromkeys(("active_users", "engagement", "lifecycle", "stickiness",
+READOUTS = dict.fromkeys(("active_users", "engagement", "lifecycle", "churn_rate", "stickiness",
                           "retention_matrix", "retention_curve", "cohort_table"), "activity")
 READOUTS |= dict.fromkeys(("session_stats", "session_hazard", "session_list"), "sessions")
 # Those of a source alone: over values they take two.
@@ -126,7 +126,7 @@ JOURNEY = ("first_sessions", "activation_milestones", "usage_evolution")
 SURVIVAL_READOUTS = ("user_metrics.survival_curve((SELECT survival", "user_metrics.survival_quantiles((SELECT survival",
                      "user_metrics.survival_summary((SELECT survival", "user_metrics.logrank((SELECT ARRAY[survival]")
 # What a readout must be called with to give several rows for a log of a million.
-SEVERAL_ROWS = {"session_stats": ", period => 'week'", "session_time": ", period => 'week'", "session_hazard": ", max_requests => 4, session_gap => '1 day'"}
+SEVERAL_ROWS = {"churn_rate": ", period => 'week'", "session_stats": ", period => 'week'", "session_time": ", period => 'week'", "session_hazard": ", max_requests => 4, session_gap => '1 day'"}
 
 OUT_OF_MEMORY, ADMIN_SHUTDOWN, FEATURE_NOT_SUPPORTED = "53200", "57P01", "0A000"
 

@@ -9,12 +9,12 @@ from logs import MODELS, TIERS, ZONES, literal
 from runner import ExpectedError
 
 READOUTS = {
-    "active_users": d.active_users, "engagement": d.engagement, "lifecycle": d.lifecycle,
+    "active_users": d.active_users, "engagement": d.engagement, "lifecycle": d.lifecycle, "churn_rate": d.churn_rate,
     "stickiness": d.stickiness, "retention_matrix": d.retention_matrix, "retention_curve": d.retention_curve,
     "cohort_table": d.cohort_table}
-WEIGHTS = {"active_users": 3, "engagement": 3, "lifecycle": 4, "stickiness": 3, "retention_matrix": 9,
+WEIGHTS = {"active_users": 3, "engagement": 3, "lifecycle": 4, "churn_rate": 3, "stickiness": 3, "retention_matrix": 9,
            "retention_curve": 4, "cohort_table": 2}
-USES_WEEKS = ("active_users", "lifecycle", "retention_matrix", "retention_curve")
+USES_WEEKS = ("active_users", "lifecycle", "churn_rate", "retention_matrix", "retention_curve")
 # How an activity value is come by: in one go, or merged from parts that share users and days.
 VALUES = {
     "whole": "(SELECT user_metrics.activity({row}) FROM t)",
@@ -153,7 +153,7 @@ def random_args(rng, readout, span):
     """The readout's own arguments, some left to their defaults; small grains for short logs."""
     grains = d.GRAINS if span <= 70 else d.GRAINS[1:]
     args = {}
-    if readout in ("active_users", "lifecycle"):
+    if readout in ("active_users", "lifecycle", "churn_rate"):
         args["period"] = rng.choice(d.GRAINS if span <= 160 else grains)
     if readout == "stickiness":
         args["days"] = rng.choice([1, 2, 7, 28, 30, 90])

@@ -208,6 +208,23 @@ def lifecycle(o, period="week", week_start="monday"):
     return rows
 
 
+def churn_rate(o, period="month", week_start="monday"):
+    """D62: of those active in the period before, the share not active in this one."""
+    rows = []
+    began = min((day for _, day in o.everything()), default=None)
+    for row in lifecycle(o, period, week_start):
+        index = index_of(row["period_start"], period, week_start)
+        before_start = first_day_of(index - 1, period, week_start)
+        before = len({user for user, day in o.everything() if before_start <= day < row["period_start"]})
+        first = began >= row["period_start"]     # nothing is known before the log
+        churned = None if first else row["churned_users"]
+        low, high = wilson(churned, before) if churned is not None and before else (None, None)
+        rows.append({"period_start": row["period_start"], "previous_active_users": None if first else before,
+                     "churned_users": churned, "churn_rate": churned / before if low is not None else None,
+                     "rate_low": low, "rate_high": high, "complete": row["complete"]})
+    return rows
+
+
 def stickiness(o, days=28):
     """D3, D4: of the window's users, how many were active on exactly k, and on at least k, of its days."""
     if not o.shown:
