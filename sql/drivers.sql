@@ -78,22 +78,17 @@ $$;
 COMMENT ON FUNCTION user_metrics_internal.activities(text, text, timestamptz, jsonb, text, text, timestamptz) IS
     'the activity of every segment of a log';
 
--- What both functions share; churn_days is NULL where the question is retention.
-CREATE FUNCTION user_metrics_internal.drivers(
-    function text, source regclass, early_days integer, retained integer[], landmark date, window_days integer,
-    gap_days integer, churn_days integer, behaviours jsonb, min_users integer, since timestamptz, until timestamptz,
-    filter jsonb, by text, timezone text, as_of timestamptz
-) RETURNS TABLE (
-    segment text, driver text, users_with bigint, users_without bigint, rate_with double precision, rate_without double precision,
-    difference double precision, difference_low double precision, difference_high double precision, ratio double precision,
-    ratio_low double precision, ratio_high double precision, phi double precision, p_value double precision,
-    q_value double precision, adjusted_difference double precision, adjusted_low double precision,
-    adjusted_high double precision, evidence text
-) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+-- What the users of a question did, in the bytes of the aggregate, by segment; churn_days is NULL where the question is
+-- retention. A request has the bits of the filters it fulfils; only_marked leaves out those that fulfil none.
+CREATE FUNCTION user_metrics_internal.deeds_of(
+    function text, source regclass, columns text[], filters text[], filters_argument text, only_marked boolean,
+    early_days integer, retained integer[], landmark date, window_days integer, gap_days integer, churn_days integer,
+    since timestamptz, until timestamptz, filter jsonb, by text, timezone text, as_of timestamptz
+) RETURNS TABLE (segment text, deeds bytea)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     relation text := user_metrics_internal.relation(source);
     zone text := user_metrics_internal.resolved_timezone(function, timezone);
-    own record;
     log record;
     subjects record;
     requests text;
@@ -103,16 +98,15 @@ BEGIN
     PERFORM FROM user_metrics_internal.driver_subjects(
         function, NULL, early_days, retained, landmark, window_days, gap_days, churn_days, since, until, as_of
     );
-    PERFORM FROM user_metrics_internal.driver_figures(function, NULL, '{}', min_users);
-    SELECT b.* INTO own FROM user_metrics_internal.own_behaviours(function, behaviours::text) AS b;
     requests := user_metrics_internal.requests_query(
-        function, relation, ARRAY['feature', 'model', 'session_id', 'succeeded', 'rating'], '-infinity', 'infinity',
-        filter::text, by, identified => false, marks => own.filters, marks_argument => 'behaviours'
+        function, relation, columns, '-infinity', 'infinity', filter::text, by, identified => false,
+        marks => filters, marks_argument => filters_argument
     );
     SELECT COALESCE(string_agg(format('CASE WHEN r.mark_%s THEN %s ELSE 0 END', n, 1 << (n - 1)), ' | '), '0') INTO marks
-    FROM generate_subscripts(own.filters, 1) AS n;
+    FROM generate_subscripts(filters, 1) AS n;
 
-    SELECT array_agg(a.segment) AS segments, array_agg(a.activity) AS activities,
+    SELECT array_agg(a.segment) FILTER (WHERE user_metrics.users(a.activity) > 0) AS segments,
+        array_agg(a.activity) FILTER (WHERE user_metrics.users(a.activity) > 0) AS activities,
         LEAST(max(user_metrics_internal.last_request(a.activity)), statement_timestamp()) AS observed_until
     INTO log
     FROM user_metrics_internal.activities(function, relation, until, filter, by, zone, as_of)
@@ -129,32 +123,64 @@ BEGIN
         log.observed_until
     ) AS s;
 
-    RETURN QUERY EXECUTE format($query$
-        WITH deeds AS MATERIALIZED (
-            SELECT %1$s AS segment, user_metrics_internal.deeds(
-                r.user_id, r.occurred_at, r.feature, r.model, r.session_id, r.succeeded, r.rating, %2$s, %3$s
-            ) AS deeds
-            FROM (%4$s) AS r%5$s
-        )
-        SELECT d.segment, f.driver, f.users_with, f.users_without, f.rate_with, f.rate_without, f.difference, f.difference_low,
-            f.difference_high, f.ratio, f.ratio_low, f.ratio_high, f.phi, f.p_value, f.q_value, f.adjusted_difference,
-            f.adjusted_low, f.adjusted_high, f.evidence
-        FROM deeds AS d
-        CROSS JOIN LATERAL user_metrics_internal.driver_figures($4, d.deeds, $5, $6) WITH ORDINALITY AS f(
-            driver, users_with, users_without, rate_with, rate_without, difference, difference_low, difference_high, ratio,
-            ratio_low, ratio_high, phi, p_value, q_value, adjusted_difference, adjusted_low, adjusted_high, evidence, place
-        )
-        ORDER BY d.segment COLLATE "C", f.place
-    $query$,
-        CASE WHEN by IS NULL THEN 'NULL::text' ELSE 'r.segment' END, marks,
-        CASE WHEN by IS NULL THEN '$8[1]' ELSE 's.list' END, requests,
-        CASE WHEN by IS NOT NULL THEN $join$
-            JOIN unnest($7, $8) AS s(segment, list)
-                ON COALESCE(s.segment, '') = COALESCE(r.segment, '') AND (s.segment IS NULL) = (r.segment IS NULL)
-            GROUP BY r.segment
-        $join$ END
-    ) USING subjects.read_from, subjects.read_until, LEAST(as_of, statement_timestamp()), function, own.names, min_users,
-        subjects.segments, subjects.lists;
+    RETURN QUERY EXECUTE format(
+        CASE WHEN by IS NULL THEN $query$
+            SELECT NULL::text, user_metrics_internal.deeds(%1$s, r.occurred_at, %2$s, %3$s, $5[1])
+            FROM (%4$s) AS r
+        $query$ ELSE $query$
+            WITH deeds AS MATERIALIZED (
+                -- By the place of a list, not with the list, which is long and might be sorted along.
+                SELECT s.place, user_metrics_internal.deeds(%1$s, r.occurred_at, %2$s, %3$s, $5[s.place]) AS deeds
+                FROM (%4$s) AS r
+                JOIN unnest($4) WITH ORDINALITY AS s(segment, place)
+                    ON COALESCE(s.segment, '') = COALESCE(r.segment, '') AND (s.segment IS NULL) = (r.segment IS NULL)
+                GROUP BY s.place
+            )
+            SELECT s.segment, d.deeds
+            FROM unnest($4) WITH ORDINALITY AS s(segment, place) LEFT JOIN deeds AS d ON d.place = s.place
+        $query$ END,
+        CASE WHEN only_marked THEN format('CASE WHEN %s <> 0 THEN r.user_id END', marks) ELSE 'r.user_id' END,
+        (
+            SELECT string_agg(CASE WHEN c.name = ANY(columns) THEN 'r.' || c.name ELSE 'NULL' END, ', ' ORDER BY c.place)
+            FROM unnest(ARRAY['feature', 'model', 'session_id', 'succeeded', 'rating']) WITH ORDINALITY AS c(name, place)
+        ),
+        marks, requests
+    ) USING subjects.read_from, subjects.read_until, LEAST(as_of, statement_timestamp()), subjects.segments, subjects.lists;
+END
+$$;
+COMMENT ON FUNCTION user_metrics_internal.deeds_of(text, regclass, text[], text[], text, boolean, integer, integer[], date, integer, integer, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'what the users of a question did, by segment';
+
+-- What retention_drivers and churn_indicators share.
+CREATE FUNCTION user_metrics_internal.drivers(
+    function text, source regclass, early_days integer, retained integer[], landmark date, window_days integer,
+    gap_days integer, churn_days integer, behaviours jsonb, min_users integer, since timestamptz, until timestamptz,
+    filter jsonb, by text, timezone text, as_of timestamptz
+) RETURNS TABLE (
+    segment text, driver text, users_with bigint, users_without bigint, rate_with double precision, rate_without double precision,
+    difference double precision, difference_low double precision, difference_high double precision, ratio double precision,
+    ratio_low double precision, ratio_high double precision, phi double precision, p_value double precision,
+    q_value double precision, adjusted_difference double precision, adjusted_low double precision,
+    adjusted_high double precision, evidence text
+) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own record;
+BEGIN
+    PERFORM FROM user_metrics_internal.driver_figures(function, NULL, '{}', min_users);
+    SELECT b.* INTO own FROM user_metrics_internal.own_behaviours(function, behaviours::text) AS b;
+    RETURN QUERY
+    SELECT d.segment, f.driver, f.users_with, f.users_without, f.rate_with, f.rate_without, f.difference, f.difference_low,
+        f.difference_high, f.ratio, f.ratio_low, f.ratio_high, f.phi, f.p_value, f.q_value, f.adjusted_difference,
+        f.adjusted_low, f.adjusted_high, f.evidence
+    FROM user_metrics_internal.deeds_of(
+        function, source, ARRAY['feature', 'model', 'session_id', 'succeeded', 'rating'], own.filters, 'behaviours', false,
+        early_days, retained, landmark, window_days, gap_days, churn_days, since, until, filter, by, timezone, as_of
+    ) AS d
+    CROSS JOIN LATERAL user_metrics_internal.driver_figures(function, d.deeds, own.names, min_users) WITH ORDINALITY AS f(
+        driver, users_with, users_without, rate_with, rate_without, difference, difference_low, difference_high, ratio,
+        ratio_low, ratio_high, phi, p_value, q_value, adjusted_difference, adjusted_low, adjusted_high, evidence, place
+    )
+    ORDER BY d.segment COLLATE "C", f.place;
 END
 $$;
 COMMENT ON FUNCTION user_metrics_internal.drivers(text, regclass, integer, integer[], date, integer, integer, integer, jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS

@@ -35,6 +35,7 @@ mod source;
 mod stored;
 mod survival;
 mod tally;
+mod threshold;
 mod time;
 mod usage;
 mod users;
@@ -233,5 +234,8 @@ extension_sql_file!(
     name = "evolution",
     requires = ["sessions", evolution::check_evolution, evolution::satisfaction_score]
 );
+);
+extension_sql_file!(
+extension_sql_file!("../sql/threshold.sql", name = "threshold", requires = ["drivers", threshold::threshold_figures]);
 // After every function of Rust: it moves the machinery out of sight and completes the type.
 extension_sql_file!("../sql/activity.sql", name = "activity", finalize);

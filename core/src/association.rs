@@ -10,6 +10,8 @@ use statrs::function::erf::erfc;
 const Z: f64 = 1.959_963_984_540_054;
 /// The expected count in a cell from which on the normal approximation of the test is good enough.
 const ENOUGH_EXPECTED: f64 = 5.0;
+/// A variance this small is none but for rounding.
+const ROUNDING: f64 = 1e-15;
 
 /// Users who did something and users who did not, and to how many of each the outcome happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -166,7 +168,7 @@ impl Comparison {
 }
 
 /// Rate with less rate without at equal conditions: the difference within each stratum, averaged, and its 95 % bounds;
-/// bounds are `None` where the variance is not positive, all of it where no stratum has both groups.
+/// bounds are `None` where there is no variance, all of it where no stratum has both groups.
 ///
 /// Source of the weights: N. Mantel and W. Haenszel, JNCI 22 (1959), for the difference of rates as in S. Greenland and
 /// J. M. Robins, "Estimation of a common effect parameter from sparse follow-up data", Biometrics 41 (1985); of the
@@ -199,7 +201,7 @@ pub fn mantel_haenszel(strata: &[Comparison]) -> Option<(f64, Option<(f64, f64)>
     }
     let difference = differences / weights;
     let variance = (difference * p + q) / (weights * weights);
-    let bounds = (variance > 0.0).then(|| {
+    let bounds = (variance > ROUNDING).then(|| {
         let half = Z * variance.sqrt();
         ((difference - half).max(-1.0), (difference + half).min(1.0))
     });

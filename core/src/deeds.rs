@@ -10,7 +10,8 @@
 //! told yet; the number of features and, ascending, length and bytes of each; then per subject the number of requests, and
 //! where there are some: how many in the second half of the days; twice 0, or 1 and an instant (signed), of the first
 //! request that succeeded and the first that failed; marks; flags ([`RATED`], [`SEVERAL_MODELS`], [`LONG_SESSION`],
-//! [`ONE_MODEL`], the key of which follows in 8 bytes); the number of features and the place of each, ascending, less the
+//! [`ONE_MODEL`], the key of which follows in 8 bytes); for each of the first days, [`DAILY`] at most, a byte: the requests
+//! made on it, or 255 for more; the number of features and the place of each, ascending, less the
 //! one before; and the number of sessions seen once with their keys (8 bytes), ascending.
 
 use crate::calendar::{LocalDays, Micros, Segment};
@@ -26,6 +27,9 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// The version of the layout of its bytes.
 pub const VERSION: u8 = 1;
+
+/// The first days whose requests are counted one by one.
+pub const DAILY: usize = 15;
 
 /// An answer was rated.
 pub const RATED: u8 = 1;
@@ -194,6 +198,8 @@ pub struct Deeds {
     /// The subjects' numbers.
     users: Users<()>,
     done: Vec<Done>,
+    /// For each subject the requests of the first days, up to 255 each.
+    daily: Vec<[u8; DAILY]>,
     /// Features by the hash of their names, in the order they came.
     features: Users<()>,
     names: Vec<Vec<u8>>,
@@ -220,6 +226,11 @@ impl Deeds {
         &self.done
     }
 
+    /// The requests of the first days of each subject, by number; 255 stands for more, too.
+    pub fn daily(&self) -> &[[u8; DAILY]] {
+        &self.daily
+    }
+
     /// The names of the features.
     pub fn features(&self) -> &[Vec<u8>] {
         &self.names
@@ -240,10 +251,12 @@ impl Deeds {
             users.append(subject.user, (), &mut claim)?;
         }
         let done = claim.filled(NOTHING, read.list.len())?;
+        let daily = claim.filled([0; DAILY], read.list.len())?;
         claim.reserve(&mut told, subjects.len())?;
         told.extend_from_slice(subjects);
         self.claim.take_over(claim);
         (self.told, self.subjects, self.zone, self.users, self.done) = (told, read.list, read.zone, users, done);
+        self.daily = daily;
         Ok(())
     }
 
@@ -268,7 +281,12 @@ impl Deeds {
         match self.subjects.get(number) {
             Some(subject) if subject.from <= day && day < subject.until => {
                 let late = day >= subject.until - (subject.until - subject.from) / 2;
-                self.take(number, at, late, deed)
+                let nth = (day - subject.from) as usize;
+                self.take(number, at, late, deed)?;
+                if let Some(count) = self.daily[number].get_mut(nth) {
+                    *count = count.saturating_add(1);
+                }
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -351,6 +369,11 @@ impl Deeds {
     }
 }
 
+/// How many of a subject's days are counted one by one.
+fn counted_days(subject: &Subject) -> usize {
+    usize::try_from(subject.until - subject.from).unwrap_or(0).min(DAILY)
+}
+
 /// The pairs at the head of a slice that are a subject's; the slice goes on behind them.
 fn of<'a>(subject: usize, pairs: &mut &'a [(usize, u64)]) -> &'a [(usize, u64)] {
     let (own, rest) = pairs.split_at(pairs.iter().take_while(|pair| pair.0 == subject).count());
@@ -395,7 +418,11 @@ impl State for Deeds {
                 self.done[subject].flags |= LONG_SESSION;
             }
         }
-        self.done.iter_mut().zip(&other.done).try_for_each(|(ours, theirs)| ours.absorb(theirs))
+        self.done.iter_mut().zip(&other.done).try_for_each(|(ours, theirs)| ours.absorb(theirs))?;
+        for (ours, theirs) in self.daily.iter_mut().zip(&other.daily) {
+            ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours = ours.saturating_add(*theirs));
+        }
+        Ok(())
     }
 
     fn settle(&mut self) -> Result<()> {
@@ -436,6 +463,7 @@ impl State for Deeds {
             if done.has(ONE_MODEL) {
                 out.raw(&done.model.to_le_bytes())?;
             }
+            out.raw(&self.daily[i][..counted_days(&self.subjects[i])])?;
             let own = of(i, &mut used);
             out.uint(own.len() as u64)?;
             let mut before = 0;
@@ -496,6 +524,8 @@ impl Deeds {
             let key = body.raw(8)?;
             model = key.iter().rev().fold(0, |model, &byte| model << 8 | u64::from(byte));
         }
+        let days = counted_days(&self.subjects[number]);
+        self.daily[number][..days].copy_from_slice(body.raw(days)?);
         let (features, mut place) = (body.uint_before_end()?, 0u64);
         for i in 0..features {
             let further = body.uint()?;

@@ -16,7 +16,7 @@
 //! - [`survival`]: how long until something happens, right-censored; [`milestones`]: what may;
 //!   [`rating`]: satisfaction on a declared scale.
 //! - [`association`]: rates compared, at equal volume too; [`deeds`]: what users did in a span of days,
-//!   and [`drivers`]: which of it goes with staying and with leaving.
+//!   and [`drivers`]: which of it goes with staying and with leaving; [`threshold`]: how much use tells who stays.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
@@ -50,6 +50,7 @@ pub mod source;
 pub mod state;
 pub mod survival;
 pub mod tally;
+pub mod threshold;
 pub mod usage;
 pub mod users;
 pub mod wire;

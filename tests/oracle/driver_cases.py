@@ -11,7 +11,7 @@ from logs import MODELS, TIERS, ZONES, literal
 from runner import ExpectedError
 from usage_cases import requests_read
 
-WEIGHTS = {"retention_drivers": 3, "churn_indicators": 2}
+WEIGHTS = {"retention_drivers": 3, "churn_indicators": 2, "activation_threshold": 3}
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class DriverCase(Case):
     def arguments(self):
         writers = {"retained": lambda days: literal("{" + ",".join(map(str, days)) + "}"),
                    "behaviours": lambda own: literal(json.dumps([{"name": n, "filter": f} for n, f in own])),
-                   "landmark": lambda day: literal(day_text(day))}
+                   "action": lambda wanted: literal(json.dumps(wanted)), "landmark": lambda day: literal(day_text(day))}
         for name, value in self.args.items():
             yield name, writers[name](value) if name in writers else str(value)
         yield from replace(self, args={}).plain_arguments()
@@ -33,15 +33,15 @@ class DriverCase(Case):
 def expected_rows(case, log, facts):
     """What the definitions answer; `facts` has the server's `now` and local_day(instant, zone)."""
     args = dict(case.args)
-    early, retained = args.get("early_days", 7), args.get("retained", (21, 27))
-    if case.readout == "retention_drivers" and not early <= retained[0] <= retained[1]:
+    early, retained = args.get("early_days", args.get("max_days", 7)), args.get("retained", (21, 27))
+    if case.readout != "churn_indicators" and not early <= retained[0] <= retained[1]:
         raise ExpectedError("22023")
     end = observed_until(case, log, facts.now)
     zone, least = case.zone(log), log.least or 1
     # The past before `since` says who is new.
     read = requests_read(replace(case, since=None), log, facts.now)
     if not read or end is None:
-        return []
+        return [dd.nobody(args["min_users"])] if case.readout == "activation_threshold" and not case.by else []
     own = args.pop("behaviours", [])
 
     def day(instant):
@@ -53,7 +53,13 @@ def expected_rows(case, log, facts):
     rows = []
     for segment, members in sorted(segments(case, read).items(), key=lambda s: (s[0] is None, (s[0] or "").encode())):
         uses = [replace(log.use(r), marks=tuple(n for n, wanted in own if matches(r, wanted))) for r in members]
-        answer = getattr(dd, case.readout)(uses, day, day(end), shown_from, least, **args)
+        if case.readout == "activation_threshold":
+            of_action = args.get("action")
+            acts = {id(use) for use, r in zip(uses, members) if of_action is None or matches(r, of_action)}
+            args["is_action"], args["key"] = (lambda use, acts=acts: id(use) in acts), log.key
+            answer = dd.activation_threshold(uses, day, day(end), shown_from, least, **args)
+        else:
+            answer = getattr(dd, case.readout)(uses, day, day(end), shown_from, least, **args)
         rows += [{"segment": segment, **row} for row in answer]
     return rows
 
@@ -67,7 +73,7 @@ def broken_laws(case, log, rows, answer):
 
 
 def laws(rows):
-    for group in by_segment(rows):
+    for group in by_segment(rows if rows and "evidence" in rows[0] else []):
         if None not in [row["evidence"] for row in group]:
             order = [(RANKS.index(row["evidence"]), -abs(-1.0 if row["adjusted_difference"] is None
                                                          else round(row["adjusted_difference"], 9))) for row in group]
@@ -89,11 +95,17 @@ def random_driver_case(rng, log):
         args["early_days"] = rng.choice([1, 2, 3, 5, 7])
         begin = args["early_days"] + rng.choice([0, 0, 1, 5, 20, -1 if rng.random() < 0.1 else 0])
         args["retained"] = (begin, begin + rng.choice([0, 2, 6, 30]))
+    elif readout == "activation_threshold":
+        args |= {"min_users": rng.choice([1, 5, 20]), "max_days": rng.choice([1, 3, 5, 5, 5, 15]),
+                 "max_requests": rng.choice([1, 4, 10, 10]), "seed": rng.choice([1, 1, -5, 2**62])}
+        args["retained"] = rng.choice([(6, 8), (6, 8), (5, 30)]) if args["max_days"] <= 5 else (15, 21)
+        if rng.random() < 0.3:
+            args["action"] = rng.choice([{"model": MODELS[0]}, {"model": "none such"}, {}])
     else:
         args |= {"window_days": rng.choice([2, 5, 28, 90]), "gap_days": rng.choice([0, 1, 7]), "churn_days": rng.choice([1, 5, 28])}
         if rng.random() < 0.5:
             args["landmark"] = rng.randrange(log.first // DAY, log.last // DAY + 2)
-    if rng.random() < 0.3:
+    if rng.random() < 0.3 and readout != "activation_threshold":
         wanted = [("modern", {"model": MODELS[0]}), ("tiers", {"tier": list(TIERS[:2])}), ("any", {})]
         args["behaviours"] = rng.sample(wanted, rng.choice([1, 2, 3]))
     timezone = rng.choice([None, log.zone, log.zone, rng.choice(ZONES)])

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 import numpy
+import xxhash
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
@@ -122,7 +123,7 @@ def mantel_haenszel(strata):
     p = sum((n / (n + m)) ** 2 * b - (m / (n + m)) ** 2 * a + n * m * (m - n) / 2 / (n + m) ** 2 for a, n, b, m in strata)
     q = sum((a * (m - b) + b * (n - a)) / 2 / (n + m) for a, n, b, m in strata)
     variance = (difference * p + q) / weight ** 2
-    if variance <= 1e-18:
+    if variance <= 1e-15:
         return difference, None, None
     half = stats.norm.ppf(0.975) * math.sqrt(variance)
     return difference, max(difference - half, -1.0), min(difference + half, 1.0)
@@ -199,3 +200,144 @@ def churn_indicators(uses, day, elapsed, shown_from, least, landmark=None, windo
     people = list(users_before(uses, day, elapsed, shown_from, landmark, window_days, gap_days, churn_days))
     return [{"indicator": row.pop("name"), **row}
             for row in (without_small_groups(row, least) for row in compared(people, min_users, "churn"))]
+
+
+# ------------------------------------------------------------------------------------------------- how much use tells who stays
+
+MOST_REQUESTS = 10
+RESAMPLES, BEYOND = 200, 5
+NO_THRESHOLD = dict.fromkeys((
+    "days", "requests", "days_low", "days_high", "requests_low", "requests_high", "q_value"))
+NO_FIGURES = dict.fromkeys((
+    "users_reaching", "retention_reaching", "retention_others", "difference", "difference_low", "difference_high", "phi",
+    "p_value", "recall", "youden_j", "lift", "sentence"))
+
+
+def chooses(key, seed):
+    """Whether a user belongs to the half that chooses the threshold."""
+    return xxhash.xxh3_64_intdigest(key, seed=seed % 2**64) % 2 == 0
+
+
+def split_mix(seed):
+    """SplitMix64."""
+    state = seed % 2**64
+    while True:
+        state = (state + 0x9E3779B97F4A7C15) % 2**64
+        z = state
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+        yield z ^ (z >> 31)
+
+
+def nobody(min_users):
+    return {"segment": None, "users": 0, "retained_users": 0, **NO_THRESHOLD, "held_out_users": 0, **NO_FIGURES,
+            "reason": f"fewer than {min_users} users in one of the halves whose outcome is known"}
+
+
+def table(people, days, requests):
+    """(retained, of those who reach, retained, of the others) of a list of (requests of each of the first days, outcome)."""
+    did = [outcome for counts, outcome in people if sum(counts[:days]) >= requests]
+    rest = [outcome for counts, outcome in people if sum(counts[:days]) < requests]
+    return sum(did), len(did), sum(rest), len(rest)
+
+
+def exact_phi(a, n, b, m):
+    return (a * (m - b) - b * (n - a)) / math.sqrt(n * m * (a + b) * (n + m - a - b)) if 0 < a + b < n + m and n and m else None
+
+
+def best(people, grid, least):
+    """The first of the thresholds with the largest correlation above 0."""
+    found, largest = None, 1e-12
+    for days, requests in grid:
+        a, n, b, m = table(people, days, requests)
+        correlation = exact_phi(a, n, b, m)
+        if n >= least and m >= least and correlation is not None and correlation > largest + 1e-12:
+            found, largest = (days, requests), correlation
+    return found
+
+
+def activation_threshold(uses, day, elapsed, shown_from, least, is_action, key, action=None, retained=(21, 27), max_days=15,
+                         max_requests=10, min_users=100, seed=1):
+    halves = {True: [], False: []}
+    for user, of_user in sorted(by_user(uses).items(), key=lambda item: key(item[0])):
+        days = [day(use.instant) for use in of_user]
+        first = min(days)
+        if first < shown_from or first + retained[1] >= elapsed:
+            continue
+        counts = [sum(is_action(use) and d == first + n for use, d in zip(of_user, days)) for n in range(max_days)]
+        outcome = any(first + retained[0] <= d <= first + retained[1] for d in days)
+        halves[chooses(key(user), seed)].append((counts, outcome))
+    training, held_out = halves[True], halves[False]
+    everybody = training + held_out
+    stayed = sum(outcome for _, outcome in everybody)
+    shown = not any(hidden(count, least) for count in (len(everybody), stayed, len(everybody) - stayed))
+    row = {"users": len(everybody), "retained_users": stayed, **NO_THRESHOLD, "held_out_users": len(held_out), **NO_FIGURES,
+           "reason": None}
+    if not shown:
+        row |= {"users": None, "retained_users": None, "held_out_users": None}
+    if min(map(len, halves.values())) < min_users:
+        return [row | {"reason": f"fewer than {min_users} users in one of the halves whose outcome is known"}]
+    if any(len({outcome for _, outcome in half}) < 2 for half in halves.values()):
+        return [row | {"reason": "all users of one of the halves stay, or none of them"}]
+    grid = [(days, requests) for requests in range(1, max_requests + 1) for days in range(1, max_days + 1)]
+    fewest = -(-min_users // 10)
+    chosen = best(training, grid, fewest)
+    q = 1.0
+    if chosen:
+        p = [(cell, p_value(*table(training, *cell))) for cell in grid]
+        known = [(cell, value) for cell, value in p if value is not None]
+        q = float(dict(zip([cell for cell, _ in known],
+                           multipletests([value for _, value in known], method="fdr_bh")[1]))[chosen])
+    if not chosen or q >= 0.01:
+        return [row | {"reason": "no number of requests in the first days goes with staying"}]
+    a, n, b, m = table(held_out, *chosen)
+    if not shown or hidden(n, least) or hidden(m, least):
+        return [row | {"reason": "groups are too small to be shown"}]
+    row |= {"days": chosen[0], "requests": chosen[1], "q_value": q, **bounds(training, grid, fewest, seed), "users_reaching": n,
+            "retention_reaching": a / n if n else None, "retention_others": b / m if m else None,
+            "phi": phi(a, n, b, m), "p_value": p_value(a, n, b, m), "recall": a / (a + b),
+            "youden_j": a / (a + b) - (n - a) / (n + m - a - b), "lift": a / n / ((a + b) / (n + m)) if n else None}
+    if n and m:
+        low, high = (float(x) for x in confint_proportions_2indep(a, n, b, m, compare="diff", method="newcomb"))
+        row |= {"difference": a / n - b / m, "difference_low": low, "difference_high": high,
+                "sentence": sentence(chosen, a / n, b / m, action is not None)}
+    return [row]
+
+
+def bounds(training, grid, fewest, seed):
+    random = split_mix(seed)
+    again = []
+    for _ in range(RESAMPLES):
+        resample = [training[(next(random) * len(training)) >> 64] for _ in training]
+        again.append(fast_best(resample, grid, fewest))
+    again = [cell for cell in again if cell]
+    if 2 * len(again) < RESAMPLES:
+        return {}
+    days, requests = sorted(cell[0] for cell in again), sorted(cell[1] for cell in again)
+    return {"days_low": days[BEYOND], "days_high": days[-BEYOND - 1],
+            "requests_low": requests[BEYOND], "requests_high": requests[-BEYOND - 1]}
+
+
+def fast_best(people, grid, least):
+    """As `best`, by numpy."""
+    outcomes = numpy.array([outcome for _, outcome in people], dtype=float)
+    sums = numpy.array([counts for counts, _ in people]).cumsum(axis=1)
+    found, largest = None, 1e-12
+    for days, requests in grid:
+        did = sums[:, days - 1] >= requests
+        n, a = int(did.sum()), int(outcomes[did].sum())
+        m, b = len(people) - n, int(outcomes.sum()) - a
+        correlation = exact_phi(a, n, b, m)
+        if n >= least and m >= least and correlation is not None and correlation > largest + 1e-12:
+            found, largest = (days, requests), correlation
+    return found
+
+
+def sentence(threshold, reaching, others, of_action):
+    days, requests = threshold
+    asked = "a request" if requests == 1 else f"{requests} requests"
+    asked += " of the action" if of_action else ""
+    asked += " or more" if requests > 1 else ""
+    when = "first day" if days == 1 else f"first {days} days"
+    return (f"Of the users with {asked} in their {when}, {math.floor(100 * reaching + 0.5)} % stay, "
+            f"of the others {math.floor(100 * others + 0.5)} %.")

@@ -69,6 +69,24 @@ class Drivers(unittest.TestCase):
             self.assertAlmostEqual(value, expected, places=4)
 
 
+class Thresholds(unittest.TestCase):
+    def test_generator(self):
+        """The values published with SplitMix64."""
+        random = dd.split_mix(1234567)
+        self.assertEqual([next(random) for _ in range(3)], [6457827717110365317, 3203168211198807973, 9817491932198370423])
+
+    def test_sharp(self):
+        """Who asks three times in two days stays."""
+        people = [([n % 3, n % 4], n % 3 + n % 4 >= 3) for n in range(120)]
+        grid = [(days, requests) for requests in range(1, 6) for days in (1, 2)]
+        self.assertEqual(dd.best(people, grid, 1), (2, 3))
+        self.assertEqual(dd.fast_best(people, grid, 1), (2, 3))
+        self.assertEqual(dd.bounds(people, grid, 1, 1), {"days_low": 2, "days_high": 2, "requests_low": 3, "requests_high": 3})
+
+    def test_sentence(self):
+        self.assertEqual(dd.sentence((1, 1), 0.5, 0.25, False), "Of the users with a request in their first day, 50 % stay, of the others 25 %.")
+
+
 class WrongDefinitions(unittest.TestCase):
     """Each is easily made, and must give another answer for some random log."""
 
@@ -81,6 +99,9 @@ class WrongDefinitions(unittest.TestCase):
         "no gap": ("users_before", lambda right: lambda u, d, e, s, l, w, g, c: right(u, d, e, s, l, w, max(g - 1, 0), c)),
         "a longer window": ("users_before", lambda right: lambda u, d, e, s, l, w, g, c: right(u, d, e, s, l, w + 1, g, c)),
         "one stratum": ("mantel_haenszel", lambda right: lambda strata: right([tuple(map(sum, zip(*strata)))])),
+        "chosen by the other half": ("chooses", lambda right: lambda key, seed: not right(key, seed)),
+        "more than the requests": ("table", lambda right: lambda people, days, requests: right(people, days, requests + 1)),
+        "other resamples": ("split_mix", lambda right: lambda seed: right(seed + 1)),
         "always Pearson's test": ("p_value", lambda right: lambda a, n, b, m: None if right(a, n, b, m) is None else float(
             dd.stats.chi2_contingency([[a, n - a], [b, m - b]], correction=False).pvalue)),
     }

@@ -4,7 +4,7 @@
 
 Needs a server with the extension installed, named by libpq's environment variables (PGHOST, PGPORT, PGUSER, ...),
 and a superuser; works in a database of its own and drops it. The packages scipy and statsmodels, whose statistics are the
-right ones, are installed into target/statistics when they are not there yet. A case is one call of one function over a
+right ones, and xxhash are installed into target/statistics when they are not there yet. A case is one call of one function over a
 table. How a case is run and compared says `runner`.
 
 Files: driver_definitions (what is right), driver_logs (what is asked about), driver_cases (what is asked, and the laws
@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 VENV = Path(__file__).resolve().parents[2] / "target" / "statistics"
-PACKAGES = ("numpy==1.26.4", "scipy==1.17.1", "statsmodels==0.15.0")
+PACKAGES = ("numpy==1.26.4", "scipy==1.17.1", "statsmodels==0.15.0", "xxhash==3.6.0")
 
 
 def use_packages():
@@ -25,7 +25,7 @@ def use_packages():
     python = VENV / "bin" / "python3"
     if Path(sys.prefix) == VENV:
         return
-    have = [python, "-c", "import scipy, statsmodels"]
+    have = [python, "-c", "import scipy, statsmodels, xxhash"]
     if not python.exists() or subprocess.run(have, capture_output=True, check=False).returncode != 0:
         print("Installing scipy and statsmodels into target/statistics (about a minute, the first time)", flush=True)
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)

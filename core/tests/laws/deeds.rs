@@ -150,6 +150,11 @@ fn deeds_are_what_lists_say() {
                 |row: &&&Row| row.at >= i64::from(subject.until - (subject.until - subject.from) / 2) * DAY_MICROS;
             prop_assert_eq!(done.requests as usize, own.len());
             prop_assert_eq!(done.late as usize, own.iter().filter(late).count());
+            let number = (0..state.subjects().len()).find(|&i| state.subjects()[i].user == subject.user).unwrap();
+            for (nth, count) in state.daily()[number].iter().enumerate() {
+                let on = |row: &&&Row| row.at.div_euclid(DAY_MICROS) as i32 == subject.from + nth as i32;
+                prop_assert_eq!(usize::from(*count), own.iter().filter(on).count());
+            }
             let first = |wanted| own.iter().filter(|row| row.succeeded == Some(wanted)).map(|row| row.at).min();
             prop_assert_eq!((done.succeeded_at, done.failed_at), (first(true), first(false)));
             prop_assert_eq!(done.marks, own.iter().fold(0, |marks, row| marks | row.marks));
