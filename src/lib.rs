@@ -28,6 +28,7 @@ mod plans;
 mod preferences;
 mod profile;
 mod retention;
+mod seasonality;
 mod segments;
 mod sessions;
 mod settings;
@@ -70,7 +71,11 @@ extension_sql_file!(
     name = "engagement",
     requires = ["source", engagement::active_users, engagement::engagement, engagement::stickiness]
 );
-extension_sql_file!("../sql/lifecycle.sql", name = "lifecycle", requires = ["source", lifecycle::lifecycle, lifecycle::churn_rate]);
+extension_sql_file!(
+    "../sql/lifecycle.sql",
+    name = "lifecycle",
+    requires = ["source", lifecycle::lifecycle, lifecycle::churn_rate]
+);
 extension_sql_file!(
     "../sql/retention.sql",
     name = "retention",
@@ -236,6 +241,9 @@ extension_sql_file!(
 );
 );
 extension_sql_file!(
+);
+extension_sql_file!(
+extension_sql_file!("../sql/seasonality.sql", name = "seasonality", requires = ["source", seasonality::seasonality]);
 extension_sql_file!("../sql/threshold.sql", name = "threshold", requires = ["drivers", threshold::threshold_figures]);
 // After every function of Rust: it moves the machinery out of sight and completes the type.
 extension_sql_file!("../sql/activity.sql", name = "activity", finalize);

@@ -60,14 +60,16 @@ fn threshold_figures(
     let question = Question::new(days, requests, min_users.unwrap_or(MIN_USERS), seed.unwrap_or(1)).map_err(&refuse)?;
     aggregate::set_limit();
     let answer = match deeds {
-        Some(deeds) => Deeds::decode(deeds).and_then(|deeds| threshold::threshold(&deeds, &question)).map_err(&refuse)?,
+        Some(deeds) => {
+            Deeds::decode(deeds).and_then(|deeds| threshold::threshold(&deeds, &question)).map_err(&refuse)?
+        }
         None => Answer { lack: Some(Lack::Users), ..Answer::default() },
     };
     let (privacy, all) = (Privacy::current(), answer.training + answer.held_out);
     let shown = !privacy.hides(all) && !privacy.hides(answer.retained) && !privacy.hides(all - answer.retained);
-    let found = answer.found.filter(|found| {
-        shown && !privacy.hides(found.held_out.with) && !privacy.hides(found.held_out.without)
-    });
+    let found = answer
+        .found
+        .filter(|found| shown && !privacy.hides(found.held_out.with) && !privacy.hides(found.held_out.without));
     let reason = match answer.lack {
         Some(lack) => Some(lack.reason(&question)),
         None if found.is_none() => Some("groups are too small to be shown".to_owned()),

@@ -115,7 +115,7 @@ PARTITIONWISE = {"enable_partitionwise_aggregate": "on"}
 SPILLING = {"work_mem": "64kB", "hash_mem_multiplier": 1}
 
 # The readouts and the values they read.
-READOUTS = dict.fromkeys(("active_users", "engagement", "lifecycle", "churn_rate", "stickiness",
+READOUTS = dict.fromkeys(("active_users", "engagement", "lifecycle", "churn_rate", "seasonality", "stickiness",
                           "retention_matrix", "retention_curve", "cohort_table"), "activity")
 READOUTS |= dict.fromkeys(("session_stats", "session_hazard", "session_list"), "sessions")
 # Those of a source alone: over values they take two.

@@ -16,7 +16,8 @@
 //! - [`survival`]: how long until something happens, right-censored; [`milestones`]: what may;
 //!   [`rating`]: satisfaction on a declared scale.
 //! - [`association`]: rates compared, at equal volume too; [`deeds`]: what users did in a span of days,
-//!   and [`drivers`]: which of it goes with staying and with leaving; [`threshold`]: how much use tells who stays.
+//!   and [`drivers`]: which of it goes with staying and with leaving; [`threshold`]: how much use tells who
+//!   stays; [`seasonality`]: whether it matters when they began.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
@@ -44,6 +45,7 @@ pub mod preferences;
 pub mod profile;
 pub mod rating;
 pub mod retention;
+pub mod seasonality;
 pub mod segments;
 pub mod sessions;
 pub mod source;

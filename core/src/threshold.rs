@@ -139,10 +139,9 @@ impl Lack {
     /// The reason in words.
     pub fn reason(self, question: &Question) -> String {
         match self {
-            Lack::Users => format!(
-                "fewer than {} users in one of the halves whose outcome is known",
-                question.min_users
-            ),
+            Lack::Users => {
+                format!("fewer than {} users in one of the halves whose outcome is known", question.min_users)
+            }
             Lack::Outcomes => "all users of one of the halves stay, or none of them".to_owned(),
             Lack::Association => "no number of requests in the first days goes with staying".to_owned(),
         }
@@ -360,7 +359,8 @@ mod tests {
             let reached = reached(&daily, &QUESTION);
             Person { reached, outcome: (1..=3).contains(&reached[3]) }
         };
-        let (training, held_out): (Vec<Person>, Vec<Person>) = ((0..500).map(person).collect(), (500..900).map(person).collect());
+        let (training, held_out): (Vec<Person>, Vec<Person>) =
+            ((0..500).map(person).collect(), (500..900).map(person).collect());
         let found = choose(&training, &held_out, &QUESTION).unwrap();
         assert_eq!(found.threshold, Threshold { days: 3, count: 4 });
         assert_eq!((found.days, found.counts), (Some((3, 3)), Some((4, 4))));
@@ -376,7 +376,8 @@ mod tests {
     fn noise_has_none() {
         let mut random = Random(7);
         let mut people = || -> Vec<Person> {
-            let mut person = |_| Person { reached: [1 + random.below(15) as u8; MOST_COUNT], outcome: random.below(2) == 0 };
+            let mut person =
+                |_| Person { reached: [1 + random.below(15) as u8; MOST_COUNT], outcome: random.below(2) == 0 };
             (0..1000).map(&mut person).collect()
         };
         let (training, held_out) = (people(), people());
