@@ -33,6 +33,7 @@ mod segments;
 mod sessions;
 mod settings;
 mod source;
+mod stages;
 mod stored;
 mod survival;
 mod tally;
@@ -244,6 +245,7 @@ extension_sql_file!(
 );
 extension_sql_file!(
 extension_sql_file!("../sql/seasonality.sql", name = "seasonality", requires = ["source", seasonality::seasonality]);
+extension_sql_file!("../sql/stages.sql", name = "stages", requires = ["properties", stages::stage_periods]);
 extension_sql_file!("../sql/threshold.sql", name = "threshold", requires = ["drivers", threshold::threshold_figures]);
 // After every function of Rust: it moves the machinery out of sight and completes the type.
 extension_sql_file!("../sql/activity.sql", name = "activity", finalize);
