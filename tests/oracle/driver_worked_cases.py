@@ -2,11 +2,13 @@
 
 import random
 import unittest
+from dataclasses import replace
 from types import SimpleNamespace
 from unittest import mock
 
 import driver_cases
 import driver_definitions as dd
+import stage_definitions as sd
 from compare import differences
 from days import DAY, local_day_by_zoneinfo
 from driver_cases import expected_rows, random_driver_case
@@ -87,6 +89,33 @@ class Thresholds(unittest.TestCase):
         self.assertEqual(dd.sentence((1, 1), 0.5, 0.25, False), "Of the users with a request in their first day, 50 % stay, of the others 25 %.")
 
 
+class Stages(unittest.TestCase):
+    # ann asks every week, from the third day on with a second feature; bob asked once; cy came back in the last week.
+    USES = [use("ann", day, feature="code" if day else "chat") for day in (0, 2, 8, 15, 22, 29, 36)] + [
+        use("bob", 0, succeeded=True), use("cy", 0, succeeded=False), use("cy", 36, succeeded=False)]
+
+    def stages(self):
+        rows = sd.lifecycle_stage(self.USES, utc_day, 37 * DAY, None, lambda use: None)
+        return {row["user_id"]: (row["stage"], row["since_day"], row["active_weeks"], row["activated_on"]) for row in rows}
+
+    def test_stages(self):
+        """On day 36 the weeks before end with the days 36, 29, 22 and 15. ann was regular on day 15 first (8, 2 and 15)."""
+        self.assertEqual(self.stages(), {"ann": ("retention", 15, 4, 2), "bob": ("dormant", 28, 0, None),
+                                         "cy": ("acquisition", 36, 1, None)})
+
+    def test_transitions(self):
+        """In January 2000 all three come. ann is regular by the end of it, the others have been away for four weeks."""
+        rows = sd.lifecycle_transitions(self.USES, utc_day, 31 * DAY, None, lambda use: None, 1, "monday")
+        found = {(row["period_start"], row["from_stage"], row["to_stage"]): row["users"] for row in rows}
+        self.assertEqual(found, {(0, None, "retention"): 1, (0, None, "dormant"): 2})
+
+    def test_acquisition(self):
+        rows = sd.acquisition(self.USES, utc_day, 20 * DAY, None, lambda use: "ads" if use.user == "ann" else None, lambda use: False, 1)
+        ads, none = rows
+        self.assertEqual((ads["source_value"], ads["users"], ads["onboarding_completed_rate"], ads["week_1_retention"]), ("ads", 1, 1, 1))
+        self.assertEqual((none["users"], none["first_request_success_rate"], none["week_1_retention"]), (2, 0.5, 0))
+
+
 class WrongDefinitions(unittest.TestCase):
     """Each is easily made, and must give another answer for some random log."""
 
@@ -102,6 +131,9 @@ class WrongDefinitions(unittest.TestCase):
         "chosen by the other half": ("chooses", lambda right: lambda key, seed: not right(key, seed)),
         "more than the requests": ("table", lambda right: lambda people, days, requests: right(people, days, requests + 1)),
         "other resamples": ("split_mix", lambda right: lambda seed: right(seed + 1)),
+        "activated without success": ("activated_on", lambda right: lambda uses, day: right([replace(u, succeeded=None) for u in uses], day)),
+        "no upgrades": ("upgraded_on", lambda right: lambda uses, day, tiers, tier_of: None),
+        "a day later": ("stages_on", lambda right: lambda people, judged, day: right(people, judged + 1, day)),
         "always Pearson's test": ("p_value", lambda right: lambda a, n, b, m: None if right(a, n, b, m) is None else float(
             dd.stats.chi2_contingency([[a, n - a], [b, m - b]], correction=False).pvalue)),
     }
@@ -111,16 +143,24 @@ class WrongDefinitions(unittest.TestCase):
             with self.subTest(name):
                 self.assertTrue(self.differs(function, wrong), "no random log tells it from the right one")
 
+    # Which function to ask.
+    ABOUT = {"users_before": "churn_indicators", "chooses": "activation_threshold", "table": "activation_threshold",
+             "split_mix": "activation_threshold", "activated_on": "acquisition", "upgraded_on": "lifecycle_stage",
+             "stages_on": "lifecycle_transitions"}
+
     def differs(self, function, wrong):
         rng = random.Random(7)
+        about = {self.ABOUT.get(function, "retention_drivers"): 1}
         for _ in range(300):
             log = random_driver_log(rng, 9500 * DAY)
             facts = SimpleNamespace(now=9500 * DAY, local_day=lambda i, z: local_day_by_zoneinfo(i, z) or i // DAY, of_log={})
             for _ in range(8):
-                case = random_driver_case(rng, log)
+                with mock.patch.object(driver_cases, "WEIGHTS", about):
+                    case = random_driver_case(rng, log)
                 try:
                     right = expected_rows(case, log, facts)
-                    with mock.patch.object(driver_cases.dd, function, wrong(getattr(dd, function))):
+                    module = dd if hasattr(dd, function) else sd
+                    with mock.patch.object(module, function, wrong(getattr(module, function))):
                         if differences(right, expected_rows(case, log, facts)):
                             return True
                 except driver_cases.ExpectedError:
