@@ -44,7 +44,7 @@ BEGIN
         ), anybody AS MATERIALIZED (
             SELECT s.user_id, min(s.first_day) AS first_day, max(s.day) AS last_day, min(s.first_at) AS first_at,
                 max(s.last_at) AS last_at, min(s.day) FILTER (
-                    WHERE s.day < s.first_day + 14 AND (s.success OR NOT s.known) AND (s.active_days >= 3 OR s.features)
+                    WHERE (s.success OR NOT s.known) AND (s.active_days >= 3 OR s.features)
                 ) AS activated_on, min(s.day) FILTER (WHERE s.upgraded) AS upgraded_on
             FROM steps AS s
             GROUP BY s.user_id
@@ -124,16 +124,25 @@ BEGIN
         FROM judged AS j
         JOIN judged AS now ON now.weeks_ago = 0 AND now.user_id = j.user_id AND now.stage <> j.stage
         GROUP BY j.user_id
+    ), runs AS (
+        -- The first of the judged days from which on the stage has been the same.
+        SELECT j.user_id, c.user_id IS NOT NULL AS changed,
+            j.judged - 7 * COALESCE(c.weeks_ago::integer - 1, (j.judged - j.first_day) / 7) AS begins
+        FROM judged AS j LEFT JOIN changes AS c ON c.user_id = j.user_id
+        WHERE j.weeks_ago = 0
     )
     SELECT j.user_id, j.stage,
-        CASE j.stage
-            WHEN 'dormant' THEN j.last_day + 28
-            ELSE GREATEST(j.first_day, j.judged - 7 * (c.weeks_ago::integer - 1))
+        CASE
+            WHEN j.stage = 'dormant' THEN j.last_day + 28
+            WHEN j.stage = 'activation' AND j.activated_on BETWEEN r.begins - 6 AND r.begins THEN j.activated_on
+            WHEN j.stage = 'growth' AND j.upgraded_on BETWEEN r.begins - 6 AND r.begins THEN j.upgraded_on
+            WHEN r.changed THEN r.begins
+            ELSE j.first_day
         END,
         j.first_seen, j.last_seen, j.recent_requests, j.active_weeks, j.active_days, j.usage_rank, j.power_cutoff,
         CASE WHEN j.activated_on <= j.judged THEN j.activated_on END, CASE WHEN j.upgraded_on <= j.judged THEN j.upgraded_on END
     FROM judged AS j
-    LEFT JOIN changes AS c ON c.user_id = j.user_id
+    JOIN runs AS r ON r.user_id = j.user_id
     WHERE j.weeks_ago = 0
     ORDER BY j.user_id COLLATE "C";
 END

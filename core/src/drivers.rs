@@ -66,7 +66,7 @@ impl Question {
                 name: "retained",
                 given: format!("{{{}}}", span.iter().map(shown).collect::<Vec<_>>().join(",")),
                 accepted: format!(
-                    "the first and the last of the days after the first one, such as {{21,27}}: from {early_days} (early_days) to \
+                    "the first and the last of the days after the first one, such as {{21,27}}: from {early_days}, when the first days are over, to \
                      {MOST_DAYS}"
                 ),
             }),

@@ -45,7 +45,7 @@ impl Question {
         };
         Ok(Question {
             max_days: within("max_days", max_days, DAILY as i32)?,
-            max_count: within("max_count", max_count, MOST_COUNT as i32)?,
+            max_count: within("max_requests", max_count, MOST_COUNT as i32)?,
             min_users: within("min_users", min_users, i32::MAX)? as u64,
             seed,
         })

@@ -2,7 +2,6 @@
 
 import math
 
-from days import date_of
 from definitions import first_day_of, index_of
 from usage_definitions import by_user, hidden, ratio
 
@@ -10,14 +9,13 @@ STAGES = ("acquisition", "activation", "retention", "growth", "dormant")
 
 
 def activated_on(uses, day):
-    """The first of the first 14 days by which there was a success, and three active days or two features."""
-    first = min(day(use.instant) for use in uses)
+    """The first day by which there was a success, and three active days or two features."""
     known = any(use.succeeded is not None for use in uses)
     for today in sorted({day(use.instant) for use in uses}):
         so_far = [use for use in uses if day(use.instant) <= today]
         success = any(use.succeeded for use in so_far) or not known
         days, features = {day(use.instant) for use in so_far}, {use.feature for use in so_far} - {None}
-        if today < first + 14 and success and (len(days) >= 3 or len(features) >= 2):
+        if success and (len(days) >= 3 or len(features) >= 2):
             return today
     return None
 
@@ -73,7 +71,11 @@ def lifecycle_stage(uses, day, end, since, tier_of, tiers=None):
         if since is not None and min(use.instant for use in of_user) < since:
             continue
         change = next((n for n, week in enumerate(weeks) if user in week and week[user][0] != stage), None)
-        since_day = first[user] if change is None else max(first[user], judged - 7 * (change - 1))
+        begins = judged - 7 * ((judged - first[user]) // 7 if change is None else change - 1)
+        since_day = first[user] if change is None else begins
+        exact = {"activation": activated, "growth": upgraded}.get(stage)
+        if exact is not None and begins - 7 < exact <= begins:
+            since_day = exact
         if stage == "dormant":
             since_day = max(day(use.instant) for use in of_user) + 28
         rows.append({
@@ -124,7 +126,8 @@ def acquisition(uses, day, end, since, source_of, is_premium, least, premium=Non
         eligible = [of_user for of_user, first_at in members if day(first_at) + 14 <= day(end)]
         back = [of_user for of_user in eligible
                 if any(7 <= day(use.instant) - min(day(u.instant) for u in of_user) < 14 for use in of_user)]
-        onboarded = [of_user for of_user in eligible if activated_on(of_user, day) is not None]
+        within = [(activated_on(of_user, day), min(day(use.instant) for use in of_user)) for of_user in eligible]
+        onboarded = [activated for activated, first in within if activated is not None and activated < first + 14]
         premiums = sum(any(is_premium(use) for use in of_user) for of_user, _ in members)
         row |= {
             "first_request_known_users": len(known), "first_request_success_rate": ratio(sum(known), len(known)),

@@ -49,7 +49,8 @@ const fn canonical(
 const OPTIONAL: &str = "by, filter";
 const TOKENS: &str = "usage_patterns, request_complexity, by, filter";
 const OUTCOMES: &str = "session_stats, session_hazard, session_list, feature_usage, model_usage, model_stickiness, \
-                        model_switches, retention_drivers, churn_indicators, by, filter";
+                        model_switches, retention_drivers, churn_indicators, lifecycle_stage, \
+                        lifecycle_transitions, acquisition, by, filter";
 
 /// The canonical columns.
 pub const CANONICAL: &[Canonical] = &[
@@ -94,7 +95,7 @@ pub const CANONICAL: &[Canonical] = &[
         Holds::Text,
         &["feature", "feature_name", "request_path", "path"],
         "the part of the product used",
-        "feature_usage, retention_drivers, churn_indicators, by, filter",
+        "feature_usage, retention_drivers, churn_indicators, lifecycle_stage, lifecycle_transitions, acquisition, by, filter",
     ),
     canonical("prompt_tokens", Holds::Count, &["prompt_tokens", "input_tokens"], "tokens sent", TOKENS),
     canonical("completion_tokens", Holds::Count, &["completion_tokens", "output_tokens"], "tokens received", TOKENS),
