@@ -25,7 +25,6 @@
 
 pub mod activity;
 pub mod assignment;
-pub mod benchmark;
 pub mod association;
 pub mod benchmark;
 pub mod calendar;
