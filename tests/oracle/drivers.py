@@ -8,7 +8,7 @@ right ones, and xxhash are installed into target/statistics when they are not th
 table. How a case is run and compared says `runner`.
 
 Files: driver_definitions (what is right), driver_logs (what is asked about), driver_cases (what is asked, and the laws
-of the answers), driver_worked_cases (the oracle's own test); the others are those of `usage`.
+of the answers), stage_definitions (what is right about stages), driver_worked_cases (the oracle's own test); the others are those of `usage`.
 """
 
 import os
