@@ -78,6 +78,28 @@ extension_sql_file!(
     requires = ["source", lifecycle::lifecycle, lifecycle::churn_rate]
 );
 extension_sql_file!(
+    "../sql/drivers.sql",
+    name = "drivers",
+    requires = [
+        "source",
+        "segments",
+        "sessions",
+        deeds::deeds_text,
+        deeds::deeds_uuid,
+        deeds::deeds_bigint,
+        deeds::deeds_combine,
+        deeds::deeds_serialize,
+        deeds::deeds_deserialize,
+        deeds::deeds_finish,
+        drivers::driver_subjects,
+        drivers::own_behaviours,
+        drivers::driver_figures
+    ]
+);
+extension_sql_file!("../sql/seasonality.sql", name = "seasonality", requires = ["source", seasonality::seasonality]);
+extension_sql_file!("../sql/stages.sql", name = "stages", requires = ["properties", stages::stage_periods]);
+extension_sql_file!("../sql/threshold.sql", name = "threshold", requires = ["drivers", threshold::threshold_figures]);
+extension_sql_file!(
     "../sql/retention.sql",
     name = "retention",
     requires = ["source", retention::retention_matrix, retention::retention_curve, retention::cohort_table]
@@ -184,25 +206,6 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
-    "../sql/drivers.sql",
-    name = "drivers",
-    requires = [
-        "source",
-        "segments",
-        "sessions",
-        deeds::deeds_text,
-        deeds::deeds_uuid,
-        deeds::deeds_bigint,
-        deeds::deeds_combine,
-        deeds::deeds_serialize,
-        deeds::deeds_deserialize,
-        deeds::deeds_finish,
-        drivers::driver_subjects,
-        drivers::own_behaviours,
-        drivers::driver_figures
-    ]
-);
-extension_sql_file!(
     "../sql/survival.sql",
     name = "survival",
     requires = [
@@ -240,12 +243,5 @@ extension_sql_file!(
     name = "evolution",
     requires = ["sessions", evolution::check_evolution, evolution::satisfaction_score]
 );
-);
-extension_sql_file!(
-);
-extension_sql_file!(
-extension_sql_file!("../sql/seasonality.sql", name = "seasonality", requires = ["source", seasonality::seasonality]);
-extension_sql_file!("../sql/stages.sql", name = "stages", requires = ["properties", stages::stage_periods]);
-extension_sql_file!("../sql/threshold.sql", name = "threshold", requires = ["drivers", threshold::threshold_figures]);
 // After every function of Rust: it moves the machinery out of sight and completes the type.
 extension_sql_file!("../sql/activity.sql", name = "activity", finalize);

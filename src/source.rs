@@ -84,8 +84,8 @@ fn requests_query(
 
 /// The arguments that hold filters beside `filter` itself, for messages.
 fn filter_argument(name: &str) -> &'static str {
-    const ARGUMENTS: &[&str] = &["steps", "exclude", "milestones", "converted", "exposed", "behaviours", "action"];
-    const ARGUMENTS: &[&str] = &["steps", "exclude", "milestones", "converted", "behaviours", "action", "premium"];
+    const ARGUMENTS: &[&str] =
+        &["steps", "exclude", "milestones", "converted", "exposed", "behaviours", "action", "premium"];
     ARGUMENTS.iter().find(|known| **known == name).copied().unwrap_or("filter")
 }
 
