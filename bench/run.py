@@ -57,6 +57,10 @@ BY_USER = """SELECT count(*) FROM (SELECT user_id, count(*), min(created_at), ma
 # The steps of sql/funnel.*.sql.
 FUNNEL = """SELECT step_number, users FROM user_metrics.funnel('log', '[{"filter": {"feature": "chat"}},
     {"filter": {"feature": "summarize"}}, {"filter": {"feature": "code"}}, {"filter": {"feature": "search"}}]')"""
+# What two passes over the log tell about 20 features: those of the demonstration, and more made of them.
+DRIVERS = "SELECT count(*) > 0 FROM user_metrics.retention_drivers('log')"
+DRIVERS_OF_MANY = "SELECT count(*) > 0 FROM user_metrics.retention_drivers('many_features')"
+ACTIVITY_AGAIN = "SELECT user_metrics.users(user_metrics.activity(user_id, created_at)) > 0 FROM log"
 RETENTION = """SELECT cohort_start, cohort_users, period_number, retained_users
     FROM user_metrics.retention_matrix('log') WHERE eligible_users > 0 ORDER BY 1, 3"""
 ENGAGEMENT = "SELECT day, daily_users, weekly_users, monthly_users FROM user_metrics.engagement('log') ORDER BY 1"
@@ -98,6 +102,9 @@ def contestants():
     yield Contestant("segment_users, 2 workers", "segments", "postgres", SEGMENTS, WORKERS | {"work_mem": "256MB"})
     for name, settings in (("serial", SERIAL), ("2 workers", WORKERS)):
         yield Contestant(f"experiment_variant, {name}", "variants", "postgres", VARIANTS, settings)
+        yield Contestant(f"activity, {name}", "drivers", "postgres", ACTIVITY_AGAIN, settings)
+        yield Contestant(f"retention_drivers, {name}", "drivers", "postgres", DRIVERS, settings)
+        yield Contestant(f"retention_drivers of 20 features, {name}", "drivers", "postgres", DRIVERS_OF_MANY, settings)
     yield Contestant("GROUP BY user, 2 workers", "segments", "postgres", BY_USER, WORKERS | {"work_mem": "256MB"})
 
 
@@ -139,6 +146,12 @@ def load(rows):
         engines.psql(f"VACUUM (FREEZE, ANALYZE) {schema}.log")
     engines.psql(f"SELECT pg_prewarm('{schema}.log')")
     return schema
+
+
+def many_features(schema):
+    """The log with 20 features or so instead of 6: each is several, told apart by the model."""
+    engines.psql(f"""CREATE OR REPLACE VIEW {schema}.many_features AS SELECT user_id, created_at, feature || ' ' || model AS feature, model,
+        session_id, status_code, rating FROM {schema}.log""")
 
 
 def narrow(schema):
@@ -251,6 +264,10 @@ def targets(found, small, memory, pair, rows):
         ("`funnel` against ClickHouse's windowFunnel", ratio("funnel", "funnel, 2 workers", "ClickHouse, 2 threads"), 1.5, False),
         ("`experiment_variant`, serial: million users a second, the scan included",
          rows / 1e6 / seconds["variants", "experiment_variant, serial"], 3, True),
+        ("`retention_drivers` of 20 features against `activity`, serial",
+         ratio("drivers", "retention_drivers of 20 features, serial", "activity, serial"), 4, False),
+        ("the same with 2 workers",
+         ratio("drivers", "retention_drivers of 20 features, 2 workers", "activity, 2 workers"), 4, False),
         ("`segment_users` against GROUP BY user", ratio("segments", "segment_users, 2 workers", "GROUP BY user, 2 workers"), 2.5, False),
         ("`user_metrics_row` without peers, less twice the scan of the user's rows, in ms",
          1000 * (pair[1].median - 2 * pair[0].median), 5, False),
@@ -283,7 +300,7 @@ def report(arguments, found, figures, backends, load_average):
     ]
     for question, title in (("scan", "Reading the log"), ("retention", "Weekly retention"), ("engagement", "Daily, weekly and monthly users of every day"),
                             ("sessions", "Sessions"), ("funnel", "A funnel of 4 steps"), ("segments", "Segments"),
-                            ("variants", "Variants of an experiment")):
+                            ("variants", "Variants of an experiment"), ("drivers", "What goes with staying")):
         group = [c for c in found if c.question in ((question, "users") if question == "scan" else (question,))]
         group += [c for c in found if c.question == f"{question} of all columns"]
         basis = next(c.median for c in group if c.name.endswith("serial" if question == "scan" else "2 workers"))
@@ -312,6 +329,7 @@ def main():
         engines.psql(f"DROP EXTENSION IF EXISTS {extension} CASCADE; CREATE EXTENSION {extension}")
     tenth, schema = load(max(arguments.rows // 10, 1)), load(arguments.rows)
     narrow(schema)
+    many_features(schema)
     say("Copying the log to DuckDB and ClickHouse (10 million requests take a minute)")
     backends = {"postgres": PSQL(schema), **engines.columnar(schema, arguments.rows)}
     found = list(contestants())

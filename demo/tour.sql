@@ -57,6 +57,12 @@ FROM user_metrics.segment_summary('request_log');
 SELECT jsonb_pretty(user_metrics.user_profile('request_log', user_id, peers => 'UserTier')) AS profile
 FROM (SELECT user_id FROM user_metrics.segment_users('request_log') ORDER BY requests DESC, user_id LIMIT 1) AS most_active;
 
+\echo 'user_metrics.retention_drivers(''request_log'')'
+\echo 'What goes with being active in the fourth week, of what users did in their first. Adjusted: among users of equal volume.'
+SELECT driver, users_with AS users, pg_temp.percent(retention_with) AS retained, pg_temp.percent(retention_without) AS of_others,
+       round((100 * difference)::numeric, 1) AS points, round((100 * adjusted_difference)::numeric, 1) AS adjusted, evidence
+FROM user_metrics.retention_drivers('request_log') LIMIT 5;
+
 \echo 'user_metrics.retention_matrix(''request_log'', offsets => ''{0,1,2,3,4,6,8,12,16,20}'')'
 \echo 'Weekly cohorts; the columns are weeks since. "-": that week is not over yet for anybody.'
 SELECT format('%s %5s users', cohort_start, cohort_users) AS cohort, period_number,

@@ -430,6 +430,11 @@ fn called_from_nowhere<T>() -> T {
     let message = "this function can be called from SQL only";
     Err(ErrorReport::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, message, "user_metrics")).unwrap_or_report()
 }
+/// A `bytea` argument, in place like [`TextBytes`].
+#[derive(Clone, Copy, Default)]
+pub struct Bytes<'fcx>(pub &'fcx [u8]);
+
+plain_argument!('fcx, Bytes<'fcx>, "bytea", |datum| Bytes(TextBytes::<'fcx>::read(datum).0));
 
 /// A `text` result, of whatever encoding its bytes were when they came.
 pub struct Text(pub Vec<u8>);

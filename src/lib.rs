@@ -7,6 +7,7 @@
 //! - [`assignment`]: who gets which variant of an experiment.
 //! - [`survival`]: how long until something happens; [`onboarding`], [`adoption`], [`evolution`]: a user's way from there.
 //! - [`funnel`], [`paths`]: how far users get, and what they do next.
+//! - [`deeds`], [`drivers`]: what users did in a span of days, and what of it goes with staying and with leaving.
 //! - [`source`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
@@ -16,6 +17,8 @@ mod adoption;
 mod aggregate;
 mod assignment;
 mod benchmark;
+mod deeds;
+mod drivers;
 mod engagement;
 mod error;
 mod evolution;
@@ -28,13 +31,16 @@ mod plans;
 mod preferences;
 mod profile;
 mod retention;
+mod seasonality;
 mod segments;
 mod sessions;
 mod settings;
 mod source;
+mod stages;
 mod stored;
 mod survival;
 mod tally;
+mod threshold;
 mod time;
 mod usage;
 mod users;
@@ -116,7 +122,33 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!("../sql/paths.sql", name = "paths", requires = ["source", paths::check_depth]);
-extension_sql_file!("../sql/lifecycle.sql", name = "lifecycle", requires = ["source", lifecycle::lifecycle]);
+extension_sql_file!(
+    "../sql/lifecycle.sql",
+    name = "lifecycle",
+    requires = ["source", lifecycle::lifecycle, lifecycle::churn_rate]
+);
+extension_sql_file!(
+    "../sql/drivers.sql",
+    name = "drivers",
+    requires = [
+        "source",
+        "segments",
+        "sessions",
+        deeds::deeds_text,
+        deeds::deeds_uuid,
+        deeds::deeds_bigint,
+        deeds::deeds_combine,
+        deeds::deeds_serialize,
+        deeds::deeds_deserialize,
+        deeds::deeds_finish,
+        drivers::driver_subjects,
+        drivers::own_behaviours,
+        drivers::driver_figures
+    ]
+);
+extension_sql_file!("../sql/seasonality.sql", name = "seasonality", requires = ["source", seasonality::seasonality]);
+extension_sql_file!("../sql/stages.sql", name = "stages", requires = ["properties", stages::stage_periods]);
+extension_sql_file!("../sql/threshold.sql", name = "threshold", requires = ["drivers", threshold::threshold_figures]);
 extension_sql_file!(
     "../sql/retention.sql",
     name = "retention",

@@ -88,7 +88,8 @@ fn requests_query(
 
 /// The arguments that hold filters beside `filter` itself, for messages.
 fn filter_argument(name: &str) -> &'static str {
-    const ARGUMENTS: &[&str] = &["steps", "exclude", "milestones", "converted", "exposed", "start"];
+    const ARGUMENTS: &[&str] =
+        &["steps", "exclude", "milestones", "converted", "exposed", "start", "behaviours", "action", "premium"];
     ARGUMENTS.iter().find(|known| **known == name).copied().unwrap_or("filter")
 }
 
@@ -123,6 +124,13 @@ pub fn row_function(name: &str) -> &'static str {
         "feature_timing",
         "usage_evolution",
         "usage_evolution_json",
+        "retention_drivers",
+        "churn_indicators",
+        "activation_threshold",
+        "seasonality",
+        "lifecycle_stage",
+        "lifecycle_transitions",
+        "acquisition",
     ];
     FUNCTIONS.iter().find(|known| **known == name).copied().unwrap_or("user_metrics")
 }

@@ -54,6 +54,11 @@ ARGUMENTS = {
     "user_metrics.survival(double precision,boolean)": ("latency", "answered"),
     "user_metrics.rollup(user_metrics.survival)": ("one_survival",),
     "user_metrics_internal.latest(text,timestamp with time zone)": ("chat", "occurred_at"),
+} | {
+    f"user_metrics_internal.deeds({kind},{INSTANT},text,text,text,boolean,double precision,integer,bytea)":
+        (f"user_{kind}", "occurred_at", "zone", "NULL::text", "chat", "answered", "latency", "tenant",
+         f"subjects_of('{kind}')")
+    for kind in ("text", "uuid", "bigint")
 }
 
 # 20,000 requests of 6,000 users, more than a state takes in row by row; a NULL and a blank user among them. One tenant
@@ -80,6 +85,18 @@ FROM (
         LATERAL (SELECT timestamptz '2024-01-01 00:00+00' + abs(hashint4(id + 99)) % 15552000 * interval '1 s') AS t(at)
 ) AS r
 GROUP BY id, tenant, chunk, user_text, user_uuid, user_bigint, occurred_at, occurred_utc, zone, chat, latency, answered, steps, marks, odd;
+-- Some hundred users: each group's state knows all of them.
+CREATE TABLE subjects AS
+SELECT v.kind, s.subjects
+FROM (
+    SELECT 'text', user_metrics.activity(user_text, occurred_at) FROM requests WHERE id < 600
+    UNION ALL SELECT 'uuid', user_metrics.activity(user_uuid, occurred_at) FROM requests WHERE id < 600
+    UNION ALL SELECT 'bigint', user_metrics.activity(user_bigint, occurred_at) FROM requests WHERE id < 600
+) AS v(kind, activity),
+    user_metrics_internal.driver_subjects('', v.activity, 90, '{90,120}', NULL, NULL, NULL, NULL, NULL, NULL, NULL) AS s;
+-- A constant to every plan.
+CREATE FUNCTION subjects_of(text) RETURNS bytea LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS 'BEGIN RETURN (SELECT s.subjects FROM subjects AS s WHERE s.kind = $1); END';
 CREATE TABLE requests_by_tenant (LIKE requests) PARTITION BY LIST (tenant);
 CREATE TABLE requests_of_0 PARTITION OF requests_by_tenant FOR VALUES IN (0);
 CREATE TABLE requests_of_1_2 PARTITION OF requests_by_tenant FOR VALUES IN (1, 2);
@@ -116,7 +133,7 @@ PARTITIONWISE = {"enable_partitionwise_aggregate": "on"}
 SPILLING = {"work_mem": "64kB", "hash_mem_multiplier": 1}
 
 # The readouts and the values they read.
-READOUTS = dict.fromkeys(("active_users", "engagement", "lifecycle", "stickiness",
+READOUTS = dict.fromkeys(("active_users", "engagement", "lifecycle", "churn_rate", "seasonality", "stickiness",
                           "retention_matrix", "retention_curve", "cohort_table"), "activity")
 READOUTS |= dict.fromkeys(("session_stats", "session_hazard", "session_list"), "sessions")
 # Those of a source alone: over values they take two.
@@ -133,7 +150,7 @@ STEPS = """steps => '[{"filter": {"model": "model 0"}}, {"filter": {"model": "mo
 # What an aggregate is called with beside user and time.
 FURTHER = {"funnel": ", ARRAY[model = 'model 0', model = 'model 1'], interval '7 days'"}
 # What a readout must be called with to give several rows for a log of a million.
-SEVERAL_ROWS = {"session_stats": ", period => 'week'", "session_time": ", period => 'week'", "session_hazard": ", max_requests => 4, session_gap => '1 day'"}
+SEVERAL_ROWS = {"churn_rate": ", period => 'week'", "session_stats": ", period => 'week'", "session_time": ", period => 'week'", "session_hazard": ", max_requests => 4, session_gap => '1 day'"}
 
 OUT_OF_MEMORY, ADMIN_SHUTDOWN, FEATURE_NOT_SUPPORTED = "53200", "57P01", "0A000"
 

@@ -16,6 +16,9 @@
 //! - [`assignment`]: which variant of an experiment a user gets.
 //! - [`survival`]: how long until something happens, right-censored; [`milestones`]: what may;
 //!   [`rating`]: satisfaction on a declared scale.
+//! - [`association`]: rates compared, at equal volume too; [`deeds`]: what users did in a span of days,
+//!   and [`drivers`]: which of it goes with staying and with leaving; [`threshold`]: how much use tells who
+//!   stays; [`seasonality`]: whether it matters when they began.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
@@ -23,10 +26,13 @@
 
 pub mod activity;
 pub mod assignment;
+pub mod association;
 pub mod benchmark;
 pub mod calendar;
 pub mod chunks;
 pub mod days;
+pub mod deeds;
+pub mod drivers;
 pub mod engagement;
 pub mod error;
 pub mod funnel;
@@ -40,12 +46,14 @@ pub mod preferences;
 pub mod profile;
 pub mod rating;
 pub mod retention;
+pub mod seasonality;
 pub mod segments;
 pub mod sessions;
 pub mod source;
 pub mod state;
 pub mod survival;
 pub mod tally;
+pub mod threshold;
 pub mod usage;
 pub mod users;
 pub mod wire;

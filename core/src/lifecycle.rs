@@ -4,19 +4,23 @@
 //! before, *resurrected* if they came back after missing it. *Churned* users were active in the period before and not in
 //! this one. Always active = new + retained + resurrected and retained + churned = the active of the period before
 //! (definition D5; Amplitude's "pulse" is the quick ratio, (new + resurrected) / churned). Who has not come back in a
-//! period that still runs may yet do so: churn is only told of complete periods.
+//! period that still runs may yet do so: churn is only told of complete periods. The churn rate (definition D62) is churned over
+//! the active of the period before.
 
 use crate::activity::View;
 use crate::calendar::{Calendar, Period, Window};
 use crate::days::Day;
 use crate::engagement::{Series, shown_days};
 use crate::error::Result;
+use crate::interval::wilson;
 
 /// The lifecycle of one period.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lifecycle {
     /// First day of the period.
     pub start: Day,
+    /// Users active in the period before; `None` in the log's first, before which nothing is known.
+    pub before: Option<u64>,
     /// Users with a request in it.
     pub active: u64,
     /// Active for the first time ever.
@@ -32,6 +36,13 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
+    /// Churned over those active in the period before, with its 95 % bounds; `None` where there were none, and unless complete.
+    pub fn churn_rate(&self) -> Option<(f64, f64, f64)> {
+        let (before, churned) = (self.before?, self.churned?);
+        let (low, high) = wilson(churned, before)?;
+        Some((churned as f64 / before as f64, low, high))
+    }
+
     /// (new + resurrected) / churned; `None` where nobody churned or churn is not known yet.
     pub fn quick_ratio(&self) -> Option<f64> {
         let churned = self.churned.filter(|&churned| churned > 0)?;
@@ -79,12 +90,14 @@ pub fn lifecycle(view: &View<'_>, calendar: Calendar, window: &Window) -> Result
         Ok(())
     })?;
     let mut in_first = Some(in_first);
+    let begins = view.bounds().map(|(begins, _)| begins);
     let row = |(period, counts): (Result<Period>, Counts)| {
         let (period, Counts { new, retained, resurrected }) = (period?, counts);
         let (active, complete) = (new + retained + resurrected, window.is_complete(&period));
         let churned = complete.then(|| before - retained);
+        let known = begins.is_some_and(|begins| begins < period.start).then_some(before);
         before = in_first.take().unwrap_or(active);
-        Ok(Lifecycle { start: period.start, active, new, retained, resurrected, churned, complete })
+        Ok(Lifecycle { start: period.start, before: known, active, new, retained, resurrected, churned, complete })
     };
     series.into_rows().map(row).collect()
 }

@@ -267,6 +267,26 @@ impl<V: Copy + Default> Users<V> {
         Ok((i, true))
     }
 
+    /// The number of a user, if they are in the table.
+    #[inline]
+    pub fn find(&mut self, key: UserKey, claim: &mut Claim) -> Result<Option<usize>> {
+        if self.indexed < self.len() || self.slots.is_empty() {
+            self.index_all(claim)?;
+        }
+        let (mut at, tag) = self.place(key.hash());
+        loop {
+            let slot = self.slots[at];
+            if slot == EMPTY {
+                return Ok(None);
+            }
+            let i = self.number_in(slot);
+            if slot ^ i == tag && self.key(i as usize) == key {
+                return Ok(Some(i as usize));
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+    }
+
     /// The numbers of a batch of users, or [`UNKNOWN`]: for those [`number`](Users::number) decides.
     pub fn find_all(&self, keys: impl Iterator<Item = UserKey> + Clone, numbers: &mut [u32]) {
         if self.slots.is_empty() || self.indexed < self.len() {

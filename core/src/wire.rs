@@ -32,6 +32,10 @@ pub enum Kind {
     Tally = 7,
     /// [`crate::survival::Survival`]
     Survival = 5,
+    /// [`crate::deeds::Subjects`]
+    Subjects = 20,
+    /// [`crate::deeds::Deeds`]
+    Deeds = 21,
 }
 
 const HEADER: usize = 16;
@@ -251,6 +255,12 @@ impl<'a> Reader<'a> {
             }
         }
         corrupt("a number does not end")
+    }
+
+    /// The number of things that follow: no more than there are bytes.
+    pub fn uint_before_end(&mut self) -> Result<u64> {
+        let count = self.uint()?;
+        if count > self.left() as u64 { corrupt("ends too early") } else { Ok(count) }
     }
 
     /// The next signed integer.

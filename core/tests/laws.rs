@@ -7,6 +7,8 @@
 mod activity;
 #[path = "laws/funnel.rs"]
 mod funnel;
+#[path = "laws/deeds.rs"]
+mod deeds;
 #[path = "laws/latest.rs"]
 mod latest;
 #[path = "laws/naive.rs"]
@@ -31,6 +33,7 @@ use std::fmt::Debug;
 use support::{Verdict, check, limited, ok, polls, stopped};
 use user_metrics_core::activity::Activity;
 use user_metrics_core::funnel::Funnel;
+use user_metrics_core::deeds::Deeds;
 use user_metrics_core::latest::Latest;
 use user_metrics_core::sessions::Sessions;
 use user_metrics_core::state::State;
@@ -103,6 +106,8 @@ macro_rules! laws {
 mod activity_keeps { laws!(set crate::Activity); }
 #[rustfmt::skip]
 mod funnel_keeps { laws!(any crate::Funnel); }
+#[rustfmt::skip]
+mod deeds_keep { laws!(any crate::Deeds); }
 #[rustfmt::skip]
 mod latest_keeps { laws!(short set crate::Latest); }
 #[rustfmt::skip]

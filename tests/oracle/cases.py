@@ -9,12 +9,12 @@ from logs import MODELS, TIERS, ZONES, literal
 from runner import ExpectedError
 
 READOUTS = {
-    "active_users": d.active_users, "engagement": d.engagement, "lifecycle": d.lifecycle,
+    "active_users": d.active_users, "engagement": d.engagement, "lifecycle": d.lifecycle, "churn_rate": d.churn_rate, "seasonality": d.seasonality,
     "stickiness": d.stickiness, "retention_matrix": d.retention_matrix, "retention_curve": d.retention_curve,
     "cohort_table": d.cohort_table}
-WEIGHTS = {"active_users": 3, "engagement": 3, "lifecycle": 4, "stickiness": 3, "retention_matrix": 9,
+WEIGHTS = {"active_users": 3, "engagement": 3, "lifecycle": 4, "churn_rate": 3, "seasonality": 3, "stickiness": 3, "retention_matrix": 9,
            "retention_curve": 4, "cohort_table": 2}
-USES_WEEKS = ("active_users", "lifecycle", "retention_matrix", "retention_curve")
+USES_WEEKS = ("active_users", "lifecycle", "churn_rate", "retention_matrix", "retention_curve")
 # How an activity value is come by: in one go, or merged from parts that share users and days.
 VALUES = {
     "whole": "(SELECT user_metrics.activity({row}) FROM t)",
@@ -78,7 +78,7 @@ class Case:
 
 
 def sql_literal(name, value):
-    if name == "offsets":
+    if name in ("offsets", "retained"):
         return literal("{" + ",".join(map(str, value)) + "}")
     return str(value) if isinstance(value, int) else literal(value)
 
@@ -116,11 +116,15 @@ def expected_rows(case, log, facts):
     if case.readout in USES_WEEKS:
         args["week_start"] = log.week_start or "monday"
     end = observed_until(case, log, facts.now)
-    rows = []
-    for segment, members in sorted(segments(case, counted_requests(case, log)).items(), key=str):
+    rows, groups = [], segments(case, counted_requests(case, log))
+    if case.readout == "seasonality" and not groups and case.by is None:
+        rows += [{"segment": None, **row} if case.value is None else row for row in d.seasonality(d.Observation(), **args)]
+    for segment, members in sorted(groups.items(), key=str):
         observation = d.observe(
             [(r.user, r.instant) for r in members], end, lambda i: facts.local_day(i, case.zone(log)),
             since=case.since, until=case.until, whole_days=case.value is not None)
+        if case.readout == "seasonality" and case.by is not None and not observation.everything():
+            continue                             # nothing of such a segment is read
         answer = READOUTS[case.readout](observation, **args)
         has_segment = case.value is None and case.readout != "cohort_table"
         rows += [{"segment": segment, **row} if has_segment else row for row in answer]
@@ -153,8 +157,10 @@ def random_args(rng, readout, span):
     """The readout's own arguments, some left to their defaults; small grains for short logs."""
     grains = d.GRAINS if span <= 70 else d.GRAINS[1:]
     args = {}
-    if readout in ("active_users", "lifecycle"):
+    if readout in ("active_users", "lifecycle", "churn_rate"):
         args["period"] = rng.choice(d.GRAINS if span <= 160 else grains)
+    if readout == "seasonality":
+        args["retained"] = rng.choice([(1, 1), (1, 7), (3, 40), (21, 27)])
     if readout == "stickiness":
         args["days"] = rng.choice([1, 2, 7, 28, 30, 90])
     if readout.startswith("retention"):

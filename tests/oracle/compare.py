@@ -2,15 +2,18 @@
 
 from days import day_from_text, day_text, instant_from_text, instant_text
 
-DATES = ("period_start", "day", "cohort_start", "cohort")
+DATES = ("since_day", "activated_on", "upgraded_on", "period_start", "day", "cohort_start", "cohort")
 INSTANTS = ("started_at", "ended_at", "signed_up_at", "first_seen", "last_seen", "occurred_at", "reached_at")
-KEYS = ("segment", "feature", "barrier_rank", "landmark_day", "milestone_number", "panel", "week", *DATES, "active_days", "period_number", "user_id", "session_number", "started_at", "request_number",
-        "weekday", "hour", "name", "model", "from_model", "to_model", "occurred_at", "request_id",
-        "step_number", "step", "from_feature", "to_feature")
+KEYS = ("segment", "feature", "barrier_rank", "landmark_day", "milestone_number", "panel", "week", "period_start", "day",
+        "cohort_start", "cohort", "from_stage", "to_stage", "source_value", "active_days", "period_number", "user_id",
+        "session_number", "started_at", "request_number", "weekday", "hour", "name", "driver", "indicator", "pattern", "number",
+        "model", "from_model", "to_model", "occurred_at", "request_id", "step_number", "step", "from_feature", "to_feature")
 RELATIVE = 1e-12
 NEARLY_ZERO = 1e-15                              # a bound that is 0 on paper is rounded to no particular side of it
 # (relative, nearly zero) where it is another: a probability is a long sum, and may be tiny without being nothing.
-TOLERANCES = {"decline_p": (1e-9, 1e-300)} | dict.fromkeys(("difference_low", "difference_high"), (1e-9, 1e-9))
+TOLERANCES = {"decline_p": (1e-9, 1e-300), "p_value": (1e-9, 1e-300), "q_value": (1e-9, 1e-300)} | dict.fromkeys(
+    ("phi", "difference", "difference_low", "difference_high", "ratio_low", "ratio_high", "adjusted_difference",
+     "adjusted_low", "adjusted_high"), (1e-9, 1e-9))
 
 
 def same_value(expected, got, tolerance=(RELATIVE, NEARLY_ZERO)):
@@ -74,7 +77,7 @@ def by_segment(rows):
 
 def broken_laws(readout, rows):
     """What must hold of any answer, whatever the log: lines that say where it does not."""
-    check = {"active_users": active_users_laws, "lifecycle": lifecycle_laws, "engagement": engagement_laws,
+    check = {"active_users": active_users_laws, "lifecycle": lifecycle_laws, "churn_rate": lambda rows: (), "seasonality": lambda rows: (), "engagement": engagement_laws,
              "stickiness": stickiness_laws, "retention_matrix": rate_laws, "retention_curve": rate_laws,
              "cohort_table": cohort_table_laws}[readout]
     return [f"  broken law: {law}" for group in by_segment(rows) for law in check(group)]

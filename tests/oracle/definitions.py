@@ -12,7 +12,7 @@ Days are numbers (see `days`); a period is the half-open range of days [start, e
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from math import sqrt
+from math import comb, erfc, sqrt
 
 from days import date_of, day_of
 
@@ -20,6 +20,8 @@ GRAINS = ("day", "week", "month", "quarter", "year")
 KINDS = ("on", "on_or_after", "on_or_before", "streak")
 CLOCKS = ("calendar", "rolling")
 ROLLING_LENGTH = {"day": 1, "week": 7, "month": 30}
+SEASON_FIGURES = ("number", "users", "retained_users", "retention_rate", "rate_low", "rate_high", "index", "index_low",
+                  "index_high", "q_value")
 Z95 = 1.959963984540054
 
 # Day 0, 2000-01-01, was a Saturday.
@@ -206,6 +208,90 @@ def lifecycle(o, period="week", week_start="monday"):
         # Also those whom `since` does not show: it limits what is shown, not what is known.
         previous = {user for user, day in o.everything() if start <= day < end}
     return rows
+
+
+def churn_rate(o, period="month", week_start="monday"):
+    """D62: of those active in the period before, the share not active in this one."""
+    rows = []
+    began = min((day for _, day in o.everything()), default=None)
+    for row in lifecycle(o, period, week_start):
+        index = index_of(row["period_start"], period, week_start)
+        before_start = first_day_of(index - 1, period, week_start)
+        before = len({user for user, day in o.everything() if before_start <= day < row["period_start"]})
+        first = began >= row["period_start"]     # nothing is known before the log
+        churned = None if first else row["churned_users"]
+        low, high = wilson(churned, before) if churned is not None and before else (None, None)
+        rows.append({"period_start": row["period_start"], "previous_active_users": None if first else before,
+                     "churned_users": churned, "churn_rate": churned / before if low is not None else None,
+                     "rate_low": low, "rate_high": high, "complete": row["complete"]})
+    return rows
+
+
+def seasonality(o, retained=(21, 27)):
+    """D61: retention by the month and the weekday of the first day, if two whole years or weeks of such days have been seen."""
+    first_day = o.first_days()
+    begins = min(first_day.values(), default=0) if o.everything() else None
+    people, rows = [], []
+    if begins is not None:
+        begins = max(begins, begins if o.first_whole_day is None else o.first_whole_day)
+        for user, first in first_day.items():
+            if first >= begins and first + retained[1] < o.end_day:
+                days = {day for who, day in o.everything() if who == user}
+                people.append((first, any(first + retained[0] <= day <= first + retained[1] for day in days)))
+    for pattern, size, words, part in (("month", 12, ("years", "months"), lambda day: date_of(day)[1]),
+                                       ("weekday", 7, ("weeks", "days"), lambda day: (day + 5) % 7 + 1)):
+        until = 0 if begins is None else o.end_day - retained[1]
+        seen = 0
+        if begins is not None and begins < until:
+            seen = until - begins if size == 7 else sum(
+                begins <= day_of(*month) and day_of(*following) <= until
+                for month, following in months_between(begins, until))
+        if seen < 2 * size:
+            rows.append({"pattern": pattern, **dict.fromkeys(SEASON_FIGURES), "reason":
+                         f"needs two whole {words[0]} of users whose outcome is known: {seen} of {2 * size} {words[1]} so far"})
+            continue
+        of_all = sum(outcome for _, outcome in people) / len(people) if people else 0
+        for number in range(1, size + 1):
+            outcomes = [outcome for first, outcome in people if part(first) == number]
+            low, high = wilson(sum(outcomes), len(outcomes)) if outcomes else (None, None)
+            rate = sum(outcomes) / len(outcomes) if outcomes else None
+            index = [None if value is None or not of_all else value / of_all for value in (rate, low, high)]
+            rows.append({"pattern": pattern, "number": number, "users": len(outcomes), "retained_users": sum(outcomes),
+                         "retention_rate": rate, "rate_low": low, "rate_high": high, "index": index[0], "index_low": index[1],
+                         "index_high": index[2], "q_value": None, "reason": None})
+        stayed = sum(outcome for _, outcome in people)
+        p_values = [two_proportions(row["retained_users"], row["users"], stayed - row["retained_users"],
+                                    len(people) - row["users"]) for row in rows[-size:]]
+        for row, q in zip(rows[-size:], false_discovery(p_values)):
+            row["q_value"] = q
+    return rows
+
+
+def two_proportions(a, n, b, m):
+    """D86: the chance of a difference between a of n and b of m: Pearson's, or Fisher's where a cell expects fewer than five."""
+    k, total = a + b, n + m
+    if not n or not m or not 0 < k < total:
+        return None
+    if min(n, m) * min(k, total - k) / total >= 5:
+        return erfc(sqrt(total * (a * (m - b) - b * (n - a)) ** 2 / (n * m * k * (total - k)) / 2))
+    ways = {i: comb(n, i) * comb(m, k - i) for i in range(max(0, k - m), min(n, k) + 1)}
+    return sum(way for way in ways.values() if way <= ways[a]) / sum(ways.values())
+
+
+def false_discovery(p_values):
+    """Benjamini and Hochberg: the least of p * tests / rank over this and all larger p values."""
+    known = sorted(p for p in p_values if p is not None)
+    return [None if p is None else min(1.0, *(known[i] * len(known) / (i + 1) for i in range(len(known)) if known[i] >= p))
+            for p in p_values]
+
+
+def months_between(first, last):
+    """((year, month), the next one) of every month that the days touch."""
+    (year, month, _), end = date_of(first), date_of(last)[:2]
+    while (year, month) <= end:
+        following = (year + month // 12, month % 12 + 1)
+        yield (year, month), following
+        year, month = following
 
 
 def stickiness(o, days=28):

@@ -49,7 +49,8 @@ const fn canonical(
 const OPTIONAL: &str = "by, filter";
 const TOKENS: &str = "usage_patterns, request_complexity, by, filter";
 const OUTCOMES: &str = "session_stats, session_hazard, session_list, feature_usage, model_usage, model_stickiness, \
-                        model_switches, by, filter";
+                        model_switches, retention_drivers, churn_indicators, lifecycle_stage, \
+                        lifecycle_transitions, acquisition, by, filter";
 
 /// The canonical columns.
 pub const CANONICAL: &[Canonical] = &[
@@ -79,14 +80,14 @@ pub const CANONICAL: &[Canonical] = &[
         Holds::Text,
         &["session_id", "conversation_id", "thread_id", "chat_id"],
         "the conversation the request belongs to",
-        "session_stats, session_hazard, session_list, request_complexity, by, filter",
+        "session_stats, session_hazard, session_list, request_complexity, retention_drivers, churn_indicators, by, filter",
     ),
     canonical(
         "model",
         Holds::Text,
         &["model", "model_id"],
         "the model that answered",
-        "model_usage, model_stickiness, model_switches, request_complexity, by, filter",
+        "model_usage, model_stickiness, model_switches, request_complexity, retention_drivers, churn_indicators, by, filter",
     ),
     canonical("provider", Holds::Text, &["provider", "custom_llm_provider"], "who runs the model", OPTIONAL),
     canonical(
@@ -94,7 +95,7 @@ pub const CANONICAL: &[Canonical] = &[
         Holds::Text,
         &["feature", "feature_name", "request_path", "path"],
         "the part of the product used",
-        "feature_usage, paths, by, filter",
+        "feature_usage, paths, retention_drivers, churn_indicators, lifecycle_stage, lifecycle_transitions, acquisition, by, filter",
     ),
     canonical("prompt_tokens", Holds::Count, &["prompt_tokens", "input_tokens"], "tokens sent", TOKENS),
     canonical("completion_tokens", Holds::Count, &["completion_tokens", "output_tokens"], "tokens received", TOKENS),
@@ -127,7 +128,7 @@ pub const CANONICAL: &[Canonical] = &[
         Holds::Score,
         &["rating", "score", "feedback", "is_thumbs_up"],
         "the user's judgement",
-        OPTIONAL,
+        "retention_drivers, churn_indicators, by, filter",
     ),
     canonical("prompt", Holds::Text, &["prompt", "query", "request_text"], "what was asked", OPTIONAL),
     canonical(

@@ -49,6 +49,8 @@ pub const ANALYSES: &[Analysis] = &[
     analysis("active_users", Value::Activity, Past::All),
     analysis("engagement", Value::Activity, Past::All),
     analysis("lifecycle", Value::Activity, Past::All),
+    analysis("churn_rate", Value::Activity, Past::All),
+    analysis("seasonality", Value::Activity, Past::All),
     analysis("stickiness", Value::Activity, Past::Nothing),
     analysis("retention_matrix", Value::Activity, Past::All),
     analysis("retention_curve", Value::Activity, Past::All),

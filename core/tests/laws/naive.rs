@@ -149,6 +149,7 @@ impl Log {
             let complete = self.is_complete(&period);
             let row = Lifecycle {
                 start: period.start,
+                before: (self.rows.iter().map(|row| row.1).min() < Some(period.start)).then_some(before.len() as u64),
                 active: active.len() as u64,
                 new: new.len() as u64,
                 retained: retained.len() as u64,

@@ -1,4 +1,4 @@
--- New, retained, resurrected, churned: lifecycle.
+-- New, retained, resurrected, churned: lifecycle, churn_rate.
 CREATE SCHEMA lifecycle;
 SET search_path = lifecycle, user_metrics;
 SET TimeZone = 'UTC';
@@ -20,8 +20,22 @@ SELECT * FROM lifecycle('log', period => 'week');
 SELECT * FROM lifecycle('log', period => 'week', as_of => '2024-04-08') WHERE period_start >= '2024-04-01';
 -- Months: everybody but eve is of March.
 SELECT * FROM lifecycle('log', period => 'month', as_of => '2024-05-01');
+-- The same as rates of those active before. Week 2: bob of ann and bob; week 3: ann of ann and cy; week 4: nobody; week 5 runs.
+SELECT * FROM churn_rate('log', period => 'week');
+-- March is the first month, and nothing is known before it; in April all four of March are gone.
+SELECT * FROM churn_rate('log', as_of => '2024-05-01');
 
 -- ===== edges =====
+
+-- churn_rate with since: the period before the first shown is known. An empty log has no periods, an activity is one's log.
+SELECT period_start, previous_active_users, churned_users, churn_rate, complete FROM churn_rate('log', period => 'week', since => '2024-03-18');
+SELECT count(*) FROM churn_rate('log', filter => '{"user_id": 0}');
+SELECT r.period_start, r.churn_rate FROM churn_rate((SELECT activity(user_id, created_at) FROM log), 'week') AS r;
+-- A period in which nobody was active: of nobody nobody churns, at no rate.
+SELECT period_start, previous_active_users, churned_users, churn_rate FROM churn_rate('log', period => 'day', until => '2024-03-08');
+SET user_metrics.min_group_size = 2;
+SELECT period_start, previous_active_users, churned_users, churn_rate FROM churn_rate('log', period => 'week');
+RESET user_metrics.min_group_size;
 
 -- since: those active before it are not new, and the period before the first is known.
 SELECT * FROM lifecycle('log', since => '2024-03-11');
@@ -61,6 +75,7 @@ SELECT * FROM lifecycle(NULL::activity);
 \set VERBOSITY verbose
 \set SHOW_CONTEXT never
 SELECT * FROM lifecycle('log', period => 'decade');
+SELECT * FROM churn_rate('log', period => 'decade');
 SELECT * FROM lifecycle('log', by => 'tier');
 \set VERBOSITY default
 
