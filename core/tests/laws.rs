@@ -5,10 +5,10 @@
 
 #[path = "laws/activity.rs"]
 mod activity;
-#[path = "laws/funnel.rs"]
-mod funnel;
 #[path = "laws/deeds.rs"]
 mod deeds;
+#[path = "laws/funnel.rs"]
+mod funnel;
 #[path = "laws/latest.rs"]
 mod latest;
 #[path = "laws/naive.rs"]
@@ -32,8 +32,8 @@ use proptest::sample::Index;
 use std::fmt::Debug;
 use support::{Verdict, check, limited, ok, polls, stopped};
 use user_metrics_core::activity::Activity;
-use user_metrics_core::funnel::Funnel;
 use user_metrics_core::deeds::Deeds;
+use user_metrics_core::funnel::Funnel;
 use user_metrics_core::latest::Latest;
 use user_metrics_core::sessions::Sessions;
 use user_metrics_core::state::State;
