@@ -15,18 +15,18 @@ use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// Figures that are numbers, and the columns they are in.
-const NUMBERS: &[(&str, &str)] = &[
-    ("requests", "n.requests"),
-    ("active_days", "n.active_days"),
-    ("sessions", "n.sessions"),
-    ("days_since_first", "n.days_since_first"),
-    ("days_since_last", "n.days_since_last"),
-    ("recent_requests", "n.recent"),
-    ("base_requests", "n.base"),
-    ("decline_ratio", "n.ratio"),
-    ("cost_usd", "n.cost_usd"),
-    ("success_rate", "n.success_rate"),
+/// Figures that are numbers; the row `n` of a user has a column of each name.
+const NUMBERS: &[&str] = &[
+    "requests",
+    "active_days",
+    "sessions",
+    "days_since_first",
+    "days_since_last",
+    "recent_requests",
+    "base_requests",
+    "decline_ratio",
+    "cost_usd",
+    "success_rate",
 ];
 /// What begins the name of a property.
 const PROPERTY: &str = "property:";
@@ -53,7 +53,7 @@ fn wrong<T>(given: impl ToString, accepted: impl Into<String>) -> Result<T> {
 }
 
 fn figures_accepted() -> String {
-    let names = NUMBERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let names = NUMBERS.join(", ");
     format!(
         "a figure that is one of {names}, segment or property:… and what it must be, such as {{\"requests\": {{\">=\": 1000}}}}, or all, any or not of such"
     )
@@ -140,9 +140,9 @@ impl Rules {
 
     /// What one figure must be.
     fn test(&mut self, figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<String> {
-        if let Some(&(name, column)) = NUMBERS.iter().find(|(name, _)| *name == figure) {
+        if let Some(&name) = NUMBERS.iter().find(|name| **name == figure) {
             self.figures.insert(name);
-            return compared(&format!("({column})::pg_catalog.float8"), true, figure, operator, to, rule);
+            return compared(&format!("(n.{name})::pg_catalog.float8"), true, figure, operator, to, rule);
         }
         if figure == "segment" {
             return compared("n.segment", false, figure, operator, to, rule);

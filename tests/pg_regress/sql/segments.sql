@@ -85,6 +85,8 @@ SELECT r.what, string_agg(user_id, ' ' ORDER BY user_id) AS users FROM (VALUES
     ('Tier <> pro', '[{"segment": "x", "all": [{"property:Tier": {"<>": "pro"}}]}]'), ('Tier not told', '[{"segment": "x", "all": [{"property:Tier": {"exists": false}}]}]'),
     ('Tier of odd letters', '[{"segment": "x", "all": [{"property:Tier": {"=": "it''s \\ free"}}]}]'), ('a property of odd letters', '[{"segment": "x", "all": [{"property:a\"b''": {"=": 5}}]}]'),
     ('new, or dormant', '[{"segment": "x", "any": [{"segment": {"=": "new"}}, {"all": [{"segment": {"=": "dormant"}}, {"requests": {"<": 9}}]}]}]'),
+    ('recent_requests > 1', '[{"segment": "x", "all": [{"recent_requests": {">": 1}}]}]'), ('base_requests >= 1', '[{"segment": "x", "all": [{"base_requests": {">=": 1}}]}]'),
+    ('decline_ratio known', '[{"segment": "x", "all": [{"decline_ratio": {"exists": true}}]}]'), ('decline_ratio < 1', '[{"segment": "x", "all": [{"decline_ratio": {"<": 1}}]}]'),
     ('all', '[{"segment": "x"}]'), ('the second rule', '[{"segment": "y", "all": [{"requests": {">": 0}}]}, {"segment": "x", "all": [{"requests": {">": 0}}]}]')
 ) AS r(what, rules), segment_users('told', rules => r.rules::jsonb, as_of => '2024-06-01') WHERE segment = 'x' GROUP BY r.what ORDER BY r.what COLLATE "C";
 SELECT segment, users, requests FROM segment_summary('told', rules => '[{"segment": "pro", "all": [{"property:Tier": {"=": "pro"}}]}, {"segment": "nobody", "all": [{"requests": {">": 99}}]}]');
