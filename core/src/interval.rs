@@ -19,13 +19,18 @@ const Z: f64 = 1.959_963_984_540_054;
 /// assert_eq!(wilson(0, 0), None);
 /// ```
 pub fn wilson(successes: u64, trials: u64) -> Option<(f64, f64)> {
+    wilson_at(successes, trials, Z)
+}
+
+/// The same for `z` standard deviations instead of those of 95 %.
+pub fn wilson_at(successes: u64, trials: u64, z: f64) -> Option<(f64, f64)> {
     if trials == 0 {
         return None;
     }
     let (n, p) = (trials as f64, successes as f64 / trials as f64);
-    let (z2, denominator) = (Z * Z, 1.0 + Z * Z / n);
+    let (z2, denominator) = (z * z, 1.0 + z * z / n);
     let centre = (p + z2 / (2.0 * n)) / denominator;
-    let half = Z / denominator * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
+    let half = z / denominator * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
     // At 0 and 1 the bound is exact; rounding must not leave it a hair outside.
     let low = if successes == 0 { 0.0 } else { (centre - half).max(0.0) };
     let high = if successes == trials { 1.0 } else { (centre + half).min(1.0) };
