@@ -15,6 +15,7 @@
 
 use crate::error::{Error, Result};
 use crate::experiment::{Arm, Experiment, Moments, Purpose};
+use crate::interval::{Difference, rate_difference_at};
 use xxhash_rust::xxh3::xxh3_64;
 
 mod correction;
@@ -22,16 +23,13 @@ mod power;
 mod proportions;
 mod quantiles;
 mod ranks;
-mod tails;
+pub(crate) mod tails;
 
 pub use correction::{Correction, adjusted};
 pub use power::{Figure, Plan, minimum_detectable_effect, sample_size};
 use proportions::Share;
 use tails::{chi_squared_above, normal_above, normal_density, normal_exceeded, probability};
 use tails::{student_above, student_exceeded};
-
-/// Low and high.
-pub type Bounds = (f64, f64);
 
 /// The chance of a sample ratio so far from the plan below which an experiment is not judged.
 pub const SRM_THRESHOLD: f64 = 0.001;
@@ -823,7 +821,8 @@ fn welch(making: &mut Making, ours: Estimate, theirs: Estimate, better: Better, 
 }
 
 fn proportions(making: &mut Making, one: Share, other: Share, method: Method, question: &Question, critical: f64) {
-    if let Some((low, high)) = proportions::newcombe(one, other, critical) {
+    let pair = |share: Share| (share.successes, share.users);
+    if let Some(Difference { low, high, .. }) = rate_difference_at(pair(one), pair(other), critical) {
         making.row.low = finite(low).filter(|_| question.alternative != Alternative::Less);
         making.row.high = finite(high).filter(|_| question.alternative != Alternative::Greater);
     }

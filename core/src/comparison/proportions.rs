@@ -1,9 +1,8 @@
 //! Two proportions: whether they differ, and by how much. Definition D86.
 
+use super::Alternative;
 use super::tails::probability;
-use super::{Alternative, Bounds};
 use crate::host;
-use crate::interval::wilson_at;
 
 /// Successes and all, of one variant.
 #[derive(Clone, Copy, Debug)]
@@ -27,17 +26,6 @@ pub fn pooled_z(one: Share, other: Share) -> Option<f64> {
     let together = (one.successes as f64 + other.successes as f64) / (n + m);
     let error = (together * (1.0 - together) * (1.0 / n + 1.0 / m)).sqrt();
     (error > 0.0).then(|| (one.rate() - other.rate()) / error)
-}
-
-/// Bounds of the difference of two proportions from Wilson's of each.
-///
-/// Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions: comparison of eleven
-/// methods", Statistics in Medicine 17 (1998), method 10.
-pub fn newcombe(one: Share, other: Share, z: f64) -> Option<Bounds> {
-    let (low, high) = wilson_at(one.successes, one.users, z)?;
-    let (other_low, other_high) = wilson_at(other.successes, other.users, z)?;
-    let (p, q) = (one.rate(), other.rate());
-    Some((p - q - (p - low).hypot(other_high - q), p - q + (high - p).hypot(q - other_low)))
 }
 
 /// The fewest that one of the four cells would hold if the proportions were one.
