@@ -61,6 +61,13 @@ FUNNEL = """SELECT step_number, users FROM user_metrics.funnel('log', '[{"filter
 DRIVERS = "SELECT count(*) > 0 FROM user_metrics.retention_drivers('log')"
 DRIVERS_OF_MANY = "SELECT count(*) > 0 FROM user_metrics.retention_drivers('many_features')"
 ACTIVITY_AGAIN = "SELECT user_metrics.users(user_metrics.activity(user_id, created_at)) > 0 FROM log"
+# The demo's experiment, and users' own requests; then sums by a column, with features in place of variants.
+EXPERIMENT = "SELECT variant, users, mean FROM user_metrics.ab_compare('log', 'requests', 'new_chat_ui') ORDER BY variant"
+REQUESTS_BY_USER = "SELECT count(*) FROM (SELECT user_id, count(*) FROM log GROUP BY user_id OFFSET 0) AS person"
+MOMENTS = """SELECT variant, users, mean, sd FROM user_metrics.ab_compare(
+    (SELECT user_metrics.experiment(feature, latency_ms) FROM log)) ORDER BY variant"""
+MOMENTS_IN_SQL = """SELECT feature, count(*), avg(latency_ms::float8), sqrt(var_samp(latency_ms::float8)) FROM log
+    GROUP BY feature ORDER BY feature"""
 RETENTION = """SELECT cohort_start, cohort_users, period_number, retained_users
     FROM user_metrics.retention_matrix('log') WHERE eligible_users > 0 ORDER BY 1, 3"""
 ENGAGEMENT = "SELECT day, daily_users, weekly_users, monthly_users FROM user_metrics.engagement('log') ORDER BY 1"
@@ -106,6 +113,11 @@ def contestants():
         yield Contestant(f"retention_drivers, {name}", "drivers", "postgres", DRIVERS, settings)
         yield Contestant(f"retention_drivers of 20 features, {name}", "drivers", "postgres", DRIVERS_OF_MANY, settings)
     yield Contestant("GROUP BY user, 2 workers", "segments", "postgres", BY_USER, WORKERS | {"work_mem": "256MB"})
+    yield Contestant("ab_compare of requests, 2 workers", "experiments", "postgres", EXPERIMENT, WORKERS | {"work_mem": "256MB"})
+    yield Contestant("ab_compare of requests, serial", "experiments", "postgres", EXPERIMENT, SERIAL | {"work_mem": "256MB"})
+    yield Contestant("requests GROUP BY user, serial", "experiments of users", "postgres", REQUESTS_BY_USER, SERIAL | {"work_mem": "256MB"})
+    yield Contestant("experiment, serial", "experiments of moments", "postgres", MOMENTS, SERIAL)
+    yield Contestant("avg and var_samp GROUP BY, serial", "experiments of moments", "postgres", MOMENTS_IN_SQL, SERIAL)
 
 
 def against_others(question, function, ours, ours_of_narrow_log=None):
@@ -269,6 +281,10 @@ def targets(found, small, memory, pair, rows):
         ("the same with 2 workers",
          ratio("drivers", "retention_drivers of 20 features, 2 workers", "activity, 2 workers"), 4, False),
         ("`segment_users` against GROUP BY user", ratio("segments", "segment_users, 2 workers", "GROUP BY user, 2 workers"), 2.5, False),
+        ("`ab_compare` of requests against GROUP BY user, serial",
+         ratio("experiments", "ab_compare of requests, serial", "requests GROUP BY user, serial", of="experiments of users"), 2, False),
+        ("`experiment` against avg and var_samp, serial",
+         ratio("experiments of moments", "experiment, serial", "avg and var_samp GROUP BY, serial"), 1, False),
         ("`user_metrics_row` without peers, less twice the scan of the user's rows, in ms",
          1000 * (pair[1].median - 2 * pair[0].median), 5, False),
     ]
@@ -300,9 +316,10 @@ def report(arguments, found, figures, backends, load_average):
     ]
     for question, title in (("scan", "Reading the log"), ("retention", "Weekly retention"), ("engagement", "Daily, weekly and monthly users of every day"),
                             ("sessions", "Sessions"), ("funnel", "A funnel of 4 steps"), ("segments", "Segments"),
-                            ("variants", "Variants of an experiment"), ("drivers", "What goes with staying")):
+                            ("variants", "Variants of an experiment"), ("drivers", "What goes with staying"),
+                            ("experiments", "Experiments")):
         group = [c for c in found if c.question in ((question, "users") if question == "scan" else (question,))]
-        group += [c for c in found if c.question == f"{question} of all columns"]
+        group += [c for c in found if c.question.startswith(f"{question} of ")]
         basis = next(c.median for c in group if c.name.endswith("serial" if question == "scan" else "2 workers"))
         lines += [f"## {title}", "", f"| | seconds | from–to | times {'the serial scan' if question == 'scan' else 'ours with 2 workers'} |", "|---|--:|--:|--:|"]
         lines += [f"| {c.name} | {c.median:.2f} | {min(c.seconds):.2f}–{max(c.seconds):.2f} | {c.median / basis:.2f} |" for c in group]

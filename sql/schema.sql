@@ -7,3 +7,4 @@ GRANT USAGE ON SCHEMA user_metrics, user_metrics_internal TO PUBLIC;
 CREATE TYPE user_metrics.activity;
 CREATE TYPE user_metrics.sessions;
 CREATE TYPE user_metrics.survival;
+CREATE TYPE user_metrics.experiment_moments;

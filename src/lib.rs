@@ -8,6 +8,7 @@
 //! - [`survival`]: how long until something happens; [`onboarding`], [`adoption`], [`evolution`]: a user's way from there.
 //! - [`funnel`], [`paths`]: how far users get, and what they do next.
 //! - [`deeds`], [`drivers`]: what users did in a span of days, and what of it goes with staying and with leaving.
+//! - [`experiment`] and its readout [`comparison`], with [`exposure`]: what an experiment tells.
 //! - [`source`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
@@ -17,11 +18,14 @@ mod adoption;
 mod aggregate;
 mod assignment;
 mod benchmark;
+mod comparison;
 mod deeds;
 mod drivers;
 mod engagement;
 mod error;
 mod evolution;
+mod experiment;
+mod exposure;
 mod funnel;
 mod latest;
 mod lifecycle;
@@ -292,6 +296,57 @@ extension_sql_file!(
     "../sql/evolution.sql",
     name = "evolution",
     requires = ["sessions", evolution::check_evolution, evolution::satisfaction_score]
+);
+extension_sql_file!(
+    "../sql/experiment.sql",
+    name = "experiment",
+    requires = [
+        "source",
+        experiment::experiment_mean,
+        experiment::experiment_adjusted,
+        experiment::experiment_of_ratio,
+        experiment::experiment_of_sample,
+        experiment::experiment_of_lists,
+        experiment::experiment_rollup,
+        experiment::experiment_combine,
+        experiment::experiment_serialize,
+        experiment::experiment_deserialize,
+        experiment::experiment_finish,
+        experiment::experiment_in,
+        experiment::experiment_out,
+        experiment::experiment_receive,
+        experiment::experiment_send
+    ]
+);
+extension_sql_file!(
+    "../sql/comparison.sql",
+    name = "comparison",
+    requires = [
+        "experiment",
+        "segments",
+        exposure::exposure_transition,
+        exposure::exposure_combine,
+        exposure::exposure_serialize,
+        exposure::exposure_deserialize,
+        exposure::exposure_variant,
+        exposure::exposure_first,
+        exposure::exposure_is_mixed,
+        exposure::exposures_text,
+        exposure::exposures_uuid,
+        exposure::exposures_bigint,
+        exposure::exposures_combine,
+        exposure::exposures_serialize,
+        exposure::exposures_deserialize,
+        exposure::exposures_finish,
+        exposure::exposed_users,
+        comparison::comparisons,
+        comparison::experiment_metrics,
+        comparison::srm_check,
+        comparison::sample_size,
+        comparison::minimum_detectable_effect,
+        comparison::heterogeneity,
+        comparison::adjusted_p_values
+    ]
 );
 // After every function of Rust: it moves the machinery out of sight and completes the type.
 extension_sql_file!("../sql/activity.sql", name = "activity", finalize);

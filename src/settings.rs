@@ -101,6 +101,11 @@ pub fn max_state_memory() -> usize {
     usize::try_from(MAX_STATE_MEMORY.get()).unwrap_or(0).saturating_mul(1024)
 }
 
+/// The fewest users whose figures are shown.
+pub fn min_group_size() -> u64 {
+    u64::try_from(MIN_GROUP_SIZE.get()).unwrap_or(1)
+}
+
 /// Hides the figures of groups that are too small to show.
 #[derive(Clone, Copy)]
 pub struct Privacy(u64);
@@ -108,7 +113,7 @@ pub struct Privacy(u64);
 impl Privacy {
     /// As set now.
     pub fn current() -> Self {
-        Privacy(u64::try_from(MIN_GROUP_SIZE.get()).unwrap_or(1))
+        Privacy(min_group_size())
     }
 
     /// Whether a group of so many users must not be shown. A group of nobody hides nobody.

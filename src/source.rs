@@ -69,12 +69,14 @@ fn requests_query(
     marks_argument: default!(&str, "'filter'"),
     of_user: default!(Option<&str>, "NULL"),
     named: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
+    numbers: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
 ) -> error::Result<String> {
     let ask = RowsAsk {
         marks: marks.into_iter().flatten().collect(),
         marks_argument: filter_argument(marks_argument),
         of_user: of_user.map(str::to_owned),
         named: named.into_iter().flatten().collect(),
+        numbers: numbers.into_iter().flatten().collect(),
         columns: columns.into_iter().flatten().collect(),
         from_since: since.is_some(),
         until: until.is_some(),
@@ -131,6 +133,8 @@ pub fn row_function(name: &str) -> &'static str {
         "lifecycle_stage",
         "lifecycle_transitions",
         "acquisition",
+        "ab_compare",
+        "ab_segments",
     ];
     FUNCTIONS.iter().find(|known| **known == name).copied().unwrap_or("user_metrics")
 }

@@ -53,11 +53,23 @@ ARGUMENTS = {
     "user_metrics.rollup(user_metrics.sessions)": ("one_session",),
     "user_metrics.survival(double precision,boolean)": ("latency", "answered"),
     "user_metrics.rollup(user_metrics.survival)": ("one_survival",),
+    "user_metrics.rollup(user_metrics.experiment_moments)": ("one_experiment",),
+    "user_metrics.experiment(text,double precision)": ("arm", "latency"),
+    "user_metrics.experiment(text,double precision,double precision)": ("arm", "latency", "user_bigint"),
+    "user_metrics.experiment_ratio(text,double precision,double precision)": ("arm", "latency", "user_bigint"),
+    "user_metrics.experiment_sample(text,double precision)": ("arm", "latency"),
+    "user_metrics.experiment_lists(text,double precision[])": ("arm", "latencies"),
     "user_metrics_internal.latest(text,timestamp with time zone)": ("chat", "occurred_at"),
 } | {
     f"user_metrics_internal.deeds({kind},{INSTANT},text,text,text,boolean,double precision,integer,bytea)":
         (f"user_{kind}", "occurred_at", "zone", "NULL::text", "chat", "answered", "latency", "tenant",
          f"subjects_of('{kind}')")
+    for kind in ("text", "uuid", "bigint")
+} | {
+    f"user_metrics_internal.{name}(text,timestamp with time zone)": ("arm", "occurred_at")
+    for name in ("exposed_variant", "exposed_at", "is_mixed")
+} | {
+    f"user_metrics_internal.exposures({kind},text,timestamp with time zone)": (f"user_{kind}", "arm", "occurred_at")
     for kind in ("text", "uuid", "bigint")
 }
 
@@ -68,7 +80,8 @@ CREATE TABLE requests AS
 SELECT r.*, user_metrics.activity(user_text, occurred_at, zone) AS one_activity,
     user_metrics.sessions(user_text, occurred_at, chat, latency, answered, interval '9 days', NULL) AS one_session,
     user_metrics.survival(latency, answered) AS one_survival,
-    user_metrics.funnel(user_text, occurred_at, steps, interval '30 days') AS one_funnel
+    user_metrics.funnel(user_text, occurred_at, steps, interval '30 days') AS one_funnel,
+    user_metrics.experiment(arm, latency) AS one_experiment
 FROM (
     SELECT id, CASE WHEN id % 3 < 2 THEN 0 ELSE 1 + id % 4 END AS tenant, abs(hashint4(id)) % 1000 AS chunk,
         CASE WHEN id % 89 = 0 THEN ' ' ELSE 'user ' || n END AS user_text, md5(n::text)::uuid AS user_uuid,
@@ -79,12 +92,13 @@ FROM (
         CASE WHEN id % 7 > 0 THEN abs(hashint4(id + 5)) % 40000000 + 0.25 END::float8 AS latency,
         CASE WHEN id % 11 > 0 THEN id % 11 < 9 END AS answered,
         ARRAY[id % 3 = 0, CASE WHEN id % 11 > 0 THEN id % 11 < 5 END, id % 7 = 2] AS steps, (id % 8)::bigint AS marks,
-        id % 13 = 0 AS odd
+        id % 13 = 0 AS odd, 'arm ' || id % 97 AS arm,
+        ARRAY[id % 5, id % 7]::float8[] AS latencies
     FROM generate_series(1, 20000) AS id,
         LATERAL (SELECT CASE WHEN id % 97 > 0 THEN abs(hashint4(id + 7)) % 6000 END) AS u(n),
         LATERAL (SELECT timestamptz '2024-01-01 00:00+00' + abs(hashint4(id + 99)) % 15552000 * interval '1 s') AS t(at)
 ) AS r
-GROUP BY id, tenant, chunk, user_text, user_uuid, user_bigint, occurred_at, occurred_utc, zone, chat, latency, answered, steps, marks, odd;
+GROUP BY id, tenant, chunk, user_text, user_uuid, user_bigint, occurred_at, occurred_utc, zone, chat, latency, answered, steps, marks, odd, arm, latencies;
 -- Some hundred users: each group's state knows all of them.
 CREATE TABLE subjects AS
 SELECT v.kind, s.subjects
@@ -698,6 +712,8 @@ def tests(database, aggregates):
     for function in ("retention_matrix", "session_list", "session_time", "segment_users", "usage_patterns"):
         source = f"SELECT count(*) FROM user_metrics.{function}('million')"
         yield f"canceled anywhere in {function} of a source", lambda s, w=source: canceled_anywhere(s, w, 4, {})
+    compared = "SELECT count(*) FROM user_metrics.ab_compare('million', 'active_days', 'model')"
+    yield "canceled anywhere in ab_compare of a source", lambda s: canceled_anywhere(s, compared, 4, {})
     for readout, value in READOUTS.items():
         read = f"SELECT count(*) FROM user_metrics.{readout}((SELECT {value} FROM large WHERE part = 1))"
         yield f"canceled anywhere in {readout}", lambda s, read=read: canceled_anywhere(s, read, 3, SERIAL)

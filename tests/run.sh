@@ -148,8 +148,8 @@ step_docs() {
 step_oracle() {
     use_cluster "$(cluster)"
     local concept
-    local -A cases=([activity]=2000 [sessions]=2000 [segments]=500 [usage]=500 [users]=400 [assignment]=1000 [survival]=120 [journey]=400 [funnel]=2000 [drivers]=500)
-    for concept in activity sessions segments usage users assignment survival journey funnel drivers; do
+    local -A cases=([activity]=2000 [sessions]=2000 [segments]=500 [usage]=500 [users]=400 [assignment]=1000 [survival]=120 [journey]=400 [funnel]=2000 [drivers]=500 [comparison]=800)
+    for concept in activity sessions segments usage users assignment survival journey funnel drivers comparison; do
         timeout 900 python3 "tests/oracle/$concept.py" --self-test
         timeout 900 python3 "tests/oracle/$concept.py" --cases "${CASES:-${cases[$concept]}}"
     done

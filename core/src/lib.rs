@@ -19,6 +19,8 @@
 //! - [`association`]: rates compared, at equal volume too; [`deeds`]: what users did in a span of days,
 //!   and [`drivers`]: which of it goes with staying and with leaving; [`threshold`]: how much use tells who
 //!   stays; [`seasonality`]: whether it matters when they began.
+//! - [`experiment`]: the figures of users by variant, over exact sums ([`exact`]); [`exposure`]: since when a user is in
+//!   one; [`comparison`]: what figures tell.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
 #![forbid(unsafe_code)]
@@ -30,11 +32,15 @@ pub mod association;
 pub mod benchmark;
 pub mod calendar;
 pub mod chunks;
+pub mod comparison;
 pub mod days;
 pub mod deeds;
 pub mod drivers;
 pub mod engagement;
 pub mod error;
+pub mod exact;
+pub mod experiment;
+pub mod exposure;
 pub mod funnel;
 pub mod host;
 pub mod interval;

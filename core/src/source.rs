@@ -12,6 +12,7 @@ mod attach;
 mod canonical;
 mod columns;
 mod describe;
+mod metrics;
 mod query;
 mod rules;
 
@@ -19,6 +20,7 @@ pub use attach::attach;
 pub use canonical::{CANONICAL, Canonical, Holds};
 use canonical::{PRESETS, Preset, canonical_named};
 pub use describe::describe;
+pub use metrics::Metrics;
 pub use query::{ANALYSES, Analysis, Ask, RowsAsk, last_request_query, requests_query, source_query, user_condition};
 pub use rules::Rules;
 

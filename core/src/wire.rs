@@ -36,6 +36,12 @@ pub enum Kind {
     Subjects = 20,
     /// [`crate::deeds::Deeds`]
     Deeds = 21,
+    /// [`crate::experiment::Experiment`]
+    Experiment = 6,
+    /// [`crate::exposure::Exposure`]: between processes only
+    Exposure = 16,
+    /// [`crate::exposure::Exposures`]: between processes only
+    Exposures = 17,
 }
 
 const HEADER: usize = 16;

@@ -7,6 +7,10 @@
 mod activity;
 #[path = "laws/deeds.rs"]
 mod deeds;
+#[path = "laws/experiment.rs"]
+mod experiment;
+#[path = "laws/exposure.rs"]
+mod exposure;
 #[path = "laws/funnel.rs"]
 mod funnel;
 #[path = "laws/latest.rs"]
@@ -33,6 +37,8 @@ use std::fmt::Debug;
 use support::{Verdict, check, limited, ok, polls, stopped};
 use user_metrics_core::activity::Activity;
 use user_metrics_core::deeds::Deeds;
+use user_metrics_core::experiment::Experiment;
+use user_metrics_core::exposure::{Exposure, Exposures};
 use user_metrics_core::funnel::Funnel;
 use user_metrics_core::latest::Latest;
 use user_metrics_core::sessions::Sessions;
@@ -108,6 +114,12 @@ mod activity_keeps { laws!(set crate::Activity); }
 mod funnel_keeps { laws!(any crate::Funnel); }
 #[rustfmt::skip]
 mod deeds_keep { laws!(any crate::Deeds); }
+#[rustfmt::skip]
+mod experiment_keeps { laws!(any crate::Experiment); }
+#[rustfmt::skip]
+mod exposure_keeps { laws!(short crate::Exposure); }
+#[rustfmt::skip]
+mod exposures_keep { laws!(any crate::Exposures); }
 #[rustfmt::skip]
 mod latest_keeps { laws!(short set crate::Latest); }
 #[rustfmt::skip]

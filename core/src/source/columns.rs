@@ -150,6 +150,30 @@ impl Relation {
         }
     }
 
+    /// A column or property of any name as a number: a text that is none, as a property may be, is NULL.
+    pub(super) fn named_number(&self, name: &str) -> Result<String> {
+        if canonical_named(name).is_some() {
+            return self.number(name);
+        }
+        let found = self.named(&format!(" of {name}"), name)?;
+        let expression = &found.expression;
+        match found.base.as_str() {
+            "float8" => Ok(found.expression),
+            "bool" => Ok(format!("({expression})::pg_catalog.int4::pg_catalog.float8")),
+            "int2" | "int4" | "int8" | "float4" | "numeric" => Ok(format!("({expression})::pg_catalog.float8")),
+            "text" | "varchar" | "bpchar" => {
+                let text = format!("({expression})::pg_catalog.text COLLATE \"C\"");
+                // No more digits than a double can have a size for.
+                Ok(format!(
+                    "CASE WHEN {text} = 'true' THEN 1 WHEN {text} = 'false' THEN 0 \
+                     WHEN {text} ~ '^[-+]?[0-9]{{1,150}}([.][0-9]{{0,150}})?([eE][-+]?[0-9]{{1,2}})?$' \
+                     THEN ({text})::pg_catalog.float8 END"
+                ))
+            }
+            _ => Err(self.wants(name, &found, "a number")),
+        }
+    }
+
     /// Whether a request was answered: the column that says so, or what its status says; NULL where neither does.
     pub(super) fn succeeded(&self) -> Result<String> {
         let find = |name| canonical_named(name).and_then(|canonical| self.find(canonical));

@@ -307,6 +307,8 @@ pub struct RowsAsk {
     pub of_user: Option<String>,
     /// Columns or properties by the caller's names: the columns `named_1`, `named_2`, … in text.
     pub named: Vec<String>,
+    /// The same read as numbers, NULL where a text is none: the columns `number_1`, `number_2`, …
+    pub numbers: Vec<String>,
 }
 
 /// A filter as one expression.
@@ -341,8 +343,8 @@ fn mark(relation: &Relation, argument: &'static str, filter: &str) -> Result<Str
 }
 
 /// The query that reads the requests of a log row by row: `user_id`, `occurred_at` as timestamptz, the asked-for columns in
-/// their canonical types (NULL where the log has none), the marks, what is named, and `segment`. Its parameters are $1 since,
-/// $2 until and $3 the last instant that counts.
+/// their canonical types (NULL where the log has none), the marks, what is named, numbers, and `segment`. Its parameters are
+/// $1 since, $2 until and $3 the last instant that counts.
 pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
     let (user, (instant, _)) = (relation.user()? + relation.user_collation(), relation.instant()?);
     let mut conditions = conditions(relation, ask.until, ask.from_since.then_some("$1"), ask.filter.as_deref())?;
@@ -363,6 +365,10 @@ pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
         Ok(format!(", ({})::pg_catalog.text COLLATE \"C\" AS named_{n}", found.expression))
     });
     let named = named.collect::<Result<String>>()?;
+    let numbers = (1..)
+        .zip(&ask.numbers)
+        .map(|(n, name)| relation.named_number(name).map(|expression| format!(", {expression} AS number_{n}")));
+    let numbers = numbers.collect::<Result<String>>()?;
     let segment = match &ask.by {
         Some(by) => {
             format!("({})::pg_catalog.text COLLATE \"C\"", relation.named(&format!(" by {by}"), by)?.expression)
@@ -370,7 +376,7 @@ pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
         None => "NULL::pg_catalog.text".to_owned(),
     };
     Ok(format!(
-        "SELECT {user} AS user_id, {} AS occurred_at{columns}{marks}{named}, {segment} AS segment FROM {} WHERE {}",
+        "SELECT {user} AS user_id, {} AS occurred_at{columns}{marks}{named}{numbers}, {segment} AS segment FROM {} WHERE {}",
         relation.occurred_at()?,
         relation.name,
         conditions.join(" AND ")

@@ -1,0 +1,573 @@
+//! What is known of an experiment: per variant how many users there are, and the moments of their figures. Definitions
+//! D84, D85, D87, D88.
+//!
+//! A row is a user: the variant they are in and their figure, with a second figure for some purposes, see [`Purpose`]. Sums
+//! are exact ([`crate::exact`]), so that an offset of any size changes no variance and parts merge to the same bytes in any
+//! order. What is made of them is in [`crate::comparison`].
+//!
+//! The body of its bytes, after the frame of [`wire`](crate::wire): the purpose; the number of variants; then per variant,
+//! in the order of their names' bytes: the name; the users; how many of them have no figure; whether all figures are 0 or 1;
+//! the sum of figures and the sum of their squares, see [`Exact::encode`]; for purposes of two figures the sums of the second
+//! ones, of their squares and of the products. Where the figures themselves are kept there are none of these sums, but the
+//! figures in ascending order, 8 bytes each, little endian; where users have several, per user, in the order of their lists,
+//! how many, and these in ascending order.
+
+use crate::error::{Error, Result};
+use crate::exact::{Exact, PRODUCT, Parts, SUM};
+use crate::host::{self, Claim};
+use crate::state::State;
+use crate::users::is_blank;
+use crate::wire::{Kind, Reader, Writer};
+use std::cmp::Ordering;
+
+/// The version of the layout of its bytes.
+pub const VERSION: u8 = 1;
+
+/// The most variants an experiment can have. Whoever has more has taken something else for the variant, such as the user.
+pub const MOST_VARIANTS: usize = 1000;
+
+/// The refusal of one variant more.
+pub fn too_many_variants(variant: &[u8]) -> Error {
+    Error::Argument {
+        name: "variant",
+        given: String::from_utf8_lossy(variant).into_owned(),
+        accepted: format!("what has at most {MOST_VARIANTS} values: the variant a user is in"),
+    }
+}
+
+/// What is kept of each variant, and what the second figure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Purpose {
+    /// One figure a user: comparison of means and of proportions.
+    Mean = 0,
+    /// A figure, and one that was known before the experiment began and foretells it: variance that it explains is taken
+    /// out of the comparison (CUPED). A user without the second figure has 0.
+    Adjusted = 1,
+    /// A numerator and a denominator: the figure of a variant is the sum of the one over the sum of the other.
+    Ratio = 2,
+    /// One figure a user, every one of them kept: comparison of ranks beside that of means.
+    Sample = 3,
+    /// Any number of figures a user, such as one a request, every one of them kept: comparison of quantiles over all figures,
+    /// beside that of their mean, which is a ratio.
+    Lists = 4,
+}
+
+impl Purpose {
+    fn from_number(number: u64) -> Result<Self> {
+        match number {
+            0 => Ok(Purpose::Mean),
+            1 => Ok(Purpose::Adjusted),
+            2 => Ok(Purpose::Ratio),
+            3 => Ok(Purpose::Sample),
+            4 => Ok(Purpose::Lists),
+            _ => Err(Error::Corrupt { what: "an experiment of unknown purpose" }),
+        }
+    }
+
+    /// The aggregate that makes such a value.
+    pub fn made_by(self) -> &'static str {
+        match self {
+            Purpose::Mean => "experiment(variant, value)",
+            Purpose::Adjusted => "experiment(variant, value, covariate)",
+            Purpose::Ratio => "experiment_ratio",
+            Purpose::Sample => "experiment_sample",
+            Purpose::Lists => "experiment_lists",
+        }
+    }
+
+    fn has_second(self) -> bool {
+        matches!(self, Purpose::Adjusted | Purpose::Ratio | Purpose::Lists)
+    }
+}
+
+/// The sums that a second figure adds.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Second {
+    sum: Exact<SUM>,
+    squares: Exact<PRODUCT>,
+    products: Exact<PRODUCT>,
+}
+
+/// The moments of a variant's figures, or of those of several variants together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moments {
+    /// Users who have a figure.
+    pub users: u64,
+    /// Their mean.
+    pub mean: f64,
+    /// Their variance, over one less than their number; `NaN` of fewer than two.
+    pub variance: f64,
+    /// The mean of the second figures.
+    pub second_mean: f64,
+    /// The variance of the second figures.
+    pub second_variance: f64,
+    /// The covariance of both.
+    pub covariance: f64,
+}
+
+/// One variant.
+#[derive(Clone, Debug)]
+pub struct Arm {
+    name: Vec<u8>,
+    users: u64,
+    missing: u64,
+    only_zero_or_one: bool,
+    sum: Exact<SUM>,
+    squares: Exact<PRODUCT>,
+    /// One where the purpose has a second figure, else none. A vector, because its room is asked for and not taken.
+    second: Vec<Second>,
+    figures: Vec<f64>,
+    /// Where users have several figures: how many figures there are up to and with those of each user.
+    ends: Vec<usize>,
+    sorted: bool,
+}
+
+impl Arm {
+    fn new(name: Vec<u8>, second: Vec<Second>) -> Self {
+        Arm {
+            name,
+            users: 0,
+            missing: 0,
+            only_zero_or_one: true,
+            sum: Exact::default(),
+            squares: Exact::default(),
+            second,
+            figures: Vec::new(),
+            ends: Vec::new(),
+            sorted: true,
+        }
+    }
+
+    /// The variant.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// Users in it, with a figure or without.
+    pub fn users(&self) -> u64 {
+        self.users
+    }
+
+    /// Users in it who have no figure: NULL, or not finite.
+    pub fn missing(&self) -> u64 {
+        self.missing
+    }
+
+    /// Users with a figure, and those of them whose figure is 1, where every figure is 0 or 1.
+    pub fn successes(&self) -> Option<(u64, u64)> {
+        let users = self.users - self.missing;
+        self.only_zero_or_one.then(|| (users, (self.sum.value().max(0.0) as u64).min(users)))
+    }
+
+    /// The figures in ascending order, where they are kept.
+    pub fn figures(&self) -> &[f64] {
+        &self.figures
+    }
+
+    /// The lists of figures of its users, each in ascending order, where they are kept.
+    pub fn lists(&self) -> impl Iterator<Item = &[f64]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| self.figures.get(start..*end).unwrap_or_default())
+    }
+
+    /// The moments of its figures.
+    pub fn moments(&self) -> Moments {
+        let users = self.users - self.missing;
+        let nobody = Second::default();
+        let second = self.second.first().unwrap_or(&nobody);
+        let count = users as f64;
+        let (mean, second_mean) = (self.sum.value() / count, second.sum.value() / count);
+        // Sums about the rounded mean; what the rounding left is taken out of what is small already.
+        let about = |products: &Exact<PRODUCT>, (x, a): (&Exact<SUM>, f64), (y, b): (&Exact<SUM>, f64)| {
+            if !a.is_finite() || !b.is_finite() {
+                return f64::NAN;
+            }
+            let rest = x.less(users, a).value() * y.less(users, b).value() / count;
+            (products.about(users, (x, a), (y, b)) - rest) / (count - 1.0)
+        };
+        if users < 2 {
+            let (variance, second_variance, covariance) = (f64::NAN, f64::NAN, f64::NAN);
+            return Moments { users, mean, variance, second_mean, second_variance, covariance };
+        }
+        let (first, other) = ((&self.sum, mean), (&second.sum, second_mean));
+        Moments {
+            users,
+            mean,
+            variance: about(&self.squares, first, first).max(0.0),
+            second_mean,
+            second_variance: about(&second.squares, other, other).max(0.0),
+            covariance: about(&second.products, first, other),
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, figure: f64, second: f64) {
+        self.only_zero_or_one &= figure == 0.0 || figure == 1.0;
+        let figure = Parts::of(figure);
+        self.sum.add(figure);
+        self.squares.add(figure, figure);
+        if let Some(sums) = self.second.first_mut() {
+            let second = Parts::of(second);
+            sums.sum.add(second);
+            sums.squares.add(second, second);
+            sums.products.add(figure, second);
+        }
+    }
+
+    /// Takes in the sum and the number of a user's figures.
+    fn take_list(&mut self, start: usize, end: usize) {
+        let list = self.figures.get(start..end).unwrap_or_default();
+        if !list.is_empty() {
+            let (sum, count) = (list.iter().sum::<f64>(), list.len() as f64);
+            self.take(sum.clamp(f64::MIN, f64::MAX), count);
+        }
+    }
+
+    fn count(&mut self, users: u64, missing: u64) -> Result<()> {
+        let added = |ours: u64, theirs: u64| {
+            ours.checked_add(theirs).ok_or(Error::Corrupt { what: "more users than can be counted" })
+        };
+        // Both or none, so that a refusal leaves a state that can be read.
+        (self.users, self.missing) = (added(self.users, users)?, added(self.missing, missing)?);
+        Ok(())
+    }
+
+    /// Takes in the sums of another.
+    fn add_sums(&mut self, other: &Arm) {
+        self.only_zero_or_one &= other.only_zero_or_one;
+        self.sum.merge(&other.sum);
+        self.squares.merge(&other.squares);
+        for (ours, theirs) in self.second.iter_mut().zip(&other.second) {
+            ours.sum.merge(&theirs.sum);
+            ours.squares.merge(&theirs.squares);
+            ours.products.merge(&theirs.products);
+        }
+    }
+}
+
+fn sort(figures: &mut [f64]) {
+    let mut compared = 0u32;
+    figures.sort_unstable_by(|a, b| {
+        compared = compared.wrapping_add(1);
+        if compared.is_multiple_of(16 * host::POLL_EVERY as u32) {
+            host::poll();
+        }
+        a.total_cmp(b)
+    });
+}
+
+fn compared(one: &[f64], other: &[f64]) -> Ordering {
+    one.iter().map(|figure| figure.to_bits()).cmp(other.iter().map(|figure| figure.to_bits()))
+}
+
+/// Appends the lists of an arm in their order.
+fn encode_lists(arm: &Arm, out: &mut Writer) -> Result<()> {
+    let (mut lists, mut claim) = (Vec::new(), Claim::passing());
+    claim.reserve(&mut lists, arm.ends.len())?;
+    lists.extend(arm.lists());
+    let mut steps = 0u32;
+    lists.sort_unstable_by(|one, other| {
+        steps = steps.wrapping_add(1);
+        if steps.is_multiple_of(host::POLL_EVERY as u32) {
+            host::poll();
+        }
+        compared(one, other)
+    });
+    for list in lists {
+        out.uint(list.len() as u64)?;
+        list.iter().try_for_each(|figure| out.raw(&figure.to_le_bytes()))?;
+    }
+    Ok(())
+}
+
+/// Reads the lists of so many users into an arm.
+fn decode_lists(arm: &mut Arm, users: u64, body: &mut Reader<'_>, claim: &mut Claim) -> Result<()> {
+    const WRONG: Error = Error::Corrupt { what: "lists are not in order" };
+    let mut before = 0;
+    for n in 0..users {
+        if n % host::POLL_EVERY as u64 == 0 {
+            host::poll();
+        }
+        let (start, len) = (arm.figures.len(), usize::try_from(body.uint()?).unwrap_or(usize::MAX));
+        let figures = body.raw(len.saturating_mul(8))?.as_chunks::<8>().0;
+        for figure in figures {
+            claim.push(&mut arm.figures, f64::from_le_bytes(*figure))?;
+        }
+        let list = arm.figures.get(start..).unwrap_or_default();
+        let rises = list.is_sorted_by(|a, b| a.total_cmp(b) != Ordering::Greater);
+        let known = list.iter().all(|figure| figure.is_finite() && !(*figure == 0.0 && figure.is_sign_negative()));
+        let follows = arm.figures.get(before..start).is_none_or(|last| compared(last, list) != Ordering::Greater);
+        if list.is_empty() || !rises || !known || !follows {
+            return Err(WRONG);
+        }
+        let end = arm.figures.len();
+        claim.push(&mut arm.ends, end)?;
+        arm.take_list(start, end);
+        before = start;
+    }
+    Ok(())
+}
+
+/// The state: users by variant, in the order of the variants' names.
+#[derive(Debug)]
+pub struct Experiment {
+    purpose: Purpose,
+    arms: Vec<Arm>,
+    claim: Claim,
+}
+
+impl Experiment {
+    /// Nobody yet.
+    pub fn new(purpose: Purpose) -> Self {
+        Experiment { purpose, arms: Vec::new(), claim: Claim::new() }
+    }
+
+    /// What is kept of each variant.
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// The variants in the order of their names' bytes.
+    pub fn arms(&self) -> &[Arm] {
+        &self.arms
+    }
+
+    /// Takes in a user. A blank variant is none, and the row then nothing. A figure that is not there or not finite leaves
+    /// a user who is counted but has no figure; a covariate like that is 0, a denominator like that leaves no figure.
+    #[inline]
+    pub fn observe(&mut self, variant: &[u8], figure: Option<f64>, second: Option<f64>) -> Result<()> {
+        let place = match self.find(variant) {
+            Ok(place) => place,
+            Err(_) if is_blank(variant) => return Ok(()),
+            Err(place) => self.begin(place, variant)?,
+        };
+        let figure = figure.filter(|figure| figure.is_finite());
+        let second = second.filter(|second| second.is_finite());
+        let known = figure.filter(|_| self.purpose != Purpose::Ratio || second.is_some());
+        let Some(arm) = self.arms.get_mut(place) else { return Ok(()) };
+        match known {
+            None => arm.count(1, 1),
+            Some(figure) => {
+                if self.purpose == Purpose::Sample {
+                    // There is one 0.
+                    self.claim.push(&mut arm.figures, figure + 0.0)?;
+                    arm.sorted = false;
+                }
+                arm.count(1, 0)?;
+                arm.take(figure, second.unwrap_or(0.0));
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes in a user with a list of figures, of which those that are finite count.
+    pub fn observe_list(&mut self, variant: &[u8], list: impl Iterator<Item = f64>) -> Result<()> {
+        let place = match self.find(variant) {
+            Ok(place) => place,
+            Err(_) if is_blank(variant) => return Ok(()),
+            Err(place) => self.begin(place, variant)?,
+        };
+        let Some(arm) = self.arms.get_mut(place) else { return Ok(()) };
+        let start = arm.figures.len();
+        let added = list.filter(|figure| figure.is_finite()).try_for_each(|figure| {
+            // There is one 0.
+            self.claim.push(&mut arm.figures, figure + 0.0)
+        });
+        let list = arm.figures.get_mut(start..).unwrap_or_default();
+        sort(list);
+        let end = start + list.len();
+        // All of a user or nothing, so that a refusal leaves a state that can be read.
+        if let Err(refusal) =
+            added.and_then(|()| if end > start { self.claim.push(&mut arm.ends, end) } else { Ok(()) })
+        {
+            arm.figures.truncate(start);
+            return Err(refusal);
+        }
+        arm.count(1, u64::from(end == start))?;
+        arm.take_list(start, end);
+        Ok(())
+    }
+
+    #[inline]
+    fn find(&self, variant: &[u8]) -> std::result::Result<usize, usize> {
+        // Few variants are looked through faster than searched.
+        for (place, arm) in self.arms.iter().enumerate().take(8) {
+            match arm.name.as_slice().cmp(variant) {
+                Ordering::Less => {}
+                Ordering::Equal => return Ok(place),
+                Ordering::Greater => return Err(place),
+            }
+        }
+        self.arms.binary_search_by(|arm| arm.name.as_slice().cmp(variant))
+    }
+
+    #[cold]
+    fn begin(&mut self, place: usize, variant: &[u8]) -> Result<usize> {
+        if self.arms.len() >= MOST_VARIANTS {
+            return Err(too_many_variants(variant));
+        }
+        if self.arms.len() == self.arms.capacity() {
+            let more = self.arms.len().max(2);
+            self.claim.reserve(&mut self.arms, more)?;
+        }
+        let (mut name, mut second) = (Vec::new(), Vec::new());
+        self.claim.reserve(&mut name, variant.len())?;
+        name.extend_from_slice(variant);
+        if self.purpose.has_second() {
+            self.claim.reserve(&mut second, 1)?;
+            second.push(Second::default());
+        }
+        self.arms.insert(place, Arm::new(name, second));
+        Ok(place)
+    }
+
+    /// All variants as if they were one, named by nothing; without the figures.
+    pub fn pooled(&self) -> Result<Arm> {
+        let mut all = Arm::new(Vec::new(), self.purpose.has_second().then(Second::default).into_iter().collect());
+        for arm in &self.arms {
+            all.count(arm.users, arm.missing)?;
+            all.add_sums(arm);
+        }
+        Ok(all)
+    }
+}
+
+impl State for Experiment {
+    fn empty(&self) -> Self {
+        Experiment::new(self.purpose)
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        if self.purpose != other.purpose {
+            let (ours, theirs) = (self.purpose.made_by().to_owned(), other.purpose.made_by().to_owned());
+            return Err(Error::Mixed { what: "aggregates", ours, theirs });
+        }
+        for theirs in &other.arms {
+            let place = match self.find(&theirs.name) {
+                Ok(place) => place,
+                Err(place) => self.begin(place, &theirs.name)?,
+            };
+            let Some(ours) = self.arms.get_mut(place) else { continue };
+            if !theirs.figures.is_empty() {
+                self.claim.reserve(&mut ours.figures, theirs.figures.len())?;
+                self.claim.reserve(&mut ours.ends, theirs.ends.len())?;
+            }
+            ours.count(theirs.users, theirs.missing)?;
+            ours.add_sums(theirs);
+            ours.sorted &= theirs.figures.is_empty();
+            let before = ours.figures.len();
+            ours.figures.extend_from_slice(&theirs.figures);
+            ours.ends.extend(theirs.ends.iter().map(|end| before + end));
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        // Lists are put in order where they are written.
+        for arm in self.arms.iter_mut().filter(|arm| !arm.sorted && arm.ends.is_empty()) {
+            sort(&mut arm.figures);
+            arm.sorted = true;
+        }
+        Ok(())
+    }
+
+    fn encode(&self) -> Result<Vec<u8>> {
+        let mut out = Writer::new(Kind::Experiment, VERSION, 16)?;
+        out.uint(self.purpose as u64)?;
+        out.uint(self.arms.len() as u64)?;
+        for arm in &self.arms {
+            out.bytes(&arm.name)?;
+            out.uint(arm.users)?;
+            out.uint(arm.missing)?;
+            if self.purpose == Purpose::Lists {
+                encode_lists(arm, &mut out)?;
+                continue;
+            }
+            if self.purpose == Purpose::Sample {
+                let (mut copy, mut claim) = (Vec::new(), Claim::passing());
+                let sorted = match arm.sorted {
+                    true => &arm.figures,
+                    false => {
+                        claim.reserve(&mut copy, arm.figures.len())?;
+                        copy.extend_from_slice(&arm.figures);
+                        sort(&mut copy);
+                        &copy
+                    }
+                };
+                sorted.iter().try_for_each(|figure| out.raw(&figure.to_le_bytes()))?;
+                continue;
+            }
+            out.uint(u64::from(arm.only_zero_or_one))?;
+            arm.sum.encode(&mut out)?;
+            arm.squares.encode(&mut out)?;
+            for second in &arm.second {
+                second.sum.encode(&mut out)?;
+                second.squares.encode(&mut out)?;
+                second.products.encode(&mut out)?;
+            }
+        }
+        Ok(out.finish())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self> {
+        let corrupt = |what| Err(Error::Corrupt { what });
+        let mut body = Reader::open(bytes, Kind::Experiment, VERSION)?;
+        let mut experiment = Experiment::new(Purpose::from_number(body.uint()?)?);
+        let variants = body.uint()?;
+        if variants > MOST_VARIANTS as u64 {
+            return corrupt("more variants than an experiment can have");
+        }
+        for n in 0..variants {
+            if n.is_multiple_of(64) {
+                host::poll();
+            }
+            let name = body.bytes()?;
+            if is_blank(name) || experiment.arms.last().is_some_and(|last| last.name.as_slice() >= name) {
+                return corrupt("variants are not in order");
+            }
+            let place = experiment.begin(experiment.arms.len(), name)?;
+            let Some(arm) = experiment.arms.get_mut(place) else { continue };
+            (arm.users, arm.missing) = (body.uint()?, body.uint()?);
+            let Some(known) = arm.users.checked_sub(arm.missing) else {
+                return corrupt("more users without a figure than users");
+            };
+            if experiment.purpose == Purpose::Lists {
+                decode_lists(arm, known, &mut body, &mut experiment.claim)?;
+                continue;
+            }
+            if experiment.purpose == Purpose::Sample {
+                let len = usize::try_from(known).ok().and_then(|known| known.checked_mul(8)).unwrap_or(usize::MAX);
+                let figures = body.raw(len)?.as_chunks::<8>().0;
+                experiment.claim.reserve(&mut arm.figures, figures.len())?;
+                for (n, figure) in figures.iter().enumerate() {
+                    if n % host::POLL_EVERY == host::POLL_EVERY - 1 {
+                        host::poll();
+                    }
+                    let figure = f64::from_le_bytes(*figure);
+                    let in_order = arm.figures.last().is_none_or(|last| last.total_cmp(&figure) != Ordering::Greater);
+                    if !figure.is_finite() || !in_order || (figure == 0.0 && figure.is_sign_negative()) {
+                        return corrupt("figures are not in order");
+                    }
+                    arm.figures.push(figure);
+                    arm.take(figure, 0.0);
+                }
+                continue;
+            }
+            arm.only_zero_or_one = match body.uint()? {
+                0 => false,
+                1 => true,
+                _ => return corrupt("neither with nor without other figures than 0 and 1"),
+            };
+            arm.sum = Exact::decode(&mut body)?;
+            arm.squares = Exact::decode(&mut body)?;
+            for second in &mut arm.second {
+                second.sum = Exact::decode(&mut body)?;
+                second.squares = Exact::decode(&mut body)?;
+                second.products = Exact::decode(&mut body)?;
+            }
+        }
+        body.finish()?;
+        Ok(experiment)
+    }
+}
