@@ -22,7 +22,8 @@
 //! - [`experiment`]: the figures of users by variant, over exact sums ([`exact`]); [`exposure`]: since when a user is in
 //!   one; [`comparison`]: what figures tell.
 //! - [`source`]: the doorway to the caller's log.
-//! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds.
+//! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds; [`random`]: random numbers
+//!   that are the same in every release.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -50,6 +51,7 @@ pub mod milestones;
 pub mod plans;
 pub mod preferences;
 pub mod profile;
+pub mod random;
 pub mod rating;
 pub mod retention;
 pub mod seasonality;

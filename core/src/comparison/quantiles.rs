@@ -2,35 +2,23 @@
 
 use crate::error::Result;
 use crate::host::{self, Claim};
+use crate::random::Random;
 
 /// Samples of users that are drawn.
 const SAMPLES: usize = 500;
 /// How many of its errors a sample's quantile is looked for about the quantile of all, before all is looked through.
 const WINDOW: f64 = 6.0;
 
-/// SplitMix64: G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number generators", OOPSLA (2014).
-struct Draws(u64);
-
-impl Draws {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+/// How often a user is in a sample of many users: a Poisson number of mean 1.
+fn times(random: &mut Random) -> u8 {
+    let mut rest = random.unit();
+    let (mut times, mut chance) = (0u8, (-1.0f64).exp());
+    while rest >= chance && times < 20 {
+        rest -= chance;
+        times += 1;
+        chance /= f64::from(times);
     }
-
-    /// How often a user is in a sample of many users: a Poisson number of mean 1.
-    fn times(&mut self) -> u8 {
-        let mut rest = (self.bits() >> 11) as f64 / (1u64 << 53) as f64;
-        let (mut times, mut chance) = (0u8, (-1.0f64).exp());
-        while rest >= chance && times < 20 {
-            rest -= chance;
-            times += 1;
-            chance /= f64::from(times);
-        }
-        times
-    }
+    times
 }
 
 /// The quantile of all figures, interpolated between two as `percentile_cont` does, and its error; `None` of no figures, and
@@ -77,15 +65,15 @@ pub fn quantile<'a>(lists: impl Iterator<Item = &'a [f64]>, share: f64, seed: u6
     under.fill(0);
     figures[..from].iter().for_each(|(_, user)| under[*user as usize] += 1);
 
-    let (mut draws, mut times) = (Draws(seed), claim.filled(0u8, users)?);
-    let (mut drawn, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    let (mut random, mut copies) = (Random::new(seed), claim.filled(0u8, users)?);
+    let (mut samples, mut sum, mut squares) = (0.0, 0.0, 0.0);
     for _ in 0..SAMPLES {
         host::poll();
         let (mut all, mut before) = (0u64, 0u64);
-        for ((times, size), under) in times.iter_mut().zip(&sizes).zip(&under) {
-            *times = draws.times();
-            all += u64::from(*times) * size;
-            before += u64::from(*times) * under;
+        for ((copies, size), under) in copies.iter_mut().zip(&sizes).zip(&under) {
+            *copies = times(&mut random);
+            all += u64::from(*copies) * size;
+            before += u64::from(*copies) * under;
         }
         if all == 0 {
             continue;
@@ -94,16 +82,16 @@ pub fn quantile<'a>(lists: impl Iterator<Item = &'a [f64]>, share: f64, seed: u6
         // Hardly ever, the sample's quantile lies before the window.
         let (start, mut reached) = if before as f64 >= wanted { (0, 0) } else { (from, before) };
         let found = figures[start..].iter().find(|(_, user)| {
-            reached += u64::from(times[*user as usize]);
-            reached as f64 >= wanted && times[*user as usize] > 0
+            reached += u64::from(copies[*user as usize]);
+            reached as f64 >= wanted && copies[*user as usize] > 0
         });
         if let Some((figure, _)) = found {
             // About the quantile, so that an offset takes no digits.
             let off = figure - value;
-            (drawn, sum, squares) = (drawn + 1.0, sum + off, squares + off * off);
+            (samples, sum, squares) = (samples + 1.0, sum + off, squares + off * off);
         }
     }
-    let variance = (squares - sum * sum / drawn) / (drawn - 1.0);
+    let variance = (squares - sum * sum / samples) / (samples - 1.0);
     Ok(Some((value, variance.max(0.0).sqrt())))
 }
 
@@ -129,8 +117,8 @@ mod tests {
     /// One figure a user: the error of a median of n normal figures is √(π/2n). Ten times the same figure a user: no less.
     #[test]
     fn the_error_is_that_of_users_and_not_of_figures() {
-        let mut draws = Draws(2);
-        let mut normal = || (0..12).map(|_| (draws.bits() >> 11) as f64 / (1u64 << 53) as f64).sum::<f64>() - 6.0;
+        let mut random = Random::new(2);
+        let mut normal = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
         let figures = (0..4000).map(|_| normal()).collect::<Vec<_>>();
         let error = |times: usize| of(&figures.iter().map(|f| vec![*f; times]).collect::<Vec<_>>(), 0.5).unwrap().1;
         let expected = (std::f64::consts::PI / 8000.0).sqrt();

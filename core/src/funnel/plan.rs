@@ -103,7 +103,7 @@ mod tests {
             (r#"[{"name": "a"}]"#, r#"{"name":"a"}"#),
             (r#"[{"filter": {}, "name": " "}]"#, r#"{"filter":{},"name":" "}"#),
             (r#"[{"filter": {}, "name": 5}]"#, r#"{"filter":{},"name":5}"#),
-            (r#"[{"filter": {}, "event": "a"}]"#, r#"{"event":"a","filter":{}}"#),
+            (r#"[{"filter": {}, "event": "a"}]"#, r#"{"filter":{},"event":"a"}"#),
             (r#"[{"filter": [1]}]"#, r#"{"filter":[1]}"#),
         ] {
             match Plan::parse(steps, None) {
