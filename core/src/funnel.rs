@@ -15,6 +15,7 @@
 
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
+use crate::grouping::{self, Owned};
 use crate::host::{self, Claim};
 use crate::state::State;
 use crate::users::{UNKNOWN, UserKey, UserKind, Users};
@@ -157,13 +158,21 @@ impl Event {
         Event { at, steps, whose: 0, copies: 1, excluded }
     }
 
-    fn order(&self) -> (Micros, u64, bool) {
-        (self.at, self.steps, self.excluded)
-    }
-
     /// Counts as many rows more.
     fn add(&mut self, copies: u16, rules: Rules) {
         self.copies = self.copies.saturating_add(copies).min(rules.most_copies(self.steps) as u16);
+    }
+}
+
+impl Owned for Event {
+    type Order = (Micros, u64, bool);
+
+    fn whose(&self) -> u32 {
+        self.whose
+    }
+
+    fn order(&self) -> Self::Order {
+        (self.at, self.steps, self.excluded)
     }
 }
 
@@ -254,61 +263,6 @@ impl Funnel {
         Ok(())
     }
 
-    /// Brings the events in order: all of one user together, by instant and marks.
-    fn sort(&mut self) {
-        let mut meanwhile = Claim::passing();
-        if self.events.len() > MANY
-            && let Ok(begins) = self.begins(&mut meanwhile)
-            && self.group(begins, &mut meanwhile).is_ok()
-        {
-            for own in self.events.chunk_by_mut(|a, b| a.whose == b.whose) {
-                if !own.is_sorted_by_key(Event::order) {
-                    sort(own);
-                }
-            }
-        } else {
-            // In place where there is no room for a copy.
-            sort(&mut self.events);
-        }
-    }
-
-    /// Puts all events of a user together, in the order they came: a counting sort.
-    fn group(&mut self, mut begins: Vec<u32>, meanwhile: &mut Claim) -> Result<()> {
-        let (mut claim, mut grouped) = (Claim::new(), Vec::new());
-        let mut order = meanwhile.filled(0u32, self.events.len())?;
-        claim.reserve(&mut grouped, self.events.len())?;
-        for (i, event) in self.events.iter().enumerate() {
-            let place = &mut begins[event.whose as usize];
-            order[*place as usize] = i as u32;
-            *place += 1;
-        }
-        for order in order.chunks(host::POLL_EVERY) {
-            host::poll();
-            grouped.extend(order.iter().map(|&i| self.events[i as usize]));
-        }
-        self.claim.shrink(self.events.capacity() * size_of::<Event>());
-        self.events = grouped;
-        self.claim.take_over(claim);
-        Ok(())
-    }
-
-    /// Where each user's events begin once they are together, and behind the last user where they end.
-    fn begins(&self, claim: &mut Claim) -> Result<Vec<u32>> {
-        if u32::try_from(self.events.len()).is_err() {
-            return Err(Error::TooLarge { bytes: self.events.len().saturating_mul(size_of::<Event>()) });
-        }
-        let mut begins = claim.filled(0u32, self.users.len() + 1)?;
-        for event in &self.events {
-            begins[event.whose as usize + 1] += 1;
-        }
-        let mut sum = 0;
-        for begin in &mut begins {
-            sum += *begin;
-            *begin = sum;
-        }
-        Ok(begins)
-    }
-
     /// Both states as one where both are in the order of keys: users and events side by side, without looking anybody up.
     fn side_by_side(&self, other: &Self) -> Result<Self> {
         let mut both = self.empty();
@@ -376,17 +330,6 @@ impl Funnel {
         }
         self.events.truncate(kept);
     }
-}
-
-fn sort(events: &mut [Event]) {
-    let mut compared = 0u32;
-    events.sort_unstable_by(|a, b| {
-        compared = compared.wrapping_add(1);
-        if compared.is_multiple_of(16 * host::POLL_EVERY as u32) {
-            host::poll();
-        }
-        (a.whose, a.order()).cmp(&(b.whose, b.order()))
-    });
 }
 
 /// Begins the bytes of a value: all that comes before its keys, with room for those and so many bytes of events.
@@ -472,7 +415,7 @@ impl State for Funnel {
     fn settle(&mut self) -> Result<()> {
         if !self.settled {
             self.take_in()?;
-            self.sort();
+            grouping::sort(&mut self.events, self.users.len(), &mut self.claim);
             self.unite();
             self.settled = true;
         }
@@ -488,7 +431,7 @@ impl State for Funnel {
         }
         let mut meanwhile = Claim::passing();
         let order = self.users.sorted(&mut meanwhile)?;
-        let begins = self.begins(&mut meanwhile)?;
+        let begins = grouping::begins(&self.events, self.users.len(), &mut meanwhile)?;
         let mut out = head(self.kind, self.rules, self.last_at, order.len(), 8 * self.events.len())?;
         order.iter().try_for_each(|&i| out.raw(&self.users.key(i as usize).to_bytes()))?;
         for (n, &i) in order.iter().enumerate() {

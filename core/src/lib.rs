@@ -5,7 +5,8 @@
 //! into rows.
 //!
 //! - [`state`]: what every mergeable value promises; [`wire`]: its bytes; [`host`]: the memory ledger and the stop signal.
-//! - [`activity`]: who was active on which local day; [`users`] and [`days`] are how it is held.
+//! - [`activity`]: who was active on which local day; [`users`] and [`days`] are how it is held, and
+//!   [`grouping`] brings what other values hold in order.
 //! - [`engagement`], [`lifecycle`], [`retention`]: the readouts of an activity.
 //! - [`sessions`]: who used the product in one go, with its readouts.
 //! - [`funnel`]: how far users get on a way of several steps.
@@ -43,6 +44,7 @@ pub mod exact;
 pub mod experiment;
 pub mod exposure;
 pub mod funnel;
+pub mod grouping;
 pub mod host;
 pub mod interval;
 pub mod latest;

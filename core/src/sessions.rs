@@ -19,6 +19,7 @@
 
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
+use crate::grouping::{self, Owned};
 use crate::host::{self, Claim};
 use crate::state::State;
 use crate::users::{UNKNOWN, UserKey, UserKind, Users, is_blank};
@@ -161,21 +162,18 @@ impl Session {
         (self.start, self.end) = (self.start.min(other.start), self.end.max(other.end));
         Ok(())
     }
-
-    fn order(&self) -> (u32, SessionKey, Micros) {
-        (self.whose, self.key, self.start)
-    }
 }
 
-fn sort(parts: &mut [Session]) {
-    let mut compared = 0u32;
-    parts.sort_unstable_by(|a, b| {
-        compared = compared.wrapping_add(1);
-        if compared.is_multiple_of(16 * host::POLL_EVERY as u32) {
-            host::poll();
-        }
-        a.order().cmp(&b.order())
-    });
+impl Owned for Session {
+    type Order = (SessionKey, Micros);
+
+    fn whose(&self) -> u32 {
+        self.whose
+    }
+
+    fn order(&self) -> Self::Order {
+        (self.key, self.start)
+    }
 }
 
 /// Unites neighbours that belong together.
@@ -371,7 +369,7 @@ impl Sessions {
     #[cold]
     fn unite(&mut self) -> Result<()> {
         self.recent.fill(Recent::NOBODY);
-        self.sort();
+        grouping::sort(&mut self.parts, self.users.len(), &mut self.claim);
         close(&mut self.parts, |before, part| {
             (before.whose, before.key) == (part.whose, part.key) && before.touches(part, self.limits.of(part.key))
         })?;
@@ -385,58 +383,6 @@ impl Sessions {
         }
         (self.doubts, self.undoubted) = (0, self.parts.len());
         Ok(())
-    }
-
-    /// Brings the parts in order: all of one user together, by session key and start.
-    fn sort(&mut self) {
-        let mut meanwhile = Claim::passing();
-        if self.parts.len() > MANY
-            && let Ok(begins) = self.begins(&mut meanwhile)
-            && self.group(begins, &mut meanwhile).is_ok()
-        {
-            for own in self.parts.chunk_by_mut(|a, b| a.whose == b.whose) {
-                if !own.is_sorted_by_key(Session::order) {
-                    sort(own);
-                }
-            }
-        } else {
-            // In place where there is no room for a copy.
-            sort(&mut self.parts);
-        }
-    }
-
-    /// Puts all parts of a user together, in the order they came: a counting sort.
-    fn group(&mut self, mut begins: Vec<u32>, meanwhile: &mut Claim) -> Result<()> {
-        let (mut claim, mut grouped) = (Claim::new(), Vec::new());
-        let mut order = meanwhile.filled(0u32, self.parts.len())?;
-        claim.reserve(&mut grouped, self.parts.len())?;
-        for (i, part) in self.parts.iter().enumerate() {
-            let place = &mut begins[part.whose as usize];
-            order[*place as usize] = i as u32;
-            *place += 1;
-        }
-        for order in order.chunks(host::POLL_EVERY) {
-            host::poll();
-            grouped.extend(order.iter().map(|&i| self.parts[i as usize]));
-        }
-        self.claim.shrink(self.parts.capacity() * size_of::<Session>());
-        self.parts = grouped;
-        self.claim.take_over(claim);
-        Ok(())
-    }
-
-    /// Where each user's parts begin once they are together, and behind the last user where they end.
-    fn begins(&self, claim: &mut Claim) -> Result<Vec<u32>> {
-        let mut begins = claim.filled(0, self.users.len() + 1)?;
-        for part in &self.parts {
-            begins[part.whose as usize + 1] += 1;
-        }
-        let mut sum = 0;
-        for begin in &mut begins {
-            sum += *begin;
-            *begin = sum;
-        }
-        Ok(begins)
     }
 }
 
@@ -534,7 +480,7 @@ impl State for Sessions {
         }
         let mut meanwhile = Claim::passing();
         let order = self.users.sorted(&mut meanwhile)?;
-        let begins = self.begins(&mut meanwhile)?;
+        let begins = grouping::begins(&self.parts, self.users.len(), &mut meanwhile)?;
         let mut out = head(self.kind, self.limits, self.last_at, order.len(), 24 * self.parts.len())?;
         order.iter().try_for_each(|&i| out.raw(&self.users.key(i as usize).to_bytes()))?;
         for (n, &i) in order.iter().enumerate() {

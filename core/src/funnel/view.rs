@@ -3,6 +3,7 @@
 use super::{Event, Mode, Rules, VERSION, head};
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
+use crate::grouping::Owned;
 use crate::host::{self, Claim};
 use crate::users::{Leaving, UserKey, UserKind, read_keys};
 use crate::wire::{Kind, Reader};
