@@ -95,48 +95,9 @@ fn filter_argument(name: &str) -> &'static str {
     ARGUMENTS.iter().find(|known| **known == name).copied().unwrap_or("filter")
 }
 
-/// The functions that read requests row by row, for messages.
+/// The function that reads requests row by row, for messages.
 pub fn row_function(name: &str) -> &'static str {
-    const FUNCTIONS: &[&str] = &[
-        "usage_patterns",
-        "peak_hours",
-        "usage_heatmap",
-        "feature_usage",
-        "model_usage",
-        "model_stickiness",
-        "model_switches",
-        "request_complexity",
-        "segment_users",
-        "segment_user",
-        "segment_summary",
-        "paths",
-        "plan_usage",
-        "user_properties",
-        "user_metrics_row",
-        "user_profile",
-        "preferred_models",
-        "favorite_features",
-        "benchmark_users",
-        "assignment_audit",
-        "first_sessions",
-        "first_session_list",
-        "activation_milestones",
-        "feature_adoption",
-        "adoption_barriers",
-        "feature_timing",
-        "usage_evolution",
-        "usage_evolution_json",
-        "retention_drivers",
-        "churn_indicators",
-        "activation_threshold",
-        "seasonality",
-        "lifecycle_stage",
-        "lifecycle_transitions",
-        "acquisition",
-        "ab_compare",
-        "ab_segments",
-    ];
-    FUNCTIONS.iter().find(|known| **known == name).copied().unwrap_or("user_metrics")
+    source::reader(name).unwrap_or("user_metrics")
 }
 
 /// The time zone of a function that is given one, or none: a known one, or a refusal.

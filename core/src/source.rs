@@ -14,6 +14,7 @@ mod columns;
 mod describe;
 mod metrics;
 mod query;
+mod reads;
 mod rules;
 
 pub use attach::attach;
@@ -22,6 +23,7 @@ use canonical::{PRESETS, Preset, canonical_named};
 pub use describe::describe;
 pub use metrics::Metrics;
 pub use query::{ANALYSES, Analysis, Ask, RowsAsk, last_request_query, requests_query, source_query, user_condition};
+pub use reads::{reader, readers};
 pub use rules::Rules;
 
 /// A relation as the catalogue describes it.

@@ -32,112 +32,52 @@ pub struct Canonical {
     pub names: &'static [&'static str],
     /// What it is, for comments.
     pub about: &'static str,
-    /// Which functions read it.
-    pub needed_by: &'static str,
 }
 
-const fn canonical(
-    name: &'static str,
-    holds: Holds,
-    names: &'static [&'static str],
-    about: &'static str,
-    needed_by: &'static str,
-) -> Canonical {
-    Canonical { name, holds, names, about, needed_by }
+const fn canonical(name: &'static str, holds: Holds, names: &'static [&'static str], about: &'static str) -> Canonical {
+    Canonical { name, holds, names, about }
 }
-
-const OPTIONAL: &str = "by, filter";
-const TOKENS: &str = "usage_patterns, request_complexity, by, filter";
-const OUTCOMES: &str = "session_stats, session_hazard, session_list, feature_usage, model_usage, model_stickiness, \
-                        model_switches, retention_drivers, churn_indicators, lifecycle_stage, \
-                        lifecycle_transitions, acquisition, by, filter";
 
 /// The canonical columns.
 pub const CANONICAL: &[Canonical] = &[
-    canonical(
-        "user_id",
-        Holds::User,
-        &["user_id", "userid", "end_user", "end_user_id", "customer_id"],
-        "who asked",
-        "every function",
-    ),
+    canonical("user_id", Holds::User, &["user_id", "userid", "end_user", "end_user_id", "customer_id"], "who asked"),
     canonical(
         "occurred_at",
         Holds::Instant,
         &["occurred_at", "created_at", "request_created_at", "starttime", "start_time", "timestamp", "ts"],
         "when the request was made",
-        "every function",
     ),
-    canonical(
-        "request_id",
-        Holds::Text,
-        &["request_id", "id"],
-        "the request's own id",
-        "model_stickiness, model_switches, paths, request_complexity, describe_source",
-    ),
+    canonical("request_id", Holds::Text, &["request_id", "id"], "the request's own id"),
     canonical(
         "session_id",
         Holds::Text,
         &["session_id", "conversation_id", "thread_id", "chat_id"],
         "the conversation the request belongs to",
-        "session_stats, session_hazard, session_list, request_complexity, retention_drivers, churn_indicators, by, filter",
     ),
-    canonical(
-        "model",
-        Holds::Text,
-        &["model", "model_id"],
-        "the model that answered",
-        "model_usage, model_stickiness, model_switches, request_complexity, retention_drivers, churn_indicators, by, filter",
-    ),
-    canonical("provider", Holds::Text, &["provider", "custom_llm_provider"], "who runs the model", OPTIONAL),
+    canonical("model", Holds::Text, &["model", "model_id"], "the model that answered"),
+    canonical("provider", Holds::Text, &["provider", "custom_llm_provider"], "who runs the model"),
     canonical(
         "feature",
         Holds::Text,
         &["feature", "feature_name", "request_path", "path"],
         "the part of the product used",
-        "feature_usage, paths, retention_drivers, churn_indicators, lifecycle_stage, lifecycle_transitions, acquisition, by, filter",
     ),
-    canonical("prompt_tokens", Holds::Count, &["prompt_tokens", "input_tokens"], "tokens sent", TOKENS),
-    canonical("completion_tokens", Holds::Count, &["completion_tokens", "output_tokens"], "tokens received", TOKENS),
-    canonical(
-        "cost_usd",
-        Holds::Number,
-        &["cost_usd", "cost", "spend"],
-        "what the request cost, in US dollars",
-        "usage_patterns, feature_usage, model_usage, by, filter",
-    ),
-    canonical(
-        "revenue_usd",
-        Holds::Number,
-        &["revenue_usd", "revenue"],
-        "what the request earned, in US dollars",
-        OPTIONAL,
-    ),
+    canonical("prompt_tokens", Holds::Count, &["prompt_tokens", "input_tokens"], "tokens sent"),
+    canonical("completion_tokens", Holds::Count, &["completion_tokens", "output_tokens"], "tokens received"),
+    canonical("cost_usd", Holds::Number, &["cost_usd", "cost", "spend"], "what the request cost, in US dollars"),
+    canonical("revenue_usd", Holds::Number, &["revenue_usd", "revenue"], "what the request earned, in US dollars"),
     canonical(
         "latency_ms",
         Holds::Number,
         &["latency_ms", "request_duration_ms", "delay_ms", "duration_ms"],
         "milliseconds until the answer was complete",
-        "session_stats, session_hazard, session_list, feature_usage, model_usage, by, filter",
     ),
-    canonical("status", Holds::Text, &["status", "status_code", "http_status"], "how the request ended", OUTCOMES),
-    canonical("succeeded", Holds::Flag, &["succeeded", "success", "is_success"], "whether it was answered", OUTCOMES),
-    canonical("error", Holds::Text, &["error", "error_type", "error_code"], "what went wrong", OPTIONAL),
-    canonical(
-        "rating",
-        Holds::Score,
-        &["rating", "score", "feedback", "is_thumbs_up"],
-        "the user's judgement",
-        "retention_drivers, churn_indicators, by, filter",
-    ),
-    canonical("prompt", Holds::Text, &["prompt", "query", "request_text"], "what was asked", OPTIONAL),
-    canonical(
-        "properties",
-        Holds::Object,
-        &["properties", "metadata"],
-        "further properties of user and request",
-        OPTIONAL,
-    ),
+    canonical("status", Holds::Text, &["status", "status_code", "http_status"], "how the request ended"),
+    canonical("succeeded", Holds::Flag, &["succeeded", "success", "is_success"], "whether it was answered"),
+    canonical("error", Holds::Text, &["error", "error_type", "error_code"], "what went wrong"),
+    canonical("rating", Holds::Score, &["rating", "score", "feedback", "is_thumbs_up"], "the user's judgement"),
+    canonical("prompt", Holds::Text, &["prompt", "query", "request_text"], "what was asked"),
+    canonical("properties", Holds::Object, &["properties", "metadata"], "further properties of user and request"),
 ];
 
 /// Known software, told by its columns.

@@ -1,6 +1,7 @@
 //! The query that describes a log.
 
 use super::canonical::{CANONICAL, Canonical, Holds};
+use super::reads::readers;
 use super::{Found, Relation, literal};
 use crate::error::Result;
 
@@ -32,7 +33,7 @@ fn faults(relation: &Relation, canonical: &Canonical, found: &Found) -> Result<V
 
 /// Adds to the counts of the describing query those of one canonical column, and gives its row.
 fn described(relation: &Relation, i: usize, canonical: &Canonical, counts: &mut Vec<String>) -> Result<String> {
-    let (name, needed) = (literal(canonical.name), literal(canonical.needed_by));
+    let (name, needed) = (literal(canonical.name), literal(&readers(canonical.name)));
     let Some(found) = relation.find(canonical) else {
         return Ok(format!("({i}, {name}, NULL, NULL, s.requests, s.requests, 0::pg_catalog.int8, NULL, {needed})"));
     };
