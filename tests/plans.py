@@ -590,7 +590,7 @@ AGGREGATES = f"{MEMBERS} JOIN pg_aggregate AS a ON a.aggfnoid = p.oid"
 LABELS = {
     "aggregates are parallel safe, with combine, serialize, deserialize and an honest size": f"""
         SELECT p.oid::regprocedure {AGGREGATES} WHERE p.proparallel <> 's'
-        OR a.aggtransspace < CASE WHEN p.prorettype = 'text'::regtype THEN 256 ELSE 1024 END
+        OR a.aggtransspace < CASE WHEN p.prorettype IN ('text'::regtype, 'timestamptz'::regtype, 'boolean'::regtype) THEN 256 ELSE 1024 END
         OR 0 IN (a.aggcombinefn::oid, a.aggserialfn::oid, a.aggdeserialfn::oid, a.aggfinalfn::oid)""",
     "finishing an aggregate leaves its state as it is": f"""
         SELECT p.oid::regprocedure {AGGREGATES} WHERE a.aggfinalmodify <> 'r'""",
@@ -603,8 +603,9 @@ LABELS = {
         JOIN pg_proc AS s ON s.oid IN (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn)
         WHERE s.proparallel <> 's'""",
     "readouts of a value are parallel safe, those of a source stable and no hindrance to workers": f"""
-        SELECT p.oid::regprocedure {MEMBERS} WHERE p.proretset
-        AND p.pronamespace = 'user_metrics'::regnamespace AND (p.provolatile <> 's'
+        SELECT p.oid::regprocedure {MEMBERS} JOIN pg_type AS t ON t.oid = p.proargtypes[0] WHERE p.proretset
+        AND p.pronamespace = 'user_metrics'::regnamespace
+        AND (p.proargnames[1] = 'source' OR t.typnamespace = 'user_metrics'::regnamespace) AND (p.provolatile <> 's'
         OR p.proparallel <> CASE WHEN p.proargnames[1] = 'source' THEN 'r' ELSE 's' END)""",
 }
 

@@ -18,6 +18,7 @@ import sys
 import unittest
 import uuid
 import venv
+from itertools import accumulate
 from pathlib import Path
 
 from server import ServerError, Session, fresh_database
@@ -69,6 +70,12 @@ def random_weights(rng, count):
     return weights
 
 
+def ends_half_way(weights, parts):
+    """Whether a variant's share of so many parts ends between two of them, as near as matters to the middle."""
+    bounds = accumulate(weights) if parts else []
+    return any(abs(bound * parts % 1 - 0.5) < 1e-6 for bound in bounds)
+
+
 def random_bounds(rng):
     low, high = sorted(rng.choice([rng.random(), rng.randint(0, 100) / 100]) for _ in range(2))
     return rng.choice([[low, high], [0, high], [low, 1]])
@@ -91,6 +98,9 @@ def random_experiment(rng):
     count = rng.choice([2, 2, 2, 3, 4, 7, 10])
     terms = {"experiment": random_text(rng), "variants": rng.sample(names, count), "hash": hash_name}
     terms["weights"] = random_weights(rng, count)
+    # A bound in the middle between two parts may be rounded to either.
+    while ends_half_way(terms["weights"] or [], {"statsig": 1000, "statsig_gate": 10_000, "eppo": 10_000}.get(hash_name)):
+        terms["weights"] = random_weights(rng, count)
     if rng.random() < 0.5:
         terms["seed"] = random_text(rng, 30)
     if rng.random() < 0.5 and hash_name.startswith(("growthbook", "posthog")):
