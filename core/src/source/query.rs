@@ -305,7 +305,8 @@ pub struct RowsAsk {
     pub marks_argument: &'static str,
     /// The one user whose requests are wanted.
     pub of_user: Option<String>,
-    /// Columns or properties by the caller's names: the columns `named_1`, `named_2`, … in text.
+    /// Columns or properties by the caller's names, or [`EXPERIMENT`] and the name of a defined experiment, for the variant
+    /// that it gives the user: the columns `named_1`, `named_2`, … in text.
     pub named: Vec<String>,
     /// The same read as numbers, NULL where a text is none: the columns `number_1`, `number_2`, …
     pub numbers: Vec<String>,
@@ -337,6 +338,9 @@ fn step_bits(relation: &Relation, filters: &[String]) -> Result<String> {
     Ok(cases.iter().map(case).collect::<Result<Vec<_>>>()?.join(" | "))
 }
 
+/// What begins the name of an experiment that is defined in the table `user_metrics.experiment`.
+pub const EXPERIMENT: &str = "experiment:";
+
 /// A filter as one expression that is true or false, never NULL.
 fn mark(relation: &Relation, argument: &'static str, filter: &str) -> Result<String> {
     condition(relation, argument, filter).map(|condition| format!("COALESCE({condition}, false)"))
@@ -361,8 +365,15 @@ pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
     });
     let marks = marks.collect::<Result<String>>()?;
     let named = (1..).zip(&ask.named).map(|(n, name)| {
-        let found = relation.named(&format!(" of {name}"), name)?;
-        Ok(format!(", ({})::pg_catalog.text COLLATE \"C\" AS named_{n}", found.expression))
+        let expression = match name.strip_prefix(EXPERIMENT) {
+            Some(experiment) => format!(
+                "user_metrics.experiment_variant({user}, \
+                 (SELECT user_metrics_internal.defined_experiment('ab_compare', {})))",
+                literal(experiment)
+            ),
+            None => relation.named(&format!(" of {name}"), name)?.expression,
+        };
+        Ok(format!(", ({expression})::pg_catalog.text COLLATE \"C\" AS named_{n}"))
     });
     let named = named.collect::<Result<String>>()?;
     let numbers = (1..)

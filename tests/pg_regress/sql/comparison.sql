@@ -134,10 +134,18 @@ SELECT * FROM srm_check('{}');
 SELECT * FROM srm_check('{"control": 3}');
 SELECT * FROM srm_check('{"control": 3, "treatment": 4}');
 
+-- A defined experiment says the variant of users whose log does not: the same as a view that asks for it.
+SELECT define_experiment('halves', '{"control": 0.5, "other": 0.5}');
+CREATE VIEW assigned AS SELECT l.user_id, l.created_at, l.cost_usd, experiment_variant(l.user_id, e) AS variant FROM log AS l, user_metrics.experiment AS e WHERE e.name = 'halves';
+SELECT variant, users, mean FROM ab_compare('log', variant => 'experiment:halves', since => '2024-03-05Z');
+SELECT count(*) AS differ FROM (SELECT * FROM ab_compare('log', variant => 'experiment:halves') EXCEPT SELECT * FROM ab_compare('assigned')) AS d;
+DELETE FROM user_metrics.experiment WHERE name = 'halves';
+
 -- ===== errors =====
 
 \set VERBOSITY verbose
 \set SHOW_CONTEXT never
+SELECT * FROM ab_compare('log', variant => 'experiment:none');
 SELECT * FROM ab_compare('log', metric => 'model');
 SELECT * FROM ab_compare('log', metric => 'retained_d0');
 SELECT * FROM ab_compare('log', metric => 'retained_x');
