@@ -147,13 +147,16 @@ step_docs() {
 
 step_oracle() {
     use_cluster "$(cluster)"
-    local concept
+    local concept failed=0
     local -A cases=([activity]=2000 [sessions]=2000 [segments]=500 [usage]=500 [users]=400 [assignment]=1000 [survival]=120 [journey]=400 [funnel]=2000 [drivers]=500 [comparison]=800)
+    # One that fails does not keep the others from running.
     for concept in activity sessions segments usage users assignment survival journey funnel drivers comparison; do
-        timeout 900 python3 "tests/oracle/$concept.py" --self-test
-        timeout 900 python3 "tests/oracle/$concept.py" --cases "${CASES:-${cases[$concept]}}"
+        timeout 900 python3 "tests/oracle/$concept.py" --self-test || failed=1
+        timeout 900 python3 "tests/oracle/$concept.py" --cases "${CASES:-${cases[$concept]}}" || failed=1
     done
-    timeout 900 python3 tests/oracle/windowfunnel.py --cases "${CASES:-48000}"
+    timeout 900 python3 tests/oracle/windowfunnel.py --cases "${CASES:-48000}" || failed=1
+    return $failed
+}"
 }
 
 step_plans() {

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from math import comb, erfc, sqrt
 
-from days import date_of, day_of
+from days import HOUR, date_of, day_of
 
 GRAINS = ("day", "week", "month", "quarter", "year")
 KINDS = ("on", "on_or_after", "on_or_before", "streak")
@@ -112,6 +112,14 @@ def observation_end(instants, until, as_of, now):
     return min([*ends, now]) if ends else None
 
 
+def day_before(instant, local_day):
+    """The local day before that of an instant. In Samoa it was the 29th of December 2011 on the 31st."""
+    day = local_day(instant)
+    while local_day(instant) == day:
+        instant -= HOUR
+    return local_day(instant)
+
+
 def observe(requests, end, local_day, since=None, until=None, whole_days=False):
     """The observation of (user, instant) requests up to `end`.
 
@@ -132,7 +140,7 @@ def observe(requests, end, local_day, since=None, until=None, whole_days=False):
             seen = instant <= end and (until is None or instant < until)
             earlier = since is not None and instant < since
             if earlier and day == local_day(since):
-                day -= 1
+                day = day_before(instant, local_day)
         if seen:
             (o.history if earlier else o.shown).add((user, day))
     o.last_day = max([local_day(end - 1)] + [day for _, day in o.everything() if day <= end_day])
