@@ -156,7 +156,6 @@ step_oracle() {
     done
     timeout 900 python3 tests/oracle/windowfunnel.py --cases "${CASES:-48000}" || failed=1
     return $failed
-}"
 }
 
 step_plans() {
