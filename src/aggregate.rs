@@ -127,7 +127,13 @@ pub fn combine<S: State>(
     set_limit();
     match live_mut::<S>(&mut into) {
         Some(ours) => {
-            ours.state.merge(&theirs.state).map_err(refused(aggregate))?;
+            let merged = if theirs.passing {
+                let empty = theirs.state.empty();
+                ours.state.absorb(std::mem::replace(&mut theirs.state, empty))
+            } else {
+                ours.state.merge(&theirs.state)
+            };
+            merged.map_err(refused(aggregate))?;
             Ok(Some(into))
         }
         // `from` lives too short to be returned: a passing state is moved, any other copied.
@@ -161,7 +167,7 @@ pub fn deserialize<S: State>(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> error::Result<Internal> {
     set_limit();
-    let state = S::decode(bytes).map_err(refused(aggregate))?;
+    let state = S::adopt(bytes).map_err(refused(aggregate))?;
     keep(Live { state, passing: true }, fcinfo)
 }
 
@@ -177,15 +183,18 @@ pub fn finish<S: State>(aggregate: &'static str, state: Internal) -> error::Resu
 
 /// Takes a stored value into a state: the transition of `rollup`.
 pub fn roll_up<S: State>(
-    state: Internal,
+    mut state: Internal,
     value: Option<Value<'_, S>>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Option<Internal> {
     let Some(value) = value else { return state.initialized().then_some(state) };
     set_limit();
-    // Whatever can be decoded tells what an empty one of its kind is.
-    let decoded = S::decode(value.bytes()).unwrap_or_else(|error| raise("rollup", error));
-    Some(transition("rollup", state, fcinfo, || Ok(decoded.empty()), |state: &mut S| state.merge(&decoded)))
+    let read = S::adopt(value.bytes()).unwrap_or_else(|error| raise("rollup", error));
+    match live_mut::<S>(&mut state) {
+        Some(live) => live.state.absorb(read).unwrap_or_else(|error| raise("rollup", error)),
+        None => state = begin("rollup", fcinfo, || Ok(read)),
+    }
+    Some(state)
 }
 
 /// Declares the functions that every stored value has: those of its aggregates but for the transitions, and those of its

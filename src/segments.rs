@@ -124,7 +124,7 @@ fn user_sessions(
     let (mut rows, mut claim) = (Vec::new(), Claim::passing());
     aggregate::set_limit();
     let visited = View::open(sessions.bytes()).and_then(|view| {
-        let (limits, end) = (view.limits(), observed_until.into_inner());
+        let (limits, end) = (view.rules(), observed_until.into_inner());
         claim.reserve(&mut rows, view.users())?;
         view.each_session(|key, sessions| {
             let closed = || sessions.iter().filter(|session| !session.is_open(limits, end));

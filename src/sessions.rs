@@ -372,7 +372,7 @@ fn session_list(
     let Some(sessions) = sessions else { return Ok(TableIterator::new(std::iter::empty())) };
     let view = open(NAME, &sessions)?;
     let span = time::span(since, until, as_of, view.last_at());
-    let limits = view.limits();
+    let limits = view.rules();
     let rows = readout::list(&view, &span).map_err(refused(NAME))?;
     let instant = |at: Micros| TimestampWithTimeZone::try_from(at).ok();
     Ok(TableIterator::new(rows.into_iter().map(move |(number, session)| {

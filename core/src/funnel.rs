@@ -15,11 +15,11 @@
 
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
-use crate::grouping::{self, Owned};
-use crate::host::{self, Claim};
+use crate::grouping::Owned;
+use crate::host::Claim;
+use crate::lists::{self, Head, Runs};
 use crate::state::State;
 use crate::users::{UNKNOWN, UserKey, UserKind, Users};
-use crate::wire::{Kind, Short, Writer};
 
 mod matcher;
 mod plan;
@@ -157,11 +157,6 @@ impl Event {
     pub fn new(at: Micros, steps: u64, excluded: bool) -> Self {
         Event { at, steps, whose: 0, copies: 1, excluded }
     }
-
-    /// Counts as many rows more.
-    fn add(&mut self, copies: u16, rules: Rules) {
-        self.copies = self.copies.saturating_add(copies).min(rules.most_copies(self.steps) as u16);
-    }
 }
 
 impl Owned for Event {
@@ -176,20 +171,19 @@ impl Owned for Event {
     }
 }
 
-/// The state: fed with rows, or merged from other states.
+/// The state: fed with rows, merged with other states, or both.
 #[derive(Debug)]
 pub struct Funnel {
-    kind: UserKind,
-    rules: Rules,
-    last_at: Option<Micros>,
+    /// Of the rows it was fed with.
+    head: Head<Rules>,
     users: Users<()>,
     events: Vec<Event>,
     /// Whether events are in order, each once, and nothing is put off.
     settled: bool,
-    /// Whether that is so and users are in the order of their keys, as they are in bytes.
-    by_key: bool,
     /// Rows put off, at most [`BATCH`].
     pending: Vec<(UserKey, Event)>,
+    /// What was merged.
+    runs: Runs<Event>,
     claim: Claim,
 }
 
@@ -197,43 +191,41 @@ impl Funnel {
     /// Nobody yet.
     pub fn new(kind: UserKind, rules: Rules) -> Self {
         Funnel {
-            kind,
-            rules,
-            last_at: None,
+            head: Head { kind, rules, last_at: None },
             users: Users::new(),
             events: Vec::new(),
             settled: true,
-            by_key: true,
             pending: Vec::new(),
+            runs: Runs::new(),
             claim: Claim::new(),
         }
     }
 
     /// The type of its user ids.
     pub fn kind(&self) -> UserKind {
-        self.kind
+        self.head.kind
     }
 
     /// What it looks for.
     pub fn rules(&self) -> Rules {
-        self.rules
+        self.head.rules
     }
 
     /// Takes in one row. One of nobody, or that is nothing to the funnel, only moves the end of what was observed; whose
     /// it is is not asked then.
     #[inline]
     pub fn observe(&mut self, event: Event, user: impl FnOnce() -> Option<UserKey>) -> Result<()> {
-        self.last_at = self.last_at.max(Some(event.at));
-        let steps = event.steps & self.rules.all();
-        if steps == 0 && !event.excluded && !self.rules.mode.keeps_others() {
+        self.head.last_at = self.head.last_at.max(Some(event.at));
+        let steps = event.steps & self.head.rules.all();
+        if steps == 0 && !event.excluded && !self.head.rules.mode.keeps_others() {
             return Ok(());
         }
         let Some(user) = user() else { return Ok(()) };
-        (self.settled, self.by_key) = (false, false);
         self.put(user, Event { steps, ..event })
     }
 
     fn put(&mut self, user: UserKey, event: Event) -> Result<()> {
+        self.settled = false;
         if self.users.len() < MANY {
             let (number, _) = self.users.number(user, (), &mut self.claim)?;
             return self.claim.push(&mut self.events, Event { whose: number as u32, ..event });
@@ -263,196 +255,67 @@ impl Funnel {
         Ok(())
     }
 
-    /// Both states as one where both are in the order of keys: users and events side by side, without looking anybody up.
-    fn side_by_side(&self, other: &Self) -> Result<Self> {
-        let mut both = self.empty();
-        both.claim.reserve(&mut both.events, self.events.len() + other.events.len())?;
-        let (mut ours, mut theirs) = (self.people(), other.people());
-        let (mut our, mut their) = (ours.next(), theirs.next());
-        for n in 0.. {
-            if n % host::POLL_EVERY == host::POLL_EVERY - 1 {
-                host::poll();
-            }
-            let key = match (our, their) {
-                (None, None) => break,
-                (Some((key, _)), None) | (None, Some((key, _))) => key,
-                (Some((key, _)), Some((other, _))) => key.min(other),
-            };
-            let whose = both.users.append(key, (), &mut both.claim)? as u32;
-            let (mut a, mut b): (&[Event], &[Event]) = (&[], &[]);
-            if let Some((_, events)) = our.filter(|(own, _)| *own == key) {
-                (a, our) = (events, ours.next());
-            }
-            if let Some((_, events)) = their.filter(|(own, _)| *own == key) {
-                (b, their) = (events, theirs.next());
-            }
-            let from = both.events.len();
-            while let Some(&event) = match (a.first(), b.first()) {
-                (Some(one), Some(other)) if one.order() > other.order() => b.split_off_first(),
-                (Some(_), _) => a.split_off_first(),
-                (None, _) => b.split_off_first(),
-            } {
-                match both.events[from..].last_mut() {
-                    Some(before) if before.order() == event.order() => before.add(event.copies, self.rules),
-                    _ => both.events.push(Event { whose, ..event }),
-                }
-            }
+    /// The bytes of the rows it was fed with.
+    fn encode_own(&self) -> Result<Vec<u8>> {
+        if self.settled {
+            return lists::encode(&self.head, &self.users, &self.events);
         }
-        both.last_at = self.last_at.max(other.last_at);
-        Ok(both)
+        let mut own = self.empty();
+        own.head.last_at = self.head.last_at;
+        let events = self.events.iter().map(|event| (self.users.key(event.whose as usize), *event));
+        events.chain(self.pending.iter().copied()).try_for_each(|(user, event)| own.put(user, event))?;
+        own.settle()?;
+        own.encode_own()
     }
 
-    /// Every user with their events, of a state in the order of keys.
-    fn people(&self) -> impl Iterator<Item = (UserKey, &[Event])> {
-        let own = self.events.chunk_by(|a, b| a.whose == b.whose);
-        own.filter_map(|events| events.first().map(|event| (self.users.key(event.whose as usize), events)))
+    /// Whether it was fed with rows at all.
+    fn is_fed(&self) -> bool {
+        self.head.last_at.is_some()
     }
-
-    /// Counts rows alike as one event.
-    fn unite(&mut self) {
-        let mut kept = 0usize;
-        for i in 0..self.events.len() {
-            if i % host::POLL_EVERY == host::POLL_EVERY - 1 {
-                host::poll();
-            }
-            let event = self.events[i];
-            match kept.checked_sub(1).and_then(|before| self.events.get_mut(before)) {
-                Some(before) if before.whose == event.whose && before.order() == event.order() => {
-                    let (copies, most) =
-                        (before.copies.saturating_add(event.copies), self.rules.most_copies(event.steps));
-                    before.copies = copies.min(most as u16);
-                }
-                _ => {
-                    self.events[kept] = event;
-                    kept += 1;
-                }
-            }
-        }
-        self.events.truncate(kept);
-    }
-}
-
-/// Begins the bytes of a value: all that comes before its keys, with room for those and so many bytes of events.
-fn head(kind: UserKind, rules: Rules, last_at: Option<Micros>, users: usize, events: usize) -> Result<Writer> {
-    let mut out = Writer::new(Kind::Funnel, VERSION, 64 + 16 * users + events)?;
-    out.uint(kind as u64)?;
-    out.uint(rules.steps as u64)?;
-    out.uint(rules.mode as u64)?;
-    out.uint(rules.window as u64)?;
-    out.maybe_int(last_at)?;
-    out.uint(users as u64)?;
-    Ok(out)
-}
-
-fn encode_events(rules: Rules, events: &[Event], out: &mut Writer) -> Result<()> {
-    out.uint(events.len() as u64)?;
-    let mut before = None;
-    for event in events {
-        let number = match event.steps.count_ones() {
-            0 => 0,
-            1 => u64::from(event.steps.trailing_zeros()) + 1,
-            _ => rules.steps as u64 + 1,
-        };
-        let mut bytes = Short::default();
-        bytes.uint(number << 2 | u64::from(event.excluded) << 1 | u64::from(event.copies > 1));
-        match before {
-            None => bytes.int(event.at),
-            Some(before) => bytes.uint(event.at.wrapping_sub(before) as u64),
-        }
-        if number > rules.steps as u64 {
-            bytes.uint(event.steps);
-        }
-        if event.copies > 1 {
-            bytes.uint(u64::from(event.copies) - 2);
-        }
-        out.raw(bytes.as_slice())?;
-        before = Some(event.at);
-    }
-    Ok(())
 }
 
 impl State for Funnel {
     fn empty(&self) -> Self {
-        Funnel::new(self.kind, self.rules)
+        Funnel::new(self.head.kind, self.head.rules)
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.kind != other.kind {
-            let (ours, theirs) = (self.kind.name().to_owned(), other.kind.name().to_owned());
-            return Err(Error::Mixed { what: "types of user ids", ours, theirs });
+        self.head.fits::<Event>(&other.head)?;
+        self.runs.take_all(&other.runs, &mut self.claim)?;
+        if other.is_fed() { self.runs.take(&other.encode_own()?, &mut self.claim) } else { Ok(()) }
+    }
+
+    fn absorb(&mut self, other: Self) -> Result<()> {
+        if other.is_fed() {
+            return self.merge(&other);
         }
-        if self.rules != other.rules {
-            let (ours, theirs) = (self.rules.to_string(), other.rules.to_string());
-            return Err(Error::Mixed { what: "funnels", ours, theirs });
-        }
-        // Not for each of many little ones, since that goes through all there is. Where there is no room for a copy, in place.
-        if self.by_key && other.by_key && other.events.len() >= self.events.len() / 4 {
-            match self.side_by_side(other) {
-                Err(Error::OutOfMemory { .. }) => (),
-                both => return both.map(|both| *self = both),
-            }
-        }
-        self.last_at = self.last_at.max(other.last_at);
-        (self.settled, self.by_key) = (false, false);
-        let mut meanwhile = Claim::passing();
-        let mut numbers = meanwhile.filled(UNKNOWN, other.users.len())?;
-        for (from, numbers) in (0..).step_by(BATCH).zip(numbers.chunks_mut(BATCH)) {
-            host::poll();
-            let keys = (from..from + numbers.len()).map(|i| other.users.key(i));
-            self.users.find_all(keys.clone(), numbers);
-            for (key, number) in keys.zip(numbers).filter(|(_, number)| **number == UNKNOWN) {
-                *number = self.users.number(key, (), &mut self.claim)?.0 as u32;
-            }
-        }
-        self.claim.reserve(&mut self.events, other.events.len())?;
-        for events in other.events.chunks(host::POLL_EVERY) {
-            host::poll();
-            self.events.extend(events.iter().map(|event| Event { whose: numbers[event.whose as usize], ..*event }));
-        }
-        other.pending.iter().try_for_each(|&(user, event)| self.put(user, event))
+        self.head.fits::<Event>(&other.head)?;
+        self.runs.take_over(other.runs, &mut self.claim, other.claim)
     }
 
     fn settle(&mut self) -> Result<()> {
         if !self.settled {
             self.take_in()?;
-            grouping::sort(&mut self.events, self.users.len(), &mut self.claim);
-            self.unite();
+            lists::settle(self.head.rules, &self.users, &mut self.events)?;
             self.settled = true;
         }
         Ok(())
     }
 
     fn encode(&self) -> Result<Vec<u8>> {
-        if !self.settled {
-            let mut whole = self.empty();
-            whole.merge(self)?;
-            whole.settle()?;
-            return whole.encode();
-        }
-        let mut meanwhile = Claim::passing();
-        let order = self.users.sorted(&mut meanwhile)?;
-        let begins = grouping::begins(&self.events, self.users.len(), &mut meanwhile)?;
-        let mut out = head(self.kind, self.rules, self.last_at, order.len(), 8 * self.events.len())?;
-        order.iter().try_for_each(|&i| out.raw(&self.users.key(i as usize).to_bytes()))?;
-        for (n, &i) in order.iter().enumerate() {
-            if n % host::POLL_EVERY == 0 {
-                host::poll();
-            }
-            let own = begins[i as usize] as usize..begins[i as usize + 1] as usize;
-            encode_events(self.rules, &self.events[own], &mut out)?;
-        }
-        Ok(out.finish())
+        let own = self.is_fed() || self.runs.is_empty();
+        self.runs.with(own.then(|| self.encode_own()).transpose()?)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self> {
+        View::open(bytes)?.each(|_, _| Ok(()))?;
+        Self::adopt(bytes)
+    }
+
+    fn adopt(bytes: &[u8]) -> Result<Self> {
         let view = View::open(bytes)?;
         let mut funnel = Funnel::new(view.kind(), view.rules());
-        funnel.last_at = view.last_at();
-        view.each(|key, events| {
-            let whose = funnel.users.append(key, (), &mut funnel.claim)? as u32;
-            let mut events = events.iter().map(|event| Event { whose, ..*event });
-            events.try_for_each(|event| funnel.claim.push(&mut funnel.events, event))
-        })?;
+        funnel.runs.take(bytes, &mut funnel.claim)?;
         Ok(funnel)
     }
 }

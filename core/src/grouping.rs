@@ -5,6 +5,8 @@ use crate::host::{self, Claim};
 
 /// Items from which on a counting sort by user pays.
 const MANY: usize = 4096;
+/// Groups of users that items are dealt to at first: as many places to write to as the processor keeps at hand.
+const BUCKETS: usize = 512;
 
 /// What belongs to a user of a table.
 pub trait Owned: Copy {
@@ -16,71 +18,85 @@ pub trait Owned: Copy {
     fn order(&self) -> Self::Order;
 }
 
-/// Sorts items by user and order. `claim` is that of the items, whose room may change.
+/// Sorts items by user and order, users by the place that `place` gives their number: below `users`, each another.
 ///
 /// Rows mostly come in the order of time, and so do each user's items once they are together: a counting sort brings them
 /// there, and hardly anything is left to sort.
-pub fn sort<T: Owned>(items: &mut Vec<T>, users: usize, claim: &mut Claim) {
-    let mut meanwhile = Claim::passing();
-    if items.len() > MANY
-        && let Ok(begins) = begins(items, users, &mut meanwhile)
-        && group(items, begins, claim, &mut meanwhile).is_ok()
-    {
+pub fn sort<T: Owned>(items: &mut [T], users: usize, place: impl Fn(u32) -> u32) {
+    if items.len() > MANY && group(items, users, &place).is_ok() {
         for own in items.chunk_by_mut(|a, b| a.whose() == b.whose()) {
             if !own.is_sorted_by_key(T::order) {
-                sort_in_place(own);
+                sort_in_place(own, |_| 0);
             }
         }
     } else {
         // In place where there is no room for a copy.
-        sort_in_place(items);
+        sort_in_place(items, place);
     }
 }
 
-fn sort_in_place<T: Owned>(items: &mut [T]) {
+fn sort_in_place<T: Owned>(items: &mut [T], place: impl Fn(u32) -> u32) {
     let mut compared = 0u32;
     items.sort_unstable_by(|a, b| {
         compared = compared.wrapping_add(1);
         if compared.is_multiple_of(16 * host::POLL_EVERY as u32) {
             host::poll();
         }
-        (a.whose(), a.order()).cmp(&(b.whose(), b.order()))
+        (place(a.whose()), a.order()).cmp(&(place(b.whose()), b.order()))
     });
 }
 
-/// Where each user's items begin once they are together, and behind the last user where they end.
-pub fn begins<T: Owned>(items: &[T], users: usize, claim: &mut Claim) -> Result<Vec<u32>> {
+/// Puts all items of a user together, in the order they came, by counting: first those of hundreds of users, and those of
+/// each of these then by user. One step would write to as many places as there are users, which are in no cache.
+fn group<T: Owned>(items: &mut [T], users: usize, place: impl Fn(u32) -> u32) -> Result<()> {
+    let Some(&any) = items.first() else { return Ok(()) };
     if u32::try_from(items.len()).is_err() {
         return Err(Error::TooLarge { bytes: size_of_val(items) });
     }
-    let mut begins = claim.filled(0u32, users + 1)?;
-    for item in items {
-        begins[item.whose() as usize + 1] += 1;
+    let mut claim = Claim::passing();
+    let bits = usize::BITS - (users / BUCKETS).leading_zeros();
+    let mut dealt = claim.filled(any, items.len())?;
+    let mut ends = claim.filled(0u32, (users >> bits) + 1)?;
+    let mut own_ends = claim.filled(0u32, 1 << bits)?;
+    let place = |item: &T| place(item.whose()) as usize;
+    deal(items, &mut dealt, &mut ends, |item| place(item) >> bits);
+    let (mut from, mut polled) = (0, 0);
+    for end in ends.into_iter().map(|end| end as usize) {
+        if end - polled > host::POLL_EVERY {
+            host::poll();
+            polled = end;
+        }
+        own_ends.fill(0);
+        deal(&dealt[from..end], &mut items[from..end], &mut own_ends, |item| place(item) & ((1 << bits) - 1));
+        from = end;
     }
-    let mut sum = 0;
-    for begin in &mut begins {
-        sum += *begin;
-        *begin = sum;
-    }
-    Ok(begins)
+    Ok(())
 }
 
-/// Puts all items of a user together, in the order they came: a counting sort.
-fn group<T: Owned>(items: &mut Vec<T>, mut begins: Vec<u32>, claim: &mut Claim, meanwhile: &mut Claim) -> Result<()> {
-    let (mut room, mut grouped) = (Claim::new(), Vec::new());
-    let mut order = meanwhile.filled(0u32, items.len())?;
-    room.reserve(&mut grouped, items.len())?;
-    for (i, item) in items.iter().enumerate() {
-        let place = &mut begins[item.whose() as usize];
-        order[*place as usize] = i as u32;
-        *place += 1;
+/// Puts items where those of their class are, classes one behind the other. `ends` is zero for each class at first, and
+/// where it ends at last.
+fn deal<T: Copy>(items: &[T], to: &mut [T], ends: &mut [u32], class: impl Fn(&T) -> usize) {
+    each_some(items, |some| some.iter().for_each(|item| ends[class(item)] += 1));
+    let mut sum = 0;
+    for end in ends.iter_mut() {
+        let count = std::mem::replace(end, sum);
+        sum += count;
     }
-    for order in order.chunks(host::POLL_EVERY) {
-        host::poll();
-        grouped.extend(order.iter().map(|&i| items[i as usize]));
+    each_some(items, |some| {
+        for item in some {
+            let next = &mut ends[class(item)];
+            to[*next as usize] = *item;
+            *next += 1;
+        }
+    });
+}
+
+/// Visits items by thousands, and asks before each but the first whether to go on.
+fn each_some<T>(items: &[T], mut visit: impl FnMut(&[T])) {
+    for (n, some) in items.chunks(host::POLL_EVERY).enumerate() {
+        if n > 0 {
+            host::poll();
+        }
+        visit(some);
     }
-    claim.shrink(items.capacity() * size_of::<T>());
-    *items = grouped;
-    claim.take_over(room);
-    Ok(())
 }

@@ -7,6 +7,7 @@
 //! - [`state`]: what every mergeable value promises; [`wire`]: its bytes; [`host`]: the memory ledger and the stop signal.
 //! - [`activity`]: who was active on which local day; [`users`] and [`days`] are how it is held, and
 //!   [`grouping`] brings what other values hold in order.
+//! - [`lists`]: values that hold a list for every user, and how they are merged.
 //! - [`engagement`], [`lifecycle`], [`retention`]: the readouts of an activity.
 //! - [`sessions`]: who used the product in one go, with its readouts.
 //! - [`funnel`]: how far users get on a way of several steps.
@@ -49,6 +50,7 @@ pub mod host;
 pub mod interval;
 pub mod latest;
 pub mod lifecycle;
+pub mod lists;
 pub mod milestones;
 pub mod plans;
 pub mod preferences;

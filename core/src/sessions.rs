@@ -20,10 +20,10 @@
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
 use crate::grouping::{self, Owned};
-use crate::host::{self, Claim};
+use crate::host::Claim;
+use crate::lists::{self, Head, LAST_INSTANT, Runs};
 use crate::state::State;
 use crate::users::{UNKNOWN, UserKey, UserKind, Users, is_blank};
-use crate::wire::{Kind, Short, Writer};
 use xxhash_rust::xxh3::xxh3_64;
 
 mod busy;
@@ -142,7 +142,7 @@ impl Session {
         let latency =
             latency_ms.filter(|ms| *ms > 0.0 && ms.is_finite()).map_or(0, |ms| (ms * 1000.0).round() as Micros);
         let outcome = Outcome::from(succeeded);
-        let end = at.saturating_add(latency).min(view::LAST_INSTANT).max(at);
+        let end = at.saturating_add(latency).min(LAST_INSTANT).max(at);
         let errors = u32::from(outcome == Outcome::Failed);
         Session { start: at, end, last: at, key, requests: 1, errors, whose: 0, outcome }
     }
@@ -176,26 +176,6 @@ impl Owned for Session {
     }
 }
 
-/// Unites neighbours that belong together.
-fn close(parts: &mut Vec<Session>, together: impl Fn(&Session, &Session) -> bool) -> Result<()> {
-    let mut kept = 0usize;
-    for i in 0..parts.len() {
-        if i % host::POLL_EVERY == host::POLL_EVERY - 1 {
-            host::poll();
-        }
-        let part = parts[i];
-        match kept.checked_sub(1).and_then(|before| parts.get_mut(before)) {
-            Some(before) if together(before, &part) => before.absorb(&part)?,
-            _ => {
-                parts[kept] = part;
-                kept += 1;
-            }
-        }
-    }
-    parts.truncate(kept);
-    Ok(())
-}
-
 /// Where the part of a user's requests with one session id was last.
 #[derive(Clone, Copy, Debug)]
 struct Recent {
@@ -208,12 +188,11 @@ impl Recent {
     const NOBODY: Recent = Recent { user: UserKey::ZERO, key: SessionKey::NONE, part: NO_PART };
 }
 
-/// The state: fed with requests, or merged from other states.
+/// The state: fed with requests, merged with other states, or both.
 #[derive(Debug)]
 pub struct Sessions {
-    kind: UserKind,
-    limits: Limits,
-    last_at: Option<Micros>,
+    /// Of the requests it was fed with.
+    head: Head<Limits>,
     /// Per user the part begun last.
     users: Users<u32>,
     parts: Vec<Session>,
@@ -227,6 +206,8 @@ pub struct Sessions {
     pending: Vec<(UserKey, Session)>,
     /// [`RECENT`] places, each for its users and ids; empty while there are few users.
     recent: Vec<Recent>,
+    /// What was merged.
+    runs: Runs<Session>,
     claim: Claim,
 }
 
@@ -234,9 +215,7 @@ impl Sessions {
     /// Nobody yet.
     pub fn new(kind: UserKind, limits: Limits) -> Self {
         Sessions {
-            kind,
-            limits,
-            last_at: None,
+            head: Head { kind, rules: limits, last_at: None },
             users: Users::new(),
             parts: Vec::new(),
             settled: true,
@@ -244,26 +223,36 @@ impl Sessions {
             undoubted: 0,
             pending: Vec::new(),
             recent: Vec::new(),
+            runs: Runs::new(),
             claim: Claim::new(),
         }
     }
 
     /// The type of its user ids.
     pub fn kind(&self) -> UserKind {
-        self.kind
+        self.head.kind
     }
 
     /// When its sessions end.
     pub fn limits(&self) -> Limits {
-        self.limits
+        self.head.rules
     }
 
     /// Takes in one request. A request by nobody only moves the end of what was observed.
     #[inline]
     pub fn observe(&mut self, user: Option<UserKey>, request: Session) -> Result<()> {
-        self.last_at = self.last_at.max(Some(request.start));
-        let Some(user) = user else { return Ok(()) };
-        self.settled = false;
+        self.head.last_at = self.head.last_at.max(Some(request.start));
+        match user {
+            Some(user) => self.put(user, request),
+            None => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, user: UserKey, request: Session) -> Result<()> {
+        if std::mem::take(&mut self.settled) {
+            self.look_up();
+        }
         if self.users.len() < MANY {
             let (number, _) = self.users.number(user, NO_PART, &mut self.claim)?;
             return self.take(number, &request).map(drop);
@@ -272,7 +261,7 @@ impl Sessions {
         match self.recent.get(place) {
             Some(recent) if recent.user == user && recent.key == request.key && recent.part != NO_PART => {
                 let part = &mut self.parts[recent.part as usize];
-                if part.touches(&request, self.limits.of(request.key)) {
+                if part.touches(&request, self.head.rules.of(request.key)) {
                     return part.absorb(&request);
                 }
                 let number = part.whose as usize;
@@ -337,7 +326,7 @@ impl Sessions {
         let newest = *self.users.value(number);
         if let Some(part) = self.parts.get_mut(newest as usize)
             && part.key == request.key
-            && part.touches(request, self.limits.of(request.key))
+            && part.touches(request, self.head.rules.of(request.key))
         {
             return part.absorb(request).map(|()| newest);
         }
@@ -368,11 +357,16 @@ impl Sessions {
 
     #[cold]
     fn unite(&mut self) -> Result<()> {
+        grouping::sort(&mut self.parts, self.users.len(), |number| number);
+        lists::close(self.head.rules, &mut self.parts)?;
+        self.look_up();
+        Ok(())
+    }
+
+    /// Finds out where each user's newest part is now.
+    #[cold]
+    fn look_up(&mut self) {
         self.recent.fill(Recent::NOBODY);
-        grouping::sort(&mut self.parts, self.users.len(), &mut self.claim);
-        close(&mut self.parts, |before, part| {
-            (before.whose, before.key) == (part.whose, part.key) && before.touches(part, self.limits.of(part.key))
-        })?;
         for (i, part) in self.parts.iter().enumerate() {
             let newest = self.users.value_mut(part.whose as usize);
             let known =
@@ -382,128 +376,69 @@ impl Sessions {
             }
         }
         (self.doubts, self.undoubted) = (0, self.parts.len());
-        Ok(())
     }
-}
 
-/// Begins the bytes of a value: all that comes before its keys, with room for those and so many bytes of parts.
-fn head(kind: UserKind, limits: Limits, last_at: Option<Micros>, users: usize, parts: usize) -> Result<Writer> {
-    let mut out = Writer::new(Kind::Sessions, VERSION, 64 + 16 * users + parts)?;
-    out.uint(kind as u64)?;
-    out.uint(limits.gap as u64)?;
-    out.uint(limits.idle as u64)?;
-    out.maybe_int(last_at)?;
-    out.uint(users as u64)?;
-    Ok(out)
-}
-
-fn encode_parts(parts: &[Session], out: &mut Writer) -> Result<()> {
-    out.uint(parts.len() as u64)?;
-    let (mut key, mut before) = (SessionKey::NONE, 0);
-    for part in parts {
-        let other = part.key != key;
-        let mut bytes = Short::default();
-        bytes.uint(u64::from(part.requests - 1) << 3 | (part.outcome as u64) << 1 | u64::from(other));
-        if other {
-            bytes.raw(part.key.0.to_le_bytes());
+    /// The bytes of the requests it was fed with.
+    fn encode_own(&self) -> Result<Vec<u8>> {
+        if self.settled {
+            return lists::encode(&self.head, &self.users, &self.parts);
         }
-        bytes.int(part.start.wrapping_sub(before));
-        bytes.uint((part.end - part.start) as u64);
-        if part.requests > 1 {
-            bytes.uint((part.last - part.start) as u64);
-            bytes.uint(u64::from(part.errors));
-        }
-        out.raw(bytes.as_slice())?;
-        (key, before) = (part.key, part.start);
+        let mut own = self.empty();
+        own.head.last_at = self.head.last_at;
+        let parts = self.parts.iter().map(|part| (self.users.key(part.whose as usize), *part));
+        parts.chain(self.pending.iter().copied()).try_for_each(|(user, part)| own.put(user, part))?;
+        own.settle()?;
+        own.encode_own()
     }
-    Ok(())
+
+    /// Whether it was fed with requests at all.
+    fn is_fed(&self) -> bool {
+        self.head.last_at.is_some()
+    }
 }
 
 impl State for Sessions {
     fn empty(&self) -> Self {
-        Sessions::new(self.kind, self.limits)
+        Sessions::new(self.head.kind, self.head.rules)
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.kind != other.kind {
-            let (ours, theirs) = (self.kind.name().to_owned(), other.kind.name().to_owned());
-            return Err(Error::Mixed { what: "types of user ids", ours, theirs });
+        self.head.fits::<Session>(&other.head)?;
+        self.runs.take_all(&other.runs, &mut self.claim)?;
+        if other.is_fed() { self.runs.take(&other.encode_own()?, &mut self.claim) } else { Ok(()) }
+    }
+
+    fn absorb(&mut self, other: Self) -> Result<()> {
+        if other.is_fed() {
+            return self.merge(&other);
         }
-        if self.limits != other.limits {
-            let (ours, theirs) = (self.limits.to_string(), other.limits.to_string());
-            return Err(Error::Mixed { what: "session limits", ours, theirs });
-        }
-        self.last_at = self.last_at.max(other.last_at);
-        self.settled = false;
-        let mut meanwhile = Claim::passing();
-        let mut numbers = meanwhile.filled(UNKNOWN, other.users.len())?;
-        for (from, numbers) in (0..).step_by(BATCH).zip(numbers.chunks_mut(BATCH)) {
-            host::poll();
-            let keys = (from..from + numbers.len()).map(|i| other.users.key(i));
-            self.users.find_all(keys.clone(), numbers);
-            for (key, number) in keys.zip(numbers).filter(|(_, number)| **number == UNKNOWN) {
-                *number = self.users.number(key, NO_PART, &mut self.claim)?.0 as u32;
-            }
-        }
-        self.claim.reserve(&mut self.parts, other.parts.len())?;
-        for parts in other.parts.chunks(host::POLL_EVERY) {
-            host::poll();
-            for part in parts {
-                let number = numbers[part.whose as usize];
-                let newest = self.users.value_mut(number as usize);
-                if *newest == NO_PART {
-                    *newest = u32::try_from(self.parts.len()).unwrap_or(NO_PART);
-                }
-                self.parts.push(Session { whose: number, ..*part });
-            }
-        }
-        self.doubts += other.parts.len();
-        self.look()?;
-        other.pending.iter().try_for_each(|&(user, request)| self.observe(Some(user), request))
+        self.head.fits::<Session>(&other.head)?;
+        self.runs.take_over(other.runs, &mut self.claim, other.claim)
     }
 
     fn settle(&mut self) -> Result<()> {
         if !self.settled {
             self.take_in()?;
-            self.unite()?;
+            lists::settle(self.head.rules, &self.users, &mut self.parts)?;
             self.settled = true;
         }
         Ok(())
     }
 
     fn encode(&self) -> Result<Vec<u8>> {
-        if !self.settled {
-            let mut whole = self.empty();
-            whole.merge(self)?;
-            whole.settle()?;
-            return whole.encode();
-        }
-        let mut meanwhile = Claim::passing();
-        let order = self.users.sorted(&mut meanwhile)?;
-        let begins = grouping::begins(&self.parts, self.users.len(), &mut meanwhile)?;
-        let mut out = head(self.kind, self.limits, self.last_at, order.len(), 24 * self.parts.len())?;
-        order.iter().try_for_each(|&i| out.raw(&self.users.key(i as usize).to_bytes()))?;
-        for (n, &i) in order.iter().enumerate() {
-            if n % host::POLL_EVERY == 0 {
-                host::poll();
-            }
-            encode_parts(&self.parts[begins[i as usize] as usize..begins[i as usize + 1] as usize], &mut out)?;
-        }
-        Ok(out.finish())
+        let own = self.is_fed() || self.runs.is_empty();
+        self.runs.with(own.then(|| self.encode_own()).transpose()?)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self> {
+        View::open(bytes)?.each(|_, _| Ok(()))?;
+        Self::adopt(bytes)
+    }
+
+    fn adopt(bytes: &[u8]) -> Result<Self> {
         let view = View::open(bytes)?;
-        let mut sessions = Sessions::new(view.kind(), view.limits());
-        sessions.last_at = view.last_at();
-        view.each(|key, parts| {
-            let newest = parts.iter().enumerate().max_by_key(|(_, part)| part.start).map_or(0, |(i, _)| i);
-            let newest = u32::try_from(sessions.parts.len() + newest).unwrap_or(NO_PART);
-            let number = sessions.users.append(key, newest, &mut sessions.claim)?;
-            let parts = parts.iter().map(|part| Session { whose: number as u32, ..*part });
-            parts.into_iter().try_for_each(|part| sessions.claim.push(&mut sessions.parts, part))
-        })?;
-        sessions.undoubted = sessions.parts.len();
+        let mut sessions = Sessions::new(view.kind(), view.rules());
+        sessions.runs.take(bytes, &mut sessions.claim)?;
         Ok(sessions)
     }
 }

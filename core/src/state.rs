@@ -15,6 +15,11 @@ pub trait State: Sized {
     /// Takes in what `other` has seen.
     fn merge(&mut self, other: &Self) -> Result<()>;
 
+    /// As [`merge`](State::merge), of a state that nobody else needs.
+    fn absorb(&mut self, other: Self) -> Result<()> {
+        self.merge(&other)
+    }
+
     /// Takes in what was put off while rows came; merging and encoding give the same without, only slower.
     fn settle(&mut self) -> Result<()>;
 
@@ -23,4 +28,10 @@ pub trait State: Sized {
 
     /// Reads what [`encode`](State::encode) wrote.
     fn decode(bytes: &[u8]) -> Result<Self>;
+
+    /// As [`decode`](State::decode), of bytes whose inside was looked at already, when they were written or stored: only
+    /// their frame must be checked. What is wrong inside is refused at the latest where it is merged or read.
+    fn adopt(bytes: &[u8]) -> Result<Self> {
+        Self::decode(bytes)
+    }
 }

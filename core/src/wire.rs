@@ -54,53 +54,74 @@ fn corrupt<T>(what: &'static str) -> Result<T> {
 
 /// Builds the bytes of a value.
 pub struct Writer {
+    /// What is written, and behind it zeros as far as there is room.
     bytes: Vec<u8>,
+    len: usize,
     claim: Claim,
 }
+
+/// The most bytes a number takes.
+const LONGEST: usize = 10;
 
 impl Writer {
     /// Begins a value with room for `size` bytes of body.
     pub fn new(kind: Kind, version: u8, size: usize) -> Result<Self> {
-        let mut writer = Writer { bytes: Vec::new(), claim: Claim::passing() };
-        writer.room(HEADER + size)?;
-        writer.bytes.extend_from_slice(&[0; HEADER]);
+        let mut writer = Writer { bytes: Vec::new(), len: HEADER, claim: Claim::passing() };
+        writer.grow(HEADER + size)?;
         writer.bytes[0] = kind as u8;
         writer.bytes[1] = version;
         Ok(writer)
     }
 
+    #[inline(always)]
     fn room(&mut self, more: usize) -> Result<()> {
-        let needed = self.bytes.len().saturating_add(more);
+        if self.bytes.len() - self.len >= more { Ok(()) } else { self.grow(more) }
+    }
+
+    #[cold]
+    fn grow(&mut self, more: usize) -> Result<()> {
+        let needed = self.len.saturating_add(more);
         if needed > MOST_BYTES {
             return Err(Error::TooLarge { bytes: needed });
         }
-        if needed > self.bytes.capacity() {
-            // By a quarter, not by double: at its end a large value stands beside the state it came from.
-            let more = more.max((self.bytes.capacity() / 4).min(MOST_BYTES - self.bytes.len()));
-            self.claim.reserve(&mut self.bytes, more)?;
-        }
+        // By a quarter, not by double: at its end a large value stands beside the state it came from.
+        let so_far = self.bytes.len();
+        let room = needed.max((so_far + so_far / 4).min(MOST_BYTES));
+        self.claim.reserve(&mut self.bytes, room - so_far)?;
+        self.bytes.resize(room, 0);
         Ok(())
     }
 
     /// Appends bytes as they are.
+    #[inline]
     pub fn raw(&mut self, bytes: &[u8]) -> Result<()> {
         self.room(bytes.len())?;
-        self.bytes.extend_from_slice(bytes);
+        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
         Ok(())
     }
 
     /// Appends an unsigned integer.
-    pub fn uint(&mut self, mut value: u64) -> Result<()> {
-        self.room(10)?;
-        while value >= 0x80 {
-            self.bytes.push(value as u8 | 0x80);
-            value >>= 7;
+    #[inline(always)]
+    pub fn uint(&mut self, value: u64) -> Result<()> {
+        self.room(LONGEST)?;
+        let to = &mut self.bytes[self.len..self.len + LONGEST];
+        if value < 0x80 {
+            to[0] = value as u8;
+            self.len += 1;
+        } else if value < 1 << 56 {
+            let len = uint_len(value);
+            let more = CONTINUED & !(u64::MAX << (8 * len - 8));
+            to[..8].copy_from_slice(&(spread(value) | more).to_le_bytes());
+            self.len += len;
+        } else {
+            self.len += long_uint(value, to);
         }
-        self.bytes.push(value as u8);
         Ok(())
     }
 
     /// Appends a signed integer.
+    #[inline(always)]
     pub fn int(&mut self, value: i64) -> Result<()> {
         self.uint(((value << 1) ^ (value >> 63)) as u64)
     }
@@ -123,68 +144,59 @@ impl Writer {
     pub fn filled(&mut self, length: usize, fill: impl FnOnce(&mut [u8])) -> Result<()> {
         self.uint(length as u64)?;
         self.room(length)?;
-        let from = self.bytes.len();
-        self.bytes.resize(from + length, 0);
-        fill(&mut self.bytes[from..]);
+        fill(&mut self.bytes[self.len..self.len + length]);
+        self.len += length;
         Ok(())
     }
 
     /// Completes the header.
     pub fn finish(mut self) -> Vec<u8> {
-        let (length, checksum) = ((self.bytes.len() - HEADER) as u32, xxh3_64(&self.bytes[HEADER..]));
+        self.bytes.truncate(self.len);
+        let (length, checksum) = ((self.len - HEADER) as u32, xxh3_64(&self.bytes[HEADER..]));
         self.bytes[4..8].copy_from_slice(&length.to_le_bytes());
         self.bytes[8..16].copy_from_slice(&checksum.to_le_bytes());
         self.bytes
     }
 }
 
-/// A few numbers on their way into a [`Writer`], which asks for room once for all of them: at most 64 bytes.
-pub struct Short {
-    bytes: [u8; 64],
-    len: usize,
+/// The bit of every byte of a varint that says that another follows.
+const CONTINUED: u64 = 0x8080_8080_8080_8080;
+
+/// The number whose groups of seven bits are in eight bytes.
+#[inline]
+fn gathered(word: u64) -> u64 {
+    let word = word & !CONTINUED;
+    let word = word & 0x007f_007f_007f_007f | (word & 0x7f00_7f00_7f00_7f00) >> 1;
+    let word = word & 0x0000_3fff_0000_3fff | (word & 0x3fff_0000_3fff_0000) >> 2;
+    word & 0x0fff_ffff | (word & 0x0fff_ffff_0000_0000) >> 4
 }
 
-impl Default for Short {
-    #[inline]
-    fn default() -> Self {
-        Short { bytes: [0; 64], len: 0 }
-    }
+/// The inverse of [`gathered`], of numbers below 2⁵⁶.
+#[inline]
+fn spread(value: u64) -> u64 {
+    let word = value & 0x0fff_ffff | (value & 0x00ff_ffff_f000_0000) << 4;
+    let word = word & 0x0000_3fff_0000_3fff | (word & 0x0fff_c000_0fff_c000) << 2;
+    word & 0x007f_007f_007f_007f | (word & 0x3f80_3f80_3f80_3f80) << 1
 }
 
-impl Short {
-    /// Appends an unsigned integer.
-    #[inline]
-    pub fn uint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.bytes[self.len] = value as u8 | 0x80;
-            self.len += 1;
-            value >>= 7;
+/// Writes a number byte by byte; gives how many they are.
+#[cold]
+fn long_uint(mut value: u64, to: &mut [u8]) -> usize {
+    let mut len = 0;
+    for byte in to {
+        len += 1;
+        *byte = value as u8 & 0x7f;
+        value >>= 7;
+        if value == 0 {
+            break;
         }
-        self.bytes[self.len] = value as u8;
-        self.len += 1;
+        *byte |= 0x80;
     }
-
-    /// Appends a signed integer.
-    #[inline]
-    pub fn int(&mut self, value: i64) {
-        self.uint(((value << 1) ^ (value >> 63)) as u64);
-    }
-
-    /// Appends bytes as they are.
-    #[inline]
-    pub fn raw<const N: usize>(&mut self, bytes: [u8; N]) {
-        self.bytes[self.len..self.len + N].copy_from_slice(&bytes);
-        self.len += N;
-    }
-
-    /// What has been appended.
-    #[inline]
-    pub fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
+    len
 }
 
 /// The bytes an unsigned varint takes.
+#[inline]
 pub fn uint_len(value: u64) -> usize {
     (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
 }
@@ -233,18 +245,40 @@ impl<'a> Reader<'a> {
     }
 
     /// The next unsigned integer; only its shortest form is accepted.
-    #[inline]
+    #[inline(always)]
     pub fn uint(&mut self) -> Result<u64> {
-        match *self.rest {
-            [byte, ref rest @ ..] if byte < 0x80 => {
-                self.rest = rest;
-                Ok(u64::from(byte))
-            }
-            _ => self.long_uint(),
+        match self.soon_uint() {
+            Some(value) => Ok(value),
+            None => self.any_uint(),
         }
     }
 
-    fn long_uint(&mut self) -> Result<u64> {
+    /// The next unsigned integer, if it is one of up to eight bytes, as most are, and not at the very end. Without a
+    /// [`Result`], which is too large to hand on in registers.
+    #[inline(always)]
+    fn soon_uint(&mut self) -> Option<u64> {
+        match *self.rest {
+            [byte, ref rest @ ..] if byte < 0x80 => {
+                self.rest = rest;
+                Some(u64::from(byte))
+            }
+            _ => {
+                let word = u64::from_le_bytes(*self.rest.first_chunk::<8>()?);
+                let ends = !word & CONTINUED;
+                let bits = ends.trailing_zeros() + 1;
+                // Eight bytes and no end, or no bits in the last one.
+                if ends == 0 || word >> (bits - 8) & 0x7f == 0 {
+                    return None;
+                }
+                self.rest = &self.rest[bits as usize / 8..];
+                Some(gathered(word & (u64::MAX >> (64 - bits))))
+            }
+        }
+    }
+
+    /// The next unsigned integer, whatever it is.
+    #[cold]
+    fn any_uint(&mut self) -> Result<u64> {
         let mut value = 0u64;
         for (i, &byte) in self.rest.iter().enumerate().take(10) {
             let part = u64::from(byte & 0x7f);
@@ -270,6 +304,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next signed integer.
+    #[inline(always)]
     pub fn int(&mut self) -> Result<i64> {
         let value = self.uint()?;
         Ok((value >> 1) as i64 ^ -((value & 1) as i64))

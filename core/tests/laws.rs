@@ -84,6 +84,7 @@ macro_rules! laws {
             any_split_merges_to_the_whole
             settling_changes_nothing
             decode_reads_what_encode_wrote
+            what_is_adopted_merges_like_what_is_decoded
             decode_answers_any_bytes
             damage_is_refused
             what_decodes_has_one_form_only
@@ -207,16 +208,17 @@ fn the_order_of_rows_does_not_matter<S: Subject>() {
 }
 
 /// What may happen to a part of the rows on its way into the whole.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
     Merged,
     Settled,
     Stored,
+    Adopted,
 }
 
 fn any_split_merges_to_the_whole<S: Subject>() {
     const PARTS: usize = 6;
-    let way = || prop_oneof![Just(Way::Merged), Just(Way::Settled), Just(Way::Stored)];
+    let way = || prop_oneof![Just(Way::Merged), Just(Way::Settled), Just(Way::Stored), Just(Way::Adopted)];
     law::<S, _>(
         || (vec(0..PARTS, 1..40), vec((way(), any::<Index>()), PARTS)).boxed(),
         |options, rows, (deal, ways)| {
@@ -229,12 +231,12 @@ fn any_split_merges_to_the_whole<S: Subject>() {
                     Way::Merged => {}
                     Way::Settled => ok(part.settle())?,
                     Way::Stored => part = ok(part.encode().and_then(|bytes| S::decode(&bytes)))?,
+                    Way::Adopted => part = ok(part.encode().and_then(|bytes| S::adopt(&bytes)))?,
                 }
                 // Merged into another part or into the whole: any tree of merges.
-                match into.index(parts.len() + 1) {
-                    0 => ok(whole.merge(&part))?,
-                    n => ok(parts[n - 1].merge(&part))?,
-                }
+                let into = into.index(parts.len() + 1).checked_sub(1);
+                let into = into.and_then(|n| parts.get_mut(n)).unwrap_or(&mut whole);
+                ok(if way == Way::Merged { into.merge(&part) } else { into.absorb(part) })?;
             }
             prop_assert_eq!(ok(whole.encode())?, bytes_of::<S>(&options, &rows)?);
             Ok(())
@@ -284,6 +286,36 @@ fn decode_reads_what_encode_wrote<S: Subject>() {
         prop_assert_eq!(ok(state.encode())?, bytes_of::<S>(&options, rows.iter().chain(&more))?);
         Ok(())
     });
+}
+
+/// Many little values, so that those kept as bytes are merged along the way; and damaged ones, which are refused at the
+/// latest when the whole is read.
+fn what_is_adopted_merges_like_what_is_decoded<S: Subject>() {
+    law::<S, _>(
+        || (1..80usize, vec(Damage::any(), 1..3)).boxed(),
+        |options, rows, (parts, damages)| {
+            let [mut adopted, mut decoded] = [S::new(&options), S::new(&options)];
+            for rows in rows.chunks(rows.len().div_ceil(parts).max(1)) {
+                let bytes = bytes_of::<S>(&options, rows)?;
+                ok(S::adopt(&bytes).and_then(|state| adopted.absorb(state)))?;
+                ok(S::decode(&bytes).and_then(|state| decoded.merge(&state)))?;
+            }
+            let whole = bytes_of::<S>(&options, &rows)?;
+            prop_assert_eq!(&ok(adopted.encode())?, &whole);
+            prop_assert_eq!(&ok(decoded.encode())?, &whole);
+
+            let mut body = whole[HEADER..].to_vec();
+            damages.iter().for_each(|damage| damage.harm(&mut body));
+            let damaged = framed([&whole[..HEADER], &body].concat());
+            // Alone it may leave as it came: then who reads it refuses it.
+            let merged = S::adopt(&damaged).and_then(|state| adopted.absorb(state)).and_then(|()| adopted.encode());
+            let merged = merged.and_then(|bytes| S::decode(&bytes).and(Ok(bytes)));
+            let expected = S::decode(&damaged).and_then(|state| decoded.merge(&state)).and_then(|()| decoded.encode());
+            prop_assert_eq!(merged.is_ok(), expected.is_ok());
+            prop_assert!(merged.is_err() || merged == expected);
+            Ok(())
+        },
+    );
 }
 
 /// Where the body of a stored value begins, see `wire`.

@@ -5,11 +5,11 @@
 //! exactly the stretches of time in which something was under way: so a second value of the same requests says it, which
 //! merges as exactly as the first, and whose size only matters to those who ask.
 
-use super::view::Walk;
 use super::{Limits, Session, SessionKey, View};
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
 use crate::host::Claim;
+use crate::lists::Walk;
 use crate::users::UserKey;
 
 /// The limits of the value that says when something was under way.
@@ -17,7 +17,7 @@ pub const UNDER_WAY: Limits = Limits { gap: 0, idle: 0 };
 
 /// Finds out the busy time of one user's sessions after the other.
 pub(super) struct Busy<'a> {
-    walk: Walk<'a>,
+    walk: Walk<'a, Session>,
     parts: Vec<Session>,
     /// The number of a session and a stretch of it.
     stretches: Vec<(u32, Micros, Micros)>,
@@ -36,10 +36,10 @@ fn of_others<T>() -> Result<T> {
 impl<'a> Busy<'a> {
     /// Over a value whose limits are [`UNDER_WAY`].
     pub(super) fn open(view: &View<'a>) -> Result<Self> {
-        if view.limits() != UNDER_WAY {
+        if view.rules() != UNDER_WAY {
             return Err(Error::Argument {
                 name: "busy",
-                given: view.limits().to_string(),
+                given: view.rules().to_string(),
                 accepted: "sessions made with session_gap and max_idle of 0".to_owned(),
             });
         }
@@ -54,7 +54,8 @@ impl<'a> Busy<'a> {
 
     /// The busy time of each of a user's sessions, which are all there are, by start. Users come by key, all of them.
     pub(super) fn of(&mut self, user: UserKey, sessions: &[Session]) -> Result<&[Micros]> {
-        if self.walk.next(&mut self.parts, &mut self.claim)? != Some(user) {
+        let next = self.walk.next(&mut self.parts, &mut self.claim)?;
+        if next.is_none_or(|(key, _)| *key != user.to_bytes()) {
             return of_others();
         }
         let Busy { parts, stretches, busy, claim, .. } = self;

@@ -245,7 +245,7 @@ fn series(
         let mut all = Stats::default();
         each_shown(view, busy, span, |session, place| {
             all.users += u64::from(place.is_first);
-            let ending = session.ending(view.limits(), span.end);
+            let ending = session.ending(view.rules(), span.end);
             all.count(session, place, ending, &mut claim)?;
             place.count_return(&mut all, session, ending, span);
             Ok(())
@@ -276,7 +276,7 @@ fn series(
         // A user's sessions come in the order of their starts.
         stats.users += u64::from(place.is_first || counted != Some(index));
         counted = Some(index);
-        let ending = session.ending(view.limits(), span.end);
+        let ending = session.ending(view.rules(), span.end);
         stats.count(session, place, ending, &mut claim)?;
         place.count_return(stats, session, ending, span);
         Ok(())
@@ -363,7 +363,7 @@ pub fn hazard(view: &View<'_>, span: &Span, most: u32) -> Result<Vec<Hazard>> {
     view.each_session(|_, sessions| {
         let mut furthest = 0;
         for session in sessions.iter().filter(|session| span.shows(session)) {
-            let ending = session.ending(view.limits(), span.end);
+            let ending = session.ending(view.rules(), span.end);
             let known = matches!(ending, Some(Ending::Completed | Ending::Abandoned));
             claim.extend_to(&mut found, session.requests.min(most) as usize)?;
             let reached = session.requests - u32::from(!known);

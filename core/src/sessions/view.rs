@@ -1,90 +1,76 @@
-//! Stored sessions, read in place: what the readouts look at. The layout is described in [`sessions`](super).
+//! How parts of sessions are written and read, and how they become sessions. The layout is described in
+//! [`sessions`](super).
 
-use super::{Limits, Outcome, Session, SessionKey, VERSION, close, head};
+use super::{Limits, Outcome, Session, SessionKey};
 use crate::calendar::Micros;
-use crate::error::{Error, Result};
-use crate::host::{self, Claim};
-use crate::users::{Leaving, UserKey, UserKind, read_keys};
-use crate::wire::{Kind, Reader};
-
-/// The instants PostgreSQL can represent: from 4714-11-24 BC to 294276-12-31.
-const FIRST_INSTANT: Micros = -211_813_488_000_000_000;
-pub(super) const LAST_INSTANT: Micros = 9_223_371_331_199_999_999;
+use crate::error::Result;
+use crate::host::Claim;
+use crate::lists::{self, Listed, close, corrupt, instant};
+use crate::users::UserKey;
+use crate::wire::{Kind, Reader, Writer};
 
 /// Stored sessions, read in place.
-#[derive(Clone, Debug)]
-pub struct View<'a> {
-    kind: UserKind,
-    limits: Limits,
-    last_at: Option<Micros>,
-    keys: &'a [[u8; 16]],
-    parts: Reader<'a>,
-}
-
-fn corrupt<T>(what: &'static str) -> Result<T> {
-    Err(Error::Corrupt { what })
-}
+pub type View<'a> = lists::View<'a, Session>;
 
 fn limit(number: u64) -> Result<Micros> {
     Micros::try_from(number).or_else(|_| corrupt("a limit beyond all time"))
 }
 
-impl<'a> View<'a> {
-    /// Checks the frame and reads the head; the parts are checked as they are visited.
-    pub fn open(bytes: &'a [u8]) -> Result<Self> {
-        let mut body = Reader::open(bytes, Kind::Sessions, VERSION)?;
-        let kind = UserKind::from_number(u8::try_from(body.uint()?).unwrap_or(u8::MAX))?;
-        let limits = Limits { gap: limit(body.uint()?)?, idle: limit(body.uint()?)? };
-        let last_at = body.maybe_int()?;
-        let users = body.uint()?;
-        let keys = read_keys(&mut body, users)?;
-        Ok(View { kind, limits, last_at, keys, parts: body })
+impl Listed for Session {
+    type Rules = Limits;
+    const KIND: Kind = Kind::Sessions;
+    const VERSION: u8 = super::VERSION;
+    const RULES: &'static str = "session limits";
+    const NOTHING: &'static str = "a user without requests";
+
+    fn write_rules(limits: Limits, out: &mut Writer) -> Result<()> {
+        out.uint(limits.gap as u64)?;
+        out.uint(limits.idle as u64)
     }
 
-    /// The type of its user ids.
-    pub fn kind(&self) -> UserKind {
-        self.kind
+    fn read_rules(from: &mut Reader<'_>) -> Result<Limits> {
+        Ok(Limits { gap: limit(from.uint()?)?, idle: limit(from.uint()?)? })
     }
 
-    /// When its sessions end.
-    pub fn limits(&self) -> Limits {
-        self.limits
-    }
-
-    /// How many users have sessions.
-    pub fn users(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// The instant of the last request, identified or not.
-    pub fn last_at(&self) -> Option<Micros> {
-        self.last_at
-    }
-
-    /// Visits every user and their parts as they are stored, and refuses bytes that are not canonical.
-    pub fn each(&self, mut visit: impl FnMut(UserKey, &[Session]) -> Result<()>) -> Result<()> {
-        self.each_stored(|key, parts, _| visit(u128::from_be_bytes(*key).into(), parts))
-    }
-
-    /// One user after the other, for who reads two values side by side.
-    pub(super) fn walk(&self) -> Walk<'a> {
-        Walk { limits: self.limits, keys: self.keys.iter(), from: self.parts.clone() }
-    }
-
-    /// As [`each`](View::each), with the key and the bytes of the parts as they are stored.
-    fn each_stored(&self, mut visit: impl FnMut(&[u8; 16], &[Session], &'a [u8]) -> Result<()>) -> Result<()> {
-        let (mut from, mut claim, mut parts) = (self.parts.clone(), Claim::passing(), Vec::new());
-        for (i, key) in self.keys.iter().enumerate() {
-            if i % host::POLL_EVERY == 0 {
-                host::poll();
-            }
-            let mut stored = from.clone();
-            read_parts(&mut from, self.limits, &mut parts, &mut claim)?;
-            visit(key, &parts, stored.raw(stored.left() - from.left())?)?;
+    #[inline]
+    fn write(&self, _: Limits, before: Option<&Self>, out: &mut Writer) -> Result<()> {
+        let (key, start) = before.map_or((SessionKey::NONE, 0), |before| (before.key, before.start));
+        let other = self.key != key;
+        out.uint(u64::from(self.requests - 1) << 3 | (self.outcome as u64) << 1 | u64::from(other))?;
+        if other {
+            out.raw(&self.key.0.to_le_bytes())?;
         }
-        from.finish()
+        out.int(self.start.wrapping_sub(start))?;
+        out.uint((self.end - self.start) as u64)?;
+        if self.requests > 1 {
+            out.uint((self.last - self.start) as u64)?;
+            out.uint(u64::from(self.errors))?;
+        }
+        Ok(())
     }
 
+    #[inline(always)]
+    fn read(limits: Limits, before: Option<&Self>, from: &mut Reader<'_>) -> Result<Self> {
+        let part = read_part(from, before)?;
+        match before.filter(|before| before.key == part.key) {
+            Some(before) if part.start < before.start || before.touches(&part, limits.of(part.key)) => {
+                corrupt("parts of sessions that touch")
+            }
+            _ => Ok(part),
+        }
+    }
+
+    #[inline]
+    fn unite(&mut self, limits: Limits, next: &Self) -> Result<bool> {
+        let belongs = self.key == next.key && self.touches(next, limits.of(self.key));
+        if belongs {
+            self.absorb(next)?;
+        }
+        Ok(belongs)
+    }
+}
+
+impl View<'_> {
     /// Visits every user and their sessions, by start, those of no id first where several begin together.
     pub fn each_session(&self, mut visit: impl FnMut(UserKey, &[Session]) -> Result<()>) -> Result<()> {
         let (mut claim, mut sessions) = (Claim::passing(), Vec::new());
@@ -93,37 +79,9 @@ impl<'a> View<'a> {
                 sessions.clear();
                 claim.reserve(&mut sessions, parts.len().next_power_of_two())?;
             }
-            resolve(parts, self.limits.gap, &mut sessions)?;
+            resolve(parts, self.rules().gap, &mut sessions)?;
             visit(key, &sessions)
         })
-    }
-
-    /// The bytes of the same sessions without those of some users; `None` if it has none of them.
-    pub fn without(&self, users: &[UserKey]) -> Result<Option<Vec<u8>>> {
-        let leaving = Leaving::from(self.keys, users);
-        if leaving.is_empty() {
-            return Ok(None);
-        }
-        let mut out = head(self.kind, self.limits, self.last_at, self.keys.len() - leaving.len(), self.parts.left())?;
-        self.keys.iter().filter(|key| leaving.spares(key)).try_for_each(|key| out.raw(key))?;
-        self.each_stored(|key, _, stored| if leaving.spares(key) { out.raw(stored) } else { Ok(()) })?;
-        Ok(Some(out.finish()))
-    }
-}
-
-/// A way through stored sessions, user by user.
-pub(super) struct Walk<'a> {
-    limits: Limits,
-    keys: std::slice::Iter<'a, [u8; 16]>,
-    from: Reader<'a>,
-}
-
-impl Walk<'_> {
-    /// The next user and their parts as they are stored; `None` after the last.
-    pub(super) fn next(&mut self, parts: &mut Vec<Session>, claim: &mut Claim) -> Result<Option<UserKey>> {
-        let Some(key) = self.keys.next() else { return Ok(None) };
-        read_parts(&mut self.from, self.limits, parts, claim)?;
-        Ok(Some(u128::from_be_bytes(*key).into()))
     }
 }
 
@@ -142,7 +100,7 @@ pub fn resolve(parts: &[Session], gap: Micros, sessions: &mut Vec<Session>) -> R
     if !sessions.is_sorted_by_key(|session| session.start) {
         sessions.sort_unstable_by_key(|session| session.start);
     }
-    close(sessions, |before, part| before.touches(part, gap))?;
+    close(Limits { gap, idle: gap }, sessions)?;
     let formed = sessions.len();
     sessions.extend(parts.iter().filter(|part| !bears_none(part)));
     if formed < sessions.len() {
@@ -151,29 +109,7 @@ pub fn resolve(parts: &[Session], gap: Micros, sessions: &mut Vec<Session>) -> R
     Ok(())
 }
 
-/// Reads the parts of one user.
-fn read_parts(from: &mut Reader<'_>, limits: Limits, parts: &mut Vec<Session>, claim: &mut Claim) -> Result<()> {
-    let count = from.uint()?;
-    if count == 0 {
-        return corrupt("a user without requests");
-    }
-    parts.clear();
-    for _ in 0..count {
-        let before = parts.last().copied();
-        let part = read_part(from, before.as_ref())?;
-        match before {
-            Some(before)
-                if before.key == part.key
-                    && (part.start < before.start || before.touches(&part, limits.of(part.key))) =>
-            {
-                return corrupt("parts of sessions that touch");
-            }
-            _ => claim.push(parts, part)?,
-        }
-    }
-    Ok(())
-}
-
+#[inline(always)]
 fn read_part(from: &mut Reader<'_>, before: Option<&Session>) -> Result<Session> {
     let (before_key, before_start) = before.map_or((SessionKey::NONE, 0), |before| (before.key, before.start));
     let head = from.uint()?;
@@ -193,12 +129,9 @@ fn read_part(from: &mut Reader<'_>, before: Option<&Session>) -> Result<Session>
             return corrupt("session ids out of order");
         }
     }
-    let start = before_start.checked_add(from.int()?).filter(|start| (FIRST_INSTANT..=LAST_INSTANT).contains(start));
-    let Some(start) = start else { return corrupt("an instant no calendar has") };
+    let start = instant(before_start.checked_add(from.int()?))?;
     let after = |distance: u64| Micros::try_from(distance).ok().and_then(|distance| start.checked_add(distance));
-    let Some(end) = after(from.uint()?).filter(|&end| end <= LAST_INSTANT) else {
-        return corrupt("an instant no calendar has");
-    };
+    let end = instant(after(from.uint()?))?;
     let (mut last, mut errors) = (start, u32::from(outcome == Outcome::Failed));
     if more > 0 {
         match after(from.uint()?) {

@@ -205,7 +205,7 @@ fn are_as_defined(options: (UserKind, Limits), rows: &[Row]) -> Verdict {
     let bytes = value(&options, rows)?;
     let view = ok(View::open(&bytes))?;
     prop_assert_eq!(
-        (view.kind(), view.limits(), view.last_at()),
+        (view.kind(), view.rules(), view.last_at()),
         (options.0, options.1, rows.iter().map(|r| r.at).max())
     );
     let (expected, found) = (naive(options.0, options.1, rows), found(&view)?);
