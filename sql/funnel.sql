@@ -35,6 +35,7 @@ ALTER FUNCTION user_metrics.funnel_out SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.funnel_receive SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.funnel_send SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.funnel_plan SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.steps_of_text SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.funnel_progress SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.last_request(user_metrics.funnel) SET SCHEMA user_metrics_internal;
 

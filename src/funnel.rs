@@ -1,6 +1,6 @@
 //! `funnel`: its aggregates, its type and its readouts. The algorithms are in [`user_metrics_core::funnel`].
 
-use crate::aggregate::{self, Instant, TextBytes, UtcInstant, stored_value};
+use crate::aggregate::{self, Instant, Numbers, TextBytes, Texts, UtcInstant, stored_value};
 use crate::error::{self, refused};
 use crate::settings::Privacy;
 use crate::stored::{Stored, Value};
@@ -10,7 +10,9 @@ use pgrx::datum::{Array, Internal, Uuid};
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use user_metrics_core::calendar::Micros;
-use user_metrics_core::funnel::{self as readout, Compatibility, Event, Funnel, MOST_STEPS, Mode, Plan, Rules, View};
+use user_metrics_core::funnel::{
+    self as readout, Compatibility, Event, Funnel, MOST_STEPS, Mode, Plan, Rules, StepsOfText, View,
+};
 use user_metrics_core::source::Analysis;
 use user_metrics_core::{Error, Result};
 
@@ -220,6 +222,39 @@ fn funnel_without_users<'a>(value: FunnelValue<'a>, user_ids: Vec<Option<String>
         view.without(&keys(view.kind(), user_ids)).map_err(refused("without_users"))?
     };
     Ok(rest.map_or(value, Value::from_bytes))
+}
+
+/// What [`steps_of_text`] was told, and what that means.
+struct KeptSteps {
+    texts: Vec<u8>,
+    steps: Vec<u8>,
+    of: StepsOfText,
+}
+
+impl KeptSteps {
+    fn new(texts: Texts<'_>, steps: Numbers<'_>) -> Self {
+        let wanted = texts.value().unwrap_or_default().into_iter().zip(steps.value().unwrap_or_default());
+        let wanted = wanted.filter_map(|(text, step)| Some((text?, step? as u32)));
+        let of = StepsOfText::new(wanted);
+        KeptSteps { texts: texts.bytes().to_vec(), steps: steps.bytes().to_vec(), of }
+    }
+}
+
+/// Which steps a row is, as bits, by a text: of each of some texts it is told whose it is. One call in place of a
+/// comparison a step.
+#[pg_extern(immutable, parallel_safe)]
+fn steps_of_text(
+    text: Option<TextBytes<'_>>,
+    texts: Option<Texts<'_>>,
+    steps: Option<Numbers<'_>>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> i64 {
+    let (Some(text), Some(texts), Some(steps)) = (text, texts, steps) else { return 0 };
+    let kept = aggregate::kept::<KeptSteps>(fcinfo);
+    if !kept.as_ref().is_some_and(|kept| kept.texts == texts.bytes() && kept.steps == steps.bytes()) {
+        *kept = Some(KeptSteps::new(texts, steps));
+    }
+    kept.as_ref().map_or(0, |kept| kept.of.of(text.0) as i64)
 }
 
 /// What a caller's steps, exclusion, window, mode and compatibility mean; whatever is wrong with them is refused.

@@ -121,6 +121,7 @@ extension_sql_file!(
         funnel::funnel_last_request,
         funnel::funnel_without_users,
         funnel::funnel_plan,
+        funnel::steps_of_text,
         funnel::funnel_steps,
         funnel::funnel_progress
     ]

@@ -27,7 +27,7 @@ mod readout;
 mod view;
 
 pub use matcher::{Compatibility, Journey, Matcher};
-pub use plan::Plan;
+pub use plan::{Plan, StepsOfText};
 pub use readout::{Progress, Standing, Step, names, progress, steps};
 pub use view::View;
 

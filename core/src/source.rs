@@ -76,6 +76,18 @@ pub fn literal(text: &str) -> String {
     if text.contains('\\') { format!(" E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
+/// What a filter wants; nothing of what is none.
+fn wanted(filter: &str) -> Map<String, Value> {
+    serde_json::from_str(filter).unwrap_or_default()
+}
+
+/// The value or the list of values that a filter wants, as texts; `None` where NULL is among them.
+fn texts(value: &Value) -> Option<Vec<String>> {
+    let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    let text = |value: &Value| (!value.is_null()).then(|| value.as_str().map_or(value.to_string(), str::to_owned));
+    values.iter().map(text).collect()
+}
+
 fn is_json(base: &str) -> bool {
     matches!(base, "json" | "jsonb")
 }
@@ -176,19 +188,19 @@ impl Relation {
 
     /// Whether no request can pass two filters: they want other values of the same thing.
     fn are_exclusive(&self, one: &str, other: &str) -> bool {
-        let read = |filter: &str| serde_json::from_str::<Map<String, Value>>(filter).unwrap_or_default();
-        let texts = |value: &Value| -> Option<Vec<String>> {
-            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-            values
-                .iter()
-                .map(|value| (!value.is_null()).then(|| value.as_str().map_or(value.to_string(), str::to_owned)))
-                .collect()
-        };
-        let other = read(other);
-        read(one).iter().any(|(name, wanted)| {
-            let pair = texts(wanted).zip(other.get(name).and_then(texts));
+        let other = wanted(other);
+        wanted(one).iter().any(|(name, value)| {
+            let pair = texts(value).zip(other.get(name).and_then(texts));
             pair.is_some_and(|(a, b)| !a.iter().any(|text| b.contains(text))) && self.is_exact(name)
         })
+    }
+
+    /// The expression that a filter compares with some texts byte by byte, and these, if that is all it does.
+    fn compared(&self, filter: &str) -> Option<(String, Vec<String>)> {
+        let filter = wanted(filter);
+        let (name, value) = filter.iter().next().filter(|_| filter.len() == 1)?;
+        let found = self.named("", name).ok().filter(|found| matches!(found.base.as_str(), "text" | "varchar"))?;
+        if self.is_exact(name) { Some((found.expression, texts(value)?)) } else { None }
     }
 
     /// The predicates of a filter that the caller gave in an argument, `filter` or another.

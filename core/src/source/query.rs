@@ -258,10 +258,7 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
             let rows = requests(relation, ask, "")?;
             let first = if ask.analysis.segmented { "NULL::pg_catalog.text, " } else { "" };
             let end = end.as_deref().unwrap_or("$4");
-            if let [(_, aggregate)] = &values[..] {
-                let value = of_users(&format!("(SELECT {aggregate} FROM ({rows}) AS q)"));
-                return Ok(format!("SELECT {first}r.* FROM {}", ask.call(&value, end)));
-            }
+            // Not a scalar query, whose result is copied before anybody reads it.
             let made = listed(&|name, value| format!("{value} AS {name}"));
             let given = listed(&|name, _| of_users(&format!("v.{name}")));
             Ok(format!(
@@ -319,7 +316,7 @@ fn condition(relation: &Relation, argument: &'static str, filter: &str) -> Resul
 }
 
 /// Which of some filters a row passes, as the bits of a number: bit 0 is the first. Those that exclude one another are one
-/// CASE, which ends with the first that fits.
+/// CASE, which ends with the first that fits; or one call, where all compare the same column with some texts.
 fn step_bits(relation: &Relation, filters: &[String]) -> Result<String> {
     let mut cases: Vec<Vec<usize>> = Vec::new();
     for (n, filter) in filters.iter().enumerate() {
@@ -333,9 +330,28 @@ fn step_bits(relation: &Relation, filters: &[String]) -> Result<String> {
         let bit = 1u64.checked_shl(n as u32).unwrap_or(0) as i64;
         Ok(format!("WHEN {} THEN '{bit}'::pg_catalog.int8 ", condition(relation, "steps", &filters[n])?))
     };
-    let case =
-        |steps: &Vec<usize>| Ok(format!("CASE {}ELSE 0 END", steps.iter().map(when).collect::<Result<String>>()?));
+    let case = |steps: &Vec<usize>| match steps_of_text(relation, filters, steps) {
+        Some(call) => Ok(call),
+        None => Ok(format!("CASE {}ELSE 0 END", steps.iter().map(when).collect::<Result<String>>()?)),
+    };
     Ok(cases.iter().map(case).collect::<Result<Vec<_>>>()?.join(" | "))
+}
+
+/// The call that tells which of several steps a row is by one text.
+fn steps_of_text(relation: &Relation, filters: &[String], steps: &[usize]) -> Option<String> {
+    let compared = steps.iter().map(|&n| relation.compared(&filters[n]).map(|(column, texts)| (n, column, texts)));
+    let compared = compared.collect::<Option<Vec<_>>>().filter(|compared| compared.len() > 1)?;
+    let (_, column, _) = compared.first()?;
+    if compared.iter().any(|(_, other, _)| other != column) {
+        return None;
+    }
+    let pairs = || compared.iter().flat_map(|(n, _, texts)| texts.iter().map(move |text| (n, text)));
+    let texts = pairs().map(|(_, text)| literal(text)).collect::<Vec<_>>().join(", ");
+    let steps = pairs().map(|(n, _)| n.to_string()).collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "user_metrics_internal.steps_of_text({column}, ARRAY[{texts}]::pg_catalog.text[], \
+         ARRAY[{steps}]::pg_catalog.float8[])"
+    ))
 }
 
 /// What begins the name of an experiment that is defined in the table `user_metrics.experiment`.
