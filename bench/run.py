@@ -260,7 +260,8 @@ def targets(found, small, memory, pair, rows):
         ("the same over the narrow log", ratio("retention", matrix + on_narrow, "ClickHouse, 2 threads"), 1.5, False),
         ("`retention_matrix`: serial against 2 workers", ratio("retention", "retention_matrix, serial", matrix), 1.6, True),
         ("the scan itself: serial against 2 workers", ratio("scan", "scan, serial", "scan, 2 workers"), None, True),
-        ("`retention_matrix`, serial: 10 times the rows", seconds["retention", "retention_matrix, serial"] / small.median, 11, False),
+        ("`retention_matrix`, serial: 10 times the rows",
+         seconds["retention", "retention_matrix, serial"] / small["retention"].median, 11, False),
         ("state memory, bytes a user at 26 weeks of weekly use", memory, 64, False),
         ("SQL's best form against `session_stats`", ratio("sessions", best, stats), 12, True),
         ("the same over the narrow log", ratio("sessions", best + on_narrow, stats + on_narrow), 12, True),
@@ -274,6 +275,7 @@ def targets(found, small, memory, pair, rows):
         ("SQL's best form against `funnel`, 4 steps", ratio("funnel", best, "funnel, 2 workers"), 10, True),
         ("DuckDB against `funnel`", ratio("funnel", "DuckDB, 2 threads", "funnel, 2 workers"), 1, True),
         ("`funnel` against ClickHouse's windowFunnel", ratio("funnel", "funnel, 2 workers", "ClickHouse, 2 threads"), 1.5, False),
+        ("`funnel`, serial: 10 times the rows", seconds["funnel", "funnel, serial"] / small["funnel"].median, 11, False),
         ("`experiment_variant`, serial: million users a second, the scan included",
          rows / 1e6 / seconds["variants", "experiment_variant, serial"], 3, True),
         ("`retention_drivers` of 20 features against `activity`, serial",
@@ -352,8 +354,9 @@ def main():
     found = list(contestants())
     measure(found, backends, arguments.rounds)
     say("a tenth of the log, and the memory of a state")
-    small = Contestant("retention_matrix, serial", "retention", "postgres", RETENTION, SERIAL)
-    measure([small], {"postgres": PSQL(tenth)}, max(arguments.rounds, 5))
+    small = {question: Contestant(f"{question} of a tenth", question, "postgres", sql, SERIAL)
+             for question, sql in (("retention", RETENTION), ("funnel", FUNNEL))}
+    measure(small.values(), {"postgres": PSQL(tenth)}, max(arguments.rounds, 5))
     pair = one_user(schema)
     figures = targets(found, small, bytes_per_user(), pair, arguments.rows)
     text = report(arguments, found, figures, backends, load_average)

@@ -6,7 +6,6 @@ use crate::activity::{NEW_YEAR_2024, key};
 use crate::support::{Verdict, check, ok};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use user_metrics_core::Result;
 use user_metrics_core::calendar::{DAY_MICROS, Micros};
 use user_metrics_core::funnel::{
     Compatibility, Event, Funnel, MOST_STEPS, Matcher, Mode, Rules, Standing, View, progress, steps,
@@ -14,6 +13,7 @@ use user_metrics_core::funnel::{
 use user_metrics_core::sessions::Span;
 use user_metrics_core::state::State;
 use user_metrics_core::users::UserKind;
+use user_metrics_core::{Result, host};
 
 const MONDAY: Micros = NEW_YEAR_2024 as Micros * DAY_MICROS;
 const MODES: [Mode; 7] = [
@@ -233,4 +233,26 @@ fn without_users_is_a_funnel_of_the_others() {
         Ok(())
     };
     check(300, (<Funnel as Subject>::options(), <Funnel as Subject>::few()), law);
+}
+
+/// A state holds step events and nothing else: rows that are no step take no memory, whoever's they are.
+#[test]
+fn what_is_no_step_takes_no_memory() {
+    let held = |others: usize| -> Verdict<usize> {
+        let rules = Rules { steps: 2, window: DAY_MICROS, mode: Mode::Ordered };
+        let mut state = Funnel::new(UserKind::Bigint, rules);
+        for n in 0..20_000u32 {
+            let at = MONDAY + i64::from(n);
+            ok(state.observe(Event::new(at, 1, false), || Some(key(UserKind::Bigint, n % 6000))))?;
+            for other in 0..others {
+                let stranger = key(UserKind::Bigint, n + 6000 * other as u32);
+                ok(state.observe(Event::new(at, 0, false), || Some(stranger)))?;
+            }
+        }
+        ok(state.settle())?;
+        Ok(host::used())
+    };
+    let steps = held(0).expect("room for the steps");
+    assert!(steps > 20_000 * 16, "{steps} bytes cannot hold the events");
+    assert_eq!(held(10).expect("room for the steps"), steps);
 }
