@@ -5,10 +5,15 @@ use crate::error::Result;
 use crate::host::{self, Claim};
 use std::marker::PhantomData;
 
-/// Runs kept before the smaller half of them is made one. So each item of many little values is copied once for every
-/// eightfold only, and what is kept stays near what the values hold together: the idea of the log-structured merge tree
-/// (O'Neil and others 1996, <https://doi.org/10.1007/s002360050048>).
-const MOST: usize = 16;
+/// So many runs of about the same length become one, of about eight times it. So each item of many little values is copied
+/// once for every power of eight, and what is kept stays near what the values hold together: the tiers of a log-structured
+/// merge tree (O'Neil and others 1996, <https://doi.org/10.1007/s002360050048>).
+const ALIKE: usize = 8;
+
+/// Runs of one tier are at most eight times as long as each other.
+fn tier(run: &[u8]) -> u32 {
+    run.len().max(1).ilog2() / 3
+}
 
 /// The bytes of values that are to be one. What is kept is entered in the claim of the state that has them.
 #[derive(Debug)]
@@ -30,15 +35,11 @@ impl<T: Listed> Runs<T> {
 
     /// Takes in a copy of a value.
     pub fn take(&mut self, bytes: &[u8], claim: &mut Claim) -> Result<()> {
-        if self.runs.len() >= MOST {
-            self.compact(claim)?;
-        }
         claim.reserve(&mut self.runs, 1)?;
         let mut run = Vec::new();
         claim.reserve(&mut run, bytes.len())?;
         run.extend_from_slice(bytes);
-        self.runs.push(run);
-        Ok(())
+        self.push(run, claim)
     }
 
     /// Takes in copies of all of another's.
@@ -49,27 +50,32 @@ impl<T: Listed> Runs<T> {
     /// Takes in all of another's. What `theirs` holds must be these and nothing else.
     pub fn take_over(&mut self, others: Self, claim: &mut Claim, theirs: Claim) -> Result<()> {
         claim.reserve(&mut self.runs, others.runs.len())?;
-        // The places they lie in are given back with them: a few bytes too many stay in the ledger until the state goes.
+        // The places they lay in go with them: a few bytes too many stay in the ledger until the state goes.
         claim.take_over(theirs);
-        for run in others.runs {
-            if self.runs.len() >= MOST {
-                self.compact(claim)?;
-            }
-            self.runs.push(run);
+        others.runs.into_iter().try_for_each(|run| self.push(run, claim))
+    }
+
+    /// Adds a run, for which there is room; as long as many are as long as the last, makes them one.
+    fn push(&mut self, run: Vec<u8>, claim: &mut Claim) -> Result<()> {
+        let mut of = tier(&run);
+        self.runs.push(run);
+        while self.runs.iter().filter(|run| tier(run) == of).count() >= ALIKE {
+            of = self.unite(of, claim)?;
         }
         Ok(())
     }
 
-    /// Makes one of the smaller half.
+    /// Makes one of the runs of a tier; gives the tier of that.
     #[cold]
-    fn compact(&mut self, claim: &mut Claim) -> Result<()> {
-        self.runs.sort_unstable_by_key(|run| std::cmp::Reverse(run.len()));
-        let smaller = MOST / 2;
-        let one = merged::<T>(&self.runs[smaller..])?;
+    fn unite(&mut self, of: u32, claim: &mut Claim) -> Result<u32> {
+        self.runs.sort_by_key(|run| tier(run) == of);
+        let alike = self.runs.partition_point(|run| tier(run) != of);
+        let one = merged::<T>(&self.runs[alike..])?;
         claim.grow(one.capacity())?;
-        claim.shrink(self.runs.drain(smaller..).map(|run| run.capacity()).sum());
+        claim.shrink(self.runs.drain(alike..).map(|run| run.capacity()).sum());
+        let of = tier(&one);
         self.runs.push(one);
-        Ok(())
+        Ok(of)
     }
 
     /// The bytes of the whole: of all that were taken in, and of one more.
