@@ -30,8 +30,11 @@ install_extension() {
     # An extension of this name that the original server has is not the one being tried.
     find "$server" -name 'user_metrics*' -type l -delete
     (cd "$package" && find . -type f -printf '%P\0') | while IFS= read -r -d '' file; do
-        # install(1) makes a new file: a backend that has the old library loaded keeps it.
-        cmp -s "$package/$file" "$server/$file" || install -m 644 "$package/$file" "$server/$file"
+        # A backend that has the old library loaded keeps it, and one that starts now finds the old or the new one, whole.
+        cmp -s "$package/$file" "$server/$file" || {
+            install -D -m 644 "$package/$file" "$server/$file.new"
+            mv -f "$server/$file.new" "$server/$file"
+        }
     done
 }
 

@@ -226,17 +226,26 @@ fn funnel_without_users<'a>(value: FunnelValue<'a>, user_ids: Vec<Option<String>
 
 /// What [`steps_of_text`] was told, and what that means.
 struct KeptSteps {
+    /// Whether it will be told nothing else.
+    is_final: bool,
     texts: Vec<u8>,
     steps: Vec<u8>,
     of: StepsOfText,
 }
 
 impl KeptSteps {
-    fn new(texts: Texts<'_>, steps: Numbers<'_>) -> Self {
+    #[cold]
+    fn new(texts: Texts<'_>, steps: Numbers<'_>, fcinfo: pg_sys::FunctionCallInfo) -> Self {
+        let is_final = [1, 2].into_iter().all(|argument| aggregate::is_same_in_every_call(fcinfo, argument));
         let wanted = texts.value().unwrap_or_default().into_iter().zip(steps.value().unwrap_or_default());
         let wanted = wanted.filter_map(|(text, step)| Some((text?, step? as u32)));
         let of = StepsOfText::new(wanted);
-        KeptSteps { texts: texts.bytes().to_vec(), steps: steps.bytes().to_vec(), of }
+        KeptSteps { is_final, texts: texts.bytes().to_vec(), steps: steps.bytes().to_vec(), of }
+    }
+
+    #[inline]
+    fn are(&self, texts: Texts<'_>, steps: Numbers<'_>) -> bool {
+        self.is_final || (self.texts == texts.bytes() && self.steps == steps.bytes())
     }
 }
 
@@ -251,8 +260,8 @@ fn steps_of_text(
 ) -> i64 {
     let (Some(text), Some(texts), Some(steps)) = (text, texts, steps) else { return 0 };
     let kept = aggregate::kept::<KeptSteps>(fcinfo);
-    if !kept.as_ref().is_some_and(|kept| kept.texts == texts.bytes() && kept.steps == steps.bytes()) {
-        *kept = Some(KeptSteps::new(texts, steps));
+    if !kept.as_ref().is_some_and(|kept| kept.are(texts, steps)) {
+        *kept = Some(KeptSteps::new(texts, steps, fcinfo));
     }
     kept.as_ref().map_or(0, |kept| kept.of.of(text.0) as i64)
 }

@@ -91,7 +91,8 @@ fn better_by(one: &ModelUse, other: &ModelUse) -> Option<f64> {
         + m * (variance_of_other + (mean_of_other - common).powi(2)))
         / (n + m);
     let shrunk = |count, mean| shrunk_mean(count, mean, common, SHRINK_BY);
-    (spread > 0.0).then(|| (shrunk(n, mean) - shrunk(m, mean_of_other)) / spread.sqrt())
+    // Numbers that are all the same deviate from their mean by its last bits.
+    (spread > (1e-12 * common).powi(2)).then(|| (shrunk(n, mean) - shrunk(m, mean_of_other)) / spread.sqrt())
 }
 
 /// Whether the user prefers speed to quality or the other way round; `None` where too little shows it.

@@ -53,6 +53,17 @@ SELECT count(*) FROM adoption_barriers('log', 'no such feature');
 SELECT landmark_day, introduced_users, without_users FROM feature_timing('log', 'no such feature', landmarks => '{1}');
 -- Without a declared scale ratings say nothing.
 SELECT barrier, not_adopted_users, adopted_users FROM adoption_barriers('log', 'code') WHERE barrier LIKE '%rated%';
+-- What is equally clear, here that 1 of 1 and 1 of 2, or 0 of 1 and 1 of 2, differ, goes by the order of the list.
+CREATE TABLE alike (user_id text, created_at timestamptz, feature text, succeeded boolean, rating double precision);
+INSERT INTO alike VALUES ('goes', '2024-01-01 10:00Z', 'chat', false, 1), ('stays', '2024-01-01 10:00Z', 'chat', false, 0),
+    ('stays', '2024-01-02 10:00Z', 'chat', NULL, NULL), ('stays too', '2024-01-01 10:00Z', 'chat', true, 1),
+    ('stays too', '2024-01-02 10:00Z', 'chat', NULL, NULL);
+SELECT barrier_rank, barrier, difference FROM adoption_barriers('alike', 'chat', '{0,1}', min_days => 2, within_days => 3, as_of => '2024-02-01');
+-- Latencies of 0.1 for all who went and of 0.2 for all who stayed do not vary: no bounds, and a rank behind all that have some.
+CREATE TABLE steady (user_id text, created_at timestamptz, feature text, latency_ms float8, succeeded boolean);
+INSERT INTO steady SELECT 'goes ' || n, '2024-01-01 10:00Z', 'chat', 0.1, n > 3 FROM generate_series(1, 6) AS n;
+INSERT INTO steady SELECT 'stays ' || n, d, 'chat', 0.2, true FROM generate_series(1, 6) AS n, unnest('{2024-01-01 10:00Z,2024-01-02 10:00Z}'::timestamptz[]) AS d;
+SELECT barrier_rank, barrier, difference, difference_low, difference_high FROM adoption_barriers('steady', 'chat', min_days => 2, within_days => 3, as_of => '2024-02-01');
 -- Groups.
 SELECT segment, feature, tried_users, eligible_users, adopted_users FROM feature_adoption('log', by => 'event');
 -- No rows.
