@@ -262,6 +262,7 @@ def targets(found, small, memory, pair, rows):
         ("the scan itself: serial against 2 workers", ratio("scan", "scan, serial", "scan, 2 workers"), None, True),
         ("`retention_matrix`, serial: 10 times the rows",
          seconds["retention", "retention_matrix, serial"] / small["retention"].median, 11, False),
+        ("the scan itself, serial: 10 times the rows", seconds["scan", "scan, serial"] / small["scan"].median, None, False),
         ("state memory, bytes a user at 26 weeks of weekly use", memory, 64, False),
         ("SQL's best form against `session_stats`", ratio("sessions", best, stats), 12, True),
         ("the same over the narrow log", ratio("sessions", best + on_narrow, stats + on_narrow), 12, True),
@@ -355,7 +356,7 @@ def main():
     measure(found, backends, arguments.rounds)
     say("a tenth of the log, and the memory of a state")
     small = {question: Contestant(f"{question} of a tenth", question, "postgres", sql, SERIAL)
-             for question, sql in (("retention", RETENTION), ("funnel", FUNNEL))}
+             for question, sql in (("scan", SCAN), ("retention", RETENTION), ("funnel", FUNNEL))}
     measure(small.values(), {"postgres": PSQL(tenth)}, max(arguments.rounds, 5))
     pair = one_user(schema)
     figures = targets(found, small, bytes_per_user(), pair, arguments.rows)

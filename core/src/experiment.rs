@@ -191,12 +191,14 @@ impl Arm {
             return Moments { users, mean, variance, second_mean, second_variance, covariance };
         }
         let (first, other) = ((&self.sum, mean), (&second.sum, second_mean));
+        // Not by max(), which makes a number of what is none because figures are too large.
+        let not_below_0 = |variance: f64| if variance < 0.0 { 0.0 } else { variance };
         Moments {
             users,
             mean,
-            variance: about(&self.squares, first, first).max(0.0),
+            variance: not_below_0(about(&self.squares, first, first)),
             second_mean,
-            second_variance: about(&second.squares, other, other).max(0.0),
+            second_variance: not_below_0(about(&second.squares, other, other)),
             covariance: about(&second.products, first, other),
         }
     }

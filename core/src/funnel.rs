@@ -296,7 +296,7 @@ impl State for Funnel {
     fn settle(&mut self) -> Result<()> {
         if !self.settled {
             self.take_in()?;
-            lists::settle(self.head.rules, &self.users, &mut self.events)?;
+            lists::settle(self.head.rules, &self.users, &mut self.events, &mut self.claim)?;
             self.settled = true;
         }
         Ok(())

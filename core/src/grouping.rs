@@ -18,12 +18,13 @@ pub trait Owned: Copy {
     fn order(&self) -> Self::Order;
 }
 
-/// Sorts items by user and order, users by the place that `place` gives their number: below `users`, each another.
+/// Sorts items by user and order, users by the place that `place` gives their number: below `users`, each another. `claim` is
+/// that of the items, whose room may change.
 ///
 /// Rows mostly come in the order of time, and so do each user's items once they are together: a counting sort brings them
 /// there, and hardly anything is left to sort.
-pub fn sort<T: Owned>(items: &mut [T], users: usize, place: impl Fn(u32) -> u32) {
-    if items.len() > MANY && group(items, users, &place).is_ok() {
+pub fn sort<T: Owned>(items: &mut Vec<T>, users: usize, place: impl Fn(u32) -> u32, claim: &mut Claim) {
+    if items.len() > MANY && group(items, users, &place, claim).is_ok() {
         for own in items.chunk_by_mut(|a, b| a.whose() == b.whose()) {
             if !own.is_sorted_by_key(T::order) {
                 sort_in_place(own, |_| 0);
@@ -47,29 +48,40 @@ fn sort_in_place<T: Owned>(items: &mut [T], place: impl Fn(u32) -> u32) {
 }
 
 /// Puts all items of a user together, in the order they came, by counting: first those of hundreds of users, and those of
-/// each of these then by user. One step would write to as many places as there are users, which are in no cache.
-fn group<T: Owned>(items: &mut [T], users: usize, place: impl Fn(u32) -> u32) -> Result<()> {
+/// each of these then by user. One step would write to as many places as there are users, which are in no cache. Whoever is
+/// stopped meanwhile has the items as they were.
+fn group<T: Owned>(items: &mut Vec<T>, users: usize, place: impl Fn(u32) -> u32, claim: &mut Claim) -> Result<()> {
     let Some(&any) = items.first() else { return Ok(()) };
     if u32::try_from(items.len()).is_err() {
-        return Err(Error::TooLarge { bytes: size_of_val(items) });
+        return Err(Error::TooLarge { bytes: size_of_val(&items[..]) });
     }
-    let mut claim = Claim::passing();
+    let mut meanwhile = Claim::passing();
     let bits = usize::BITS - (users / BUCKETS).leading_zeros();
-    let mut dealt = claim.filled(any, items.len())?;
-    let mut ends = claim.filled(0u32, (users >> bits) + 1)?;
-    let mut own_ends = claim.filled(0u32, 1 << bits)?;
+    let mut dealt = meanwhile.filled(any, items.len())?;
+    let mut ends = meanwhile.filled(0u32, (users >> bits) + 1)?;
+    let mut own_ends = meanwhile.filled(0u32, 1 << bits)?;
     let place = |item: &T| place(item.whose()) as usize;
     deal(items, &mut dealt, &mut ends, |item| place(item) >> bits);
-    let (mut from, mut polled) = (0, 0);
+    let (mut some, mut from, mut polled) = (Vec::new(), 0, 0);
     for end in ends.into_iter().map(|end| end as usize) {
         if end - polled > host::POLL_EVERY {
             host::poll();
             polled = end;
         }
+        some.clear();
+        if some.capacity() < end - from {
+            meanwhile.reserve(&mut some, (end - from).next_power_of_two())?;
+        }
+        some.extend_from_slice(&dealt[from..end]);
         own_ends.fill(0);
-        deal(&dealt[from..end], &mut items[from..end], &mut own_ends, |item| place(item) & ((1 << bits) - 1));
+        deal(&some, &mut dealt[from..end], &mut own_ends, |item| place(item) & ((1 << bits) - 1));
         from = end;
     }
+    let room = |items: &Vec<T>| items.capacity() * size_of::<T>();
+    meanwhile.shrink(room(&dealt));
+    claim.shrink(room(items));
+    claim.grow(room(&dealt))?;
+    *items = dealt;
     Ok(())
 }
 

@@ -96,15 +96,20 @@ impl<R: Copy + PartialEq + Display> Head<R> {
 }
 
 /// Brings the items of a table of users in the order in which [`encode`] writes them: by key and by their own order.
-/// Neighbours that belong together become one.
-pub fn settle<T: Listed, V: Copy + Default>(rules: T::Rules, users: &Users<V>, items: &mut Vec<T>) -> Result<()> {
+/// Neighbours that belong together become one. `claim` is that of the items, whose room may change.
+pub fn settle<T: Listed, V: Copy + Default>(
+    rules: T::Rules,
+    users: &Users<V>,
+    items: &mut Vec<T>,
+    claim: &mut Claim,
+) -> Result<()> {
     let mut meanwhile = Claim::passing();
     let order = users.sorted(&mut meanwhile)?;
     let mut places = meanwhile.filled(0u32, order.len())?;
     for (place, &number) in (0..).zip(&order) {
         places[number as usize] = place;
     }
-    grouping::sort(items, users.len(), |number| places[number as usize]);
+    grouping::sort(items, users.len(), |number| places[number as usize], claim);
     close(rules, items)
 }
 

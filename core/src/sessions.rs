@@ -357,7 +357,7 @@ impl Sessions {
 
     #[cold]
     fn unite(&mut self) -> Result<()> {
-        grouping::sort(&mut self.parts, self.users.len(), |number| number);
+        grouping::sort(&mut self.parts, self.users.len(), |number| number, &mut self.claim);
         lists::close(self.head.rules, &mut self.parts)?;
         self.look_up();
         Ok(())
@@ -419,7 +419,7 @@ impl State for Sessions {
     fn settle(&mut self) -> Result<()> {
         if !self.settled {
             self.take_in()?;
-            lists::settle(self.head.rules, &self.users, &mut self.parts)?;
+            lists::settle(self.head.rules, &self.users, &mut self.parts, &mut self.claim)?;
             self.settled = true;
         }
         Ok(())

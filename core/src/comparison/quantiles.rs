@@ -92,7 +92,8 @@ pub fn quantile<'a>(lists: impl Iterator<Item = &'a [f64]>, share: f64, seed: u6
         }
     }
     let variance = (squares - sum * sum / samples) / (samples - 1.0);
-    Ok(Some((value, variance.max(0.0).sqrt())))
+    // What is none, of figures too large to be squared, stays none.
+    Ok(Some((value, if variance < 0.0 { 0.0 } else { variance.sqrt() })))
 }
 
 #[cfg(test)]

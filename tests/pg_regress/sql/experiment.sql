@@ -111,6 +111,9 @@ SELECT difference, relative_lift, lift_low < lift_high AS in_order, probability_
 SELECT o AS offset, r.sd, r.p_value FROM unnest(ARRAY[0, 1e9, -1e9]) AS o, LATERAL ab_compare((SELECT experiment(variant, round(x * 10) + o) FROM many WHERE variant IN ('a', 'b'))) AS r WHERE r.variant = 'b';
 SELECT variant, mean FROM ab_compare((SELECT experiment(v, x) FROM (VALUES ('a', 1e300::float8), ('a', 1), ('a', -1e300), ('a', 1e-300)) AS u(v, x)));
 SELECT * FROM told((SELECT experiment(v, x) FROM (VALUES ('a', 1e300::float8), ('a', -1e300), ('b', 1e300), ('b', 2e300)) AS u(v, x)));
+-- Nor do they pass for figures that do not vary, whose sd would be 0.
+SELECT variant, users, sd IS NULL AS sd_unknown, p_value, verdict, reason FROM ab_compare((
+    SELECT experiment(CASE WHEN n % 2 = 0 THEN 'control' ELSE 'treatment' END, 1e300 * (n % 7)) FROM generate_series(1, 1000) AS n));
 -- Merged from parts: the same bytes as in one pass, in any order.
 SELECT count(DISTINCT value::text) AS forms FROM (
     SELECT experiment(variant, x) AS value FROM many
