@@ -64,10 +64,10 @@ pub struct Writer {
 const LONGEST: usize = 10;
 
 impl Writer {
-    /// Begins a value with room for `size` bytes of body.
+    /// Begins a value with room for some `size` bytes of body, or as many as there can be.
     pub fn new(kind: Kind, version: u8, size: usize) -> Result<Self> {
         let mut writer = Writer { bytes: Vec::new(), len: HEADER, claim: Claim::passing() };
-        writer.grow(HEADER + size)?;
+        writer.grow(HEADER + size.min(MOST_BYTES - HEADER))?;
         writer.bytes[0] = kind as u8;
         writer.bytes[1] = version;
         Ok(writer)
