@@ -13,7 +13,7 @@ ALTER FUNCTION user_metrics_internal.milestones ROWS 5;
 
 -- The query of users and when they signed up: the first row of each in a relation of signups; none for no relation.
 CREATE FUNCTION user_metrics_internal.signups_query(function text, signups regclass) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     relation text;
 BEGIN

@@ -8,6 +8,8 @@ ALTER FUNCTION user_metrics.last_request_query SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.user_condition SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.day_start SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.attach_statements SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.relation SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.is_still SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.describe_query SET SCHEMA user_metrics_internal;
 
 CREATE TABLE user_metrics.anonymous_user (
@@ -49,55 +51,8 @@ $$;
 COMMENT ON FUNCTION user_metrics.opt_in(text) IS 'counts a user again who had opted out';
 REVOKE ALL ON FUNCTION user_metrics.opt_in(text) FROM PUBLIC;
 
--- What the doorway needs to know of a relation: its quoted name, its kind, and its columns with the types under domains.
-CREATE FUNCTION user_metrics_internal.relation(source regclass) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    described text;
-BEGIN
-    IF source IS NULL THEN
-        RAISE EXCEPTION 'source cannot be NULL'
-            USING ERRCODE = 'null_value_not_allowed', HINT = 'Name a table or view, such as ''public.request_log''.';
-    END IF;
-    SELECT jsonb_build_object(
-        'name', format('%I.%I', n.nspname, c.relname),
-        'shown', format('%s.%s', quote_ident(n.nspname), quote_ident(c.relname)),
-        'kind', c.relkind,
-        'columns', COALESCE((
-            SELECT jsonb_agg(
-                jsonb_build_object(
-                    'name', a.attname,
-                    'shown', format_type(a.atttypid, a.atttypmod),
-                    'exact', NOT EXISTS (
-                        SELECT FROM pg_collation AS l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic
-                    ),
-                    'type', (
-                        WITH RECURSIVE base AS (
-                            SELECT t.typname, t.typtype, t.typbasetype FROM pg_type AS t WHERE t.oid = a.atttypid
-                            UNION ALL
-                            SELECT t.typname, t.typtype, t.typbasetype
-                            FROM base AS b JOIN pg_type AS t ON t.oid = b.typbasetype
-                            WHERE b.typtype = 'd'
-                        )
-                        SELECT b.typname FROM base AS b WHERE b.typtype <> 'd'
-                    )
-                ) ORDER BY a.attnum
-            )
-            FROM pg_attribute AS a
-            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        ), '[]')
-    )::text
-    INTO described
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = source;
-    IF described IS NULL THEN
-        RAISE EXCEPTION 'source % does not exist', source::oid
-            USING ERRCODE = 'undefined_table', HINT = 'Name a table or view, such as ''public.request_log''.';
-    END IF;
-    RETURN described;
-END
-$$;
-COMMENT ON FUNCTION user_metrics_internal.relation(regclass) IS 'a relation as the doorway wants it described';
+COMMENT ON FUNCTION user_metrics_internal.relation(regclass) IS 'a relation as the doorway wants it described; locks it as SELECT does';
+COMMENT ON FUNCTION user_metrics_internal.is_still(text, text) IS 'whether a schema is the one that was seen, or an error';
 
 -- Not pinned to a search_path: the view's expressions mean what they would mean if the caller had typed them.
 CREATE FUNCTION user_metrics.attach(

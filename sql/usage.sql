@@ -59,7 +59,11 @@ BEGIN
                 count(*) FILTER (WHERE p.requests > 1) AS users_again,
                 count(p.interval_days) AS users_another_day,
                 percentile_disc(0.8) WITHIN GROUP (ORDER BY p.interval_days) AS interval_days,
-                sum(p.prompt_tokens)::bigint AS prompt_tokens, sum(p.completion_tokens)::bigint AS completion_tokens,
+                -- Sums of doubles, of which the largest that a bigint holds stands for those beyond it.
+                CASE WHEN sum(p.prompt_tokens) >= 0 THEN LEAST(sum(p.prompt_tokens), 9223372036854774784)::bigint END
+                    AS prompt_tokens,
+                CASE WHEN sum(p.completion_tokens) >= 0 THEN LEAST(sum(p.completion_tokens), 9223372036854774784)::bigint END
+                    AS completion_tokens,
                 sum(p.cost_usd) AS cost_usd
             FROM people AS p CROSS JOIN observed AS o
             GROUP BY p.segment

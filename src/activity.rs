@@ -1,6 +1,6 @@
 //! `activity`: its aggregates, its type and its accessors. The algorithm is [`user_metrics_core::activity`].
 
-use crate::aggregate::{self, Instant, TextBytes, UtcInstant, stored_value};
+use crate::aggregate::{self, Instant, TextBytes, TextList, UtcInstant, stored_value};
 use crate::error::{self, refused};
 use crate::stored::{Stored, Value};
 use crate::users::{UserId, keys};
@@ -125,10 +125,10 @@ fn last_request(value: ActivityValue<'_>) -> error::Result<Option<TimestampWithT
 }
 
 #[pg_extern(immutable, strict, parallel_safe)]
-fn without_users<'a>(value: ActivityValue<'a>, user_ids: Vec<Option<String>>) -> error::Result<ActivityValue<'a>> {
+fn without_users<'a>(value: ActivityValue<'a>, user_ids: TextList<'_>) -> error::Result<ActivityValue<'a>> {
     let rest = {
         let view = open("without_users", &value)?;
-        view.without(&keys(view.kind(), user_ids)).map_err(refused("without_users"))?
+        keys(view.kind(), &user_ids).and_then(|keys| view.without(&keys)).map_err(refused("without_users"))?
     };
     Ok(rest.map_or(value, Value::from_bytes))
 }

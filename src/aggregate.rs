@@ -9,7 +9,6 @@
 
 use crate::error::{self, refused};
 use crate::{settings, stored::Value};
-use pgrx::PgMemoryContexts;
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::Internal;
 use pgrx::nullable::Nullable;
@@ -19,6 +18,8 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 };
 use pgrx::prelude::*;
 use pgrx::varlena;
+use pgrx::{PgMemoryContexts, direct_function_call_as_datum};
+use std::borrow::Cow;
 use user_metrics_core::calendar::Micros;
 use user_metrics_core::state::State;
 use user_metrics_core::{Error, Result, host};
@@ -249,8 +250,8 @@ macro_rules! stored_value {
         }
 
         #[pg_extern(immutable, strict, parallel_safe)]
-        fn $out(value: $crate::stored::Value<'_, $state>) -> std::ffi::CString {
-            $crate::stored::output(&value)
+        fn $out(value: $crate::stored::Value<'_, $state>) -> $crate::error::Result<$crate::stored::Hex> {
+            $crate::stored::output($name, &value)
         }
 
         #[pg_extern(immutable, strict, parallel_safe)]
@@ -259,8 +260,8 @@ macro_rules! stored_value {
         }
 
         #[pg_extern(immutable, strict, parallel_safe)]
-        fn $send(value: $crate::stored::Value<'_, $state>) -> Vec<u8> {
-            value.bytes().to_vec()
+        fn $send<'a>(value: $crate::stored::Value<'a, $state>) -> $crate::stored::Bytes<'a> {
+            value.into()
         }
     };
 }
@@ -345,6 +346,46 @@ impl<'fcx> TextBytes<'fcx> {
     }
 }
 
+/// A `text[]` argument, of whatever encoding and in place: lists of users are as long as they please.
+#[derive(Default)]
+pub struct TextList<'fcx>(Option<pgrx::Array<'fcx, &'fcx [u8]>>);
+
+impl<'fcx> TextList<'fcx> {
+    unsafe fn read(datum: pg_sys::Datum) -> Self {
+        // SAFETY: the datum is a text[], whose elements are laid out as bytea is.
+        TextList(unsafe { pgrx::Array::from_datum(datum, false) })
+    }
+
+    /// How many elements it has.
+    pub fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, pgrx::Array::len)
+    }
+
+    /// Its elements, without those that are NULL.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + '_ {
+        self.0.iter().flat_map(|texts| texts.iter()).flatten()
+    }
+}
+
+plain_argument!('fcx, TextList<'fcx>, "text[]", |datum| TextList::<'fcx>::read(datum));
+
+/// A `jsonb` argument as text: numbers beyond any double, which a parsed form could not hold, are there to be refused.
+#[derive(Clone, Default)]
+pub struct JsonText<'fcx>(pub Cow<'fcx, str>);
+
+impl<'fcx> JsonText<'fcx> {
+    unsafe fn read(datum: pg_sys::Datum) -> Self {
+        // SAFETY: the datum is a jsonb; its text lies in the memory of the row.
+        unsafe {
+            let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(datum)]);
+            let text = text.map(|text| std::ffi::CStr::from_ptr(text.cast_mut_ptr()));
+            JsonText(text.map_or(Cow::Borrowed("null"), std::ffi::CStr::to_string_lossy))
+        }
+    }
+}
+
+plain_argument!('fcx, JsonText<'fcx>, "jsonb", |datum| JsonText::<'fcx>::read(datum));
+
 /// Declares an argument that is looked at as bytes in every call, and read as a value only when they are not those of the
 /// call before.
 macro_rules! seldom_read {
@@ -381,6 +422,7 @@ seldom_read! {
     /// A `text[]` argument, of whatever encoding.
     Texts, "text[]", Vec<Option<Vec<u8>>>, datum => {
         let texts = pgrx::Array::<&[u8]>::from_datum(datum, false);
+        // few: names of variants
         texts.map(|texts| texts.iter().map(|text| text.map(<[u8]>::to_vec)).collect())
     }
 }
@@ -391,6 +433,7 @@ seldom_read! {
 seldom_read! {
     /// A `jsonb` argument; its value is the text of it, of whatever encoding.
     Json, "jsonb", Vec<u8>, datum => {
+        // few: a namespace
         pgrx::direct_function_call::<&std::ffi::CStr>(pg_sys::jsonb_out, &[Some(datum)]).map(|text| text.to_bytes().to_vec())
     }
 }
@@ -446,6 +489,18 @@ fn called_from_nowhere<T>() -> T {
     let message = "this function can be called from SQL only";
     Err(ErrorReport::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, message, "user_metrics")).unwrap_or_report()
 }
+/// A `regclass` argument.
+#[derive(Clone, Copy)]
+pub struct RelationOid(pub pg_sys::Oid);
+
+impl Default for RelationOid {
+    fn default() -> Self {
+        RelationOid(pg_sys::InvalidOid)
+    }
+}
+
+plain_argument!('fcx, RelationOid, "regclass", |datum: pg_sys::Datum| RelationOid(pg_sys::Oid::from(datum.value() as u32)));
+
 /// A `bytea` argument, in place like [`TextBytes`].
 #[derive(Clone, Copy, Default)]
 pub struct Bytes<'fcx>(pub &'fcx [u8]);

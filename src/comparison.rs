@@ -1,10 +1,9 @@
 //! `ab_compare` and its kin: arguments in, rows out. The algorithms are in [`user_metrics_core::comparison`], the values in
 //! [`crate::experiment`].
 
-use crate::aggregate::{self, Text, TextBytes};
+use crate::aggregate::{self, JsonText, Text, TextBytes};
 use crate::error::{self, refused};
 use crate::settings;
-use pgrx::JsonB;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use user_metrics_core::comparison::{
@@ -23,7 +22,7 @@ fn question(
     alternative: Option<&str>,
     confidence: Option<f64>,
     correction: Option<&str>,
-    weights: Option<JsonB>,
+    weights: Option<JsonText<'_>>,
     segments: i32,
 ) -> Result<Question> {
     let question = Question {
@@ -31,7 +30,7 @@ fn question(
         alternative: Alternative::parse(alternative.unwrap_or("two_sided"))?,
         confidence: confidence.unwrap_or(0.95),
         correction: Correction::parse(correction.unwrap_or("holm"))?,
-        weights: weights.map(|weights| readout::parse_weights(&weights.0.to_string())).transpose()?,
+        weights: weights.map(|weights| readout::parse_weights(&weights.0)).transpose()?,
         min_group_size: settings::min_group_size(),
         segments: u32::try_from(segments).unwrap_or(1),
     };
@@ -61,7 +60,7 @@ fn comparisons(
     alternative: Option<&str>,
     confidence: Option<f64>,
     correction: Option<&str>,
-    weights: Option<JsonB>,
+    weights: Option<JsonText<'_>>,
     segments: default!(i32, "1"),
 ) -> error::Result<
     TableIterator<
@@ -207,8 +206,8 @@ fn experiment_metrics(
 #[pg_extern(immutable, parallel_safe)]
 #[allow(clippy::type_complexity)]
 fn srm_check(
-    users: JsonB,
-    weights: default!(Option<JsonB>, "NULL"),
+    users: Option<JsonText<'_>>,
+    weights: default!(Option<JsonText<'_>>, "NULL"),
 ) -> error::Result<
     TableIterator<
         'static,
@@ -223,8 +222,8 @@ fn srm_check(
     >,
 > {
     let check = || {
-        let weights = weights.map(|weights| readout::parse_weights(&weights.0.to_string())).transpose()?;
-        let seen = readout::parse_users(&users.0.to_string())?;
+        let weights = weights.map(|weights| readout::parse_weights(&weights.0)).transpose()?;
+        let seen = readout::parse_users(users.as_ref().map_or("NULL", |users| &users.0))?;
         let seen = seen.iter().map(|(name, users)| (name.as_bytes(), *users)).collect::<Vec<_>>();
         readout::srm_check(&seen, weights.as_ref())
     };
@@ -262,10 +261,15 @@ fn plan(
     Ok((figure, plan))
 }
 
+/// An argument without a default.
+fn told<T>(name: &'static str, given: Option<T>) -> Result<T> {
+    given.ok_or_else(|| Error::Argument { name, given: "NULL".to_owned(), accepted: "a number".to_owned() })
+}
+
 /// Users each variant needs.
 #[pg_extern(immutable, parallel_safe)]
 fn sample_size(
-    effect: f64,
+    effect: Option<f64>,
     baseline: default!(Option<f64>, "NULL"),
     sd: default!(Option<f64>, "NULL"),
     power: default!(Option<f64>, "0.8"),
@@ -274,14 +278,14 @@ fn sample_size(
     comparisons: default!(Option<i32>, "1"),
 ) -> error::Result<i64> {
     let users = plan(baseline, sd, power, confidence, alternative, comparisons)
-        .and_then(|(figure, plan)| readout::sample_size(effect, figure, plan));
+        .and_then(|(figure, plan)| readout::sample_size(told("effect", effect)?, figure, plan));
     users.map(|users| i64::try_from(users).unwrap_or(i64::MAX)).map_err(refused("sample_size"))
 }
 
 /// The smallest increase that so many users show.
 #[pg_extern(immutable, parallel_safe)]
 fn minimum_detectable_effect(
-    users: i64,
+    users: Option<i64>,
     baseline: default!(Option<f64>, "NULL"),
     sd: default!(Option<f64>, "NULL"),
     power: default!(Option<f64>, "0.8"),
@@ -289,8 +293,10 @@ fn minimum_detectable_effect(
     alternative: default!(Option<&str>, "'two_sided'"),
     comparisons: default!(Option<i32>, "1"),
 ) -> error::Result<Option<f64>> {
-    let effect = plan(baseline, sd, power, confidence, alternative, comparisons)
-        .and_then(|(figure, plan)| readout::minimum_detectable_effect(u64::try_from(users).unwrap_or(0), figure, plan));
+    let effect = plan(baseline, sd, power, confidence, alternative, comparisons).and_then(|(figure, plan)| {
+        let users = u64::try_from(told("users", users)?).unwrap_or(0);
+        readout::minimum_detectable_effect(users, figure, plan)
+    });
     effect.map_err(refused("minimum_detectable_effect"))
 }
 

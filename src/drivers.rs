@@ -156,7 +156,7 @@ fn driver_figures(
     let deeds = Deeds::decode(deeds).map_err(&refuse)?;
     let (all, did) = drivers::count(&deeds, named(function) == "churn_indicators", own.len()).map_err(&refuse)?;
     let found = drivers::compare(&all, &did, least);
-    let mut names: Vec<String> = STANDARD.map(str::to_owned).to_vec();
+    let mut names: Vec<String> = STANDARD.map(str::to_owned).to_vec(); // few: all there are
     names.extend(own.into_iter().map(Option::unwrap_or_default));
     names.extend(deeds.features().iter().map(|name| format!("{FEATURE}{}", String::from_utf8_lossy(name))));
     let privacy = Privacy::current();

@@ -2,15 +2,26 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use user_metrics_core::Error;
-use user_metrics_core::source::literal;
+use user_metrics_core::{Error, source::literal};
 
 /// What functions called from SQL return.
 pub type Result<T> = std::result::Result<T, ErrorReport>;
 
-fn report(code: PgSqlErrorCode, message: String, hint: impl Into<String>) -> ErrorReport {
+/// A refusal that is none of core.
+pub fn report(code: PgSqlErrorCode, message: String, hint: impl Into<String>) -> ErrorReport {
     ErrorReport::new(code, message, "user_metrics").set_hint(hint.into())
 }
+
+/// The beginning of what was given, where that is too long to be read in a message.
+fn shortened(given: &str) -> std::borrow::Cow<'_, str> {
+    match given.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{}…", &given[..end]).into(),
+        None => given.into(),
+    }
+}
+
+/// How many characters of an argument a message shows.
+const LONGEST_SHOWN: usize = 400;
 
 /// Words a refusal on behalf of the SQL function `function`.
 pub fn refused(function: &'static str) -> impl Fn(Error) -> ErrorReport {
@@ -49,7 +60,7 @@ pub fn refused_input(function: &'static str, unreadable: PgSqlErrorCode) -> impl
         ),
         Error::Argument { name, given, accepted } => report(
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            format!("{function}: argument \"{name}\" cannot be \"{given}\""),
+            format!("{function}: argument \"{name}\" cannot be \"{}\"", shortened(&given)),
             format!("Give {accepted}."),
         ),
         Error::TooLarge { bytes } => report(

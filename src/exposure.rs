@@ -3,7 +3,7 @@
 //! Those of one user differ in their final functions only, so that PostgreSQL feeds one state for all of them. `exposures` is
 //! of all users at once, which is faster than GROUP BY where their names are not needed.
 
-use crate::aggregate::{self, Instant, Text, TextBytes};
+use crate::aggregate::{self, Instant, Text, TextBytes, TextList};
 use crate::error::refused;
 use crate::users::{UserId, keys};
 use crate::{error, time};
@@ -51,6 +51,7 @@ fn exposure_deserialize(bytes: &[u8], _unused: Internal, fcinfo: pg_sys::Functio
 
 #[pg_extern(immutable, parallel_safe)]
 fn exposure_variant(state: Internal) -> Option<Text> {
+    // few: the name of one variant
     aggregate::read(state, |exposure: &Exposure| exposure.variant().map(|variant| Text(variant.to_vec()))).flatten()
 }
 
@@ -122,7 +123,7 @@ fn exposures_finish(state: Internal) -> error::Result<Vec<u8>> {
 #[allow(clippy::type_complexity)]
 fn exposed_users(
     exposures: &[u8],
-    left_out: Vec<Option<String>>,
+    left_out: TextList<'_>,
 ) -> error::Result<
     TableIterator<
         'static,
@@ -138,11 +139,11 @@ fn exposed_users(
     aggregate::set_limit();
     let (mut rows, mut claim) = (Vec::new(), Claim::passing());
     let listed = Exposures::decode(exposures).and_then(|exposures| {
-        let mut left_out = keys(exposures.kind(), left_out);
+        let mut left_out = keys(exposures.kind(), &left_out)?;
         left_out.sort_unstable();
         for exposed in exposures.exposed().filter(|exposed| left_out.binary_search(&exposed.user).is_err()) {
             // Few variants, whose names are short.
-            let variant = exposed.variant.map(<[u8]>::to_vec);
+            let variant = exposed.variant.map(<[u8]>::to_vec); // few: variants have short names
             claim.push(&mut rows, (exposed.user.to_bytes(), exposed.first_at, variant, exposed.requests))?;
         }
         Ok(())

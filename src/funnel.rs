@@ -1,6 +1,6 @@
 //! `funnel`: its aggregates, its type and its readouts. The algorithms are in [`user_metrics_core::funnel`].
 
-use crate::aggregate::{self, Instant, Numbers, TextBytes, Texts, UtcInstant, stored_value};
+use crate::aggregate::{self, Instant, Numbers, TextBytes, TextList, Texts, UtcInstant, stored_value};
 use crate::error::{self, refused};
 use crate::settings::Privacy;
 use crate::stored::{Stored, Value};
@@ -216,10 +216,10 @@ fn funnel_last_request(value: FunnelValue<'_>) -> error::Result<Option<Timestamp
 }
 
 #[pg_extern(immutable, strict, parallel_safe, name = "without_users")]
-fn funnel_without_users<'a>(value: FunnelValue<'a>, user_ids: Vec<Option<String>>) -> error::Result<FunnelValue<'a>> {
+fn funnel_without_users<'a>(value: FunnelValue<'a>, user_ids: TextList<'_>) -> error::Result<FunnelValue<'a>> {
     let rest = {
         let view = open("without_users", &value)?;
-        view.without(&keys(view.kind(), user_ids)).map_err(refused("without_users"))?
+        keys(view.kind(), &user_ids).and_then(|keys| view.without(&keys)).map_err(refused("without_users"))?
     };
     Ok(rest.map_or(value, Value::from_bytes))
 }
@@ -240,6 +240,7 @@ impl KeptSteps {
         let wanted = texts.value().unwrap_or_default().into_iter().zip(steps.value().unwrap_or_default());
         let wanted = wanted.filter_map(|(text, step)| Some((text?, step? as u32)));
         let of = StepsOfText::new(wanted);
+        // few: what the caller gave for steps
         KeptSteps { is_final, texts: texts.bytes().to_vec(), steps: steps.bytes().to_vec(), of }
     }
 
@@ -339,6 +340,7 @@ fn funnel_steps(
         compatibility.map_or(Ok(Compatibility::Standard), Compatibility::parse).map_err(refused(NAME))?;
     let (rows, mode) = match &funnel {
         // No rows: nobody reached any step, as far as steps are named.
+        // few: steps
         None => (vec![readout::Step::default(); steps.as_ref().map_or(0, Vec::len)], Mode::Ordered),
         Some(funnel) => {
             let view = open(NAME, funnel)?;

@@ -44,5 +44,6 @@ fn latest_deserialize(bytes: &[u8], _unused: Internal, fcinfo: pg_sys::FunctionC
 
 #[pg_extern(immutable, parallel_safe)]
 fn latest_finish(state: Internal) -> Option<Text> {
+    // few: one text
     aggregate::read(state, |latest: &Latest| latest.text().map(|text| Text(text.to_vec()))).flatten()
 }

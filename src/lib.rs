@@ -1,7 +1,8 @@
 //! `user_metrics`: user analytics for AI products inside PostgreSQL. This is the glue; the map of the house:
 //!
 //! - [`aggregate`]: the bridge from a state of core to CREATE AGGREGATE; [`stored`]: a state as a column type.
-//! - [`error`], [`settings`], [`time`], [`users`]: refusals, `user_metrics.*`, instants and zones, user ids.
+//! - [`error`], [`settings`], [`policy`], [`time`], [`users`]: refusals, `user_metrics.*`, the administrator's limits, instants
+//!   and zones, user ids.
 //! - [`activity`], and its readouts [`engagement`], [`lifecycle`], [`retention`]: one file a concept, named as in core.
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`assignment`]: who gets which variant of an experiment.
@@ -9,7 +10,7 @@
 //! - [`funnel`], [`paths`]: how far users get, and what they do next.
 //! - [`deeds`], [`drivers`]: what users did in a span of days, and what of it goes with staying and with leaving.
 //! - [`experiment`] and its readout [`comparison`], with [`exposure`]: what an experiment tells.
-//! - [`source`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
+//! - [`source`], [`relation`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
 
@@ -32,8 +33,10 @@ mod lifecycle;
 mod onboarding;
 mod paths;
 mod plans;
+mod policy;
 mod preferences;
 mod profile;
+mod relation;
 mod retention;
 mod seasonality;
 mod segments;
@@ -59,6 +62,7 @@ extern "C-unwind" fn _PG_init() {
 }
 
 extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
+extension_sql_file!("../sql/privacy.sql", name = "privacy");
 extension_sql_file!(
     "../sql/source.sql",
     name = "source",
@@ -71,7 +75,9 @@ extension_sql_file!(
         settings::hides,
         source::day_start,
         source::attach_statements,
-        source::describe_query
+        source::describe_query,
+        relation::relation,
+        relation::is_still
     ]
 );
 extension_sql_file!(

@@ -1,7 +1,7 @@
 //! Segments: what `segment_users` shows, the keys that tie users' names to a value, and rules of one's own. The algorithm
 //! is [`user_metrics_core::segments`].
 
-use crate::aggregate::{self, Text, TextBytes};
+use crate::aggregate::{self, Text, TextBytes, TextList};
 use crate::error::{self, refused};
 use crate::stored::Value;
 use crate::users::{UserId, keys};
@@ -38,7 +38,7 @@ user_key! {
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 fn tally_segments(
     tally: &[u8],
-    left_out: Vec<Option<String>>,
+    left_out: TextList<'_>,
     power_share: f64,
     ties: &str,
     min_users: i32,
@@ -79,11 +79,12 @@ fn tally_segments(
     };
     let rows = || -> user_metrics_core::Result<_> {
         let tally = Tally::decode(tally)?;
-        let (members, cutoff, _) = members(&tally, &keys(tally.kind(), left_out), &terms)?;
+        let (members, cutoff, _) = members(&tally, &keys(tally.kind(), &left_out)?, &terms)?;
         let (mut claim, mut rows) = (Claim::passing(), Vec::new());
         claim.reserve(&mut rows, members.len())?;
         for member in &members {
             let person = &member.person;
+            // few: one id, entered below
             let id = person.key.written(tally.kind()).map_or_else(|| person.name.to_vec(), String::into_bytes);
             claim.grow(id.len())?;
             let instant = |at: Micros| TimestampWithTimeZone::try_from(at).ok();
@@ -162,11 +163,11 @@ fn segment_rules(
 > {
     let standard = || Rules {
         expression: "n.segment".to_owned(),
-        segments: Segment::ALL.map(|segment| segment.name().to_owned()).to_vec(),
+        segments: Segment::ALL.map(|segment| segment.name().to_owned()).to_vec(), // few: all there are
         ..Rules::default()
     };
     let rules = rules.map_or_else(|| Ok(standard()), Rules::parse).map_err(refused("segment_users"))?;
-    let columns = rules.columns().into_iter().map(str::to_owned).collect();
+    let columns = rules.columns().into_iter().map(str::to_owned).collect(); // few: canonical columns
     let counts_sessions = rules.figures.contains("sessions");
     Ok(TableIterator::once((
         rules.expression.clone(),

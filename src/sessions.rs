@@ -1,6 +1,6 @@
 //! `sessions`: its aggregates, its type and its readouts. The algorithms are in [`user_metrics_core::sessions`].
 
-use crate::aggregate::{self, Instant, TextBytes, UtcInstant, stored_value};
+use crate::aggregate::{self, Instant, TextBytes, TextList, UtcInstant, stored_value};
 use crate::error::{self, refused};
 use crate::settings::{self, Privacy};
 use crate::source::row_function;
@@ -132,13 +132,10 @@ fn sessions_last_request(value: SessionsValue<'_>) -> error::Result<Option<Times
 }
 
 #[pg_extern(immutable, strict, parallel_safe, name = "without_users")]
-fn sessions_without_users<'a>(
-    value: SessionsValue<'a>,
-    user_ids: Vec<Option<String>>,
-) -> error::Result<SessionsValue<'a>> {
+fn sessions_without_users<'a>(value: SessionsValue<'a>, user_ids: TextList<'_>) -> error::Result<SessionsValue<'a>> {
     let rest = {
         let view = open("without_users", &value)?;
-        view.without(&keys(view.kind(), user_ids)).map_err(refused("without_users"))?
+        keys(view.kind(), &user_ids).and_then(|keys| view.without(&keys)).map_err(refused("without_users"))?
     };
     Ok(rest.map_or(value, Value::from_bytes))
 }
@@ -381,7 +378,7 @@ fn session_list(
             session.key.bits(),
             instant(session.start),
             instant(session.end),
-            (session.end - session.start) as f64 / 1e6,
+            session.duration() as f64 / 1e6,
             i64::from(session.requests),
             i64::from(session.errors),
             session.ending(limits, span.end).map(readout::Ending::name),

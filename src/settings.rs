@@ -1,5 +1,6 @@
 //! The settings `user_metrics.*`.
 
+use crate::policy;
 use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
@@ -78,6 +79,8 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::default(),
     );
+    // From now on a misspelt setting is refused, and not kept for a library that might know it.
+    policy::reserve_settings(c"user_metrics");
 }
 
 /// The time zone for a caller who named none.
@@ -96,14 +99,15 @@ pub fn session_gap() -> Micros {
     Micros::from(SESSION_GAP.get()) * 1_000_000
 }
 
-/// The bytes all states of this backend may hold.
+/// The bytes all states of this backend may hold: as set, and no more than the policy allows.
 pub fn max_state_memory() -> usize {
-    usize::try_from(MAX_STATE_MEMORY.get()).unwrap_or(0).saturating_mul(1024)
+    let kilobytes = MAX_STATE_MEMORY.get().min(policy::current().max_state_memory);
+    usize::try_from(kilobytes).unwrap_or(0).saturating_mul(1024)
 }
 
-/// The fewest users whose figures are shown.
+/// The fewest users whose figures are shown: as set, and no fewer than the policy demands.
 pub fn min_group_size() -> u64 {
-    u64::try_from(MIN_GROUP_SIZE.get()).unwrap_or(1)
+    u64::try_from(MIN_GROUP_SIZE.get().max(policy::current().min_group_size)).unwrap_or(1)
 }
 
 /// Hides the figures of groups that are too small to show.

@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use crate::aggregate::set_limit;
-use crate::error::{self, refused_input};
+use crate::error::{self, refused, refused_input};
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::{Datum, Internal};
 use pgrx::nullable::Nullable;
@@ -14,7 +14,7 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 };
 use pgrx::prelude::*;
 use std::borrow::Cow;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::marker::PhantomData;
 use user_metrics_core::state::State;
 use user_metrics_core::{Error, host};
@@ -97,11 +97,76 @@ pub fn input<S: Stored>(name: &'static str, text: &CStr) -> error::Result<Value<
     bytes.map_err(refused_input(name, PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION))
 }
 
+/// A text for a client, written where PostgreSQL expects it: too little memory for it is an ERROR, where an allocation of
+/// Rust's that fails ends the process and with it every session.
+pub struct Hex(pg_sys::Datum);
+
+/// The largest piece of memory that PostgreSQL hands out.
+const MOST_ALLOCATED: usize = 0x3fff_ffff;
+
 /// The type's output function.
-pub fn output<S: Stored>(value: &Value<'_, S>) -> CString {
+pub fn output<S: Stored>(name: &'static str, value: &Value<'_, S>) -> error::Result<Hex> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = value.bytes().iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
-    CString::new(b"\\x".iter().copied().chain(digits).collect::<Vec<u8>>()).unwrap_or_default()
+    let bytes = value.bytes();
+    let length = 2 * bytes.len() + b"\\x\0".len();
+    if length > MOST_ALLOCATED {
+        return Err(refused(name)(Error::TooLarge { bytes: length }));
+    }
+    // SAFETY: the memory is ours, as long as it was asked for, and written to its last byte before it is read.
+    unsafe {
+        let text = pg_sys::palloc(length).cast::<u8>();
+        text.copy_from(b"\\x".as_ptr(), 2);
+        for (from, piece) in (0..).step_by(host::POLL_EVERY).zip(bytes.chunks(host::POLL_EVERY)) {
+            host::poll();
+            let to = std::slice::from_raw_parts_mut(text.add(2 + 2 * from), 2 * piece.len());
+            for (pair, byte) in to.as_chunks_mut::<2>().0.iter_mut().zip(piece) {
+                *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+            }
+        }
+        text.add(length - 1).write(0);
+        Ok(Hex(pg_sys::Datum::from(text)))
+    }
+}
+
+// SAFETY: the datum is a text that ends with a zero, as a cstring does.
+unsafe impl SqlTranslatable for Hex {
+    const TYPE_IDENT: &'static str = "user_metrics::Hex";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Err(ArgumentError::Datum);
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> = Ok(ReturnsRef::One(SqlMappingRef::literal("cstring")));
+}
+
+// SAFETY: returns what `output` made in the caller's memory context.
+unsafe impl BoxRet for Hex {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        // SAFETY: as promised by the caller.
+        unsafe { fcinfo.return_raw_datum(self.0) }
+    }
+}
+
+/// A value's bytes for a client: the result of the type's send function. They are copied once, into PostgreSQL's memory.
+pub struct Bytes<'a>(Cow<'a, [u8]>);
+
+impl<'a, S> From<Value<'a, S>> for Bytes<'a> {
+    fn from(value: Value<'a, S>) -> Self {
+        Bytes(value.bytes)
+    }
+}
+
+// SAFETY: the datum is a varlena of bytes, as a bytea is.
+unsafe impl SqlTranslatable for Bytes<'_> {
+    const TYPE_IDENT: &'static str = "user_metrics::Bytes";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Err(ArgumentError::Datum);
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> = Ok(ReturnsRef::One(SqlMappingRef::literal("bytea")));
+}
+
+// SAFETY: returns a varlena in the caller's memory context.
+unsafe impl BoxRet for Bytes<'_> {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        // SAFETY: as promised by the caller.
+        unsafe { (&*self.0).box_into(fcinfo) }
+    }
 }
 
 /// The type's receive function: the rest of the message is the value.
@@ -112,16 +177,27 @@ pub fn receive<S: Stored>(name: &'static str, message: Internal) -> error::Resul
         let (from, until) = (usize::try_from(m.cursor).ok()?, usize::try_from(m.len).ok()?);
         m.cursor = m.len;
         // SAFETY: a message holds `len` bytes at `data`.
-        unsafe { std::slice::from_raw_parts(m.data.cast::<u8>(), until) }.get(from..).map(<[u8]>::to_vec)
+        unsafe { std::slice::from_raw_parts(m.data.cast::<u8>(), until) }.get(from..)
     });
-    let value = bytes.ok_or(Error::Corrupt { what: "no bytes" }).and_then(checked);
+    let value = bytes.ok_or(Error::Corrupt { what: "no bytes" }).and_then(copied).and_then(checked);
     value.map_err(refused_input(name, PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION))
+}
+
+fn with_room(bytes: usize) -> Result<Vec<u8>, Error> {
+    let mut vec = Vec::new();
+    vec.try_reserve_exact(bytes).map_err(|_| host::out_of_memory())?;
+    Ok(vec)
+}
+
+fn copied(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut copy = with_room(bytes.len())?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
 }
 
 fn from_hex(digits: &[u8]) -> Result<Vec<u8>, Error> {
     let digit = |d: u8| char::from(d).to_digit(16).map(|d| d as u8).ok_or(Error::Corrupt { what: "not a hex digit" });
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(digits.len() / 2).map_err(|_| host::out_of_memory())?;
+    let mut bytes = with_room(digits.len() / 2)?;
     let (pairs, rest) = digits.as_chunks::<2>();
     if !rest.is_empty() {
         return Err(Error::Corrupt { what: "an odd number of hex digits" });

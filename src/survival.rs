@@ -44,8 +44,10 @@ stored_value! { Survival, "survival":
 }
 
 /// The curve of a value that may be shown: `None` for no value, and for one of too few.
-fn curve(function: &'static str, value: Option<&[u8]>, confidence: f64) -> error::Result<Option<Curve>> {
+fn curve(function: &'static str, value: Option<&[u8]>, confidence: Option<f64>) -> error::Result<Option<Curve>> {
     aggregate::set_limit();
+    // As everywhere, NULL stands for the default.
+    let confidence = confidence.unwrap_or(0.95);
     let read = |bytes| Survival::decode(bytes).and_then(|survival| Curve::new(&survival, confidence));
     // What is wrong with the confidence is wrong also where there is nothing to read.
     let curve =
@@ -58,7 +60,7 @@ fn curve(function: &'static str, value: Option<&[u8]>, confidence: f64) -> error
 #[allow(clippy::type_complexity)]
 fn survival_curve(
     survival: Option<SurvivalValue<'_>>,
-    confidence: default!(f64, 0.95),
+    confidence: default!(Option<f64>, 0.95),
     at_seconds: default!(Option<Vec<Option<f64>>>, "NULL"),
 ) -> error::Result<
     TableIterator<
@@ -76,9 +78,9 @@ fn survival_curve(
 > {
     const NAME: &str = "survival_curve";
     let curve = curve(NAME, survival.as_ref().map(Value::bytes), confidence)?;
-    let steps = match (&curve, at_seconds) {
+    let steps = match (curve, at_seconds) {
         (None, _) => Vec::new(),
-        (Some(curve), None) => curve.steps().to_vec(),
+        (Some(curve), None) => curve.into_steps(),
         (Some(curve), Some(times)) => {
             curve.at(&times.into_iter().flatten().collect::<Vec<_>>()).map_err(refused(NAME))?
         }
@@ -91,24 +93,28 @@ fn survival_curve(
 }
 
 #[pg_extern(stable, parallel_safe)]
-fn survival_quantile(survival: Option<SurvivalValue<'_>>, quantile: f64) -> error::Result<Option<f64>> {
+fn survival_quantile(survival: Option<SurvivalValue<'_>>, quantile: Option<f64>) -> error::Result<Option<f64>> {
     const NAME: &str = "survival_quantile";
-    let curve = curve(NAME, survival.as_ref().map(Value::bytes), 0.95)?;
+    let Some(quantile) = quantile else { return Ok(None) };
+    let curve = curve(NAME, survival.as_ref().map(Value::bytes), None)?;
     let time = |curve: Curve| curve.quantile("quantile", quantile).map_err(refused(NAME));
     Ok(curve.map(time).transpose()?.and_then(|time| time.seconds))
 }
 
 #[pg_extern(stable, strict, parallel_safe)]
 fn survival_median(survival: SurvivalValue<'_>) -> error::Result<Option<f64>> {
-    survival_quantile(Some(survival), 0.5)
+    survival_quantile(Some(survival), Some(0.5))
 }
+
+/// The quantiles told to a caller who names none.
+const QUANTILES: [f64; 4] = [0.25, 0.5, 0.75, 0.9];
 
 #[pg_extern(stable, parallel_safe)]
 #[allow(clippy::type_complexity)]
 fn survival_quantiles(
     survival: Option<SurvivalValue<'_>>,
-    quantiles: default!(Vec<Option<f64>>, "ARRAY[0.25, 0.5, 0.75, 0.9]::double precision[]"),
-    confidence: default!(f64, 0.95),
+    quantiles: default!(Option<Vec<Option<f64>>>, "ARRAY[0.25, 0.5, 0.75, 0.9]::double precision[]"),
+    confidence: default!(Option<f64>, 0.95),
 ) -> error::Result<
     TableIterator<
         'static,
@@ -126,6 +132,7 @@ fn survival_quantiles(
         let time = curve.quantile("quantiles", quantile)?;
         Ok((quantile, time.seconds, time.low, time.high))
     };
+    let quantiles = quantiles.unwrap_or_else(|| QUANTILES.map(Some).to_vec());
     let rows = quantiles.into_iter().flatten().map(row).collect::<Result<Vec<_>>>();
     Ok(TableIterator::new(rows.map_err(refused(NAME))?))
 }
@@ -134,7 +141,7 @@ fn survival_quantiles(
 #[allow(clippy::type_complexity)]
 fn survival_summary(
     survival: Option<SurvivalValue<'_>>,
-    confidence: default!(f64, 0.95),
+    confidence: default!(Option<f64>, 0.95),
 ) -> error::Result<
     TableIterator<
         'static,

@@ -10,45 +10,53 @@ use pgrx::prelude::*;
 use user_metrics_core::calendar::{DAY_MICROS, LocalDays, Micros, Segment, Window};
 use user_metrics_core::days::Day;
 use user_metrics_core::sessions::Span;
-use user_metrics_core::{Error, Result};
+use user_metrics_core::{Error, Result, host};
 
 /// A range that holds every finite timestamp.
 const ALWAYS: Segment = Segment { from: Micros::MIN, until: Micros::MAX, offset: 0 };
+
+/// The longest a zone may be from UTC, a POSIX zone such as `XYZ+167` included: a week.
+const FARTHEST_ZONE: Micros = 8 * DAY_MICROS;
+/// From when on PostgreSQL knows the local time of an instant in every zone: 4714-12-02 BC, UTC midnight.
+const FIRST: Micros = -211_813_488_000_000_000 + FARTHEST_ZONE;
+/// Until when: 294276-12-24, UTC midnight.
+const LAST: Micros = 9_223_371_331_200_000_000 - FARTHEST_ZONE;
 
 fn unknown_zone(zone: &str) -> Error {
     let accepted = "a name of pg_timezone_names, such as 'Europe/Berlin'".to_owned();
     Error::Argument { name: "timezone", given: zone.to_owned(), accepted }
 }
 
-/// Local time minus UTC at an instant; `None` outside of what PostgreSQL can represent.
-fn offset(zone: &str, at: Micros) -> Result<Option<Micros>> {
-    use pgrx::datum::datetime_support::DateTimeConversionError::UnknownTimezone;
-    let Ok(instant) = TimestampWithTimeZone::try_from(at) else { return Ok(None) };
-    match instant.at_timezone(zone) {
-        Ok(local) => Ok(Some(local.into_inner() - at)),
-        Err(UnknownTimezone(_)) => Err(unknown_zone(zone)),
-        Err(_) => Ok(None),
-    }
+/// Local time minus UTC at an instant from `FIRST` to `LAST`, where only the zone can be wrong: an error that is caught
+/// is one that ends the call.
+fn offset(zone: &str, at: Micros) -> Result<Micros> {
+    let instant = TimestampWithTimeZone::try_from(at.clamp(FIRST, LAST)).map_err(|_| unknown_zone(zone))?;
+    let local = instant.at_timezone(zone).map_err(|_| unknown_zone(zone))?;
+    Ok(local.into_inner() - instant.into_inner())
 }
 
-/// The stretch around an instant over which a zone keeps its offset.
+/// The stretch around an instant over which a zone keeps its offset. Within a week of either end of time, where
+/// PostgreSQL cannot tell the local time of every instant, it is taken to keep it.
 pub fn segment(zone: &str, at: Micros) -> Result<Segment> {
     if zone.eq_ignore_ascii_case("UTC") {
         return Ok(ALWAYS);
     }
-    let Some(here) = offset(zone, at)? else { return Ok(Segment { from: at, until: at + 1, offset: 0 }) };
+    if at < FIRST {
+        return Ok(Segment { from: Micros::MIN, until: FIRST, offset: offset(zone, FIRST)? });
+    }
+    if at >= LAST {
+        return Ok(Segment { from: LAST, until: Micros::MAX, offset: offset(zone, LAST)? });
+    }
     let from = at - at.rem_euclid(DAY_MICROS);
     let until = from + DAY_MICROS;
-    let (Some(before), Some(after)) = (offset(zone, from)?, offset(zone, until)?) else {
-        return Ok(Segment { from: at, until: at + 1, offset: here });
-    };
+    let (before, after) = (offset(zone, from)?, offset(zone, until)?);
     if before == after {
-        return Ok(Segment { from, until, offset: here });
+        return Ok(Segment { from, until, offset: before });
     }
     let (mut low, mut high) = (from, until);
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if offset(zone, middle)? == Some(before) { low = middle } else { high = middle }
+        if offset(zone, middle)? == before { low = middle } else { high = middle }
     }
     if at < high {
         Ok(Segment { from, until: high, offset: before })
@@ -141,18 +149,21 @@ pub fn window(
     Ok(Window { since: since_day, whole_from: whole, elapsed, begun, at_end: until.is_none_or(|until| end < until) })
 }
 
-/// The first instant of the local day of an instant.
+/// The first instant of the local day of an instant. At the beginning of time that is the beginning.
 pub fn day_start(zone: &str, at: TimestampWithTimeZone) -> Result<Micros> {
     let (mut at, mut days) = (at.into_inner(), LocalDays::default());
     let mut day = |at: Micros| days.day(at, |at| segment(zone, at));
     let today = day(at)?;
     loop {
+        host::poll();
         let here = segment(zone, at)?;
-        let start = here.from.max(at - at.saturating_add(here.offset).rem_euclid(DAY_MICROS));
+        let since_midnight = at.saturating_add(here.offset).rem_euclid(DAY_MICROS);
+        let start = here.from.max(at.saturating_sub(since_midnight));
         if start == Micros::MIN || day(start - 1)? != today {
             return Ok(start);
         }
-        // The offset changed within the day: it began under the one before.
+        // The offset changed within the day: it began under the one before. Segments are days of UTC or the two parts of
+        // one, so a local day is begun after a few of them.
         at = start - 1;
     }
 }

@@ -1,7 +1,9 @@
 //! User ids of SQL as keys. The keys are [`user_metrics_core::users`].
 
-use crate::aggregate::TextBytes;
+use crate::aggregate::{TextBytes, TextList};
 use pgrx::datum::Uuid;
+use user_metrics_core::Result;
+use user_metrics_core::host::{self, Claim};
 use user_metrics_core::users::{UserKey, UserKind, uuid_digits};
 
 /// A type of user id.
@@ -45,11 +47,21 @@ impl UserId for i64 {
 }
 
 /// The keys of user ids given as text, for values of any kind: what is no uuid or integer is no user of such a value.
-pub fn keys(kind: UserKind, ids: Vec<Option<String>>) -> Vec<UserKey> {
-    let key = |id: String| match kind {
-        UserKind::Text => UserKey::text(id.as_bytes()),
-        UserKind::Uuid => uuid_digits(&id).and_then(|digits| u128::from_str_radix(&digits, 16).ok()).map(UserKey::from),
-        UserKind::Bigint => id.trim().parse().ok().map(UserKey::bigint),
+pub fn keys(kind: UserKind, ids: &TextList<'_>) -> Result<Vec<UserKey>> {
+    let (mut claim, mut keys) = (Claim::passing(), Vec::new());
+    claim.reserve(&mut keys, ids.len())?;
+    let text = |id| std::str::from_utf8(id).ok();
+    let uuid = |id| uuid_digits(text(id)?).and_then(|digits| u128::from_str_radix(&digits, 16).ok()).map(UserKey::from);
+    let key = |id| match kind {
+        UserKind::Text => UserKey::text(id),
+        UserKind::Uuid => uuid(id),
+        UserKind::Bigint => text(id)?.trim().parse().ok().map(UserKey::bigint),
     };
-    ids.into_iter().flatten().filter_map(key).collect()
+    for (i, id) in ids.iter().enumerate() {
+        if i % host::POLL_EVERY == host::POLL_EVERY - 1 {
+            host::poll();
+        }
+        keys.extend(key(id));
+    }
+    Ok(keys)
 }

@@ -14,7 +14,7 @@ summary=()
 
 main() {
     local steps=("$@")
-    [ $# -gt 0 ] || steps=(setup format invariants clippy core install pg_regress vectors dump docs oracle plans fuzz)
+    [ $# -gt 0 ] || steps=(setup format invariants clippy core install pg_regress vectors dump docs oracle plans attack fuzz)
     rm -rf "$results"
     mkdir -p "$results"
     trap 'scripts/cluster.sh stop "$(cluster)" >/dev/null 2>&1 || true' EXIT
@@ -55,7 +55,7 @@ cluster() {
 # How the checks of a step are counted: count_… STATUS LOG prints the passed and the failed.
 
 declare -A counted_by=([invariants]=closing [core]=cargo [pg_regress]=pg_regress [vectors]=closing [dump]=closing [docs]=closing
-    [oracle]=closing [plans]=closing [fuzz]=closing)
+    [oracle]=closing [plans]=closing [attack]=closing [fuzz]=closing)
 
 count_status() {
     if [ "$1" -eq 0 ]; then echo 1 0; else echo 0 1; fi
@@ -161,6 +161,16 @@ step_oracle() {
 step_plans() {
     use_cluster "$(cluster)"
     timeout 900 python3 tests/plans.py
+}
+
+step_attack() {
+    use_cluster "$(cluster)"
+    local attack failed=0
+    # memory has a server of its own; the others find theirs by the variables that are set.
+    for attack in ends owner policy arguments memory; do
+        timeout 900 python3 "tests/attack/$attack.py" || failed=1
+    done
+    return $failed
 }
 
 step_fuzz() {

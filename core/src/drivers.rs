@@ -13,6 +13,7 @@ use crate::days::Day;
 use crate::deeds::{Deeds, Done, LONG_SESSION, RATED, SEVERAL_MODELS};
 use crate::error::{Error, Result};
 use crate::host::{self, Claim};
+use crate::json;
 use crate::users::UserKey;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -162,7 +163,7 @@ pub const STANDARD: [&str; 9] = [
 pub const FEATURE: &str = "feature: ";
 
 /// The caller's own behaviours: their names, and the filters, in JSON, that their requests fulfil.
-pub fn behaviours(json: &str) -> Result<Vec<(String, String)>> {
+pub fn behaviours(given: &str) -> Result<Vec<(String, String)>> {
     let wrong = |given: String| Error::Argument {
         name: "behaviours",
         given,
@@ -171,7 +172,7 @@ pub fn behaviours(json: &str) -> Result<Vec<(String, String)>> {
             .to_owned(),
     };
     let is_new = |name: &str| !name.is_empty() && !name.starts_with(FEATURE) && !STANDARD.contains(&name);
-    let Ok(Value::Array(list)) = serde_json::from_str(json) else { return Err(wrong(json.to_owned())) };
+    let Some(Value::Array(list)) = json::parse(given) else { return Err(wrong(json::given(given))) };
     let one = |item: &Value| match item {
         Value::Object(object) if object.len() == 2 => match (object.get("name"), object.get("filter")) {
             (Some(Value::String(name)), Some(Value::Object(filter))) if is_new(name) => {

@@ -9,7 +9,7 @@ use crate::activity::View;
 use crate::calendar::{Calendar, Period, Window};
 use crate::days::Day;
 use crate::error::{Error, Result};
-use crate::host::Claim;
+use crate::host::{self, Claim};
 
 /// Days of the trailing windows.
 const WEEK: i32 = 7;
@@ -74,9 +74,17 @@ impl<T: Clone + Default> Series<T> {
         self.figures.get_mut(usize::try_from(i64::from(index) - i64::from(self.first)).ok()?)
     }
 
-    pub(crate) fn into_rows(self) -> impl Iterator<Item = (Result<Period>, T)> {
-        let (calendar, first) = (self.calendar, self.first);
-        self.figures.into_iter().enumerate().map(move |(i, f)| (calendar.numbered(first + i as i32), f))
+    /// What is made of each period and its figure, in order.
+    pub(crate) fn into_rows<R>(self, mut row: impl FnMut(Period, T) -> R) -> Result<Vec<R>> {
+        let (mut claim, mut rows) = (Claim::passing(), Vec::new());
+        claim.reserve(&mut rows, self.figures.len())?;
+        for (index, figure) in (self.first..).zip(self.figures) {
+            if rows.len() % host::POLL_EVERY == host::POLL_EVERY - 1 {
+                host::poll();
+            }
+            rows.push(row(self.calendar.numbered(index)?, figure));
+        }
+        Ok(rows)
     }
 }
 
@@ -112,10 +120,12 @@ pub fn active_users(view: &View<'_>, calendar: Calendar, window: &Window) -> Res
         }
         Ok(())
     })?;
-    let row = |(period, (active, new)): (Result<Period>, _)| {
-        period.map(|p| ActiveUsers { start: p.start, active, new, complete: window.is_complete(&p) })
-    };
-    series.into_rows().map(row).collect()
+    series.into_rows(|period, (active, new)| ActiveUsers {
+        start: period.start,
+        active,
+        new,
+        complete: window.is_complete(&period),
+    })
 }
 
 /// Trailing active users of one day.
@@ -167,6 +177,9 @@ pub fn engagement(view: &View<'_>, window: &Window) -> Result<Vec<Engagement>> {
     claim.reserve(&mut rows, length)?;
     let mut now = [0i64; 3];
     for (day, change) in (first..=last).zip(changes) {
+        if rows.len() % host::POLL_EVERY == host::POLL_EVERY - 1 {
+            host::poll();
+        }
         (0..3).for_each(|i| now[i] += change[i]);
         let look_back = i64::from(log_first) + i64::from(MONTH) - 1 <= i64::from(day);
         let complete = look_back && window.is_complete(&Period { index: day, start: day, end: day + 1 });
@@ -213,7 +226,7 @@ pub fn stickiness(view: &View<'_>, days: i32, window: &Window) -> Result<Vec<Sti
     }
     let last = last_day(view, window)?;
     let first = (last - days + 1).max(window.since.unwrap_or(last - days + 1));
-    let mut users = vec![0u64; days as usize + 1];
+    let mut users = vec![0u64; days as usize + 1]; // few: MOST_DAYS
     let mut anybody = false;
     view.each(|_, active| {
         let active = &active[..active.partition_point(|&day| day <= last)];
@@ -231,5 +244,5 @@ pub fn stickiness(view: &View<'_>, days: i32, window: &Window) -> Result<Vec<Sti
         at_least -= users;
         row
     });
-    Ok(rows.collect())
+    Ok(rows.collect()) // few: MOST_DAYS
 }

@@ -426,6 +426,7 @@ impl Experiment {
 
     /// All variants as if they were one, named by nothing; without the figures.
     pub fn pooled(&self) -> Result<Arm> {
+        // few: one
         let mut all = Arm::new(Vec::new(), self.purpose.has_second().then(Second::default).into_iter().collect());
         for arm in &self.arms {
             all.count(arm.users, arm.missing)?;

@@ -146,6 +146,19 @@ impl Claim {
         Ok(())
     }
 
+    /// The items of an iterator that knows how many they are, entered in the ledger: `collect` where that grows with data.
+    pub fn collected<T>(&mut self, items: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>> {
+        let mut vec = Vec::new();
+        self.reserve(&mut vec, items.len())?;
+        for (i, item) in items.take(vec.capacity()).enumerate() {
+            if i % POLL_EVERY == POLL_EVERY - 1 {
+                poll();
+            }
+            vec.push(item);
+        }
+        Ok(vec)
+    }
+
     /// A vector of `len` copies of `item`, entered in the ledger.
     pub fn filled<T: Clone>(&mut self, item: T, len: usize) -> Result<Vec<T>> {
         let mut vec = Vec::new();

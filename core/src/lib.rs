@@ -48,6 +48,7 @@ pub mod funnel;
 pub mod grouping;
 pub mod host;
 pub mod interval;
+pub mod json;
 pub mod latest;
 pub mod lifecycle;
 pub mod lists;

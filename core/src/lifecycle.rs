@@ -8,7 +8,7 @@
 //! the active of the period before.
 
 use crate::activity::View;
-use crate::calendar::{Calendar, Period, Window};
+use crate::calendar::{Calendar, Window};
 use crate::days::Day;
 use crate::engagement::{Series, shown_days};
 use crate::error::Result;
@@ -91,13 +91,11 @@ pub fn lifecycle(view: &View<'_>, calendar: Calendar, window: &Window) -> Result
     })?;
     let mut in_first = Some(in_first);
     let begins = view.bounds().map(|(begins, _)| begins);
-    let row = |(period, counts): (Result<Period>, Counts)| {
-        let (period, Counts { new, retained, resurrected }) = (period?, counts);
+    series.into_rows(|period, Counts { new, retained, resurrected }| {
         let (active, complete) = (new + retained + resurrected, window.is_complete(&period));
         let churned = complete.then(|| before - retained);
         let known = begins.is_some_and(|begins| begins < period.start).then_some(before);
         before = in_first.take().unwrap_or(active);
-        Ok(Lifecycle { start: period.start, before: known, active, new, retained, resurrected, churned, complete })
-    };
-    series.into_rows().map(row).collect()
+        Lifecycle { start: period.start, before: known, active, new, retained, resurrected, churned, complete }
+    })
 }

@@ -1,6 +1,7 @@
 //! What counts as having come somewhere: milestones of one's own, told as JSON. Definitions D42-D46.
 
 use crate::error::{Error, Result};
+use crate::json;
 use serde_json::{Map, Value};
 
 /// So many at most.
@@ -83,8 +84,8 @@ impl Milestone {
     /// assert_eq!((told[0].count, told[0].within_seconds), (3, Some(14 * 86_400)));
     /// assert!(Milestone::list(r#"[{"name": "x", "within": "soon"}]"#).is_err());
     /// ```
-    pub fn list(json: &str) -> Result<Vec<Self>> {
-        let given: Value = serde_json::from_str(json).unwrap_or(Value::Null);
+    pub fn list(given: &str) -> Result<Vec<Self>> {
+        let given: Value = json::parse(given).unwrap_or(Value::Null);
         match &given {
             Value::Array(list) if (1..=MOST).contains(&list.len()) => {
                 let milestones = list.iter().map(Self::parse).collect::<Result<Vec<_>>>()?;

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::error::{Error, Result};
+use crate::json;
 use serde_json::{Map, Value};
 
 /// A plan.
@@ -24,11 +25,11 @@ fn wrong<T>(given: impl ToString, accepted: &str) -> Result<T> {
 }
 
 /// Reads plans, or says which is wrong and what is accepted.
-pub fn parse(json: &str) -> Result<Vec<Plan>> {
-    match serde_json::from_str(json) {
-        Ok(Value::Object(plans)) if !plans.is_empty() => plans.iter().map(|(name, plan)| one(name, plan)).collect(),
+pub fn parse(given: &str) -> Result<Vec<Plan>> {
+    match json::parse(given) {
+        Some(Value::Object(plans)) if !plans.is_empty() => plans.iter().map(|(name, plan)| one(name, plan)).collect(),
         _ => wrong(
-            json,
+            json::given(given),
             "a JSON object of plans, such as {\"free\": {\"monthly_request_limit\": 1000, \"features\": [\"chat\"]}}",
         ),
     }

@@ -80,7 +80,7 @@ pub fn members<'a>(
     terms: &Terms,
 ) -> Result<(Vec<Member<'a>>, Option<u64>, Claim)> {
     let mut claim = Claim::passing();
-    let mut leaving = leaving.to_vec();
+    let mut leaving = claim.collected(leaving.iter().copied())?;
     leaving.sort_unstable();
     let mut members: Vec<Member<'a>> = Vec::new();
     claim.reserve(&mut members, tally.users())?;

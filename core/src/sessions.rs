@@ -147,6 +147,11 @@ impl Session {
         Session { start: at, end, last: at, key, requests: 1, errors, whose: 0, outcome }
     }
 
+    /// How long it took; at most 292,000 years, which the calendar exceeds by a little.
+    pub fn duration(&self) -> Micros {
+        self.end.saturating_sub(self.start)
+    }
+
     /// Whether a pause of at most `limit` lies between this and another.
     #[inline]
     fn touches(&self, other: &Session, limit: Micros) -> bool {

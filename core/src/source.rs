@@ -5,7 +5,8 @@
 //! $4 as_of, then the function's own arguments), so that partitions are pruned and plans stay PostgreSQL's.
 
 use crate::error::{Error, Result};
-use serde::Deserialize;
+use crate::json;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 mod attach;
@@ -16,6 +17,7 @@ mod metrics;
 mod query;
 mod reads;
 mod rules;
+mod steps;
 
 pub use attach::attach;
 pub use canonical::{CANONICAL, Canonical, Holds};
@@ -27,7 +29,7 @@ pub use reads::{reader, readers};
 pub use rules::Rules;
 
 /// A relation as the catalogue describes it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Relation {
     /// Schema and name, quoted.
     pub name: String,
@@ -37,16 +39,32 @@ pub struct Relation {
     pub kind: String,
     /// Its columns in their order.
     pub columns: Vec<Column>,
+    /// Its schema, where that must be checked to be the same when the query is run.
+    #[serde(default)]
+    pub schema: Option<Schema>,
+}
+
+/// A schema as it was seen.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Schema {
+    /// Its name.
+    pub name: String,
+    /// What is another after every change of it.
+    pub version: String,
 }
 
 /// A column of a relation.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// The name of its type, or of the type under its domain.
+    /// The name of its type, or of the type under its domain, if it is one that PostgreSQL itself brings; of any other type,
+    /// whatever its name, nothing is known and this is `None`.
     #[serde(rename = "type")]
-    pub base: String,
+    pub base: Option<String>,
+    /// Whether it is of a domain.
+    #[serde(default)]
+    pub domain: bool,
     /// The type as PostgreSQL shows it.
     pub shown: String,
     /// Whether texts of it are equal only if their bytes are: its collation is deterministic, or it has none.
@@ -57,13 +75,18 @@ pub struct Column {
 /// A canonical column found in a relation.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The SQL expression over the relation's columns.
+    /// The SQL expression over the relation's columns, of a type of PostgreSQL's own.
     pub expression: String,
-    /// The name of its type, under any domain.
+    /// The name of that type.
     pub base: String,
+    /// The column or the expression as people read it.
+    pub source: String,
     /// The type as people read it.
     pub shown: String,
 }
+
+/// The most keys of a filter: PostgreSQL's planner takes time by their square, and does not look up meanwhile.
+const MOST_KEYS: usize = 1000;
 
 /// A name as an SQL identifier, always quoted.
 pub fn identifier(name: &str) -> String {
@@ -76,20 +99,45 @@ pub fn literal(text: &str) -> String {
     if text.contains('\\') { format!(" E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
-/// What a filter wants; nothing of what is none.
-fn wanted(filter: &str) -> Map<String, Value> {
-    serde_json::from_str(filter).unwrap_or_default()
-}
-
-/// The value or the list of values that a filter wants, as texts; `None` where NULL is among them.
-fn texts(value: &Value) -> Option<Vec<String>> {
-    let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-    let text = |value: &Value| (!value.is_null()).then(|| value.as_str().map_or(value.to_string(), str::to_owned));
-    values.iter().map(text).collect()
-}
-
 fn is_json(base: &str) -> bool {
     matches!(base, "json" | "jsonb")
+}
+
+impl Column {
+    /// What is read of it.
+    ///
+    /// The owner of a table may own the types of its columns too, with casts, operators and constraints that run code of
+    /// theirs as whoever reads the log. So only types of PostgreSQL's own are used as they are. A domain is read as the type
+    /// under it, which checks nothing; a value of any other type becomes text by the function that also writes it for a client.
+    fn found(&self) -> Found {
+        let name = identifier(&self.name);
+        let (expression, base) = match &self.base {
+            Some(base) if self.domain => (format!("({name})::pg_catalog.{}", identifier(base)), base.clone()),
+            Some(base) => (name.clone(), base.clone()),
+            None => (
+                format!("(CASE WHEN {name} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {name}) END)"),
+                "text".to_owned(),
+            ),
+        };
+        Found { expression, base, source: name, shown: self.shown.clone() }
+    }
+}
+
+/// An expression of a preset without the schemas in it.
+fn readable(expression: &str) -> String {
+    let mut plain = expression.replace("::pg_catalog.text", "");
+    while let Some((before, operator, after)) = plain
+        .split_once("OPERATOR(pg_catalog.")
+        .and_then(|(before, rest)| rest.split_once(')').map(|(operator, after)| (before, operator, after)))
+    {
+        plain = format!("{before}{operator}{after}");
+    }
+    plain.replace("pg_catalog.", "")
+}
+
+/// The names in double quotes in an expression of a preset.
+fn quoted(expression: &str) -> impl Iterator<Item = &str> {
+    expression.split('"').skip(1).step_by(2)
 }
 
 impl Relation {
@@ -107,12 +155,24 @@ impl Relation {
         Err(Error::Argument { name: "source", given: relation.shown, accepted })
     }
 
+    /// What every query that names the relation checks before it reads a row: that the name means what was described.
+    fn check(&self) -> Option<String> {
+        let schema = self.schema.as_ref()?;
+        let (name, version) = (literal(&schema.name), literal(&schema.version));
+        Some(format!("user_metrics_internal.is_still({name}, {version})"))
+    }
+
+    /// What [`parse`](Relation::parse) reads.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| c.name == name)
     }
 
     fn preset(&self) -> Option<&'static Preset> {
-        PRESETS.iter().find(|p| p.signature.iter().all(|name| self.column(name).is_some()))
+        PRESETS.iter().find(|preset| preset.signature.iter().all(|name| self.column(name).is_some()))
     }
 
     /// Where a canonical column comes from, if anywhere.
@@ -122,27 +182,43 @@ impl Relation {
         }
         let named =
             |name: &&str| self.column(name).or_else(|| self.columns.iter().find(|c| c.name.to_lowercase() == **name));
-        let fits = |column: &&Column| canonical.holds != Holds::Object || is_json(&column.base);
-        let column = canonical.names.iter().filter_map(named).find(fits)?;
-        Some(Found { expression: identifier(&column.name), base: column.base.clone(), shown: column.shown.clone() })
+        let fits = |column: &&Column| canonical.holds != Holds::Object || column.base.as_deref().is_some_and(is_json);
+        canonical.names.iter().filter_map(named).find(fits).map(Column::found)
     }
 
     /// The column of a preset's software that a canonical column needs and the relation has not.
     fn lacking<'a>(&self, preset: &'a Preset, canonical: &Canonical) -> &'a str {
         let of = preset.columns.iter().find(|(name, ..)| *name == canonical.name);
-        let mut quoted = of.into_iter().flat_map(|(_, expression, _)| expression.split('"').skip(1).step_by(2));
-        quoted.find(|name| self.column(name).is_none()).unwrap_or(preset.name)
+        let mut columns = of.into_iter().flat_map(|(_, expression, _)| quoted(expression));
+        columns.find(|name| self.serving(preset, name).is_none()).unwrap_or(preset.name)
     }
 
     fn find_preset(&self, preset: &Preset, canonical: &Canonical) -> Option<Found> {
-        let (_, expression, base) = preset.columns.iter().find(|(name, ..)| *name == canonical.name)?;
+        let (_, source, base) = preset.columns.iter().find(|(name, ..)| *name == canonical.name)?;
         // Columns that came with later versions of the software may be missing.
-        let mut quoted = expression.split('"').skip(1).step_by(2);
-        quoted.all(|name| self.column(name).is_some()).then(|| Found {
-            expression: (*expression).to_owned(),
-            base: (*base).to_owned(),
-            shown: (*base).to_owned(),
-        })
+        let columns = quoted(source).map(|name| self.serving(preset, name)).collect::<Option<Vec<_>>>()?;
+        if let [column] = &columns[..]
+            && column.source == **source
+        {
+            return Some(column.clone());
+        }
+        let mut expression = (*source).to_owned();
+        for column in columns {
+            expression = expression.replace(&column.source, &column.expression);
+        }
+        Some(Found { expression, base: (*base).to_owned(), source: readable(source), shown: (*base).to_owned() })
+    }
+
+    /// A column of a preset's software, if it is there and of the type that the preset's expressions need.
+    fn serving(&self, preset: &Preset, name: &str) -> Option<Found> {
+        let found = self.column(name)?.found();
+        match preset.types.iter().find(|(column, _)| *column == name) {
+            Some((_, "text")) if found.base == "varchar" => {
+                Some(Found { expression: format!("({})::pg_catalog.text", found.expression), ..found })
+            }
+            Some((_, wanted)) if found.base != *wanted => None,
+            _ => Some(found),
+        }
     }
 
     fn required(&self, name: &'static str) -> Result<Found> {
@@ -159,7 +235,7 @@ impl Relation {
     }
 
     fn cannot_serve(&self, found: &Found, accepted: String) -> Error {
-        let (column, found) = (found.expression.replace('"', ""), found.shown.clone());
+        let (column, found) = (found.source.replace('"', ""), found.shown.clone());
         Error::ColumnType { column, source: self.shown.clone(), found, accepted }
     }
 
@@ -169,38 +245,21 @@ impl Relation {
             return self.find(canonical).ok_or_else(|| self.lacks(purpose, name, canonical.name));
         }
         if let Some(column) = self.column(name) {
-            let (base, shown) = (column.base.clone(), column.shown.clone());
-            return Ok(Found { expression: identifier(name), base, shown });
+            return Ok(column.found());
         }
         let properties = canonical_named("properties").and_then(|c| self.find(c));
         let properties = properties.ok_or_else(|| self.lacks(purpose, name, "properties"))?;
         let expression = format!("({} ->> {})", properties.expression, literal(name));
-        Ok(Found { expression, base: "text".to_owned(), shown: "text".to_owned() })
+        Ok(Found { source: expression.clone(), expression, base: "text".to_owned(), shown: "text".to_owned() })
     }
 
     /// Whether what a caller's name stands for is surely equal to one text only.
     fn is_exact(&self, name: &str) -> bool {
         let Ok(found) = self.named("", name) else { return false };
-        let column = self.columns.iter().find(|column| identifier(&column.name) == found.expression);
-        // What is no column is a property, whose collation is the database's, or an expression of a preset.
-        column.map_or(canonical_named(name).is_none(), |column| column.exact)
-    }
-
-    /// Whether no request can pass two filters: they want other values of the same thing.
-    fn are_exclusive(&self, one: &str, other: &str) -> bool {
-        let other = wanted(other);
-        wanted(one).iter().any(|(name, value)| {
-            let pair = texts(value).zip(other.get(name).and_then(texts));
-            pair.is_some_and(|(a, b)| !a.iter().any(|text| b.contains(text))) && self.is_exact(name)
-        })
-    }
-
-    /// The expression that a filter compares with some texts byte by byte, and these, if that is all it does.
-    fn compared(&self, filter: &str) -> Option<(String, Vec<String>)> {
-        let filter = wanted(filter);
-        let (name, value) = filter.iter().next().filter(|_| filter.len() == 1)?;
-        let found = self.named("", name).ok().filter(|found| matches!(found.base.as_str(), "text" | "varchar"))?;
-        if self.is_exact(name) { Some((found.expression, texts(value)?)) } else { None }
+        let column = self.columns.iter().find(|column| identifier(&column.name) == found.source);
+        // What is no column is a property, whose collation is the database's, or an expression of a preset. A text made of
+        // another type has the database's collation too.
+        column.map_or(canonical_named(name).is_none(), |column| column.exact || column.base.is_none())
     }
 
     /// The predicates of a filter that the caller gave in an argument, `filter` or another.
@@ -213,7 +272,12 @@ impl Relation {
                        {\"model\": \"gpt-4o\", \"UserTier\": [\"pro\", \"business\"]}"
                 .to_owned(),
         };
-        let wanted: Map<String, Value> = serde_json::from_str(filter).map_err(|_| wrong(filter.to_owned()))?;
+        let wanted: Map<String, Value> = json::parse(filter).ok_or_else(|| wrong(json::given(filter)))?;
+        if wanted.len() > MOST_KEYS {
+            let (given, accepted) =
+                (format!("{} keys", wanted.len()), format!("an object of at most {MOST_KEYS} keys"));
+            return Err(Error::Argument { name: argument, given, accepted });
+        }
         let predicate = |(name, value): (&String, &Value)| {
             let column = self.named(&format!(" with {argument} on {name}"), name)?;
             let values = match value {

@@ -328,7 +328,8 @@ impl State for Tally {
     fn decode(bytes: &[u8]) -> Result<Self> {
         let mut body = Reader::open(bytes, Kind::Tally, VERSION)?;
         let kind = UserKind::from_number(u8::try_from(body.uint()?).unwrap_or(u8::MAX))?;
-        let zone = String::from_utf8(body.bytes()?.to_vec()).or_else(|_| corrupt("a zone that is no text"))?;
+        // few: what the frame of the bytes holds at most of a zone's name
+        let zone = std::str::from_utf8(body.bytes()?).or_else(|_| corrupt("a zone that is no text"))?.to_owned();
         let (since, end) = (body.maybe_int()?, body.int()?);
         let mut weeks = || u32::try_from(body.uint()?).or_else(|_| corrupt("weeks beyond all time"));
         let (recent_weeks, base_weeks) = (weeks()?, weeks()?);

@@ -33,9 +33,7 @@ pub fn hour_begins(
             begins.iter_mut().for_each(|begun| *begun += of_each);
             (1..=rest).for_each(|i| begins[(before + i).rem_euclid(24) as usize] += 1);
         }
-        // A stretch of one instant is where the calendar ends and nothing is known: on with the next day.
-        let known = here.until.saturating_sub(here.from) > 1;
-        at = if known { here.until } else { here.until.saturating_add(DAY_MICROS - here.until.rem_euclid(DAY_MICROS)) };
+        at = here.until;
         if at > last || at == Micros::MAX {
             return Ok(begins);
         }

@@ -41,6 +41,7 @@ impl UserKind {
 
 /// The 32 digits of a uuid in any spelling PostgreSQL reads; `None` for what is no uuid.
 pub fn uuid_digits(id: &str) -> Option<String> {
+    // few: the digits of a uuid, or of what is refused as one
     let digits: String = id.trim().chars().filter(|c| !matches!(c, '-' | '{' | '}')).collect();
     (digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(digits)
 }
@@ -159,12 +160,12 @@ pub struct Leaving(Vec<[u8; 16]>);
 
 impl Leaving {
     /// Those of `users` who are among the ascending `keys`.
-    pub fn from(keys: &[[u8; 16]], users: &[UserKey]) -> Self {
-        let mut leaving: Vec<[u8; 16]> = users.iter().map(|user| user.to_bytes()).collect();
+    pub fn from(keys: &[[u8; 16]], users: &[UserKey]) -> Result<Self> {
+        let mut leaving = Claim::passing().collected(users.iter().map(|user| user.to_bytes()))?;
         leaving.retain(|key| keys.binary_search(key).is_ok());
         leaving.sort_unstable();
         leaving.dedup();
-        Leaving(leaving)
+        Ok(Leaving(leaving))
     }
 
     /// How many they are.

@@ -102,7 +102,7 @@ impl<'a> View<'a> {
 
     /// The bytes of the same activity without some users; `None` if it has none of them.
     pub fn without(&self, users: &[UserKey]) -> Result<Option<Vec<u8>>> {
-        let leaving = Leaving::from(self.keys, users);
+        let leaving = Leaving::from(self.keys, users)?;
         if leaving.is_empty() {
             return Ok(None);
         }

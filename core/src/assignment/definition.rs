@@ -2,6 +2,7 @@
 
 use super::{MOST_VARIANTS, refuse};
 use crate::error::Result;
+use crate::json;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -52,20 +53,22 @@ impl<'de> serde::Deserialize<'de> for Members {
 ///
 /// Without any weight all have the same. Whether the weights add up is for [`Assignment::new`](super::Assignment::new) to
 /// say.
-pub fn parse_variants(json: &str) -> Result<Vec<Variant>> {
+pub fn parse_variants(given: &str) -> Result<Vec<Variant>> {
     const ACCEPTED: &str = "a JSON object of variants and their weights, such as {\"control\": 0.5, \"treatment\": {\"weight\": 0.5, \
                             \"payload\": \"gpt-4o/openai\"}}, or a list of such as {\"name\": \"control\", \"weight\": 0.5}";
-    let told = match (serde_json::from_str::<Members>(json), serde_json::from_str::<Vec<Value>>(json)) {
-        (Ok(Members(members)), _) => {
+    let told = match (json::parse::<Members>(given), json::parse::<Vec<Value>>(given)) {
+        (Some(Members(members)), _) => {
             members.into_iter().map(|(name, told)| one(Some(name), &told)).collect::<Option<Vec<_>>>()
         }
-        (_, Ok(list)) => list.iter().map(|told| one(None, told)).collect(),
+        (_, Some(list)) => list.iter().map(|told| one(None, told)).collect(),
         _ => None,
     };
-    let Some(told) = told.filter(|told| told.len() <= MOST_VARIANTS) else { return refuse("variants", json, ACCEPTED) };
+    let Some(told) = told.filter(|told| told.len() <= MOST_VARIANTS) else {
+        return refuse("variants", json::given(given), ACCEPTED);
+    };
     let weighted = told.iter().filter(|(_, weight, _)| weight.is_some()).count();
     if weighted != 0 && weighted != told.len() {
-        return refuse("variants", json, "a weight for every variant, or for none");
+        return refuse("variants", given, "a weight for every variant, or for none");
     }
     let equal = 1.0 / told.len() as f64;
     let variant =

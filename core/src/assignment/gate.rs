@@ -3,6 +3,7 @@
 use super::hash::{Draw, begun};
 use super::{Hash, LONGEST_NAME, MOST_VARIANTS, Range, refuse, within};
 use crate::error::Result;
+use crate::json;
 use serde_json::Value;
 
 /// Who takes part for another reason than having a variant.
@@ -41,22 +42,22 @@ impl Gate {
 
 /// Reads a namespace as GrowthBook's SDK writes it: the older list of id, start and end, whose hash is always version 1, or
 /// the newer filter of a seed and ranges. For the other vendors it is the draw that comes before that of the variant.
-fn namespace_gate(hash: Hash, json: &str) -> Result<Gate> {
+fn namespace_gate(hash: Hash, text: &str) -> Result<Gate> {
     let accepted = match hash.is_growthbook() {
         true => {
             "[\"id\", 0, 0.5] or {\"seed\": \"id\", \"ranges\": [[0, 0.5]], \"hashVersion\": 2}, with bounds from 0 to 1"
         }
         false => "[\"salt\", 0, 0.5] or {\"seed\": \"salt\", \"ranges\": [[0, 0.5]]}, with bounds from 0 to 1",
     };
-    let wrong = || refuse("namespace", json, accepted);
+    let wrong = || refuse("namespace", json::given(text), accepted);
     if hash == Hash::Posthog {
-        return refuse("namespace", json, "NULL with hash posthog, which knows none");
+        return refuse("namespace", text, "NULL with hash posthog, which knows none");
     }
     let range = |bounds: &[Value]| match bounds {
         [from, to] => from.as_f64().zip(to.as_f64()).filter(|(from, to)| 0.0 <= *from && from <= to && *to <= 1.0),
         _ => None,
     };
-    let namespace = serde_json::from_str::<Value>(json).unwrap_or_default();
+    let namespace = json::parse::<Value>(text).unwrap_or_default();
     let (seed, ranges, version) = match &namespace {
         Value::Array(list) => match list.as_slice() {
             [Value::String(id), bounds @ ..] => (id.as_str(), range(bounds).map(|range| vec![range]), 1),

@@ -3,6 +3,7 @@
 use super::Verdict;
 use super::tails::{chi_squared_above, probability};
 use crate::error::{Error, Result};
+use crate::json;
 
 /// The chance of a sample ratio so far from the plan below which an experiment is not judged.
 pub const SRM_THRESHOLD: f64 = 0.001;
@@ -13,7 +14,7 @@ const SRM_LEAST: f64 = 8.0;
 pub type Weights = Vec<(String, f64)>;
 
 /// The weights of a JSON object of variants and numbers.
-pub fn parse_weights(json: &str) -> Result<Weights> {
+pub fn parse_weights(text: &str) -> Result<Weights> {
     let wrong = |given: String| Error::Argument {
         name: "weights",
         given,
@@ -21,7 +22,7 @@ pub fn parse_weights(json: &str) -> Result<Weights> {
             .to_owned(),
     };
     let object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(json).map_err(|_| wrong(json.to_owned()))?;
+        json::parse(text).ok_or_else(|| wrong(json::given(text)))?;
     let weight = |(name, value): (String, serde_json::Value)| {
         let weight = value.as_f64().filter(|weight| *weight >= 0.0 && weight.is_finite());
         weight.map(|weight| (name.clone(), weight)).ok_or_else(|| wrong(format!("{name}: {value}")))
@@ -29,12 +30,12 @@ pub fn parse_weights(json: &str) -> Result<Weights> {
     let weights = object.into_iter().map(weight).collect::<Result<Weights>>()?;
     match weights.iter().any(|(_, weight)| *weight > 0.0) {
         true => Ok(weights),
-        false => Err(wrong(json.to_owned())),
+        false => Err(wrong(text.to_owned())),
     }
 }
 
 /// The users of a JSON object of variants and whole numbers.
-pub fn parse_users(json: &str) -> Result<Vec<(String, u64)>> {
+pub fn parse_users(text: &str) -> Result<Vec<(String, u64)>> {
     let wrong = |given: String| Error::Argument {
         name: "users",
         given,
@@ -43,7 +44,7 @@ pub fn parse_users(json: &str) -> Result<Vec<(String, u64)>> {
                 .to_owned(),
     };
     let object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(json).map_err(|_| wrong(json.to_owned()))?;
+        json::parse(text).ok_or_else(|| wrong(json::given(text)))?;
     let users = |(name, value): (String, serde_json::Value)| {
         value.as_u64().map(|users| (name.clone(), users)).ok_or_else(|| wrong(format!("{name}: {value}")))
     };

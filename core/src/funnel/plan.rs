@@ -2,6 +2,7 @@
 
 use super::MOST_STEPS;
 use crate::error::{Error, Result};
+use crate::json;
 use serde_json::{Map, Value};
 
 /// The steps of a funnel, and what must not come in between, as filters of a log.
@@ -15,7 +16,7 @@ pub struct Plan {
     pub excluded: Vec<String>,
 }
 
-fn wrong_steps(given: &Value) -> Error {
+fn wrong_steps(given: impl ToString) -> Error {
     Error::Argument {
         name: "steps",
         given: given.to_string(),
@@ -26,7 +27,7 @@ fn wrong_steps(given: &Value) -> Error {
     }
 }
 
-fn wrong_exclusion(given: &Value) -> Error {
+fn wrong_exclusion(given: impl ToString) -> Error {
     Error::Argument {
         name: "exclude",
         given: given.to_string(),
@@ -37,8 +38,7 @@ fn wrong_exclusion(given: &Value) -> Error {
 impl Plan {
     /// Reads `steps` and `exclude`. The filters themselves are checked where they become SQL.
     pub fn parse(steps: &str, exclude: Option<&str>) -> Result<Self> {
-        let read = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-        let given = read(steps);
+        let given: Value = json::parse(steps).ok_or_else(|| wrong_steps(json::given(steps)))?;
         let list = given.as_array().filter(|list| (1..=MOST_STEPS).contains(&list.len()));
         let mut plan = Plan { names: Vec::new(), steps: Vec::new(), excluded: Vec::new() };
         for (number, step) in (1..).zip(list.ok_or_else(|| wrong_steps(&given))?) {
@@ -46,7 +46,8 @@ impl Plan {
             plan.names.push(name.unwrap_or_else(|| format!("step {number}")));
             plan.steps.push(Value::Object(filter.clone()).to_string());
         }
-        let exclusion = exclude.map(read);
+        let read = |text| json::parse::<Value>(text).ok_or_else(|| wrong_exclusion(json::given(text)));
+        let exclusion = exclude.map(read).transpose()?;
         let filters = match &exclusion {
             None => &[],
             Some(Value::Array(filters)) => &filters[..],

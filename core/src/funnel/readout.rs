@@ -73,7 +73,7 @@ pub fn steps(view: &View<'_>, compatibility: Compatibility, span: &Span) -> Resu
         for (i, step) in steps[..level].iter_mut().enumerate() {
             step.users += 1;
             if i > 0 {
-                claim.push(&mut step.durations, journey.reached[i] - journey.reached[i - 1])?;
+                claim.push(&mut step.durations, journey.reached[i].saturating_sub(journey.reached[i - 1]))?;
             }
         }
         if level > 0

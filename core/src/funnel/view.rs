@@ -73,7 +73,7 @@ fn read_event(from: &mut Reader<'_>, rules: Rules, before: Option<&Event>) -> Re
     let (number, excluded, several) = (head >> 2, head & 2 != 0, head & 1 != 0);
     let at = match before {
         None => Some(from.int()?),
-        Some(before) => Micros::try_from(from.uint()?).ok().and_then(|distance| before.at.checked_add(distance)),
+        Some(before) => before.at.checked_add_unsigned(from.uint()?),
     };
     let at = instant(at)?;
     let steps = match number {

@@ -80,7 +80,7 @@ impl<'a> Busy<'a> {
         for &(at, start, end) in stretches.iter() {
             let from = if before.0 == at { start.max(before.1) } else { start };
             if let Some(busy) = busy.get_mut(at as usize) {
-                *busy += (end - from).max(0);
+                *busy = busy.saturating_add(end.saturating_sub(from).max(0));
             }
             before = (at, if before.0 == at { end.max(before.1) } else { end });
         }

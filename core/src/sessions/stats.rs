@@ -198,14 +198,14 @@ impl Stats {
         self.closed_requests += requests;
         self.single += u64::from(session.requests == 1);
         self.engaged += u64::from(session.requests - session.errors >= 2);
-        self.duration += i128::from(session.end - session.start);
+        self.duration += i128::from(session.duration());
         self.busy += i128::from(place.busy);
         self.completed += u64::from(ending == Some(Ending::Completed));
         if ending == Some(Ending::Abandoned) {
             self.abandoned += 1;
             self.abandoned_requests += requests;
         }
-        claim.push(&mut self.durations, session.end - session.start)
+        claim.push(&mut self.durations, session.duration())
     }
 }
 
@@ -281,7 +281,7 @@ fn series(
         place.count_return(stats, session, ending, span);
         Ok(())
     })?;
-    series.into_rows().map(|(period, stats)| period.map(|p| Stats { start: Some(p.start), ..stats })).collect()
+    series.into_rows(|period, stats| Stats { start: Some(period.start), ..stats })
 }
 
 /// Where a session stands among its user's.

@@ -41,9 +41,10 @@ impl Listed for Session {
             out.raw(&self.key.0.to_le_bytes())?;
         }
         out.int(self.start.wrapping_sub(start))?;
-        out.uint((self.end - self.start) as u64)?;
+        // The calendar is longer than a signed number counts: what lies between two instants is written without a sign.
+        out.uint(self.end.wrapping_sub(self.start) as u64)?;
         if self.requests > 1 {
-            out.uint((self.last - self.start) as u64)?;
+            out.uint(self.last.wrapping_sub(self.start) as u64)?;
             out.uint(u64::from(self.errors))?;
         }
         Ok(())
@@ -129,8 +130,8 @@ fn read_part(from: &mut Reader<'_>, before: Option<&Session>) -> Result<Session>
             return corrupt("session ids out of order");
         }
     }
-    let start = instant(before_start.checked_add(from.int()?))?;
-    let after = |distance: u64| Micros::try_from(distance).ok().and_then(|distance| start.checked_add(distance));
+    let start = instant(Some(before_start.wrapping_add(from.int()?)))?;
+    let after = |distance: u64| start.checked_add_unsigned(distance);
     let end = instant(after(from.uint()?))?;
     let (mut last, mut errors) = (start, u32::from(outcome == Outcome::Failed));
     if more > 0 {

@@ -3,15 +3,16 @@
 use super::canonical::{CANONICAL, PRESETS, canonical_named};
 use super::{Relation, identifier, literal};
 use crate::error::{Error, Result};
+use crate::json;
 use serde_json::{Map, Value};
 
 /// The statements that attach a log: a view with canonical columns, and their comments.
 pub fn attach(relation: &Relation, view: &str, columns: Option<&str>, preset: Option<&str>) -> Result<Vec<String>> {
     let mut mapped = Map::new();
     if let Some(columns) = columns {
-        mapped = serde_json::from_str(columns).map_err(|_| Error::Argument {
+        mapped = json::parse(columns).ok_or_else(|| Error::Argument {
             name: "columns",
-            given: columns.to_owned(),
+            given: json::given(columns),
             accepted: "a JSON object of canonical columns and SQL expressions, such as {\"user_id\": \"account_id\"}"
                 .to_owned(),
         })?;
@@ -71,5 +72,7 @@ pub fn attach(relation: &Relation, view: &str, columns: Option<&str>, preset: Op
         selected.join(", "),
         relation.name
     );
-    Ok(std::iter::once(create).chain(comments).collect())
+    // The names in a view are looked up when it is made: whether they meant what was described is asked then.
+    let check = relation.check().map(|check| format!("SELECT {check}"));
+    Ok(std::iter::once(create).chain(comments).chain(check).collect())
 }

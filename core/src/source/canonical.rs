@@ -85,7 +85,10 @@ pub(super) struct Preset {
     pub(super) name: &'static str,
     /// Columns that together only this software has.
     pub(super) signature: &'static [&'static str],
-    /// Canonical column, expression, type.
+    /// The types that columns must have for expressions made of them to be what they are taken for: names and types.
+    pub(super) types: &'static [(&'static str, &'static str)],
+    /// Canonical column, expression, type. Everything in an expression is named with its schema, for a view of it may be made
+    /// under any `search_path`.
     pub(super) columns: &'static [(&'static str, &'static str, &'static str)],
 }
 
@@ -94,17 +97,31 @@ pub(super) struct Preset {
 pub(super) const PRESETS: &[Preset] = &[Preset {
     name: "litellm",
     signature: &["request_id", "startTime", "endTime", "spend", "end_user", "custom_llm_provider", "model_group"],
+    types: &[
+        ("model_group", "text"),
+        ("model", "text"),
+        ("request_tags", "jsonb"),
+        ("call_type", "text"),
+        ("metadata", "jsonb"),
+    ],
     columns: &[
         ("user_id", "\"end_user\"", "text"),
         ("occurred_at", "\"startTime\"", "timestamp"),
         ("request_id", "\"request_id\"", "text"),
         ("session_id", "\"session_id\"", "text"),
-        ("model", "COALESCE(NULLIF(\"model_group\", ''), \"model\")", "text"),
+        (
+            "model",
+            "CASE WHEN \"model_group\" OPERATOR(pg_catalog.<>) ''::pg_catalog.text THEN \"model_group\" ELSE \"model\" END",
+            "text",
+        ),
         ("provider", "\"custom_llm_provider\"", "text"),
         (
             "feature",
-            "COALESCE((SELECT substr(tag, 9) FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(\"request_tags\") = 'array' \
-             THEN \"request_tags\" ELSE '[]' END) AS tag WHERE tag LIKE 'feature:%' LIMIT 1), NULLIF(\"call_type\", ''))",
+            "COALESCE((SELECT pg_catalog.substr(tag, 9) FROM pg_catalog.jsonb_array_elements_text(\
+             CASE WHEN pg_catalog.jsonb_typeof(\"request_tags\") OPERATOR(pg_catalog.=) 'array'::pg_catalog.text \
+             THEN \"request_tags\" ELSE '[]' END) AS tag \
+             WHERE tag OPERATOR(pg_catalog.~~) 'feature:%'::pg_catalog.text LIMIT 1), \
+             CASE WHEN \"call_type\" OPERATOR(pg_catalog.<>) ''::pg_catalog.text THEN \"call_type\" END)",
             "text",
         ),
         ("prompt_tokens", "\"prompt_tokens\"", "int4"),
@@ -112,8 +129,13 @@ pub(super) const PRESETS: &[Preset] = &[Preset {
         ("cost_usd", "\"spend\"", "float8"),
         ("latency_ms", "\"request_duration_ms\"", "int4"),
         ("status", "\"status\"", "text"),
-        ("error", "\"metadata\" -> 'error_information' ->> 'error_class'", "text"),
-        ("properties", "\"metadata\" -> 'spend_logs_metadata'", "jsonb"),
+        (
+            "error",
+            "\"metadata\" OPERATOR(pg_catalog.->) 'error_information'::pg_catalog.text \
+             OPERATOR(pg_catalog.->>) 'error_class'::pg_catalog.text",
+            "text",
+        ),
+        ("properties", "\"metadata\" OPERATOR(pg_catalog.->) 'spend_logs_metadata'::pg_catalog.text", "jsonb"),
     ],
 }];
 

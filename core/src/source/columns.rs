@@ -11,6 +11,47 @@ pub(super) const NO_TEXT: &str = "NULL::pg_catalog.text";
 /// How a timestamptz parameter is written where it is compared with a log's instants.
 pub(super) type Parameter = fn(&str) -> String;
 
+impl Found {
+    /// It as a double, if it is of a type of numbers. A numeric may be larger or smaller than any double: what is far too
+    /// large to be a figure of a request is not told, digits beyond the 300th decimal place do not count.
+    fn double(&self) -> Option<String> {
+        let x = &self.expression;
+        match self.base.as_str() {
+            "float8" => Some(x.clone()),
+            "bool" => Some(format!("({x})::pg_catalog.int4::pg_catalog.float8")),
+            "int2" | "int4" | "int8" | "float4" => Some(format!("({x})::pg_catalog.float8")),
+            "numeric" if self.is_short() => Some(format!("({x})::pg_catalog.float8")),
+            "numeric" => Some(format!(
+                "(CASE WHEN {x} BETWEEN -{MOST} AND {MOST} THEN CASE WHEN pg_catalog.scale({x}) <= 300 THEN ({x})::pg_catalog.float8 \
+                 ELSE pg_catalog.round({x}, 300)::pg_catalog.float8 END END)"
+            )),
+            _ => None,
+        }
+    }
+
+    /// The same without what is far too large to be a figure of a request, so that sums and squares stay within a double.
+    fn bounded(&self) -> String {
+        let double = self.double().unwrap_or_else(|| self.expression.clone());
+        match self.base.as_str() {
+            "float8" => format!(
+                "(CASE WHEN {double} BETWEEN -{MOST}::pg_catalog.float8 AND {MOST}::pg_catalog.float8 THEN {double} END)"
+            ),
+            _ => double,
+        }
+    }
+
+    /// Whether it is a numeric of so few digits that each of its values is within the range of a double.
+    fn is_short(&self) -> bool {
+        let digits = self.shown.strip_prefix("numeric(").and_then(|rest| rest.strip_suffix(')'));
+        let mut digits = digits.into_iter().flat_map(|digits| digits.split(',')).map(str::parse::<u32>);
+        digits.next().is_some_and(|precision| precision.is_ok_and(|precision| precision <= 100))
+            && digits.all(|scale| scale.is_ok_and(|scale| scale <= 100))
+    }
+}
+
+/// A number that is far beyond any figure of a request, and whose square a double still holds.
+const MOST: &str = "1e100";
+
 impl Relation {
     /// The users' ids, in their own type or the nearest that has keys.
     pub(super) fn user(&self) -> Result<String> {
@@ -77,11 +118,8 @@ impl Relation {
                 let hint = format!(
                     "map it with user_metrics.attach({}, columns => {}), adding / 1000.0 if it counts milliseconds",
                     literal(&self.shown),
-                    literal(&format!(
-                        "{{\"occurred_at\": \"to_timestamp({})\"}}",
-                        found.expression.replace('"', "\\\"")
-                    ))
-                    .trim_start()
+                    literal(&format!("{{\"occurred_at\": \"to_timestamp({})\"}}", found.source.replace('"', "\\\"")))
+                        .trim_start()
                 );
                 Err(self.cannot_serve(&found, hint))
             }
@@ -106,7 +144,7 @@ impl Relation {
             Holds::User => self.user()?,
             Holds::Instant => self.occurred_at()?,
             Holds::Text => self.text(canonical.name),
-            Holds::Count | Holds::Number | Holds::Score => self.number(canonical.name)?,
+            Holds::Count | Holds::Number | Holds::Score => self.summable(canonical.name)?,
             Holds::Flag => self.succeeded()?,
             Holds::Object => match self.find(canonical) {
                 None => "NULL::pg_catalog.jsonb".to_owned(),
@@ -139,28 +177,27 @@ impl Relation {
 
     /// A canonical column as a number, NULL where the log has none.
     pub(super) fn number(&self, name: &str) -> Result<String> {
-        let Some(found) = canonical_named(name).and_then(|canonical| self.find(canonical)) else {
-            return Ok("NULL::pg_catalog.float8".to_owned());
-        };
-        match found.base.as_str() {
-            "float8" => Ok(found.expression),
-            "bool" => Ok(format!("({})::pg_catalog.int4::pg_catalog.float8", found.expression)),
-            "int2" | "int4" | "int8" | "float4" | "numeric" => Ok(format!("({})::pg_catalog.float8", found.expression)),
-            _ => Err(self.wants(name, &found, "a number")),
+        match canonical_named(name).and_then(|canonical| self.find(canonical)) {
+            None => Ok("NULL::pg_catalog.float8".to_owned()),
+            Some(found) => found.double().ok_or_else(|| self.wants(name, &found, "a number")),
         }
+    }
+
+    /// The same where it is summed in SQL, whose sums end in an error when they outgrow a double.
+    fn summable(&self, name: &str) -> Result<String> {
+        let number = self.number(name)?;
+        let found = canonical_named(name).and_then(|canonical| self.find(canonical));
+        Ok(found.map_or(number, |found| found.bounded()))
     }
 
     /// A column or property of any name as a number: a text that is none, as a property may be, is NULL.
     pub(super) fn named_number(&self, name: &str) -> Result<String> {
         if canonical_named(name).is_some() {
-            return self.number(name);
+            return self.summable(name);
         }
         let found = self.named(&format!(" of {name}"), name)?;
         let expression = &found.expression;
         match found.base.as_str() {
-            "float8" => Ok(found.expression),
-            "bool" => Ok(format!("({expression})::pg_catalog.int4::pg_catalog.float8")),
-            "int2" | "int4" | "int8" | "float4" | "numeric" => Ok(format!("({expression})::pg_catalog.float8")),
             "text" | "varchar" | "bpchar" => {
                 let text = format!("({expression})::pg_catalog.text COLLATE \"C\"");
                 // No more digits than a double can have a size for.
@@ -170,6 +207,7 @@ impl Relation {
                      THEN ({text})::pg_catalog.float8 END"
                 ))
             }
+            _ if found.double().is_some() => Ok(found.bounded()),
             _ => Err(self.wants(name, &found, "a number")),
         }
     }

@@ -56,7 +56,7 @@ fn described(relation: &Relation, i: usize, canonical: &Canonical, counts: &mut 
         true => "NULL".to_owned(),
         false => format!("NULLIF(pg_catalog.concat_ws(', ', {}), '')", remarks.join(", ")),
     };
-    let (source, shown, left_out) = (literal(x), literal(&found.shown), left_out.join(" + "));
+    let (source, shown, left_out) = (literal(&found.source), literal(&found.shown), left_out.join(" + "));
     Ok(format!("({i}, {name}, {source}, {shown}, s.requests, s.missing_{i}, {left_out}, {remark}, {needed})"))
 }
 
@@ -65,10 +65,11 @@ pub fn describe(relation: &Relation) -> Result<String> {
     let mut counts = vec!["pg_catalog.count(*) AS requests".to_owned()];
     let rows = CANONICAL.iter().enumerate().map(|(i, canonical)| described(relation, i, canonical, &mut counts));
     let rows = rows.collect::<Result<Vec<_>>>()?.join(", ");
+    let check = relation.check().map_or(String::new(), |check| format!(" WHERE {check}"));
     Ok(format!(
         "SELECT v.column_name::pg_catalog.text, v.source_column::pg_catalog.text, v.data_type::pg_catalog.text, v.requests, \
          v.missing_requests, v.left_out_requests, v.remark::pg_catalog.text, v.needed_by::pg_catalog.text \
-         FROM (SELECT {} FROM {}) AS s CROSS JOIN LATERAL (VALUES {rows}) AS v(place, column_name, source_column, data_type, \
+         FROM (SELECT {} FROM {}{check}) AS s CROSS JOIN LATERAL (VALUES {rows}) AS v(place, column_name, source_column, data_type, \
          requests, missing_requests, left_out_requests, remark, needed_by) ORDER BY v.place",
         counts.join(", "),
         relation.name

@@ -1,6 +1,7 @@
 //! The one query that reads a log for a table function.
 
 use super::columns::NO_TEXT;
+use super::steps::step_bits;
 use super::{Relation, literal};
 use crate::error::Result;
 
@@ -193,17 +194,24 @@ fn of_users(value: &str) -> String {
 const LEFT_OUT: &str = "ARRAY(SELECT a.user_id FROM user_metrics.anonymous_user AS a \
                         UNION ALL SELECT o.user_id FROM user_metrics.opt_out AS o)";
 
+/// From when on an instant has a local time in every zone and dates can be reckoned with in SQL. What lies before is left out
+/// where rows are read one by one, as infinity is.
+const BEGINNING: &str = "'4713-01-01 00:00:00+00 BC'";
+
 /// What rows must fulfil to be read: no later than $3, before `until`, from the given parameter on, and as the filter says.
+/// Where `until` is not after `since` there is nothing to read.
 fn conditions(relation: &Relation, until: bool, from: Option<&str>, filter: Option<&str>) -> Result<Vec<String>> {
     let (instant, parameter) = relation.instant()?;
     let mut conditions = vec![format!("{instant} <= {}", parameter("$3"))];
     if until {
         conditions.push(format!("{instant} < {}", parameter("$2")));
+        conditions.push("($1 < $2) IS NOT FALSE".to_owned());
     }
     if let Some(from) = from {
         conditions.push(format!("{instant} >= {}", parameter(from)));
     }
     conditions.extend(relation.predicates("filter", filter)?);
+    conditions.extend(relation.check());
     Ok(conditions)
 }
 
@@ -310,48 +318,9 @@ pub struct RowsAsk {
 }
 
 /// A filter as one expression.
-fn condition(relation: &Relation, argument: &'static str, filter: &str) -> Result<String> {
+pub(super) fn condition(relation: &Relation, argument: &'static str, filter: &str) -> Result<String> {
     let predicates = relation.predicates(argument, Some(filter))?;
     Ok(if predicates.is_empty() { "true".to_owned() } else { predicates.join(" AND ") })
-}
-
-/// Which of some filters a row passes, as the bits of a number: bit 0 is the first. Those that exclude one another are one
-/// CASE, which ends with the first that fits; or one call, where all compare the same column with some texts.
-fn step_bits(relation: &Relation, filters: &[String]) -> Result<String> {
-    let mut cases: Vec<Vec<usize>> = Vec::new();
-    for (n, filter) in filters.iter().enumerate() {
-        let fits = |case: &&mut Vec<usize>| case.iter().all(|&m| relation.are_exclusive(&filters[m], filter));
-        match cases.iter_mut().find(fits) {
-            Some(case) => case.push(n),
-            None => cases.push(vec![n]),
-        }
-    }
-    let when = |&n: &usize| {
-        let bit = 1u64.checked_shl(n as u32).unwrap_or(0) as i64;
-        Ok(format!("WHEN {} THEN '{bit}'::pg_catalog.int8 ", condition(relation, "steps", &filters[n])?))
-    };
-    let case = |steps: &Vec<usize>| match steps_of_text(relation, filters, steps) {
-        Some(call) => Ok(call),
-        None => Ok(format!("CASE {}ELSE 0 END", steps.iter().map(when).collect::<Result<String>>()?)),
-    };
-    Ok(cases.iter().map(case).collect::<Result<Vec<_>>>()?.join(" | "))
-}
-
-/// The call that tells which of several steps a row is by one text.
-fn steps_of_text(relation: &Relation, filters: &[String], steps: &[usize]) -> Option<String> {
-    let compared = steps.iter().map(|&n| relation.compared(&filters[n]).map(|(column, texts)| (n, column, texts)));
-    let compared = compared.collect::<Option<Vec<_>>>().filter(|compared| compared.len() > 1)?;
-    let (_, column, _) = compared.first()?;
-    if compared.iter().any(|(_, other, _)| other != column) {
-        return None;
-    }
-    let pairs = || compared.iter().flat_map(|(n, _, texts)| texts.iter().map(move |text| (n, text)));
-    let texts = pairs().map(|(_, text)| literal(text)).collect::<Vec<_>>().join(", ");
-    let steps = pairs().map(|(n, _)| n.to_string()).collect::<Vec<_>>().join(", ");
-    Some(format!(
-        "user_metrics_internal.steps_of_text({column}, ARRAY[{texts}]::pg_catalog.text[], \
-         ARRAY[{steps}]::pg_catalog.float8[])"
-    ))
 }
 
 /// What begins the name of an experiment that is defined in the table `user_metrics.experiment`.
@@ -368,7 +337,7 @@ fn mark(relation: &Relation, argument: &'static str, filter: &str) -> Result<Str
 pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
     let (user, (instant, _)) = (relation.user()? + relation.user_collation(), relation.instant()?);
     let mut conditions = conditions(relation, ask.until, ask.from_since.then_some("$1"), ask.filter.as_deref())?;
-    conditions.push(format!("{instant} > '-infinity'"));
+    conditions.push(format!("{instant} >= {BEGINNING}"));
     if let Some(id) = &ask.of_user {
         conditions.push(relation.is_user(id)?);
     }
@@ -413,8 +382,12 @@ pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
 /// The instant of the last request of a log, of anybody and whatever a filter leaves, no later than $3: a scalar query.
 pub fn last_request_query(relation: &Relation) -> Result<String> {
     let (instant, parameter) = relation.instant()?;
-    let last =
-        format!("(SELECT pg_catalog.max({instant}) FROM {} WHERE {instant} <= {})", relation.name, parameter("$3"));
+    let check = relation.check().map_or(String::new(), |check| format!(" AND {check}"));
+    let last = format!(
+        "(SELECT pg_catalog.max({instant}) FROM {} WHERE {instant} <= {}{check})",
+        relation.name,
+        parameter("$3")
+    );
     Ok(match relation.occurred_at()? == instant {
         true => last,
         false => format!("pg_catalog.timezone('UTC', {last})"),

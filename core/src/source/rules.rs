@@ -12,6 +12,7 @@
 
 use super::literal;
 use crate::error::{Error, Result};
+use crate::json;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -61,12 +62,12 @@ fn figures_accepted() -> String {
 
 impl Rules {
     /// Reads rules, or says which is wrong and what is accepted.
-    pub fn parse(json: &str) -> Result<Self> {
+    pub fn parse(given: &str) -> Result<Self> {
         let accepted =
             "a JSON array of rules, such as [{\"segment\": \"whale\", \"all\": [{\"requests\": {\">=\": 1000}}]}]";
-        let Ok(Value::Array(list)) = serde_json::from_str(json) else { return wrong(json, accepted) };
+        let Some(Value::Array(list)) = json::parse(given) else { return wrong(json::given(given), accepted) };
         if list.is_empty() {
-            return wrong(json, accepted);
+            return wrong(given, accepted);
         }
         let (mut rules, mut cases, mut default) = (Rules::default(), String::new(), None);
         for rule in &list {

@@ -172,6 +172,13 @@ SELECT sample_size(0.1, sd => 1, comparisons => 0);
 SELECT minimum_detectable_effect(1, sd => 1);
 \set VERBOSITY default
 
+\set VERBOSITY verbose
+SELECT sample_size(NULL, baseline => 0.3);
+SELECT minimum_detectable_effect(NULL, baseline => 0.3);
+SELECT * FROM srm_check(NULL);
+SELECT * FROM srm_check('{"a": 10, "b": 12}', '{"a": 1e400, "b": 1}');
+\set VERBOSITY default
+
 -- ===== plan =====
 
 -- The log is read at most twice, however few users there seem to be: once to find who is in which variant, and once for requests

@@ -261,6 +261,13 @@ SELECT sum(active_users) FROM active_users('log');
 RESET ROLE;
 ALTER TABLE log DISABLE ROW LEVEL SECURITY;
 
+-- What is given may be long, and is then not repeated to the last letter.
+\set VERBOSITY verbose
+SELECT * FROM active_users('log', filter => (SELECT jsonb_object_agg('k' || i, i) FROM generate_series(1, 1001) AS i));
+SELECT * FROM active_users('log', timezone => repeat('Moon ', 1000));
+SELECT count(*) FROM funnel('log', (SELECT jsonb_agg(jsonb_build_object('filter', jsonb_build_object('user_id', repeat('x', 1000000)))) FROM generate_series(1, 9)));
+\set VERBOSITY default
+
 -- ===== plan =====
 -- The plan of the statement a function runs, of which only what reads the log is shown. tests/plans.py looks at it as it runs.
 CREATE FUNCTION plan(function text, source regclass, since timestamptz, until timestamptz)

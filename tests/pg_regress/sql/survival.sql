@@ -69,6 +69,16 @@ RESET user_metrics.min_group_size;
 -- In a window it may be read again and again.
 SELECT weeks, survival_median(survival(weeks, relapsed) OVER (ORDER BY weeks)) AS so_far FROM trial WHERE arm = 'placebo' ORDER BY weeks LIMIT 5;
 
+-- NULL stands for the default; of a quantile that is not told nothing is known.
+SELECT count(*) FILTER (WHERE s.* IS DISTINCT FROM d.*) AS other_summaries, count(*) AS summaries
+FROM arms AS a, survival_summary(a.value, NULL) AS s, survival_summary(a.value) AS d;
+SELECT count(*) AS other_quantiles FROM arms AS a, LATERAL (
+    (SELECT q.* FROM survival_quantiles(a.value, NULL, NULL) AS q EXCEPT SELECT d.* FROM survival_quantiles(a.value) AS d)
+    UNION ALL
+    (SELECT d.* FROM survival_quantiles(a.value) AS d EXCEPT SELECT q.* FROM survival_quantiles(a.value, NULL, NULL) AS q)
+) AS o;
+SELECT count(survival_quantile(value, NULL)) AS quantiles, count(survival_quantile(value, 0.5)) AS medians FROM arms;
+
 -- ===== errors =====
 
 \set VERBOSITY verbose

@@ -257,6 +257,14 @@ SET search_path = usage, user_metrics;
 -- Which functions read which columns.
 SELECT column_name, needed_by FROM describe_source('log') WHERE needed_by ~ 'usage|model_|complexity';
 
+-- One row of as many tokens as a bigint holds, of a latency and a cost beyond a double, and at the beginning of time: the
+-- others are told as if it were not there, and its tokens as the most there can be.
+CREATE TABLE odd (user_id text, created_at timestamptz, prompt_tokens bigint, completion_tokens numeric, cost numeric, latency_ms numeric);
+INSERT INTO odd VALUES ('a', '2024-03-01 10:00Z', 10, 5, 0.5, 100), ('b', '2024-03-01 11:00Z', 20, 6, 0.25, 200),
+    ('b', '2024-03-01 12:00Z', 9223372036854775807, '1e400', '-1e400', '1e-400'), ('c', '4714-11-24 00:00Z BC', 1, 1, 1, 1);
+SELECT users, requests, prompt_tokens, completion_tokens, cost_usd FROM usage_patterns('odd');
+SELECT count(*), sum(sessions) FROM session_stats('odd');
+
 -- ===== errors =====
 
 \set VERBOSITY verbose

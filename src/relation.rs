@@ -1,0 +1,186 @@
+//! A relation as the catalogue has it, for [`user_metrics_core::source`].
+//!
+//! Between the description of a relation and the query that reads it nothing may change: its owner could otherwise put a
+//! type of their own where one of PostgreSQL's was seen, and with it a cast that runs code as whoever asks. So the relation is
+//! locked as SELECT would lock it, for as long as the transaction lasts, and described from the relation cache, which is as
+//! new as the lock. A lock does not keep the schema from being renamed, so the query checks, before it reads the first row,
+//! that the schema is the one that was seen; it need not where nobody but a superuser or the caller could rename it.
+#![allow(unsafe_code)]
+
+use crate::aggregate::RelationOid;
+use crate::error;
+use pgrx::prelude::*;
+use std::ffi::{CStr, CString, c_char};
+use user_metrics_core::source::{Column, Relation, Schema, identifier};
+
+/// Types of PostgreSQL's own have smaller oids.
+const FIRST_FOREIGN_OID: u32 = 16384;
+
+/// The relation as JSON.
+#[pg_extern(stable, parallel_restricted)]
+fn relation(source: Option<RelationOid>) -> error::Result<String> {
+    let refused = |code, message: String| {
+        Err(error::report(code, message, "Name a table or view, such as 'public.request_log'."))
+    };
+    let Some(RelationOid(source)) = source else {
+        return refused(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "source cannot be NULL".to_owned());
+    };
+    match describe(source) {
+        Some(relation) => Ok(relation.to_json()),
+        None => {
+            refused(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, format!("source {} does not exist", u32::from(source)))
+        }
+    }
+}
+
+fn describe(source: pg_sys::Oid) -> Option<Relation> {
+    // SAFETY: the calls are those that PostgreSQL's own code makes for a relation it is about to read; an error in one of
+    // them ends the transaction. What is read of the relation is copied before it is closed.
+    unsafe {
+        allow_reading(source)?;
+        let relation = pg_sys::try_relation_open(source, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
+        let class = relation.as_ref()?.rd_rel.as_ref()?;
+        let schema = class.relnamespace;
+        let name =
+            text(pg_sys::quote_qualified_identifier(pg_sys::get_namespace_name(schema), class.relname.data.as_ptr()));
+        let attributes = pgrx::PgTupleDesc::from_pg_unchecked((*relation).rd_att);
+        let columns = attributes.iter().filter(|attribute| !attribute.attisdropped).map(|attribute| column(attribute));
+        let described = Relation {
+            shown: name.clone(),
+            name,
+            kind: char::from(class.relkind as u8).to_string(),
+            columns: columns.collect(),
+            schema: schema_that_others_may_rename(schema),
+        };
+        // The lock stays.
+        pg_sys::relation_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
+        Some(described)
+    }
+}
+
+/// Refuses, as SELECT would, somebody who may read no column of a relation: they must not lock it either.
+unsafe fn allow_reading(source: pg_sys::Oid) -> Option<()> {
+    // SAFETY: asks the catalogue.
+    unsafe {
+        let (user, mut is_missing) = (pg_sys::GetUserId(), false);
+        let of_all =
+            pg_sys::pg_class_aclcheck_ext(source, user, pg_sys::ACL_SELECT as pg_sys::AclMode, &mut is_missing);
+        if is_missing {
+            return None;
+        }
+        let one = pg_sys::AclMaskHow::ACLMASK_ANY;
+        if of_all != pg_sys::AclResult::ACLCHECK_OK
+            && pg_sys::pg_attribute_aclcheck_all(source, user, pg_sys::ACL_SELECT as pg_sys::AclMode, one)
+                != pg_sys::AclResult::ACLCHECK_OK
+        {
+            let kind = pg_sys::get_relkind_objtype(pg_sys::get_rel_relkind(source));
+            pg_sys::aclcheck_error(of_all, kind, pg_sys::get_rel_name(source));
+        }
+        Some(())
+    }
+}
+
+unsafe fn column(attribute: &pg_sys::FormData_pg_attribute) -> Column {
+    // SAFETY: asks the catalogue about types and collations that a column of a locked relation has.
+    unsafe {
+        let base = pg_sys::getBaseType(attribute.atttypid);
+        Column {
+            name: text(attribute.attname.data.as_ptr()),
+            base: type_of_our_own(base),
+            domain: base != attribute.atttypid,
+            shown: text(pg_sys::format_type_with_typemod(attribute.atttypid, attribute.atttypmod)),
+            exact: attribute.attcollation == pg_sys::InvalidOid
+                || pg_sys::get_collation_isdeterministic(attribute.attcollation),
+        }
+    }
+}
+
+/// The name of a type, if it is one that PostgreSQL itself brings: a name alone says nothing, for anybody may have a type
+/// "timestamptz".
+unsafe fn type_of_our_own(of: pg_sys::Oid) -> Option<String> {
+    if u32::from(of) >= FIRST_FOREIGN_OID {
+        return None;
+    }
+    // SAFETY: the row of a type is read while it is held.
+    unsafe {
+        let row = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::TYPEOID as i32, pg_sys::Datum::from(of));
+        let form = (!row.is_null()).then(|| &*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_type>())?;
+        let name = text(form.typname.data.as_ptr());
+        let ours = form.typnamespace == pg_sys::Oid::from(pg_sys::PG_CATALOG_NAMESPACE);
+        pg_sys::ReleaseSysCache(row);
+        ours.then_some(name)
+    }
+}
+
+/// The schema, if somebody else than a superuser and the caller could rename it.
+unsafe fn schema_that_others_may_rename(schema: pg_sys::Oid) -> Option<Schema> {
+    // SAFETY: asks the catalogue.
+    unsafe {
+        let (owner, name, version) =
+            seen_schema(pg_sys::SysCacheIdentifier::NAMESPACEOID, pg_sys::Datum::from(schema))?;
+        let owner = match u32::from(owner) {
+            pg_sys::ROLE_PG_DATABASE_OWNER => owner_of_database()?,
+            _ => owner,
+        };
+        let is_safe = pg_sys::superuser_arg(owner) || owner == pg_sys::GetUserId();
+        (!is_safe).then_some(Schema { name, version })
+    }
+}
+
+/// The owner, the name and the version of a schema: the version is another one after every change.
+unsafe fn seen_schema(
+    cache: pg_sys::SysCacheIdentifier::Type,
+    key: pg_sys::Datum,
+) -> Option<(pg_sys::Oid, String, String)> {
+    // SAFETY: the row of a schema is read while it is held.
+    unsafe {
+        let row = pg_sys::SearchSysCache1(cache as i32, key);
+        let form = (!row.is_null()).then(|| &*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_namespace>())?;
+        let (owner, name) = (form.nspowner, text(form.nspname.data.as_ptr()));
+        let (place, header) = ((*row).t_self, (*(*row).t_data).t_choice.t_heap.t_xmin);
+        let version = format!(
+            "{} {} {} {}",
+            u32::from(form.oid),
+            header.into_inner(),
+            u32::from(place.ip_blkid.bi_hi) << 16 | u32::from(place.ip_blkid.bi_lo),
+            place.ip_posid
+        );
+        pg_sys::ReleaseSysCache(row);
+        Some((owner, name, version))
+    }
+}
+
+unsafe fn owner_of_database() -> Option<pg_sys::Oid> {
+    // SAFETY: the row of the database is read while it is held.
+    unsafe {
+        let key = pg_sys::Datum::from(pg_sys::MyDatabaseId);
+        let row = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::DATABASEOID as i32, key);
+        let form = (!row.is_null()).then(|| &*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_database>())?;
+        let owner = form.datdba;
+        pg_sys::ReleaseSysCache(row);
+        Some(owner)
+    }
+}
+
+/// Whether a schema is the one that [`relation`] saw, in a query that names it; an error if it is not. Declared STABLE, so it
+/// is asked once, before the first row.
+#[pg_extern(stable, strict, parallel_safe)]
+fn is_still(schema: &str, version: &str) -> error::Result<bool> {
+    let name = CString::new(schema).unwrap_or_default();
+    // SAFETY: asks the catalogue, by a text that ends with a zero.
+    let seen = unsafe { seen_schema(pg_sys::SysCacheIdentifier::NAMESPACENAME, pg_sys::Datum::from(name.as_ptr())) };
+    match seen {
+        Some((_, _, now)) if now == version => Ok(true),
+        _ => Err(error::report(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("schema {} was changed while the query was being planned", identifier(schema)),
+            "Run the query again.",
+        )),
+    }
+}
+
+/// A name of the catalogue, copied.
+unsafe fn text(name: *const c_char) -> String {
+    // SAFETY: names end with a zero.
+    unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+}
