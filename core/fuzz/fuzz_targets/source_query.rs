@@ -4,23 +4,29 @@
 
 use libfuzzer_sys::fuzz_target;
 use user_metrics_core::Error;
-use user_metrics_core::source::{ANALYSES, Ask, Column, Relation, describe, source_query};
+use user_metrics_core::source::{ANALYSES, Ask, Column, Relation, Schema, describe, source_query};
 
 fuzz_target!(|input: &str| {
     let mut lines = input.splitn(3, '\n');
     let (filter, by, name) = (lines.next(), lines.next(), lines.next().unwrap_or("model"));
-    let column =
-        |name: &str, base: &str| Column { name: name.to_owned(), base: base.to_owned(), shown: base.to_owned(), exact: true };
+    let column = |name: &str, base: Option<&str>| Column {
+        name: name.to_owned(),
+        base: base.map(str::to_owned),
+        domain: input.len() % 7 == 0,
+        shown: base.unwrap_or("other.type").to_owned(),
+        exact: true,
+    };
     let relation = Relation {
         name: "\"public\".\"request_log\"".to_owned(),
         shown: "public.request_log".to_owned(),
         kind: "r".to_owned(),
         columns: vec![
-            column("user_id", "text"),
-            column("created_at", "timestamptz"),
-            column("properties", "jsonb"),
-            column(name, "int4"),
+            column("user_id", Some("text")),
+            column("created_at", Some("timestamptz")),
+            column("properties", Some("jsonb")),
+            column(name, Some("int4").filter(|_| input.len() % 11 != 0)),
         ],
+        schema: (input.len() % 13 == 0).then(|| Schema { name: name.to_owned(), version: name.to_owned() }),
     };
     let owned = |text: &str| text.to_owned();
     let ask = Ask {
