@@ -3,7 +3,8 @@
 //! - [`aggregate`]: the bridge from a state of core to CREATE AGGREGATE; [`stored`]: a state as a column type.
 //! - [`error`], [`settings`], [`policy`], [`time`], [`users`]: refusals, `user_metrics.*`, the administrator's limits, instants
 //!   and zones, user ids.
-//! - [`activity`], and its readouts [`engagement`], [`lifecycle`], [`retention`]: one file a concept, named as in core.
+//! - [`readout`]: the one table function, behind every function that core declares; [`generated`]: their C symbols.
+//! - [`activity`]: one file a concept, named as in core.
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`assignment`]: who gets which variant of an experiment.
 //! - [`survival`]: how long until something happens; [`onboarding`], [`adoption`], [`evolution`]: a user's way from there.
@@ -22,23 +23,21 @@ mod benchmark;
 mod comparison;
 mod deeds;
 mod drivers;
-mod engagement;
 mod error;
 mod evolution;
 mod experiment;
 mod exposure;
 mod funnel;
+mod generated;
 mod latest;
-mod lifecycle;
 mod onboarding;
 mod paths;
 mod plans;
 mod policy;
 mod preferences;
 mod profile;
+mod readout;
 mod relation;
-mod retention;
-mod seasonality;
 mod segments;
 mod sessions;
 mod settings;
@@ -79,11 +78,6 @@ extension_sql_file!(
         relation::relation,
         relation::is_still
     ]
-);
-extension_sql_file!(
-    "../sql/engagement.sql",
-    name = "engagement",
-    requires = ["source", engagement::active_users, engagement::engagement, engagement::stickiness]
 );
 extension_sql_file!(
     "../sql/funnel.sql",
@@ -132,12 +126,8 @@ extension_sql_file!(
         funnel::funnel_progress
     ]
 );
+extension_sql_file!("../sql/generated.sql", name = "generated", requires = ["source"]);
 extension_sql_file!("../sql/paths.sql", name = "paths", requires = ["source", paths::check_depth]);
-extension_sql_file!(
-    "../sql/lifecycle.sql",
-    name = "lifecycle",
-    requires = ["source", lifecycle::lifecycle, lifecycle::churn_rate]
-);
 extension_sql_file!(
     "../sql/drivers.sql",
     name = "drivers",
@@ -157,14 +147,8 @@ extension_sql_file!(
         drivers::driver_figures
     ]
 );
-extension_sql_file!("../sql/seasonality.sql", name = "seasonality", requires = ["source", seasonality::seasonality]);
 extension_sql_file!("../sql/stages.sql", name = "stages", requires = ["properties", stages::stage_periods]);
 extension_sql_file!("../sql/threshold.sql", name = "threshold", requires = ["drivers", threshold::threshold_figures]);
-extension_sql_file!(
-    "../sql/retention.sql",
-    name = "retention",
-    requires = ["source", retention::retention_matrix, retention::retention_curve, retention::cohort_table]
-);
 extension_sql_file!(
     "../sql/sessions.sql",
     name = "sessions",

@@ -89,9 +89,14 @@ pub fn timezone() -> String {
     set.filter(|zone| !zone.is_empty()).unwrap_or_else(|| "UTC".to_owned())
 }
 
+/// The day weeks start with: 0 is Monday … 6 is Sunday.
+pub fn week_start() -> u8 {
+    WEEK_START.get() as u8
+}
+
 /// Periods of a grain, weeks starting as set.
 pub fn calendar(grain: Grain) -> Calendar {
-    Calendar { grain, week_start: WEEK_START.get() as u8 }
+    Calendar { grain, week_start: week_start() }
 }
 
 /// The longest pause within a session, for a caller who gave none.

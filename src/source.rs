@@ -4,7 +4,7 @@
 use crate::error::{self, refused};
 use crate::{settings, time};
 use pgrx::prelude::*;
-use user_metrics_core::source::{self, ANALYSES, Analysis, Ask, Relation, RowsAsk};
+use user_metrics_core::source::{self, Analysis, Ask, Relation, RowsAsk};
 use user_metrics_core::{Error, Result};
 
 #[pg_extern(stable, parallel_safe)]
@@ -23,7 +23,7 @@ fn source_query(
     excluded: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
 ) -> error::Result<String> {
     let analysis = Analysis::named(function).ok_or_else(|| {
-        let accepted = ANALYSES.iter().map(|analysis| analysis.name).collect::<Vec<_>>();
+        let accepted = Analysis::all().map(|analysis| analysis.name).collect::<Vec<_>>();
         refused("source_query")(Error::not_one_of("function", function, &accepted))
     })?;
     let compose = || -> Result<String> {

@@ -7,7 +7,7 @@
 
 use pgrx::datum::datetime_support::statement_timestamp;
 use pgrx::prelude::*;
-use user_metrics_core::calendar::{DAY_MICROS, LocalDays, Micros, Segment, Window};
+use user_metrics_core::calendar::{DAY_MICROS, LocalDays, Micros, Segment, Window, observed_until};
 use user_metrics_core::days::Day;
 use user_metrics_core::sessions::Span;
 use user_metrics_core::{Error, Result, host};
@@ -86,12 +86,6 @@ pub fn date(day: Day) -> Option<Date> {
     Date::try_from(day).ok()
 }
 
-/// Where observation ends: at `as_of`, by default at `until` or else at the last request; never later than now.
-fn observed_until(until: Option<Micros>, as_of: Option<Micros>, last_at: Option<Micros>) -> Micros {
-    let now = now();
-    as_of.or(until).or(last_at).unwrap_or(now).min(until.unwrap_or(now)).min(now).max(Micros::MIN + 1)
-}
-
 fn micros(at: Option<TimestampWithTimeZone>) -> Option<Micros> {
     at.map(TimestampWithTimeZone::into_inner)
 }
@@ -104,7 +98,7 @@ pub fn span(
     last_at: Option<Micros>,
 ) -> Span {
     let until = micros(until);
-    Span { since: micros(since), until, end: observed_until(until, micros(as_of), last_at) }
+    Span { since: micros(since), until, end: observed_until(until, micros(as_of), last_at, now()) }
 }
 
 /// The local days of a zone.
@@ -136,17 +130,9 @@ pub fn window(
     as_of: Option<TimestampWithTimeZone>,
     last_at: Option<Micros>,
 ) -> Result<Window> {
-    let (since, until) = (micros(since).filter(|&t| t != Micros::MIN), micros(until));
-    let end = observed_until(until, micros(as_of), last_at);
     let mut days = LocalDays::default();
-    let mut day = |at: Micros| days.day(at, |at| segment(zone, at));
-    let (elapsed, begun) = (day(end)?, day(end.saturating_sub(1))?);
-    let since_day = since.map(|t| day(t.min(now().saturating_add(DAY_MICROS)))).transpose()?;
-    let whole = match since {
-        Some(t) if Some(day(t.saturating_sub(1))?) == since_day => since_day.map(|d| d + 1),
-        _ => since_day,
-    };
-    Ok(Window { since: since_day, whole_from: whole, elapsed, begun, at_end: until.is_none_or(|until| end < until) })
+    let day = |at: Micros| days.day(at, |at| segment(zone, at));
+    Window::observed((micros(since), micros(until), micros(as_of)), last_at, now(), day)
 }
 
 /// The first instant of the local day of an instant. At the beginning of time that is the beginning.

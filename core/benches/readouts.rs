@@ -6,10 +6,14 @@ mod log;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use user_metrics_core::activity::View;
+use user_metrics_core::activity::active_users::active_users;
+use user_metrics_core::activity::cohort_table::cohort_table;
+use user_metrics_core::activity::engagement::engagement;
+use user_metrics_core::activity::lifecycle::lifecycle;
+use user_metrics_core::activity::retention::{Clock, Kind, Question};
+use user_metrics_core::activity::retention_matrix::matrix;
+use user_metrics_core::activity::stickiness::stickiness;
 use user_metrics_core::calendar::{Calendar, Grain, Window};
-use user_metrics_core::engagement::{active_users, engagement, stickiness};
-use user_metrics_core::lifecycle::lifecycle;
-use user_metrics_core::retention::{Clock, Kind, Question, cohort_table, matrix};
 use user_metrics_core::state::State;
 
 fn readouts(c: &mut Criterion) {

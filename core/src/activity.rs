@@ -13,14 +13,37 @@
 use crate::calendar::{LocalDays, Micros, Segment};
 use crate::days::{Day, DayArena, DaySet};
 use crate::error::{Error, Result};
+use crate::function::Function;
 use crate::host::{self, Claim};
 use crate::state::State;
 use crate::users::{UNKNOWN, UserKey, UserKind, Users};
 use crate::wire::{Kind, Writer, uint_len};
 
+pub mod active_users;
+pub mod churn_rate;
+pub mod cohort_table;
+pub mod engagement;
+pub mod lifecycle;
+pub(crate) mod periods;
+pub mod retention;
+pub mod retention_curve;
+pub mod retention_matrix;
+pub mod stickiness;
 mod view;
 
 pub use view::View;
+
+/// The functions that read it.
+pub const FUNCTIONS: &[&Function] = &[
+    &active_users::FUNCTION,
+    &engagement::FUNCTION,
+    &stickiness::FUNCTION,
+    &lifecycle::FUNCTION,
+    &churn_rate::FUNCTION,
+    &retention_matrix::FUNCTION,
+    &retention_curve::FUNCTION,
+    &cohort_table::FUNCTION,
+];
 
 /// The version of the layout of its bytes.
 pub const VERSION: u8 = 1;

@@ -207,6 +207,11 @@ fn out_of_range(given: i32) -> Error {
     }
 }
 
+/// Where observation ends: at `as_of`, by default at `until` or else at the last request; never later than now.
+pub fn observed_until(until: Option<Micros>, as_of: Option<Micros>, last_at: Option<Micros>, now: Micros) -> Micros {
+    as_of.or(until).or(last_at).unwrap_or(now).min(until.unwrap_or(now)).min(now).max(Micros::MIN + 1)
+}
+
 /// What a readout may look at and what it can know: the observed range as local days.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
@@ -223,6 +228,25 @@ pub struct Window {
 }
 
 impl Window {
+    /// The window of a caller's `since`, `until` and `as_of`. Observation ends at `as_of`, by default at `until` or else at
+    /// the last request; never later than `now`. `day` gives the local day of an instant.
+    pub fn observed(
+        (since, until, as_of): (Option<Micros>, Option<Micros>, Option<Micros>),
+        last_at: Option<Micros>,
+        now: Micros,
+        mut day: impl FnMut(Micros) -> Result<Day>,
+    ) -> Result<Self> {
+        let since = since.filter(|&since| since != Micros::MIN);
+        let end = observed_until(until, as_of, last_at, now);
+        let (elapsed, begun) = (day(end)?, day(end.saturating_sub(1))?);
+        let since_day = since.map(|since| day(since.min(now.saturating_add(DAY_MICROS)))).transpose()?;
+        let whole_from = match since {
+            Some(since) if Some(day(since.saturating_sub(1))?) == since_day => since_day.map(|day| day + 1),
+            _ => since_day,
+        };
+        Ok(Window { since: since_day, whole_from, elapsed, begun, at_end: until.is_none_or(|until| end < until) })
+    }
+
     /// A window over everything up to a moment on day `elapsed`, which had begun.
     pub fn up_to(elapsed: Day) -> Self {
         Window { since: None, whole_from: None, elapsed, begun: elapsed, at_end: true }

@@ -8,7 +8,8 @@
 //! - [`activity`]: who was active on which local day; [`users`] and [`days`] are how it is held, and
 //!   [`grouping`] brings what other values hold in order.
 //! - [`lists`]: values that hold a list for every user, and how they are merged.
-//! - [`engagement`], [`lifecycle`], [`retention`]: the readouts of an activity.
+//! - [`function`]: what a function of the SQL surface declares, and how it is called. A function is one file: those that read
+//!   an activity are the modules of [`activity`].
 //! - [`sessions`]: who used the product in one go, with its readouts.
 //! - [`funnel`]: how far users get on a way of several steps.
 //! - [`tally`]: what each user did, by name; [`segments`]: every user in one of five; [`latest`]: what a property was last;
@@ -39,18 +40,17 @@ pub mod comparison;
 pub mod days;
 pub mod deeds;
 pub mod drivers;
-pub mod engagement;
 pub mod error;
 pub mod exact;
 pub mod experiment;
 pub mod exposure;
+pub mod function;
 pub mod funnel;
 pub mod grouping;
 pub mod host;
 pub mod interval;
 pub mod json;
 pub mod latest;
-pub mod lifecycle;
 pub mod lists;
 pub mod milestones;
 pub mod plans;
@@ -58,7 +58,6 @@ pub mod preferences;
 pub mod profile;
 pub mod random;
 pub mod rating;
-pub mod retention;
 pub mod seasonality;
 pub mod segments;
 pub mod sessions;

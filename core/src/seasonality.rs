@@ -1,4 +1,4 @@
-//! Whether users who begin in some month of the year, or on some day of the week, stay more than others: definition D61.
+//! `seasonality`: whether users who begin in some month of the year, or on some day of the week, stay more than others: definition D61.
 //!
 //! A pattern that repeats can only be told from what happened once by seeing it twice: without two whole cycles there is no
 //! answer but the reason.
@@ -9,8 +9,89 @@ use crate::calendar::{Calendar, Grain, Window};
 use crate::days::Day;
 use crate::drivers::{Question, subjects};
 use crate::error::Result;
+use crate::function::{Argument, Call, Cell, Function, Past, Reads, Rows, Type, column, column_about, with_bounds};
 use crate::host::Claim;
 use crate::interval::wilson;
+
+/// The functions of this file.
+pub const FUNCTIONS: &[&Function] = &[&FUNCTION];
+
+const ABOUT: &[&str] = &["users"];
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "seasonality",
+    path: "seasonality",
+    summary: "retention by the month and the weekday of the first day, with 95 % bounds, and over the rate of all; the reason \
+              instead where less than two whole cycles have been seen",
+    arguments: &[Argument {
+        name: "retained",
+        kind: Type::Integers,
+        default: "'{21,27}'",
+        about: "who is retained: active on one of these days after the first, the first and the last of a span",
+    }],
+    columns: &[
+        column("pattern", Type::Text, "month or weekday"),
+        column("number", Type::Integer, "1 for January or Monday; NULL where there is no answer yet"),
+        column_about(ABOUT, "users", Type::Bigint, "users who began in it and whose outcome is known"),
+        column_about(ABOUT, "retained_users", Type::Bigint, "those of them who were retained"),
+        column_about(ABOUT, "retention_rate", Type::Double, "retained users over users, 0 to 1"),
+        column_about(ABOUT, "rate_low", Type::Double, "lower 95 % bound of the rate (Wilson)"),
+        column_about(ABOUT, "rate_high", Type::Double, "upper 95 % bound of the rate (Wilson)"),
+        column_about(ABOUT, "index", Type::Double, "the rate over the rate of all users"),
+        column_about(ABOUT, "index_low", Type::Double, "lower bound of the rate over the rate of all"),
+        column_about(ABOUT, "index_high", Type::Double, "upper bound of the rate over the rate of all"),
+        column_about(
+            ABOUT,
+            "q_value",
+            Type::Double,
+            "probability that the difference from all others is chance, in view of how many are compared",
+        ),
+        column("reason", Type::Text, "why there is no answer; NULL where there is one"),
+    ],
+    reads: Reads::Activity(Past::All),
+    segmented: true,
+    rows: 19,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let span = call.integers("retained").unwrap_or(&[Some(21), Some(27)]);
+    Question::retained(1, span)?;
+    let answers = match call.activity()? {
+        None => nothing(),
+        Some(view) => seasonality(&view, span, &call.window(view.zone(), view.last_at())?)?,
+    };
+    for answer in &answers {
+        let (pattern, reason) = (Cell::Text(answer.pattern.name()), answer.reason());
+        let Ok(parts) = &answer.parts else {
+            let mut row = [Cell::Null; 12];
+            (row[0], row[11]) = (pattern, reason.as_deref().into());
+            rows.row(&mut row)?;
+            continue;
+        };
+        for part in parts {
+            let [rate, low, high] = with_bounds(part.rate());
+            let [index, index_low, index_high] = with_bounds(part.index());
+            let (users, retained) = (part.comparison.with, part.comparison.with_outcome);
+            rows.row(&mut [
+                pattern,
+                part.number.into(),
+                users.into(),
+                retained.into(),
+                rate,
+                low,
+                high,
+                index,
+                index_low,
+                index_high,
+                part.q_value.into(),
+                Cell::Null,
+            ])?;
+        }
+    }
+    Ok(())
+}
 
 /// Cycles without which nothing is told.
 pub const CYCLES: i32 = 2;

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use user_metrics_core::Error;
-use user_metrics_core::source::{ANALYSES, Ask, Column, Relation, Schema, describe, source_query};
+use user_metrics_core::source::{Analysis, Ask, Column, Relation, Schema, describe, source_query};
 
 fuzz_target!(|input: &str| {
     let mut lines = input.splitn(3, '\n');
@@ -30,7 +30,7 @@ fuzz_target!(|input: &str| {
     };
     let owned = |text: &str| text.to_owned();
     let ask = Ask {
-        analysis: &ANALYSES[input.len() % ANALYSES.len()],
+        analysis: Analysis::all().collect::<Vec<_>>()[input.len() % Analysis::all().count()],
         arguments: vec!["period".to_owned()],
         since: input.len() % 2 == 0,
         since_within_day: false,

@@ -6,9 +6,9 @@
 
 use super::busy::Busy;
 use super::{Limits, Outcome, Session, View};
+use crate::activity::periods::Series;
 use crate::calendar::{Calendar, DAY_MICROS, Micros};
 use crate::days::Day;
-use crate::engagement::Series;
 use crate::error::Result;
 use crate::host::Claim;
 

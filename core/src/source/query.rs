@@ -4,6 +4,7 @@ use super::columns::NO_TEXT;
 use super::steps::step_bits;
 use super::{Relation, literal};
 use crate::error::Result;
+use crate::function::{self, Function, Past, Reads};
 
 /// What a log is read into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,17 +12,6 @@ enum Value {
     Activity,
     Sessions,
     Funnel,
-}
-
-/// How much of what lies before `since` is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Past {
-    /// All of it, to know who is new or the how manyth something is.
-    All,
-    /// Nothing.
-    Nothing,
-    /// What may reach beyond `since`: the last parameter says from when.
-    WhatReaches,
 }
 
 /// How a table function reads a log.
@@ -45,17 +35,8 @@ const fn analysis(name: &'static str, value: Value, past: Past) -> Analysis {
     Analysis { name, readout: "", value, past, segmented: true, names_users: false, busy: false }
 }
 
-/// The table functions over a source.
-pub const ANALYSES: &[Analysis] = &[
-    analysis("active_users", Value::Activity, Past::All),
-    analysis("engagement", Value::Activity, Past::All),
-    analysis("lifecycle", Value::Activity, Past::All),
-    analysis("churn_rate", Value::Activity, Past::All),
-    analysis("seasonality", Value::Activity, Past::All),
-    analysis("stickiness", Value::Activity, Past::Nothing),
-    analysis("retention_matrix", Value::Activity, Past::All),
-    analysis("retention_curve", Value::Activity, Past::All),
-    Analysis { segmented: false, ..analysis("cohort_table", Value::Activity, Past::All) },
+/// The table functions over a source that do not declare themselves.
+const ANALYSES: &[Analysis] = &[
     analysis("session_stats", Value::Sessions, Past::WhatReaches),
     analysis("session_hazard", Value::Sessions, Past::WhatReaches),
     Analysis { busy: true, ..analysis("session_time", Value::Sessions, Past::WhatReaches) },
@@ -71,8 +52,19 @@ pub const ANALYSES: &[Analysis] = &[
 
 impl Analysis {
     /// The analysis of a name.
-    pub fn named(name: &str) -> Option<&'static Analysis> {
-        ANALYSES.iter().find(|analysis| analysis.name == name)
+    pub fn named(name: &str) -> Option<Analysis> {
+        let declared = function::named(name).map(Analysis::of);
+        declared.or_else(|| ANALYSES.iter().find(|analysis| analysis.name == name).copied())
+    }
+
+    /// Every analysis there is.
+    pub fn all() -> impl Iterator<Item = Analysis> {
+        function::all().map(Analysis::of).chain(ANALYSES.iter().copied())
+    }
+
+    fn of(function: &'static Function) -> Self {
+        let Reads::Activity(past) = function.reads;
+        Analysis { segmented: function.segmented, ..analysis(function.name, Value::Activity, past) }
     }
 
     /// Whether hours of `since`'s own day that lie before it have to be told from the rest: values of days cannot.
@@ -85,7 +77,7 @@ impl Analysis {
 #[derive(Clone, Debug)]
 pub struct Ask {
     /// The table function.
-    pub analysis: &'static Analysis,
+    pub analysis: Analysis,
     /// Its own arguments, in the order of the parameters from $5 on. After them come what its value takes: for sessions
     /// the gap, the idle time and from when rows are read; for a funnel the window and the mode.
     pub arguments: Vec<String>,

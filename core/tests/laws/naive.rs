@@ -4,11 +4,14 @@
 use chrono::{Datelike, Days, Months, NaiveDate};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use user_metrics_core::activity::active_users::ActiveUsers;
+use user_metrics_core::activity::cohort_table::{CohortRow, TABLE_WEEKS};
+use user_metrics_core::activity::engagement::Engagement;
+use user_metrics_core::activity::lifecycle::Lifecycle;
+use user_metrics_core::activity::retention::{Cell, Clock, Kind, Question};
+use user_metrics_core::activity::stickiness::Stickiness;
 use user_metrics_core::calendar::{Calendar, Grain, Window};
 use user_metrics_core::days::Day;
-use user_metrics_core::engagement::{ActiveUsers, Engagement, Stickiness};
-use user_metrics_core::lifecycle::Lifecycle;
-use user_metrics_core::retention::{Cell, Clock, CohortRow, Kind, Question, TABLE_WEEKS};
 
 type User = u32;
 type Users = BTreeSet<User>;

@@ -1,4 +1,4 @@
-//! Where the active users of a period come from, and how many went: growth accounting.
+//! `lifecycle`: where the active users of a period come from, and how many went: growth accounting.
 //!
 //! A user active in a period is *new* if it holds their first request ever, *retained* if they were active in the period
 //! before, *resurrected* if they came back after missing it. *Churned* users were active in the period before and not in
@@ -7,12 +7,73 @@
 //! period that still runs may yet do so: churn is only told of complete periods. The churn rate (definition D62) is churned over
 //! the active of the period before.
 
-use crate::activity::View;
+use super::View;
+use super::periods::{Series, shown_days};
 use crate::calendar::{Calendar, Window};
 use crate::days::Day;
-use crate::engagement::{Series, shown_days};
 use crate::error::Result;
+use crate::function::{Argument, Call, Cell, Function, Past, Reads, Rows, Type, column, column_about};
 use crate::interval::wilson;
+
+const ABOUT: &[&str] = &["active_users"];
+// With the numbers beside it, the ratio would tell who churned.
+const CHURNED: &[&str] = &["active_users", "churned_users"];
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "lifecycle",
+    path: "activity::lifecycle",
+    summary: "growth accounting: active = new + retained + resurrected, retained + churned = active of the period before; \
+              churned and quick ratio are NULL until the period is complete",
+    arguments: &[Argument {
+        name: "period",
+        kind: Type::Text,
+        default: "'week'",
+        about: "day, week, month, quarter or year",
+    }],
+    columns: &[
+        column("period_start", Type::Date, "first local day of the period"),
+        column_about(ABOUT, "active_users", Type::Bigint, "users with at least one request in the period"),
+        column_about(ABOUT, "new_users", Type::Bigint, "active for the first time ever"),
+        column_about(ABOUT, "retained_users", Type::Bigint, "active in the period before too"),
+        column_about(ABOUT, "resurrected_users", Type::Bigint, "active earlier, but not in the period before"),
+        column_about(
+            CHURNED,
+            "churned_users",
+            Type::Bigint,
+            "active in the period before and not in this one; NULL until complete",
+        ),
+        column_about(
+            CHURNED,
+            "quick_ratio",
+            Type::Double,
+            "(new + resurrected) / churned; NULL until complete and where nobody churned",
+        ),
+        column("complete", Type::Boolean, "whether the period has elapsed and is shown in full"),
+    ],
+    reads: Reads::Activity(Past::All),
+    segmented: true,
+    rows: 60,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let calendar = call.calendar("period", "week")?;
+    let Some(view) = call.activity()? else { return Ok(()) };
+    let window = call.window(view.zone(), view.last_at())?;
+    lifecycle(&view, calendar, &window)?.into_iter().try_for_each(|row| {
+        rows.row(&mut [
+            Cell::Date(row.start),
+            row.active.into(),
+            row.new.into(),
+            row.retained.into(),
+            row.resurrected.into(),
+            row.churned.into(),
+            row.quick_ratio().into(),
+            row.complete.into(),
+        ])
+    })
+}
 
 /// The lifecycle of one period.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,4 +1,4 @@
-//! Do users come back? Cohorts by first activity, and what became of each: definitions D53-D57.
+//! Retention, for `retention_matrix`, `retention_curve` and `cohort_table`: do users come back? Cohorts by first activity, and what became of each: definitions D53-D57.
 //!
 //! A cohort is everybody whose first active day lies in one calendar period; how cohorts are cut and how return is counted
 //! are independent of each other. Return is counted in periods from each user's own first: by the *calendar* clock the
@@ -9,12 +9,13 @@
 //! member is *eligible* for a period once that user's own period has elapsed, and rates are retained among eligible over
 //! eligible. Pooled rates are sums over sums, never averages of rates.
 
-use crate::activity::View;
+use super::View;
+use super::periods::last_day;
 use crate::calendar::{Calendar, Grain, Period, Window};
 use crate::days::Day;
-use crate::engagement::last_day;
 use crate::error::{Error, Result};
-use crate::host::{self, Claim};
+use crate::function::{Argument, Call, Cell as Told, Type};
+use crate::host::Claim;
 use crate::interval::wilson;
 use std::collections::BTreeMap;
 
@@ -93,7 +94,55 @@ pub struct Question {
     pub offsets: Option<Vec<i32>>,
 }
 
+/// The arguments of a [`Question`].
+pub(super) const ARGUMENTS: &[Argument] = &[
+    Argument {
+        name: "cohort",
+        kind: Type::Text,
+        default: "'week'",
+        about: "how cohorts are cut by first day: day, week, month, quarter or year",
+    },
+    Argument {
+        name: "period",
+        kind: Type::Text,
+        default: "'week'",
+        about: "how return is counted: day, week, month, quarter or year",
+    },
+    Argument {
+        name: "offsets",
+        kind: Type::Integers,
+        default: "NULL",
+        about: "the period numbers wanted, from 0 to 100000; by default all that have begun",
+    },
+    Argument {
+        name: "kind",
+        kind: Type::Text,
+        default: "'on'",
+        about: "who is retained: on (active in the period), on_or_after, on_or_before, streak (in every period so far)",
+    },
+    Argument {
+        name: "clock",
+        kind: Type::Text,
+        default: "'calendar'",
+        about: "calendar (periods of the calendar) or rolling (blocks of 1, 7 or 30 days from the first day)",
+    },
+];
+
 impl Question {
+    /// What a call asks.
+    pub(super) fn of(call: &Call<'_>) -> Result<Self> {
+        let period = call.calendar("period", "week")?;
+        Ok(Question {
+            cohort: call.calendar("cohort", "week")?,
+            clock: Clock::parse(call.text("clock").unwrap_or("calendar"), period)?,
+            kind: Kind::parse(call.text("kind").unwrap_or("on"))?,
+            offsets: call
+                .integers("offsets")
+                .map(|given| Question::offsets(given.iter().copied().flatten().collect()))
+                .transpose()?,
+        })
+    }
+
     /// The offsets of a caller: sorted, each once.
     pub fn offsets(mut given: Vec<i32>) -> Result<Vec<i32>> {
         if let Some(wrong) = given.iter().find(|k| !(0..=MOST_OFFSET).contains(*k)) {
@@ -128,6 +177,14 @@ impl Cell {
         Some((self.retained as f64 / self.eligible as f64, low, high))
     }
 
+    /// Members, eligible and retained ones, and the rate with its bounds, for a row. Of nobody eligible nothing is known, which
+    /// is not the same as nobody retained.
+    pub(super) fn told(&self) -> [Told<'static>; 6] {
+        let rate = self.rate();
+        let [share, low, high] = crate::function::with_bounds(rate);
+        [self.users.into(), self.eligible.into(), rate.map(|_| self.retained).into(), share, low, high]
+    }
+
     /// Whether every member is eligible.
     pub fn complete(&self) -> bool {
         self.eligible == self.users
@@ -135,14 +192,14 @@ impl Cell {
 }
 
 /// Members of a cohort and what they did, as differences: entry k says how much more than in period k - 1.
-struct Cohort {
-    users: u64,
-    eligible: Vec<i64>,
-    retained: Vec<i64>,
+pub(super) struct Cohort {
+    pub(super) users: u64,
+    pub(super) eligible: Vec<i64>,
+    pub(super) retained: Vec<i64>,
 }
 
 impl Cohort {
-    fn reach(&mut self, length: usize, claim: &mut Claim) -> Result<()> {
+    pub(super) fn reach(&mut self, length: usize, claim: &mut Claim) -> Result<()> {
         for counts in [&mut self.eligible, &mut self.retained] {
             claim.extend_to(counts, length)?;
         }
@@ -196,39 +253,8 @@ impl Member {
     }
 }
 
-/// The matrix: every cohort that has members, by its periods.
-pub fn matrix(view: &View<'_>, question: &Question, window: &Window) -> Result<Vec<Cell>> {
-    let mut claim = Claim::passing();
-    let cohorts = cohorts(view, question, window, &mut claim)?;
-    let mut cells = Vec::new();
-    for (start, cohort) in &cohorts {
-        push_cells(Some(*start), cohort, question, &mut cells, &mut claim)?;
-        host::poll();
-    }
-    Ok(cells)
-}
-
-/// The curve: the matrix summed over its cohorts.
-pub fn curve(view: &View<'_>, question: &Question, window: &Window) -> Result<Vec<Cell>> {
-    let mut claim = Claim::passing();
-    let cohorts = cohorts(view, question, window, &mut claim)?;
-    let mut all = Cohort { users: 0, eligible: Vec::new(), retained: Vec::new() };
-    for cohort in cohorts.values() {
-        all.users += cohort.users;
-        all.reach(cohort.eligible.len(), &mut claim)?;
-        let add = |sum: &mut Vec<i64>, counts: &[i64]| sum.iter_mut().zip(counts).for_each(|(s, c)| *s += c);
-        add(&mut all.eligible, &cohort.eligible);
-        add(&mut all.retained, &cohort.retained);
-    }
-    let mut cells = Vec::new();
-    if all.users > 0 {
-        push_cells(None, &all, question, &mut cells, &mut claim)?;
-    }
-    Ok(cells)
-}
-
 /// Turns a cohort's differences into its cells.
-fn push_cells(
+pub(super) fn push_cells(
     start: Option<Day>,
     from: &Cohort,
     question: &Question,
@@ -255,7 +281,12 @@ fn push_cells(
     }
 }
 
-fn cohorts(view: &View<'_>, question: &Question, window: &Window, claim: &mut Claim) -> Result<BTreeMap<Day, Cohort>> {
+pub(super) fn cohorts(
+    view: &View<'_>,
+    question: &Question,
+    window: &Window,
+    claim: &mut Claim,
+) -> Result<BTreeMap<Day, Cohort>> {
     let last = last_day(view, window)?;
     let mut cohorts = BTreeMap::<Day, Cohort>::new();
     let mut recent: Option<Period> = None;
@@ -323,37 +354,4 @@ fn count_retained(member: &Member, days: &[Day], kind: Kind, elapsed: usize, ret
         }
     }
     Ok(())
-}
-
-/// The weeks of a [`cohort_table`], counted from 1.
-pub const TABLE_WEEKS: [i32; 5] = [1, 2, 4, 8, 12];
-
-/// One cohort of the table.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CohortRow {
-    /// First day of the cohort's month.
-    pub cohort: Day,
-    /// Members.
-    pub users: u64,
-    /// Retention in each of [`TABLE_WEEKS`]; `None` until every member's week has elapsed.
-    pub weeks: [Option<f64>; 5],
-}
-
-/// Monthly cohorts by rolling weeks: week 1 is each member's own first seven days.
-pub fn cohort_table(view: &View<'_>, window: &Window) -> Result<Vec<CohortRow>> {
-    let question = Question {
-        cohort: Calendar { grain: Grain::Month, week_start: 0 },
-        clock: Clock::Rolling(7),
-        kind: Kind::On,
-        offsets: Some(TABLE_WEEKS.map(|week| week - 1).to_vec()),
-    };
-    let cells = matrix(view, &question, window)?;
-    let rows = cells.chunk_by(|a, b| a.cohort == b.cohort).filter_map(|cells| {
-        let mut weeks = [None; 5];
-        for (week, cell) in weeks.iter_mut().zip(cells) {
-            *week = cell.rate().filter(|_| cell.complete()).map(|(rate, _, _)| rate);
-        }
-        cells.first().and_then(|c| c.cohort.map(|cohort| CohortRow { cohort, users: c.users, weeks }))
-    });
-    Ok(rows.collect())
 }

@@ -1,0 +1,76 @@
+//! `cohort_table`: monthly cohorts and their retention in some weeks, a row a cohort. Definitions D53-D57; how it is counted
+//! is in [`retention`](super::retention).
+
+use super::View;
+use super::retention::{Clock, Kind, Question};
+use super::retention_matrix::matrix;
+use crate::calendar::{Calendar, Grain, Window};
+use crate::days::Day;
+use crate::error::Result;
+use crate::function::{Call, Cell, Function, Past, Reads, Rows, Type, column, column_about};
+
+const ABOUT: &[&str] = &["users"];
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "cohort_table",
+    path: "activity::cohort_table",
+    summary: "monthly cohorts and the share of them active in the 1st, 2nd, 4th, 8th and 12th seven days from each member's first \
+              day; NULL until every member's week has elapsed",
+    arguments: &[],
+    columns: &[
+        column("cohort", Type::Date, "first day of the month that holds the members' first day"),
+        column_about(ABOUT, "users", Type::Bigint, "members"),
+        column_about(ABOUT, "week_1", Type::Double, "share of members active in their days 0 to 6, 0 to 1"),
+        column_about(ABOUT, "week_2", Type::Double, "share of members active in their days 7 to 13"),
+        column_about(ABOUT, "week_4", Type::Double, "share of members active in their days 21 to 27"),
+        column_about(ABOUT, "week_8", Type::Double, "share of members active in their days 49 to 55"),
+        column_about(ABOUT, "week_12", Type::Double, "share of members active in their days 77 to 83"),
+    ],
+    reads: Reads::Activity(Past::All),
+    segmented: false,
+    rows: 24,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let Some(view) = call.activity()? else { return Ok(()) };
+    let window = call.window(view.zone(), view.last_at())?;
+    cohort_table(&view, &window)?.into_iter().try_for_each(|row| {
+        let [w1, w2, w4, w8, w12] = row.weeks.map(Cell::from);
+        rows.row(&mut [Cell::Date(row.cohort), row.users.into(), w1, w2, w4, w8, w12])
+    })
+}
+
+/// The weeks of a [`cohort_table`], counted from 1.
+pub const TABLE_WEEKS: [i32; 5] = [1, 2, 4, 8, 12];
+
+/// One cohort of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CohortRow {
+    /// First day of the cohort's month.
+    pub cohort: Day,
+    /// Members.
+    pub users: u64,
+    /// Retention in each of [`TABLE_WEEKS`]; `None` until every member's week has elapsed.
+    pub weeks: [Option<f64>; 5],
+}
+
+/// Monthly cohorts by rolling weeks: week 1 is each member's own first seven days.
+pub fn cohort_table(view: &View<'_>, window: &Window) -> Result<Vec<CohortRow>> {
+    let question = Question {
+        cohort: Calendar { grain: Grain::Month, week_start: 0 },
+        clock: Clock::Rolling(7),
+        kind: Kind::On,
+        offsets: Some(TABLE_WEEKS.map(|week| week - 1).to_vec()),
+    };
+    let cells = matrix(view, &question, window)?;
+    let rows = cells.chunk_by(|a, b| a.cohort == b.cohort).filter_map(|cells| {
+        let mut weeks = [None; 5];
+        for (week, cell) in weeks.iter_mut().zip(cells) {
+            *week = cell.rate().filter(|_| cell.complete()).map(|(rate, _, _)| rate);
+        }
+        cells.first().and_then(|c| c.cohort.map(|cohort| CohortRow { cohort, users: c.users, weeks }))
+    });
+    Ok(rows.collect())
+}

@@ -1,0 +1,124 @@
+//! `engagement`: daily, trailing weekly and trailing monthly users of every day, and stickiness as a ratio. Definitions D3, D4.
+//!
+//! The trailing week of a day is that day and the six before, the trailing month that day and the 29 before. Peers mix
+//! stickiness as a ratio (daily over monthly users) with stickiness as a distribution, which is
+//! [`stickiness`](super::stickiness).
+
+use super::View;
+use super::periods::shown_days;
+use crate::calendar::{Period, Window};
+use crate::days::Day;
+use crate::error::Result;
+use crate::function::{Call, Cell, Function, Past, Reads, Rows, Type, column, column_about};
+use crate::host::{self, Claim};
+
+/// Days of the trailing windows.
+const WEEK: i32 = 7;
+const MONTH: i32 = 30;
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "engagement",
+    path: "activity::engagement",
+    summary: "per local day its distinct users, those of the 7 and of the 30 days ending with it, and daily over monthly users; \
+              complete: the day has elapsed and the 30 days lie within the log",
+    arguments: &[],
+    columns: &[
+        column("day", Type::Date, "the local day"),
+        column_about(&["daily_users"], "daily_users", Type::Bigint, "users active on the day"),
+        column_about(&["weekly_users"], "weekly_users", Type::Bigint, "users active on the day or the 6 days before"),
+        column_about(
+            &["monthly_users"],
+            "monthly_users",
+            Type::Bigint,
+            "users active on the day or the 29 days before",
+        ),
+        column_about(
+            &["daily_users", "monthly_users"],
+            "stickiness",
+            Type::Double,
+            "daily over monthly users, 0 to 1; NULL without monthly users",
+        ),
+        column("complete", Type::Boolean, "whether the day has elapsed and the 30 days lie within the log"),
+    ],
+    reads: Reads::Activity(Past::All),
+    segmented: true,
+    rows: 400,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let Some(view) = call.activity()? else { return Ok(()) };
+    let window = call.window(view.zone(), view.last_at())?;
+    engagement(&view, &window)?.into_iter().try_for_each(|row| {
+        rows.row(&mut [
+            Cell::Date(row.day),
+            row.daily.into(),
+            row.weekly.into(),
+            row.monthly.into(),
+            row.stickiness().into(),
+            row.complete.into(),
+        ])
+    })
+}
+
+/// Trailing active users of one day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Engagement {
+    /// The local day.
+    pub day: Day,
+    /// Users active on it.
+    pub daily: u64,
+    /// Users active on it or the six days before.
+    pub weekly: u64,
+    /// Users active on it or the 29 days before.
+    pub monthly: u64,
+    /// Whether the day has elapsed and the 30 days lie within the log.
+    pub complete: bool,
+}
+
+impl Engagement {
+    /// Daily over monthly users; `None` without monthly users.
+    pub fn stickiness(&self) -> Option<f64> {
+        (self.monthly > 0).then(|| self.daily as f64 / self.monthly as f64)
+    }
+}
+
+/// Daily, trailing weekly and trailing monthly users of every day.
+///
+/// Each active day of a user covers the days until the window ends or the next active day takes over, so a difference
+/// array counts every user once a day, in one step per active day.
+pub fn engagement(view: &View<'_>, window: &Window) -> Result<Vec<Engagement>> {
+    let (Some((first, last)), Some((log_first, _))) = (shown_days(view, window)?, view.bounds()) else {
+        return Ok(Vec::new());
+    };
+    let (mut claim, length) = (Claim::passing(), (i64::from(last) - i64::from(first) + 1) as usize);
+    let mut changes = claim.filled([0i64; 3], length + 1)?;
+    view.each(|_, days| {
+        for (i, &day) in days.iter().enumerate().take_while(|&(_, &day)| day <= last) {
+            let next = days.get(i + 1).copied().unwrap_or(Day::MAX);
+            for (window, length) in [1, WEEK, MONTH].into_iter().enumerate() {
+                let (from, until) = (day.max(first), day.saturating_add(length).min(next).min(last + 1));
+                if from < until {
+                    changes[(from - first) as usize][window] += 1;
+                    changes[(until - first) as usize][window] -= 1;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    let mut rows = Vec::new();
+    claim.reserve(&mut rows, length)?;
+    let mut now = [0i64; 3];
+    for (day, change) in (first..=last).zip(changes) {
+        if rows.len() % host::POLL_EVERY == host::POLL_EVERY - 1 {
+            host::poll();
+        }
+        (0..3).for_each(|i| now[i] += change[i]);
+        let look_back = i64::from(log_first) + i64::from(MONTH) - 1 <= i64::from(day);
+        let complete = look_back && window.is_complete(&Period { index: day, start: day, end: day + 1 });
+        let [daily, weekly, monthly] = now.map(|n| n as u64);
+        rows.push(Engagement { day, daily, weekly, monthly, complete });
+    }
+    Ok(rows)
+}

@@ -1,0 +1,67 @@
+//! `retention_curve`: retention in every period, pooled over all cohorts. Definitions D53-D57; how it is counted is in
+//! [`retention`](super::retention).
+
+use super::View;
+use super::retention::{ARGUMENTS, Cell, Cohort, Question, cohorts, push_cells};
+use crate::calendar::Window;
+use crate::error::Result;
+use crate::function::{Call, Function, Past, Reads, Rows, Type, column, column_about};
+use crate::host::Claim;
+
+const ABOUT: &[&str] = &["cohort_users"];
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "retention_curve",
+    path: "activity::retention_curve",
+    summary: "retention pooled over all cohorts: sums of retained over sums of eligible members, with Wilson 95 % bounds",
+    arguments: ARGUMENTS,
+    columns: &[
+        column("period_number", Type::Integer, "number of the period, 0 for the one of the first day"),
+        column_about(ABOUT, "cohort_users", Type::Bigint, "members of all cohorts"),
+        column_about(ABOUT, "eligible_users", Type::Bigint, "members whose period has elapsed"),
+        column_about(
+            ABOUT,
+            "retained_users",
+            Type::Bigint,
+            "those of them who were retained; NULL where nobody is eligible",
+        ),
+        column_about(ABOUT, "retention_rate", Type::Double, "retained over eligible users, 0 to 1"),
+        column_about(ABOUT, "rate_low", Type::Double, "lower 95 % bound of the rate (Wilson)"),
+        column_about(ABOUT, "rate_high", Type::Double, "upper 95 % bound of the rate (Wilson)"),
+        column("complete", Type::Boolean, "whether every member is eligible"),
+    ],
+    reads: Reads::Activity(Past::All),
+    segmented: true,
+    rows: 60,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let question = Question::of(call)?;
+    let Some(view) = call.activity()? else { return Ok(()) };
+    let window = call.window(view.zone(), view.last_at())?;
+    curve(&view, &question, &window)?.into_iter().try_for_each(|cell| {
+        let [users, eligible, retained, rate, low, high] = cell.told();
+        rows.row(&mut [cell.number.into(), users, eligible, retained, rate, low, high, cell.complete().into()])
+    })
+}
+
+/// The curve: the matrix summed over its cohorts.
+pub fn curve(view: &View<'_>, question: &Question, window: &Window) -> Result<Vec<Cell>> {
+    let mut claim = Claim::passing();
+    let cohorts = cohorts(view, question, window, &mut claim)?;
+    let mut all = Cohort { users: 0, eligible: Vec::new(), retained: Vec::new() };
+    for cohort in cohorts.values() {
+        all.users += cohort.users;
+        all.reach(cohort.eligible.len(), &mut claim)?;
+        let add = |sum: &mut Vec<i64>, counts: &[i64]| sum.iter_mut().zip(counts).for_each(|(s, c)| *s += c);
+        add(&mut all.eligible, &cohort.eligible);
+        add(&mut all.retained, &cohort.retained);
+    }
+    let mut cells = Vec::new();
+    if all.users > 0 {
+        push_cells(None, &all, question, &mut cells, &mut claim)?;
+    }
+    Ok(cells)
+}

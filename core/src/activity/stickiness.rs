@@ -1,0 +1,116 @@
+//! `stickiness`: on how many of the last days users were active, as a distribution. Definition D4.
+
+use super::View;
+use super::periods::last_day;
+use crate::calendar::Window;
+use crate::error::{Error, Result};
+use crate::function::{Argument, Call, Cell, Function, Past, Reads, Rows, Type, column, column_about};
+
+/// The longest window stickiness looks back.
+const MOST_DAYS: i32 = 3660;
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "stickiness",
+    path: "activity::stickiness",
+    summary: "how many users were active on exactly so many of the last days, on at least so many, and their share of all active",
+    arguments: &[Argument {
+        name: "days",
+        kind: Type::Integer,
+        default: "28",
+        about: "how many days to look back, from 1 to 3660",
+    }],
+    columns: &[
+        column("active_days", Type::Integer, "number of active days, from 1 to days"),
+        column_about(&["users"], "users", Type::Bigint, "users active on exactly so many days"),
+        column(
+            "users_at_least",
+            Type::Bigint,
+            "users active on so many days or more; NULL where a row is too small to show",
+        ),
+        column(
+            "share",
+            Type::Double,
+            "users over all users active in the window; NULL where a row is too small to show",
+        ),
+    ],
+    reads: Reads::Activity(Past::Nothing),
+    segmented: true,
+    rows: 28,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let days = window_days(call.integer("days").unwrap_or(28))?;
+    let Some(view) = call.activity()? else { return Ok(()) };
+    let window = call.window(view.zone(), view.last_at())?;
+    let told = stickiness(&view, days, &window)?;
+    // A hidden row would follow from the sums and shares of the others.
+    let all_shown = !told.iter().any(|row| call.hides(row.users));
+    told.into_iter().try_for_each(|row| {
+        rows.row(&mut [
+            row.active_days.into(),
+            row.users.into(),
+            Cell::from(Some(row.at_least).filter(|_| all_shown)),
+            row.share().filter(|_| all_shown).into(),
+        ])
+    })
+}
+
+/// How many users were active on exactly so many days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stickiness {
+    /// Days active within the window, from 1.
+    pub active_days: i32,
+    /// Users active on exactly so many.
+    pub users: u64,
+    /// Users active on so many or more.
+    pub at_least: u64,
+    /// Users active on at least one.
+    pub all: u64,
+}
+
+impl Stickiness {
+    /// The users as a share of all active in the window; `None` if nobody was.
+    pub fn share(&self) -> Option<f64> {
+        (self.all > 0).then(|| self.users as f64 / self.all as f64)
+    }
+}
+
+/// The number of days a caller asked [`stickiness`] for.
+pub fn window_days(given: i32) -> Result<i32> {
+    if (1..=MOST_DAYS).contains(&given) {
+        return Ok(given);
+    }
+    let accepted = format!("a number of days from 1 to {MOST_DAYS}");
+    Err(Error::Argument { name: "days", given: given.to_string(), accepted })
+}
+
+/// The distribution of active days over the last `days` days.
+pub fn stickiness(view: &View<'_>, days: i32, window: &Window) -> Result<Vec<Stickiness>> {
+    window_days(days)?;
+    if view.users() == 0 {
+        return Ok(Vec::new());
+    }
+    let last = last_day(view, window)?;
+    let first = (last - days + 1).max(window.since.unwrap_or(last - days + 1));
+    let mut users = vec![0u64; days as usize + 1]; // few: MOST_DAYS
+    let mut anybody = false;
+    view.each(|_, active| {
+        let active = &active[..active.partition_point(|&day| day <= last)];
+        anybody |= active.last().is_some_and(|&day| window.shows(day));
+        users[active.len() - active.partition_point(|&day| day < first)] += 1;
+        Ok(())
+    })?;
+    if !anybody {
+        return Ok(Vec::new());
+    }
+    let all = users.iter().skip(1).sum();
+    let mut at_least = all;
+    let rows = users.iter().zip(0..).skip(1).map(|(&users, active_days)| {
+        let row = Stickiness { active_days, users, at_least, all };
+        at_least -= users;
+        row
+    });
+    Ok(rows.collect()) // few: MOST_DAYS
+}

@@ -1,0 +1,354 @@
+//! What a function of the SQL surface declares, and how it is called.
+//!
+//! A function is one file: a [`Function`] with its name, summary, arguments, columns and what it reads, and the algorithm
+//! behind `run`. Everything else is derived from the declaration: the SQL of its forms with their comments ([`sql`]), the
+//! query over the log ([`crate::source`]), the check of its result type, and which cells of a row are hidden because too
+//! few users are behind them. The glue knows no function by name.
+
+use crate::activity;
+use crate::calendar::{Calendar, Grain, LocalDays, Micros, Segment, Window};
+use crate::days::Day;
+use crate::error::Result;
+
+pub mod sql;
+
+/// The type of an argument or a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// `boolean`
+    Boolean,
+    /// `integer`
+    Integer,
+    /// `bigint`
+    Bigint,
+    /// `double precision`
+    Double,
+    /// `text`
+    Text,
+    /// `date`
+    Date,
+    /// `integer[]`
+    Integers,
+}
+
+impl Type {
+    /// Its name in SQL.
+    pub const fn sql(self) -> &'static str {
+        match self {
+            Type::Boolean => "boolean",
+            Type::Integer => "integer",
+            Type::Bigint => "bigint",
+            Type::Double => "double precision",
+            Type::Text => "text",
+            Type::Date => "date",
+            Type::Integers => "integer[]",
+        }
+    }
+}
+
+/// An argument of a function's own, beside those that all functions of its kind have.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Type,
+    /// Its default as SQL; NULL given by a caller stands for it.
+    pub default: &'static str,
+    /// What it says and what is accepted.
+    pub about: &'static str,
+}
+
+/// A column of a function's result.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Type,
+    /// What it is, its unit, and when it is NULL.
+    pub about: &'static str,
+    /// The columns that count the users its value is about: where one of them counts fewer than the administrator allows, and
+    /// not nobody, the value is not shown.
+    pub users: &'static [&'static str],
+}
+
+/// A column that tells nothing of users, or of which every value may be shown.
+pub const fn column(name: &'static str, kind: Type, about: &'static str) -> Column {
+    Column { name, kind, about, users: &[] }
+}
+
+/// A column whose values are about the users that other columns count.
+pub const fn column_about(
+    users: &'static [&'static str],
+    name: &'static str,
+    kind: Type,
+    about: &'static str,
+) -> Column {
+    Column { name, kind, about, users }
+}
+
+/// How much of what lies before `since` is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// All of it, to know who is new or the how manyth something is.
+    All,
+    /// Nothing.
+    Nothing,
+    /// What may reach beyond `since`: the last parameter says from when.
+    WhatReaches,
+}
+
+/// What a function reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// The value [`crate::activity::Activity`], made of a log or given.
+    Activity(Past),
+}
+
+/// A function of the SQL surface.
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
+    /// The module of core that holds its file, which is the file's name where there is one function in it.
+    pub path: &'static str,
+    /// What it tells, in one sentence.
+    pub summary: &'static str,
+    /// Its own arguments.
+    pub arguments: &'static [Argument],
+    /// The columns of its form over a value; its form over a log has `segment` before them, if it is `segmented`.
+    pub columns: &'static [Column],
+    /// What it reads.
+    pub reads: Reads,
+    /// Whether `by` gives it a row of its own for each segment.
+    pub segmented: bool,
+    /// How many rows the planner should expect.
+    pub rows: u32,
+    /// Reads the value of a call and gives its rows.
+    pub run: fn(&Call<'_>, &mut dyn Rows) -> Result<()>,
+}
+
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Every function that declares itself, topic by topic.
+pub fn all() -> impl Iterator<Item = &'static Function> {
+    [activity::FUNCTIONS, crate::seasonality::FUNCTIONS].into_iter().flatten().copied()
+}
+
+/// The function of a name.
+pub fn named(name: &str) -> Option<&'static Function> {
+    all().find(|function| function.name == name)
+}
+
+impl Function {
+    /// Makes NULL what a row must not tell.
+    pub fn hide(&self, row: &mut [Cell<'_>], min_group_size: u64) {
+        if min_group_size <= 1 {
+            return;
+        }
+        let count = |name: &str| {
+            let at = self.columns.iter().position(|column| column.name == name)?;
+            if let Some(Cell::Bigint(users)) = row.get(at) { u64::try_from(*users).ok() } else { None }
+        };
+        let is_small = |name: &&str| count(name).is_some_and(|users| hides(users, min_group_size));
+        let hidden: Vec<bool> = self.columns.iter().map(|column| column.users.iter().any(is_small)).collect();
+        for (cell, _) in row.iter_mut().zip(hidden).filter(|(_, hidden)| *hidden) {
+            *cell = Cell::Null;
+        }
+    }
+}
+
+/// Whether a group of so many users must not be shown. A group of nobody hides nobody.
+pub fn hides(users: u64, min_group_size: u64) -> bool {
+    users > 0 && users < min_group_size
+}
+
+/// A value of a row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell<'a> {
+    /// NULL.
+    Null,
+    /// A boolean.
+    Boolean(bool),
+    /// An integer.
+    Integer(i32),
+    /// A bigint.
+    Bigint(i64),
+    /// A double.
+    Double(f64),
+    /// A text.
+    Text(&'a str),
+    /// A date.
+    Date(Day),
+}
+
+impl From<bool> for Cell<'_> {
+    fn from(value: bool) -> Self {
+        Cell::Boolean(value)
+    }
+}
+
+impl From<i32> for Cell<'_> {
+    fn from(value: i32) -> Self {
+        Cell::Integer(value)
+    }
+}
+
+impl From<u64> for Cell<'_> {
+    fn from(value: u64) -> Self {
+        Cell::Bigint(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<f64> for Cell<'_> {
+    fn from(value: f64) -> Self {
+        Cell::Double(value)
+    }
+}
+
+impl<'a> From<&'a str> for Cell<'a> {
+    fn from(value: &'a str) -> Self {
+        Cell::Text(value)
+    }
+}
+
+impl<'a, T: Into<Cell<'a>>> From<Option<T>> for Cell<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Cell::Null, Into::into)
+    }
+}
+
+/// A rate or an estimate with its bounds as three cells.
+pub fn with_bounds<'a>(estimate: Option<(f64, f64, f64)>) -> [Cell<'a>; 3] {
+    estimate.map_or([Cell::Null; 3], |(value, low, high)| [value.into(), low.into(), high.into()])
+}
+
+/// Where rows go.
+pub trait Rows {
+    /// Takes in one row.
+    fn row(&mut self, cells: &mut [Cell<'_>]) -> Result<()>;
+}
+
+/// An argument as it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Given<'a> {
+    /// An integer.
+    Integer(i32),
+    /// A text.
+    Text(&'a str),
+    /// A list of integers.
+    Integers(Vec<Option<i32>>),
+}
+
+/// What the surrounding process knows and core does not.
+pub struct Environment<'a> {
+    /// When the statement began.
+    pub now: Micros,
+    /// The day weeks start with: 0 is Monday … 6 is Sunday.
+    pub week_start: u8,
+    /// The fewest users whose values may be shown.
+    pub min_group_size: u64,
+    /// The stretch around an instant over which a zone keeps its offset.
+    pub segment: &'a dyn Fn(&str, Micros) -> Result<Segment>,
+}
+
+/// One call of a function.
+pub struct Call<'a> {
+    /// Which function.
+    pub function: &'static Function,
+    /// The value it reads; `None` for NULL.
+    pub value: Option<&'a [u8]>,
+    /// Its own arguments, `None` for NULL.
+    pub arguments: Vec<Option<Given<'a>>>,
+    /// The first instant shown.
+    pub since: Option<Micros>,
+    /// The first instant shown no more.
+    pub until: Option<Micros>,
+    /// Where observation ends.
+    pub as_of: Option<Micros>,
+    /// What the surrounding process knows.
+    pub environment: Environment<'a>,
+}
+
+impl<'a> Call<'a> {
+    fn argument(&self, name: &str) -> Option<&Given<'a>> {
+        let at = self.function.arguments.iter().position(|argument| argument.name == name)?;
+        self.arguments.get(at)?.as_ref()
+    }
+
+    /// A text argument; `None` where it is NULL.
+    pub fn text(&self, name: &str) -> Option<&'a str> {
+        if let Some(Given::Text(text)) = self.argument(name) { Some(text) } else { None }
+    }
+
+    /// An integer argument; `None` where it is NULL.
+    pub fn integer(&self, name: &str) -> Option<i32> {
+        if let Some(Given::Integer(number)) = self.argument(name) { Some(*number) } else { None }
+    }
+
+    /// A list of integers; `None` where it is NULL.
+    pub fn integers(&self, name: &str) -> Option<&[Option<i32>]> {
+        if let Some(Given::Integers(list)) = self.argument(name) { Some(list) } else { None }
+    }
+
+    /// The periods that an argument names, weeks beginning as set.
+    pub fn calendar(&self, name: &'static str, default: &str) -> Result<Calendar> {
+        let grain = Grain::parse(name, self.text(name).unwrap_or(default))?;
+        Ok(Calendar { grain, week_start: self.environment.week_start })
+    }
+
+    /// The activity it reads; `None` for NULL.
+    pub fn activity(&self) -> Result<Option<activity::View<'a>>> {
+        self.value.map(activity::View::open).transpose()
+    }
+
+    /// The observed range as local days of a zone, for a value whose last request was made at `last_at`.
+    pub fn window(&self, zone: &str, last_at: Option<Micros>) -> Result<Window> {
+        let mut days = LocalDays::default();
+        let day = |at: Micros| days.day(at, |at| (self.environment.segment)(zone, at));
+        Window::observed((self.since, self.until, self.as_of), last_at, self.environment.now, day)
+    }
+
+    /// Whether a group of so many users must not be shown.
+    pub fn hides(&self, users: u64) -> bool {
+        hides(users, self.environment.min_group_size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_group_hides_what_is_about_it() {
+        static FUNCTION: Function = Function {
+            name: "f",
+            path: "f",
+            summary: "",
+            arguments: &[],
+            columns: &[
+                column_about(&["users"], "users", Type::Bigint, ""),
+                column_about(&["users", "others"], "rate", Type::Double, ""),
+                column_about(&["others"], "others", Type::Bigint, ""),
+                column("complete", Type::Boolean, ""),
+            ],
+            reads: Reads::Activity(Past::All),
+            segmented: true,
+            rows: 1,
+            run: |_, _| Ok(()),
+        };
+        let hidden = |users: u64, others: u64, least: u64| {
+            let mut row = [users.into(), 0.5.into(), others.into(), true.into()];
+            FUNCTION.hide(&mut row, least);
+            row.map(|cell| cell == Cell::Null)
+        };
+        assert_eq!(hidden(2, 9, 3), [true, true, false, false]);
+        assert_eq!(hidden(3, 2, 3), [false, true, true, false]);
+        assert_eq!(hidden(3, 0, 3), [false; 4]);
+        assert_eq!(hidden(1, 1, 1), [false; 4]);
+    }
+}

@@ -1,0 +1,183 @@
+//! The SQL of a declared function: its forms over a value, over a log, and over a log by name, with their comments.
+
+use super::{Function, Reads, Type};
+use crate::source::literal;
+
+/// An argument of a form: name, type, default, what it says.
+type Listed = (String, String, Option<String>, String);
+
+fn own(function: &Function) -> Vec<Listed> {
+    let listed = |a: &super::Argument| {
+        let default = (!a.default.is_empty()).then(|| a.default.to_owned());
+        (a.name.to_owned(), a.kind.sql().to_owned(), default, a.about.to_owned())
+    };
+    function.arguments.iter().map(listed).collect()
+}
+
+fn standard(name: &str, kind: &str, about: &str) -> Listed {
+    (name.to_owned(), kind.to_owned(), Some("NULL".to_owned()), about.to_owned())
+}
+
+fn since() -> Listed {
+    standard(
+        "since",
+        "timestamptz",
+        "the first instant shown; what lies before still tells who is new and who came before",
+    )
+}
+
+fn until() -> Listed {
+    standard("until", "timestamptz", "the first instant not read")
+}
+
+fn as_of() -> Listed {
+    standard("as_of", "timestamptz", "where observation ends; by default at until, or else with the last request")
+}
+
+fn filter() -> Listed {
+    standard("filter", "jsonb", "only requests with these values of columns or properties")
+}
+
+fn by() -> Listed {
+    standard("by", "text", "a column or property: one result for each of its values, in the column segment")
+}
+
+fn timezone() -> Listed {
+    standard("timezone", "text", "the time zone of the days; by default the setting user_metrics.timezone")
+}
+
+/// The arguments of the form over a value.
+fn over_value(function: &Function) -> Vec<Listed> {
+    let Reads::Activity(_) = function.reads;
+    let value = ("activity".to_owned(), "user_metrics.activity".to_owned(), None, "the value to read".to_owned());
+    [vec![value], own(function), vec![since(), until(), as_of()]].concat()
+}
+
+/// The arguments of a form over a log, which is given as a `regclass` or by name.
+fn over_source(function: &Function, kind: &str) -> Vec<Listed> {
+    let source = ("source".to_owned(), kind.to_owned(), None, "the log: a table, view or foreign table".to_owned());
+    let by = if function.segmented { vec![by()] } else { Vec::new() };
+    [vec![source], own(function), vec![since(), until(), filter()], by, vec![timezone(), as_of()]].concat()
+}
+
+fn columns(function: &Function, over_source: bool) -> Vec<(&'static str, Type, &'static str)> {
+    let segment = ("segment", Type::Text, "the value of the column or property of by; NULL without by");
+    let own = function.columns.iter().map(|column| (column.name, column.kind, column.about));
+    (over_source && function.segmented).then_some(segment).into_iter().chain(own).collect()
+}
+
+/// Items separated by commas, in lines of at most 120 characters.
+fn listed(items: impl IntoIterator<Item = String>) -> String {
+    let mut lines = vec!["   ".to_owned()];
+    for item in items {
+        let last = lines.last_mut().map(|line| (line.len(), line));
+        if let Some((length, line)) = last {
+            if length > 3 {
+                line.push(',');
+            }
+            if length > 3 && length + item.len() + 3 > 120 {
+                lines.push(format!("    {item}"));
+            } else {
+                line.push_str(&format!(" {item}"));
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+fn signature(function: &Function, arguments: &[Listed], over_source: bool) -> String {
+    let argument = |(name, kind, default, _): &Listed| match default {
+        Some(default) => format!("{name} {kind} DEFAULT {default}"),
+        None => format!("{name} {kind}"),
+    };
+    format!(
+        "CREATE FUNCTION user_metrics.{}(\n{}\n) RETURNS TABLE (\n{}\n)",
+        function.name,
+        listed(arguments.iter().map(argument)),
+        listed(columns(function, over_source).iter().map(|(name, kind, _)| format!("{name} {}", kind.sql())))
+    )
+}
+
+fn comment(function: &Function, arguments: &[Listed], over_source: bool, by_name: bool) -> String {
+    let types = arguments.iter().map(|(_, kind, ..)| kind.as_str()).collect::<Vec<_>>().join(", ");
+    let mut text = function.summary.to_owned();
+    if by_name {
+        text.push_str(&format!("; the log by name, as in {}('request_log')", function.name));
+    } else {
+        text.push_str("\n\nArguments:");
+        for (name, _, default, about) in arguments {
+            let default = default.as_deref().filter(|default| *default != "NULL");
+            let default = default.map_or(String::new(), |default| format!(" (default {default})"));
+            text.push_str(&format!("\n  {name}: {about}{default}"));
+        }
+        text.push_str("\n\nColumns:");
+        for (name, _, about) in columns(function, over_source) {
+            text.push_str(&format!("\n  {name}: {about}"));
+        }
+    }
+    format!("COMMENT ON FUNCTION user_metrics.{}({types}) IS\n    {};\n", function.name, literal(&text))
+}
+
+/// The name of the C function behind the form over a value.
+pub fn symbol(function: &Function) -> String {
+    format!("{}_of_activity", function.name)
+}
+
+/// The statements that create a function in all its forms.
+pub fn create(function: &Function) -> String {
+    let name = function.name;
+    let (value, source, by_name) =
+        (over_value(function), over_source(function, "regclass"), over_source(function, "text"));
+    let own = function.arguments.iter().map(|argument| argument.name).collect::<Vec<_>>();
+    let given = own.iter().map(|name| format!(", {name}")).collect::<String>();
+    let array = match own.as_slice() {
+        [] => "ARRAY[]::text[]".to_owned(),
+        own => format!("ARRAY[{}]", own.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")),
+    };
+    // Nothing is read, but what is wrong is refused before the log is.
+    let check = match own.as_slice() {
+        [] => String::new(),
+        _ => format!("    PERFORM FROM user_metrics.{name}(NULL::user_metrics.activity{given});\n"),
+    };
+    let by = if function.segmented { "by" } else { "NULL" };
+    let passed = by_name.iter().skip(1).map(|(name, ..)| format!(", {name}")).collect::<String>();
+    let rows = function.rows;
+    format!(
+        "{}\nLANGUAGE c STABLE PARALLEL SAFE ROWS {rows}\nAS 'MODULE_PATHNAME', '{}';\n{}\n\
+         {}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS {rows} SET search_path = pg_catalog, pg_temp AS $$\n\
+         BEGIN\n{check}    RETURN QUERY EXECUTE user_metrics_internal.source_query(\n        \
+         '{name}', user_metrics_internal.relation(source), {array},\n        \
+         since, until, as_of, filter::text, {by}, timezone\n    \
+         ) USING since, until, LEAST(as_of, statement_timestamp()), as_of{given};\nEND\n$$;\n{}\n\
+         {}\nLANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS {rows} AS $$\n    \
+         SELECT r.* FROM user_metrics.{name}(source::pg_catalog.regclass{passed}) AS r\n$$;\n{}",
+        signature(function, &value, false),
+        symbol(function),
+        comment(function, &value, false, false),
+        signature(function, &source, true),
+        comment(function, &source, true, false),
+        signature(function, &by_name, true),
+        comment(function, &by_name, true, true),
+    )
+}
+
+/// The script of all declared functions.
+pub fn script() -> String {
+    let head =
+        "-- Made from the declarations in core/src; do not edit: cargo run -p user_metrics_core --example generate.\n";
+    let functions = super::all().map(|function| format!("\n{}", create(function)));
+    std::iter::once(head.to_owned()).chain(functions).collect()
+}
+
+/// The Rust of the glue: a C function for each declared function.
+pub fn glue() -> String {
+    let mut text = "//! A C function for each function that core declares. Made from the declarations; do not edit:\n\
+                    //! `cargo run -p user_metrics_core --example generate`.\n#![allow(unsafe_code)]\n\n\
+                    crate::readout::readout! {\n"
+        .to_owned();
+    for function in super::all() {
+        let (symbol, path) = (symbol(function), function.path);
+        text.push_str(&format!("    {symbol}, pg_finfo_{symbol}: {path};\n"));
+    }
+    text + "}\n"
+}

@@ -1,0 +1,745 @@
+-- Made from the declarations in core/src; do not edit: cargo run -p user_metrics_core --example generate.
+
+CREATE FUNCTION user_metrics.active_users(
+    activity user_metrics.activity, period text DEFAULT 'day', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    period_start date, active_users bigint, new_users bigint, returning_users bigint, complete boolean
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 100
+AS 'MODULE_PATHNAME', 'active_users_of_activity';
+COMMENT ON FUNCTION user_metrics.active_users(user_metrics.activity, text, timestamptz, timestamptz, timestamptz) IS
+    'distinct active users per day, week, month, quarter or year; new users made their first request ever in it; complete: the period has elapsed and is shown in full
+
+Arguments:
+  activity: the value to read
+  period: day, week, month, quarter or year (default ''day'')
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  period_start: first local day of the period
+  active_users: users with at least one request in the period
+  new_users: those of them whose first request ever lies in it
+  returning_users: the others
+  complete: whether the period has elapsed and is shown in full';
+
+CREATE FUNCTION user_metrics.active_users(
+    source regclass, period text DEFAULT 'day', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, active_users bigint, new_users bigint, returning_users bigint, complete boolean
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics.active_users(NULL::user_metrics.activity, period);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'active_users', user_metrics_internal.relation(source), ARRAY['period'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.active_users(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'distinct active users per day, week, month, quarter or year; new users made their first request ever in it; complete: the period has elapsed and is shown in full
+
+Arguments:
+  source: the log: a table, view or foreign table
+  period: day, week, month, quarter or year (default ''day'')
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  period_start: first local day of the period
+  active_users: users with at least one request in the period
+  new_users: those of them whose first request ever lies in it
+  returning_users: the others
+  complete: whether the period has elapsed and is shown in full';
+
+CREATE FUNCTION user_metrics.active_users(
+    source text, period text DEFAULT 'day', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, active_users bigint, new_users bigint, returning_users bigint, complete boolean
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 AS $$
+    SELECT r.* FROM user_metrics.active_users(source::pg_catalog.regclass, period, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.active_users(text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'distinct active users per day, week, month, quarter or year; new users made their first request ever in it; complete: the period has elapsed and is shown in full; the log by name, as in active_users(''request_log'')';
+
+CREATE FUNCTION user_metrics.engagement(
+    activity user_metrics.activity, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    day date, daily_users bigint, weekly_users bigint, monthly_users bigint, stickiness double precision,
+    complete boolean
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 400
+AS 'MODULE_PATHNAME', 'engagement_of_activity';
+COMMENT ON FUNCTION user_metrics.engagement(user_metrics.activity, timestamptz, timestamptz, timestamptz) IS
+    'per local day its distinct users, those of the 7 and of the 30 days ending with it, and daily over monthly users; complete: the day has elapsed and the 30 days lie within the log
+
+Arguments:
+  activity: the value to read
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  day: the local day
+  daily_users: users active on the day
+  weekly_users: users active on the day or the 6 days before
+  monthly_users: users active on the day or the 29 days before
+  stickiness: daily over monthly users, 0 to 1; NULL without monthly users
+  complete: whether the day has elapsed and the 30 days lie within the log';
+
+CREATE FUNCTION user_metrics.engagement(
+    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, day date, daily_users bigint, weekly_users bigint, monthly_users bigint, stickiness double precision,
+    complete boolean
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 400 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'engagement', user_metrics_internal.relation(source), ARRAY[]::text[],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.engagement(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'per local day its distinct users, those of the 7 and of the 30 days ending with it, and daily over monthly users; complete: the day has elapsed and the 30 days lie within the log
+
+Arguments:
+  source: the log: a table, view or foreign table
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  day: the local day
+  daily_users: users active on the day
+  weekly_users: users active on the day or the 6 days before
+  monthly_users: users active on the day or the 29 days before
+  stickiness: daily over monthly users, 0 to 1; NULL without monthly users
+  complete: whether the day has elapsed and the 30 days lie within the log';
+
+CREATE FUNCTION user_metrics.engagement(
+    source text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, day date, daily_users bigint, weekly_users bigint, monthly_users bigint, stickiness double precision,
+    complete boolean
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 400 AS $$
+    SELECT r.* FROM user_metrics.engagement(source::pg_catalog.regclass, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.engagement(text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'per local day its distinct users, those of the 7 and of the 30 days ending with it, and daily over monthly users; complete: the day has elapsed and the 30 days lie within the log; the log by name, as in engagement(''request_log'')';
+
+CREATE FUNCTION user_metrics.stickiness(
+    activity user_metrics.activity, days integer DEFAULT 28, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    active_days integer, users bigint, users_at_least bigint, share double precision
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 28
+AS 'MODULE_PATHNAME', 'stickiness_of_activity';
+COMMENT ON FUNCTION user_metrics.stickiness(user_metrics.activity, integer, timestamptz, timestamptz, timestamptz) IS
+    'how many users were active on exactly so many of the last days, on at least so many, and their share of all active
+
+Arguments:
+  activity: the value to read
+  days: how many days to look back, from 1 to 3660 (default 28)
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  active_days: number of active days, from 1 to days
+  users: users active on exactly so many days
+  users_at_least: users active on so many days or more; NULL where a row is too small to show
+  share: users over all users active in the window; NULL where a row is too small to show';
+
+CREATE FUNCTION user_metrics.stickiness(
+    source regclass, days integer DEFAULT 28, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, active_days integer, users bigint, users_at_least bigint, share double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 28 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics.stickiness(NULL::user_metrics.activity, days);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'stickiness', user_metrics_internal.relation(source), ARRAY['days'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, days;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.stickiness(regclass, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how many users were active on exactly so many of the last days, on at least so many, and their share of all active
+
+Arguments:
+  source: the log: a table, view or foreign table
+  days: how many days to look back, from 1 to 3660 (default 28)
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  active_days: number of active days, from 1 to days
+  users: users active on exactly so many days
+  users_at_least: users active on so many days or more; NULL where a row is too small to show
+  share: users over all users active in the window; NULL where a row is too small to show';
+
+CREATE FUNCTION user_metrics.stickiness(
+    source text, days integer DEFAULT 28, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, active_days integer, users bigint, users_at_least bigint, share double precision
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 28 AS $$
+    SELECT r.* FROM user_metrics.stickiness(source::pg_catalog.regclass, days, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.stickiness(text, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how many users were active on exactly so many of the last days, on at least so many, and their share of all active; the log by name, as in stickiness(''request_log'')';
+
+CREATE FUNCTION user_metrics.lifecycle(
+    activity user_metrics.activity, period text DEFAULT 'week', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    period_start date, active_users bigint, new_users bigint, retained_users bigint, resurrected_users bigint,
+    churned_users bigint, quick_ratio double precision, complete boolean
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 60
+AS 'MODULE_PATHNAME', 'lifecycle_of_activity';
+COMMENT ON FUNCTION user_metrics.lifecycle(user_metrics.activity, text, timestamptz, timestamptz, timestamptz) IS
+    'growth accounting: active = new + retained + resurrected, retained + churned = active of the period before; churned and quick ratio are NULL until the period is complete
+
+Arguments:
+  activity: the value to read
+  period: day, week, month, quarter or year (default ''week'')
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  period_start: first local day of the period
+  active_users: users with at least one request in the period
+  new_users: active for the first time ever
+  retained_users: active in the period before too
+  resurrected_users: active earlier, but not in the period before
+  churned_users: active in the period before and not in this one; NULL until complete
+  quick_ratio: (new + resurrected) / churned; NULL until complete and where nobody churned
+  complete: whether the period has elapsed and is shown in full';
+
+CREATE FUNCTION user_metrics.lifecycle(
+    source regclass, period text DEFAULT 'week', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, active_users bigint, new_users bigint, retained_users bigint,
+    resurrected_users bigint, churned_users bigint, quick_ratio double precision, complete boolean
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics.lifecycle(NULL::user_metrics.activity, period);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'lifecycle', user_metrics_internal.relation(source), ARRAY['period'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.lifecycle(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'growth accounting: active = new + retained + resurrected, retained + churned = active of the period before; churned and quick ratio are NULL until the period is complete
+
+Arguments:
+  source: the log: a table, view or foreign table
+  period: day, week, month, quarter or year (default ''week'')
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  period_start: first local day of the period
+  active_users: users with at least one request in the period
+  new_users: active for the first time ever
+  retained_users: active in the period before too
+  resurrected_users: active earlier, but not in the period before
+  churned_users: active in the period before and not in this one; NULL until complete
+  quick_ratio: (new + resurrected) / churned; NULL until complete and where nobody churned
+  complete: whether the period has elapsed and is shown in full';
+
+CREATE FUNCTION user_metrics.lifecycle(
+    source text, period text DEFAULT 'week', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, active_users bigint, new_users bigint, retained_users bigint,
+    resurrected_users bigint, churned_users bigint, quick_ratio double precision, complete boolean
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
+    SELECT r.* FROM user_metrics.lifecycle(source::pg_catalog.regclass, period, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.lifecycle(text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'growth accounting: active = new + retained + resurrected, retained + churned = active of the period before; churned and quick ratio are NULL until the period is complete; the log by name, as in lifecycle(''request_log'')';
+
+CREATE FUNCTION user_metrics.churn_rate(
+    activity user_metrics.activity, period text DEFAULT 'month', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    period_start date, previous_active_users bigint, churned_users bigint, churn_rate double precision,
+    rate_low double precision, rate_high double precision, complete boolean
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 24
+AS 'MODULE_PATHNAME', 'churn_rate_of_activity';
+COMMENT ON FUNCTION user_metrics.churn_rate(user_metrics.activity, text, timestamptz, timestamptz, timestamptz) IS
+    'of the users active in the period before, how many are not active in this one, and the rate with its 95 % bounds; NULL until the period is complete, and in the first
+
+Arguments:
+  activity: the value to read
+  period: day, week, month, quarter or year (default ''month'')
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  period_start: first local day of the period
+  previous_active_users: users active in the period before; NULL in the log''s first
+  churned_users: those of them not active in this one; NULL until complete
+  churn_rate: churned over previous active users, 0 to 1
+  rate_low: lower 95 % bound of the rate (Wilson)
+  rate_high: upper 95 % bound of the rate (Wilson)
+  complete: whether the period has elapsed and is shown in full';
+
+CREATE FUNCTION user_metrics.churn_rate(
+    source regclass, period text DEFAULT 'month', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, previous_active_users bigint, churned_users bigint, churn_rate double precision,
+    rate_low double precision, rate_high double precision, complete boolean
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics.churn_rate(NULL::user_metrics.activity, period);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'churn_rate', user_metrics_internal.relation(source), ARRAY['period'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.churn_rate(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'of the users active in the period before, how many are not active in this one, and the rate with its 95 % bounds; NULL until the period is complete, and in the first
+
+Arguments:
+  source: the log: a table, view or foreign table
+  period: day, week, month, quarter or year (default ''month'')
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  period_start: first local day of the period
+  previous_active_users: users active in the period before; NULL in the log''s first
+  churned_users: those of them not active in this one; NULL until complete
+  churn_rate: churned over previous active users, 0 to 1
+  rate_low: lower 95 % bound of the rate (Wilson)
+  rate_high: upper 95 % bound of the rate (Wilson)
+  complete: whether the period has elapsed and is shown in full';
+
+CREATE FUNCTION user_metrics.churn_rate(
+    source text, period text DEFAULT 'month', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, previous_active_users bigint, churned_users bigint, churn_rate double precision,
+    rate_low double precision, rate_high double precision, complete boolean
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 AS $$
+    SELECT r.* FROM user_metrics.churn_rate(source::pg_catalog.regclass, period, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.churn_rate(text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'of the users active in the period before, how many are not active in this one, and the rate with its 95 % bounds; NULL until the period is complete, and in the first; the log by name, as in churn_rate(''request_log'')';
+
+CREATE FUNCTION user_metrics.retention_matrix(
+    activity user_metrics.activity, cohort text DEFAULT 'week', period text DEFAULT 'week',
+    offsets integer[] DEFAULT NULL, kind text DEFAULT 'on', clock text DEFAULT 'calendar',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    cohort_start date, cohort_users bigint, period_number integer, eligible_users bigint, retained_users bigint,
+    retention_rate double precision, rate_low double precision, rate_high double precision, complete boolean
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 500
+AS 'MODULE_PATHNAME', 'retention_matrix_of_activity';
+COMMENT ON FUNCTION user_metrics.retention_matrix(user_metrics.activity, text, text, integer[], text, text, timestamptz, timestamptz, timestamptz) IS
+    'per cohort and period how many members came back, among those whose period has elapsed, with Wilson 95 % bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling
+
+Arguments:
+  activity: the value to read
+  cohort: how cohorts are cut by first day: day, week, month, quarter or year (default ''week'')
+  period: how return is counted: day, week, month, quarter or year (default ''week'')
+  offsets: the period numbers wanted, from 0 to 100000; by default all that have begun
+  kind: who is retained: on (active in the period), on_or_after, on_or_before, streak (in every period so far) (default ''on'')
+  clock: calendar (periods of the calendar) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  cohort_start: first local day of the period that holds the members'' first day
+  cohort_users: members
+  period_number: number of the period, 0 for the one of the first day
+  eligible_users: members whose period has elapsed
+  retained_users: those of them who were retained; NULL where nobody is eligible
+  retention_rate: retained over eligible users, 0 to 1
+  rate_low: lower 95 % bound of the rate (Wilson)
+  rate_high: upper 95 % bound of the rate (Wilson)
+  complete: whether every member is eligible';
+
+CREATE FUNCTION user_metrics.retention_matrix(
+    source regclass, cohort text DEFAULT 'week', period text DEFAULT 'week', offsets integer[] DEFAULT NULL,
+    kind text DEFAULT 'on', clock text DEFAULT 'calendar', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, cohort_start date, cohort_users bigint, period_number integer, eligible_users bigint,
+    retained_users bigint, retention_rate double precision, rate_low double precision, rate_high double precision,
+    complete boolean
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 500 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics.retention_matrix(NULL::user_metrics.activity, cohort, period, offsets, kind, clock);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'retention_matrix', user_metrics_internal.relation(source), ARRAY['cohort', 'period', 'offsets', 'kind', 'clock'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, cohort, period, offsets, kind, clock;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.retention_matrix(regclass, text, text, integer[], text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'per cohort and period how many members came back, among those whose period has elapsed, with Wilson 95 % bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling
+
+Arguments:
+  source: the log: a table, view or foreign table
+  cohort: how cohorts are cut by first day: day, week, month, quarter or year (default ''week'')
+  period: how return is counted: day, week, month, quarter or year (default ''week'')
+  offsets: the period numbers wanted, from 0 to 100000; by default all that have begun
+  kind: who is retained: on (active in the period), on_or_after, on_or_before, streak (in every period so far) (default ''on'')
+  clock: calendar (periods of the calendar) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  cohort_start: first local day of the period that holds the members'' first day
+  cohort_users: members
+  period_number: number of the period, 0 for the one of the first day
+  eligible_users: members whose period has elapsed
+  retained_users: those of them who were retained; NULL where nobody is eligible
+  retention_rate: retained over eligible users, 0 to 1
+  rate_low: lower 95 % bound of the rate (Wilson)
+  rate_high: upper 95 % bound of the rate (Wilson)
+  complete: whether every member is eligible';
+
+CREATE FUNCTION user_metrics.retention_matrix(
+    source text, cohort text DEFAULT 'week', period text DEFAULT 'week', offsets integer[] DEFAULT NULL,
+    kind text DEFAULT 'on', clock text DEFAULT 'calendar', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, cohort_start date, cohort_users bigint, period_number integer, eligible_users bigint,
+    retained_users bigint, retention_rate double precision, rate_low double precision, rate_high double precision,
+    complete boolean
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 500 AS $$
+    SELECT r.* FROM user_metrics.retention_matrix(source::pg_catalog.regclass, cohort, period, offsets, kind, clock, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.retention_matrix(text, text, text, integer[], text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'per cohort and period how many members came back, among those whose period has elapsed, with Wilson 95 % bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling; the log by name, as in retention_matrix(''request_log'')';
+
+CREATE FUNCTION user_metrics.retention_curve(
+    activity user_metrics.activity, cohort text DEFAULT 'week', period text DEFAULT 'week',
+    offsets integer[] DEFAULT NULL, kind text DEFAULT 'on', clock text DEFAULT 'calendar',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    period_number integer, cohort_users bigint, eligible_users bigint, retained_users bigint,
+    retention_rate double precision, rate_low double precision, rate_high double precision, complete boolean
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 60
+AS 'MODULE_PATHNAME', 'retention_curve_of_activity';
+COMMENT ON FUNCTION user_metrics.retention_curve(user_metrics.activity, text, text, integer[], text, text, timestamptz, timestamptz, timestamptz) IS
+    'retention pooled over all cohorts: sums of retained over sums of eligible members, with Wilson 95 % bounds
+
+Arguments:
+  activity: the value to read
+  cohort: how cohorts are cut by first day: day, week, month, quarter or year (default ''week'')
+  period: how return is counted: day, week, month, quarter or year (default ''week'')
+  offsets: the period numbers wanted, from 0 to 100000; by default all that have begun
+  kind: who is retained: on (active in the period), on_or_after, on_or_before, streak (in every period so far) (default ''on'')
+  clock: calendar (periods of the calendar) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  period_number: number of the period, 0 for the one of the first day
+  cohort_users: members of all cohorts
+  eligible_users: members whose period has elapsed
+  retained_users: those of them who were retained; NULL where nobody is eligible
+  retention_rate: retained over eligible users, 0 to 1
+  rate_low: lower 95 % bound of the rate (Wilson)
+  rate_high: upper 95 % bound of the rate (Wilson)
+  complete: whether every member is eligible';
+
+CREATE FUNCTION user_metrics.retention_curve(
+    source regclass, cohort text DEFAULT 'week', period text DEFAULT 'week', offsets integer[] DEFAULT NULL,
+    kind text DEFAULT 'on', clock text DEFAULT 'calendar', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_number integer, cohort_users bigint, eligible_users bigint, retained_users bigint,
+    retention_rate double precision, rate_low double precision, rate_high double precision, complete boolean
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics.retention_curve(NULL::user_metrics.activity, cohort, period, offsets, kind, clock);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'retention_curve', user_metrics_internal.relation(source), ARRAY['cohort', 'period', 'offsets', 'kind', 'clock'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, cohort, period, offsets, kind, clock;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.retention_curve(regclass, text, text, integer[], text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'retention pooled over all cohorts: sums of retained over sums of eligible members, with Wilson 95 % bounds
+
+Arguments:
+  source: the log: a table, view or foreign table
+  cohort: how cohorts are cut by first day: day, week, month, quarter or year (default ''week'')
+  period: how return is counted: day, week, month, quarter or year (default ''week'')
+  offsets: the period numbers wanted, from 0 to 100000; by default all that have begun
+  kind: who is retained: on (active in the period), on_or_after, on_or_before, streak (in every period so far) (default ''on'')
+  clock: calendar (periods of the calendar) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  period_number: number of the period, 0 for the one of the first day
+  cohort_users: members of all cohorts
+  eligible_users: members whose period has elapsed
+  retained_users: those of them who were retained; NULL where nobody is eligible
+  retention_rate: retained over eligible users, 0 to 1
+  rate_low: lower 95 % bound of the rate (Wilson)
+  rate_high: upper 95 % bound of the rate (Wilson)
+  complete: whether every member is eligible';
+
+CREATE FUNCTION user_metrics.retention_curve(
+    source text, cohort text DEFAULT 'week', period text DEFAULT 'week', offsets integer[] DEFAULT NULL,
+    kind text DEFAULT 'on', clock text DEFAULT 'calendar', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_number integer, cohort_users bigint, eligible_users bigint, retained_users bigint,
+    retention_rate double precision, rate_low double precision, rate_high double precision, complete boolean
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
+    SELECT r.* FROM user_metrics.retention_curve(source::pg_catalog.regclass, cohort, period, offsets, kind, clock, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.retention_curve(text, text, text, integer[], text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'retention pooled over all cohorts: sums of retained over sums of eligible members, with Wilson 95 % bounds; the log by name, as in retention_curve(''request_log'')';
+
+CREATE FUNCTION user_metrics.cohort_table(
+    activity user_metrics.activity, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    cohort date, users bigint, week_1 double precision, week_2 double precision, week_4 double precision,
+    week_8 double precision, week_12 double precision
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 24
+AS 'MODULE_PATHNAME', 'cohort_table_of_activity';
+COMMENT ON FUNCTION user_metrics.cohort_table(user_metrics.activity, timestamptz, timestamptz, timestamptz) IS
+    'monthly cohorts and the share of them active in the 1st, 2nd, 4th, 8th and 12th seven days from each member''s first day; NULL until every member''s week has elapsed
+
+Arguments:
+  activity: the value to read
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  cohort: first day of the month that holds the members'' first day
+  users: members
+  week_1: share of members active in their days 0 to 6, 0 to 1
+  week_2: share of members active in their days 7 to 13
+  week_4: share of members active in their days 21 to 27
+  week_8: share of members active in their days 49 to 55
+  week_12: share of members active in their days 77 to 83';
+
+CREATE FUNCTION user_metrics.cohort_table(
+    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    cohort date, users bigint, week_1 double precision, week_2 double precision, week_4 double precision,
+    week_8 double precision, week_12 double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'cohort_table', user_metrics_internal.relation(source), ARRAY[]::text[],
+        since, until, as_of, filter::text, NULL, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.cohort_table(regclass, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'monthly cohorts and the share of them active in the 1st, 2nd, 4th, 8th and 12th seven days from each member''s first day; NULL until every member''s week has elapsed
+
+Arguments:
+  source: the log: a table, view or foreign table
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  cohort: first day of the month that holds the members'' first day
+  users: members
+  week_1: share of members active in their days 0 to 6, 0 to 1
+  week_2: share of members active in their days 7 to 13
+  week_4: share of members active in their days 21 to 27
+  week_8: share of members active in their days 49 to 55
+  week_12: share of members active in their days 77 to 83';
+
+CREATE FUNCTION user_metrics.cohort_table(
+    source text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    cohort date, users bigint, week_1 double precision, week_2 double precision, week_4 double precision,
+    week_8 double precision, week_12 double precision
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 AS $$
+    SELECT r.* FROM user_metrics.cohort_table(source::pg_catalog.regclass, since, until, filter, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.cohort_table(text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'monthly cohorts and the share of them active in the 1st, 2nd, 4th, 8th and 12th seven days from each member''s first day; NULL until every member''s week has elapsed; the log by name, as in cohort_table(''request_log'')';
+
+CREATE FUNCTION user_metrics.seasonality(
+    activity user_metrics.activity, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    pattern text, number integer, users bigint, retained_users bigint, retention_rate double precision,
+    rate_low double precision, rate_high double precision, index double precision, index_low double precision,
+    index_high double precision, q_value double precision, reason text
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 19
+AS 'MODULE_PATHNAME', 'seasonality_of_activity';
+COMMENT ON FUNCTION user_metrics.seasonality(user_metrics.activity, integer[], timestamptz, timestamptz, timestamptz) IS
+    'retention by the month and the weekday of the first day, with 95 % bounds, and over the rate of all; the reason instead where less than two whole cycles have been seen
+
+Arguments:
+  activity: the value to read
+  retained: who is retained: active on one of these days after the first, the first and the last of a span (default ''{21,27}'')
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  pattern: month or weekday
+  number: 1 for January or Monday; NULL where there is no answer yet
+  users: users who began in it and whose outcome is known
+  retained_users: those of them who were retained
+  retention_rate: retained users over users, 0 to 1
+  rate_low: lower 95 % bound of the rate (Wilson)
+  rate_high: upper 95 % bound of the rate (Wilson)
+  index: the rate over the rate of all users
+  index_low: lower bound of the rate over the rate of all
+  index_high: upper bound of the rate over the rate of all
+  q_value: probability that the difference from all others is chance, in view of how many are compared
+  reason: why there is no answer; NULL where there is one';
+
+CREATE FUNCTION user_metrics.seasonality(
+    source regclass, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, pattern text, number integer, users bigint, retained_users bigint, retention_rate double precision,
+    rate_low double precision, rate_high double precision, index double precision, index_low double precision,
+    index_high double precision, q_value double precision, reason text
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 19 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics.seasonality(NULL::user_metrics.activity, retained);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'seasonality', user_metrics_internal.relation(source), ARRAY['retained'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, retained;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.seasonality(regclass, integer[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'retention by the month and the weekday of the first day, with 95 % bounds, and over the rate of all; the reason instead where less than two whole cycles have been seen
+
+Arguments:
+  source: the log: a table, view or foreign table
+  retained: who is retained: active on one of these days after the first, the first and the last of a span (default ''{21,27}'')
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  pattern: month or weekday
+  number: 1 for January or Monday; NULL where there is no answer yet
+  users: users who began in it and whose outcome is known
+  retained_users: those of them who were retained
+  retention_rate: retained users over users, 0 to 1
+  rate_low: lower 95 % bound of the rate (Wilson)
+  rate_high: upper 95 % bound of the rate (Wilson)
+  index: the rate over the rate of all users
+  index_low: lower bound of the rate over the rate of all
+  index_high: upper bound of the rate over the rate of all
+  q_value: probability that the difference from all others is chance, in view of how many are compared
+  reason: why there is no answer; NULL where there is one';
+
+CREATE FUNCTION user_metrics.seasonality(
+    source text, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, pattern text, number integer, users bigint, retained_users bigint, retention_rate double precision,
+    rate_low double precision, rate_high double precision, index double precision, index_low double precision,
+    index_high double precision, q_value double precision, reason text
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 19 AS $$
+    SELECT r.* FROM user_metrics.seasonality(source::pg_catalog.regclass, retained, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.seasonality(text, integer[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'retention by the month and the weekday of the first day, with 95 % bounds, and over the rate of all; the reason instead where less than two whole cycles have been seen; the log by name, as in seasonality(''request_log'')';

@@ -1,0 +1,15 @@
+//! A C function for each function that core declares. Made from the declarations; do not edit:
+//! `cargo run -p user_metrics_core --example generate`.
+#![allow(unsafe_code)]
+
+crate::readout::readout! {
+    active_users_of_activity, pg_finfo_active_users_of_activity: activity::active_users;
+    engagement_of_activity, pg_finfo_engagement_of_activity: activity::engagement;
+    stickiness_of_activity, pg_finfo_stickiness_of_activity: activity::stickiness;
+    lifecycle_of_activity, pg_finfo_lifecycle_of_activity: activity::lifecycle;
+    churn_rate_of_activity, pg_finfo_churn_rate_of_activity: activity::churn_rate;
+    retention_matrix_of_activity, pg_finfo_retention_matrix_of_activity: activity::retention_matrix;
+    retention_curve_of_activity, pg_finfo_retention_curve_of_activity: activity::retention_curve;
+    cohort_table_of_activity, pg_finfo_cohort_table_of_activity: activity::cohort_table;
+    seasonality_of_activity, pg_finfo_seasonality_of_activity: seasonality;
+}

@@ -1,0 +1,224 @@
+//! The one table function: calls a function that core declares, with its arguments as the executor hands them over, and makes
+//! rows of the cells it gives.
+//!
+//! Rows go into a tuplestore, which PostgreSQL writes to a file when it outgrows `work_mem`; none is kept here.
+#![allow(unsafe_code)]
+
+use crate::aggregate::set_limit;
+use crate::error::{self, refused};
+use crate::{settings, time};
+use pgrx::pg_sys::panic::ErrorReportable;
+use pgrx::prelude::*;
+use pgrx::{PgMemoryContexts, is_a};
+use user_metrics_core::calendar::Micros;
+use user_metrics_core::function::{Call, Cell, Environment, Function, Given, Rows, Type};
+use user_metrics_core::{Error, Result};
+
+/// Declares the C functions of declared functions: a symbol, the symbol that says how it is called, and the declaration.
+macro_rules! readout {
+    ($($symbol:ident, $finfo:ident: $($path:ident)::+;)*) => {$(
+        // SAFETY: the name is this library's own; PostgreSQL calls it as a function of version 1.
+        #[unsafe(no_mangle)]
+        #[pgrx::pg_guard]
+        unsafe extern "C-unwind" fn $symbol(fcinfo: pgrx::pg_sys::FunctionCallInfo) -> pgrx::pg_sys::Datum {
+            // SAFETY: fcinfo is the one of this call.
+            unsafe { $crate::readout::call(fcinfo, &user_metrics_core::$($path)::+::FUNCTION) }
+        }
+
+        // SAFETY: as above; PostgreSQL asks it which version the function is.
+        #[unsafe(no_mangle)]
+        extern "C" fn $finfo() -> *const pgrx::pg_sys::Pg_finfo_record {
+            const VERSION: pgrx::pg_sys::Pg_finfo_record = pgrx::pg_sys::Pg_finfo_record { api_version: 1 };
+            &VERSION
+        }
+    )*};
+}
+pub(crate) use readout;
+
+/// One call: the arguments are the value, the function's own, `since`, `until` and `as_of`.
+///
+/// # Safety
+///
+/// `fcinfo` must be that of a call of the SQL function which `function` declares.
+pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function) -> pg_sys::Datum {
+    set_limit();
+    // SAFETY: as promised by the caller; what it points to lives as long as the call.
+    let run = || unsafe {
+        let mut rows = Store::begin(fcinfo, function)?;
+        let arguments = Arguments(fcinfo);
+        let own = function.arguments.iter().zip(1..).map(|(argument, n)| arguments.given(argument.kind, n));
+        let last = function.arguments.len() + 1;
+        let call = Call {
+            function,
+            value: arguments.read::<&[u8]>(0),
+            arguments: own.collect(),
+            since: arguments.instant(last),
+            until: arguments.instant(last + 1),
+            as_of: arguments.instant(last + 2),
+            environment: Environment {
+                now: time::now(),
+                week_start: settings::week_start(),
+                min_group_size: settings::min_group_size(),
+                segment: &time::segment,
+            },
+        };
+        (function.run)(&call, &mut rows).map_err(refused(function.name))
+    };
+    run().unwrap_or_report();
+    pg_sys::Datum::null()
+}
+
+/// The arguments of a call.
+struct Arguments(pg_sys::FunctionCallInfo);
+
+impl Arguments {
+    unsafe fn read<'a, T: FromDatum + 'a>(&self, n: usize) -> Option<T> {
+        // SAFETY: the executor hands over as many arguments as nargs says, of the types that are declared.
+        unsafe {
+            let call = self.0.as_ref()?;
+            let argument = call.args.as_slice(usize::try_from(call.nargs).unwrap_or(0)).get(n)?;
+            T::from_datum(argument.value, argument.isnull)
+        }
+    }
+
+    unsafe fn instant(&self, n: usize) -> Option<Micros> {
+        // SAFETY: as above.
+        unsafe { self.read::<TimestampWithTimeZone>(n) }.map(TimestampWithTimeZone::into_inner)
+    }
+
+    unsafe fn given<'a>(&self, kind: Type, n: usize) -> Option<Given<'a>> {
+        // SAFETY: as above.
+        unsafe {
+            match kind {
+                Type::Integer => self.read(n).map(Given::Integer),
+                Type::Text => self.read(n).map(Given::Text),
+                Type::Integers => self.read(n).map(Given::Integers),
+                // No argument is of these.
+                Type::Boolean | Type::Bigint | Type::Double | Type::Date => None,
+            }
+        }
+    }
+}
+
+fn oid(kind: Type) -> pg_sys::Oid {
+    match kind {
+        Type::Boolean => pg_sys::BOOLOID,
+        Type::Integer => pg_sys::INT4OID,
+        Type::Bigint => pg_sys::INT8OID,
+        Type::Double => pg_sys::FLOAT8OID,
+        Type::Text => pg_sys::TEXTOID,
+        Type::Date => pg_sys::DATEOID,
+        Type::Integers => pg_sys::INT4ARRAYOID,
+    }
+}
+
+/// The rows of a call, in a tuplestore.
+struct Store {
+    function: &'static Function,
+    store: *mut pg_sys::Tuplestorestate,
+    descriptor: pg_sys::TupleDesc,
+    min_group_size: u64,
+    values: Vec<pg_sys::Datum>,
+    nulls: Vec<bool>,
+    /// Where texts of a row lie until it is stored.
+    texts: PgMemoryContexts,
+}
+
+impl Store {
+    /// Makes the tuplestore and hands it to the executor, which sees it fill. The result type must be the declared one.
+    unsafe fn begin(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function) -> error::Result<Self> {
+        let not_here = || {
+            error::report(
+                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                format!("{} gives rows and cannot be called where there can be none", function.name),
+                format!("Call it in FROM: SELECT * FROM user_metrics.{}(…).", function.name),
+            )
+        };
+        // SAFETY: this is how PostgreSQL's own functions give a set of rows as a whole; what is made lives as long as the query.
+        unsafe {
+            let result = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
+            let modes = pg_sys::SetFunctionReturnMode::SFRM_Materialize;
+            if result.is_null()
+                || !is_a(result.cast(), pg_sys::NodeTag::T_ReturnSetInfo)
+                || (*result).allowedModes & modes as i32 == 0
+            {
+                return Err(not_here());
+            }
+            let at_random = (*result).allowedModes & pg_sys::SetFunctionReturnMode::SFRM_Materialize_Random as i32 != 0;
+            let mut kept = PgMemoryContexts::For((*(*result).econtext).ecxt_per_query_memory);
+            let (store, descriptor) = kept.switch_to(|_| {
+                let mut descriptor = std::ptr::null_mut();
+                if pg_sys::get_call_result_type(fcinfo, std::ptr::null_mut(), &mut descriptor)
+                    != pg_sys::TypeFuncClass::TYPEFUNC_COMPOSITE
+                {
+                    return Err(not_here());
+                }
+                Ok((pg_sys::tuplestore_begin_heap(at_random, false, pg_sys::work_mem), descriptor))
+            })?;
+            let types = pgrx::PgTupleDesc::from_pg_unchecked(descriptor);
+            let declared = function.columns.iter().map(|column| oid(column.kind));
+            if !types.iter().map(|attribute| attribute.atttypid).eq(declared) {
+                return Err(error::report(
+                    PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format!("{}: the columns of the SQL function are not those of this library", function.name),
+                    "Run ALTER EXTENSION user_metrics UPDATE.",
+                ));
+            }
+            (*result).returnMode = modes;
+            (*result).setResult = store;
+            (*result).setDesc = descriptor;
+            let columns = function.columns.len();
+            Ok(Store {
+                function,
+                store,
+                descriptor,
+                min_group_size: settings::min_group_size(),
+                values: vec![pg_sys::Datum::null(); columns],
+                nulls: vec![true; columns],
+                texts: PgMemoryContexts::new("texts of a row"),
+            })
+        }
+    }
+
+    fn datum(&mut self, cell: Cell<'_>) -> Option<pg_sys::Datum> {
+        match cell {
+            Cell::Null => None,
+            Cell::Boolean(value) => value.into_datum(),
+            Cell::Integer(value) => value.into_datum(),
+            Cell::Bigint(value) => value.into_datum(),
+            Cell::Double(value) => value.into_datum(),
+            Cell::Date(day) => time::date(day)?.into_datum(),
+            // SAFETY: the text is copied into a context that is reset when the row has been stored.
+            Cell::Text(text) => unsafe { self.texts.switch_to(|_| text.into_datum()) },
+        }
+    }
+}
+
+impl Rows for Store {
+    fn row(&mut self, cells: &mut [Cell<'_>]) -> Result<()> {
+        if cells.len() != self.values.len() {
+            return Err(Error::Corrupt { what: "a row of other columns than declared" });
+        }
+        self.function.hide(cells, self.min_group_size);
+        let mut has_text = false;
+        for (n, cell) in cells.iter().enumerate() {
+            has_text |= matches!(cell, Cell::Text(_));
+            let datum = self.datum(*cell);
+            self.nulls[n] = datum.is_none();
+            self.values[n] = datum.unwrap_or(pg_sys::Datum::null());
+        }
+        // SAFETY: there are as many values as the descriptor has columns, of its types.
+        unsafe {
+            pg_sys::tuplestore_putvalues(
+                self.store,
+                self.descriptor,
+                self.values.as_mut_ptr(),
+                self.nulls.as_mut_ptr(),
+            );
+            if has_text {
+                self.texts.reset();
+            }
+        }
+        Ok(())
+    }
+}
