@@ -33,7 +33,7 @@ CREATE FUNCTION user_metrics.active_users(
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM user_metrics.active_users(NULL::user_metrics.activity, period);
+    PERFORM FROM user_metrics.active_users(NULL::user_metrics.activity, period => period);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'active_users', user_metrics_internal.relation(source), ARRAY['period'],
         since, until, as_of, filter::text, by, timezone
@@ -180,7 +180,7 @@ CREATE FUNCTION user_metrics.stickiness(
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 28 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM user_metrics.stickiness(NULL::user_metrics.activity, days);
+    PERFORM FROM user_metrics.stickiness(NULL::user_metrics.activity, days => days);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'stickiness', user_metrics_internal.relation(source), ARRAY['days'],
         since, until, as_of, filter::text, by, timezone
@@ -257,7 +257,7 @@ CREATE FUNCTION user_metrics.lifecycle(
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM user_metrics.lifecycle(NULL::user_metrics.activity, period);
+    PERFORM FROM user_metrics.lifecycle(NULL::user_metrics.activity, period => period);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'lifecycle', user_metrics_internal.relation(source), ARRAY['period'],
         since, until, as_of, filter::text, by, timezone
@@ -338,7 +338,7 @@ CREATE FUNCTION user_metrics.churn_rate(
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM user_metrics.churn_rate(NULL::user_metrics.activity, period);
+    PERFORM FROM user_metrics.churn_rate(NULL::user_metrics.activity, period => period);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'churn_rate', user_metrics_internal.relation(source), ARRAY['period'],
         since, until, as_of, filter::text, by, timezone
@@ -428,7 +428,7 @@ CREATE FUNCTION user_metrics.retention_matrix(
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 500 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM user_metrics.retention_matrix(NULL::user_metrics.activity, cohort, period, offsets, kind, clock);
+    PERFORM FROM user_metrics.retention_matrix(NULL::user_metrics.activity, cohort => cohort, period => period, offsets => offsets, kind => kind, clock => clock);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'retention_matrix', user_metrics_internal.relation(source), ARRAY['cohort', 'period', 'offsets', 'kind', 'clock'],
         since, until, as_of, filter::text, by, timezone
@@ -525,7 +525,7 @@ CREATE FUNCTION user_metrics.retention_curve(
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM user_metrics.retention_curve(NULL::user_metrics.activity, cohort, period, offsets, kind, clock);
+    PERFORM FROM user_metrics.retention_curve(NULL::user_metrics.activity, cohort => cohort, period => period, offsets => offsets, kind => kind, clock => clock);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'retention_curve', user_metrics_internal.relation(source), ARRAY['cohort', 'period', 'offsets', 'kind', 'clock'],
         since, until, as_of, filter::text, by, timezone
@@ -650,6 +650,295 @@ $$;
 COMMENT ON FUNCTION user_metrics.cohort_table(text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'monthly cohorts and the share of them active in the 1st, 2nd, 4th, 8th and 12th seven days from each member''s first day; NULL until every member''s week has elapsed; the log by name, as in cohort_table(''request_log'')';
 
+CREATE FUNCTION user_metrics.session_stats(
+    sessions user_metrics.sessions, period text DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    period_start date, users bigint, sessions bigint, requests bigint, requests_per_session double precision,
+    duration_mean_seconds double precision, duration_median_seconds double precision,
+    duration_p90_seconds double precision, single_request_share double precision, engaged_rate double precision,
+    returned_24h_rate double precision, completed_sessions bigint, abandoned_sessions bigint, open_sessions bigint,
+    completion_rate double precision, abandonment_point_mean double precision
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 60
+AS 'MODULE_PATHNAME', 'session_stats_of_sessions';
+COMMENT ON FUNCTION user_metrics.session_stats(user_metrics.sessions, text, timestamptz, timestamptz, text, timestamptz) IS
+    'sessions that began in each period, or of all time: how many, how long, how deep, whether the user was back within a day and how they ended; means and rates are over sessions that are no longer open
+
+Arguments:
+  sessions: the value to read
+  period: day, week, month, quarter or year; by default all time in one row
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  period_start: first local day of the period; NULL for all time
+  users: users with at least one of the sessions
+  sessions: sessions that began in the period
+  requests: their requests
+  requests_per_session: mean number of requests
+  duration_mean_seconds: mean duration
+  duration_median_seconds: median duration
+  duration_p90_seconds: 90th percentile of the duration
+  single_request_share: share with one request only, 0 to 1
+  engaged_rate: share with two or more requests that did not fail, 0 to 1
+  returned_24h_rate: of those that ended a day before observation did, the share whose user began another within a day
+  completed_sessions: whose last request was answered; NULL where the log does not say
+  abandoned_sessions: whose last request failed; NULL where the log does not say
+  open_sessions: that may still go on
+  completion_rate: completed of those known to be completed or abandoned, 0 to 1
+  abandonment_point_mean: mean number of requests of abandoned sessions';
+
+CREATE FUNCTION user_metrics.session_stats(
+    source regclass, period text DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, users bigint, sessions bigint, requests bigint,
+    requests_per_session double precision, duration_mean_seconds double precision,
+    duration_median_seconds double precision, duration_p90_seconds double precision,
+    single_request_share double precision, engaged_rate double precision, returned_24h_rate double precision,
+    completed_sessions bigint, abandoned_sessions bigint, open_sessions bigint, completion_rate double precision,
+    abandonment_point_mean double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics.session_stats(NULL::user_metrics.sessions, period => period, timezone => timezone);
+    PERFORM user_metrics_internal.session_reach('session_stats', since, session_gap, max_idle);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'session_stats', user_metrics_internal.relation(source), ARRAY['period', 'timezone'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period, timezone,
+        session_gap, max_idle, user_metrics_internal.session_reach('session_stats', since, session_gap, max_idle);
+END
+$$;
+COMMENT ON FUNCTION user_metrics.session_stats(regclass, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'sessions that began in each period, or of all time: how many, how long, how deep, whether the user was back within a day and how they ended; means and rates are over sessions that are no longer open
+
+Arguments:
+  source: the log: a table, view or foreign table
+  period: day, week, month, quarter or year; by default all time in one row
+  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: the longest pause within a session of requests with one id; by default 24 hours
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  period_start: first local day of the period; NULL for all time
+  users: users with at least one of the sessions
+  sessions: sessions that began in the period
+  requests: their requests
+  requests_per_session: mean number of requests
+  duration_mean_seconds: mean duration
+  duration_median_seconds: median duration
+  duration_p90_seconds: 90th percentile of the duration
+  single_request_share: share with one request only, 0 to 1
+  engaged_rate: share with two or more requests that did not fail, 0 to 1
+  returned_24h_rate: of those that ended a day before observation did, the share whose user began another within a day
+  completed_sessions: whose last request was answered; NULL where the log does not say
+  abandoned_sessions: whose last request failed; NULL where the log does not say
+  open_sessions: that may still go on
+  completion_rate: completed of those known to be completed or abandoned, 0 to 1
+  abandonment_point_mean: mean number of requests of abandoned sessions';
+
+CREATE FUNCTION user_metrics.session_stats(
+    source text, period text DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, users bigint, sessions bigint, requests bigint,
+    requests_per_session double precision, duration_mean_seconds double precision,
+    duration_median_seconds double precision, duration_p90_seconds double precision,
+    single_request_share double precision, engaged_rate double precision, returned_24h_rate double precision,
+    completed_sessions bigint, abandoned_sessions bigint, open_sessions bigint, completion_rate double precision,
+    abandonment_point_mean double precision
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
+    SELECT r.* FROM user_metrics.session_stats(source::pg_catalog.regclass, period, session_gap, max_idle, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.session_stats(text, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'sessions that began in each period, or of all time: how many, how long, how deep, whether the user was back within a day and how they ended; means and rates are over sessions that are no longer open; the log by name, as in session_stats(''request_log'')';
+
+CREATE FUNCTION user_metrics.session_time(
+    sessions user_metrics.sessions, busy user_metrics.sessions, period text DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    period_start date, users bigint, sessions bigint, duration_seconds double precision, busy_seconds double precision,
+    think_seconds double precision, busy_share double precision, busy_mean_seconds double precision,
+    think_mean_seconds double precision
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 60
+AS 'MODULE_PATHNAME', 'session_time_of_sessions';
+COMMENT ON FUNCTION user_metrics.session_time(user_metrics.sessions, user_metrics.sessions, text, timestamptz, timestamptz, text, timestamptz) IS
+    'where the time of sessions goes that are no longer open: busy while at least one answer is awaited, and think time, which is the rest
+
+Arguments:
+  sessions: the value to read
+  busy: a value of the same requests, made with session_gap and max_idle of 0
+  period: day, week, month, quarter or year; by default all time in one row
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  period_start: first local day of the period; NULL for all time
+  users: users with at least one session that began in the period
+  sessions: those of the sessions that are no longer open
+  duration_seconds: their duration together
+  busy_seconds: time in which at least one answer was awaited
+  think_seconds: the rest
+  busy_share: busy over all time, 0 to 1
+  busy_mean_seconds: mean busy time of a session
+  think_mean_seconds: mean think time of a session';
+
+CREATE FUNCTION user_metrics.session_time(
+    source regclass, period text DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, users bigint, sessions bigint, duration_seconds double precision,
+    busy_seconds double precision, think_seconds double precision, busy_share double precision,
+    busy_mean_seconds double precision, think_mean_seconds double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics.session_time(NULL::user_metrics.sessions, NULL::user_metrics.sessions, period => period, timezone => timezone);
+    PERFORM user_metrics_internal.session_reach('session_time', since, session_gap, max_idle);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'session_time', user_metrics_internal.relation(source), ARRAY['period', 'timezone'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period, timezone,
+        session_gap, max_idle, user_metrics_internal.session_reach('session_time', since, session_gap, max_idle);
+END
+$$;
+COMMENT ON FUNCTION user_metrics.session_time(regclass, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'where the time of sessions goes that are no longer open: busy while at least one answer is awaited, and think time, which is the rest
+
+Arguments:
+  source: the log: a table, view or foreign table
+  period: day, week, month, quarter or year; by default all time in one row
+  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: the longest pause within a session of requests with one id; by default 24 hours
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  period_start: first local day of the period; NULL for all time
+  users: users with at least one session that began in the period
+  sessions: those of the sessions that are no longer open
+  duration_seconds: their duration together
+  busy_seconds: time in which at least one answer was awaited
+  think_seconds: the rest
+  busy_share: busy over all time, 0 to 1
+  busy_mean_seconds: mean busy time of a session
+  think_mean_seconds: mean think time of a session';
+
+CREATE FUNCTION user_metrics.session_time(
+    source text, period text DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, users bigint, sessions bigint, duration_seconds double precision,
+    busy_seconds double precision, think_seconds double precision, busy_share double precision,
+    busy_mean_seconds double precision, think_mean_seconds double precision
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
+    SELECT r.* FROM user_metrics.session_time(source::pg_catalog.regclass, period, session_gap, max_idle, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.session_time(text, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'where the time of sessions goes that are no longer open: busy while at least one answer is awaited, and think time, which is the rest; the log by name, as in session_time(''request_log'')';
+
+CREATE FUNCTION user_metrics.session_hazard(
+    sessions user_metrics.sessions, max_requests integer DEFAULT 50, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    request_number integer, sessions_reaching bigint, abandoned_here bigint, hazard double precision
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 50
+AS 'MODULE_PATHNAME', 'session_hazard_of_sessions';
+COMMENT ON FUNCTION user_metrics.session_hazard(user_metrics.sessions, integer, timestamptz, timestamptz, timestamptz) IS
+    'the probability that a session is abandoned at its 1st, 2nd, 3rd ... request, of those that come so far
+
+Arguments:
+  sessions: the value to read
+  max_requests: the last request told, from 1 to 10000 (default 50)
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  request_number: number of the request within its session, from 1
+  sessions_reaching: sessions that reach it and of which is known whether they go on
+  abandoned_here: those of them that end there with a request that was not answered
+  hazard: abandoned over reaching sessions, 0 to 1';
+
+CREATE FUNCTION user_metrics.session_hazard(
+    source regclass, max_requests integer DEFAULT 50, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, request_number integer, sessions_reaching bigint, abandoned_here bigint, hazard double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 50 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics.session_hazard(NULL::user_metrics.sessions, max_requests => max_requests);
+    PERFORM user_metrics_internal.session_reach('session_hazard', since, session_gap, max_idle);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'session_hazard', user_metrics_internal.relation(source), ARRAY['max_requests'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, max_requests,
+        session_gap, max_idle, user_metrics_internal.session_reach('session_hazard', since, session_gap, max_idle);
+END
+$$;
+COMMENT ON FUNCTION user_metrics.session_hazard(regclass, integer, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'the probability that a session is abandoned at its 1st, 2nd, 3rd ... request, of those that come so far
+
+Arguments:
+  source: the log: a table, view or foreign table
+  max_requests: the last request told, from 1 to 10000 (default 50)
+  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: the longest pause within a session of requests with one id; by default 24 hours
+  since: the first instant shown; what lies before still tells who is new and who came before
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  request_number: number of the request within its session, from 1
+  sessions_reaching: sessions that reach it and of which is known whether they go on
+  abandoned_here: those of them that end there with a request that was not answered
+  hazard: abandoned over reaching sessions, 0 to 1';
+
+CREATE FUNCTION user_metrics.session_hazard(
+    source text, max_requests integer DEFAULT 50, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, request_number integer, sessions_reaching bigint, abandoned_here bigint, hazard double precision
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 50 AS $$
+    SELECT r.* FROM user_metrics.session_hazard(source::pg_catalog.regclass, max_requests, session_gap, max_idle, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.session_hazard(text, integer, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'the probability that a session is abandoned at its 1st, 2nd, 3rd ... request, of those that come so far; the log by name, as in session_hazard(''request_log'')';
+
 CREATE FUNCTION user_metrics.seasonality(
     activity user_metrics.activity, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
@@ -695,7 +984,7 @@ CREATE FUNCTION user_metrics.seasonality(
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 19 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM user_metrics.seasonality(NULL::user_metrics.activity, retained);
+    PERFORM FROM user_metrics.seasonality(NULL::user_metrics.activity, retained => retained);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'seasonality', user_metrics_internal.relation(source), ARRAY['retained'],
         since, until, as_of, filter::text, by, timezone

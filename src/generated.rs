@@ -11,5 +11,8 @@ crate::readout::readout! {
     retention_matrix_of_activity, pg_finfo_retention_matrix_of_activity: activity::retention_matrix;
     retention_curve_of_activity, pg_finfo_retention_curve_of_activity: activity::retention_curve;
     cohort_table_of_activity, pg_finfo_cohort_table_of_activity: activity::cohort_table;
+    session_stats_of_sessions, pg_finfo_session_stats_of_sessions: sessions::session_stats;
+    session_time_of_sessions, pg_finfo_session_time_of_sessions: sessions::session_time;
+    session_hazard_of_sessions, pg_finfo_session_hazard_of_sessions: sessions::session_hazard;
     seasonality_of_activity, pg_finfo_seasonality_of_activity: seasonality;
 }

@@ -126,7 +126,7 @@ extension_sql_file!(
         funnel::funnel_progress
     ]
 );
-extension_sql_file!("../sql/generated.sql", name = "generated", requires = ["source"]);
+extension_sql_file!("../sql/generated.sql", name = "generated", requires = ["source", "sessions"]);
 extension_sql_file!("../sql/paths.sql", name = "paths", requires = ["source", paths::check_depth]);
 extension_sql_file!(
     "../sql/drivers.sql",
@@ -180,9 +180,6 @@ extension_sql_file!(
         sessions::session_users,
         sessions::sessions_last_request,
         sessions::sessions_without_users,
-        sessions::session_stats,
-        sessions::session_time,
-        sessions::session_hazard,
         sessions::session_list
     ]
 );

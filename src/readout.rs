@@ -35,7 +35,7 @@ macro_rules! readout {
 }
 pub(crate) use readout;
 
-/// One call: the arguments are the value, the function's own, `since`, `until` and `as_of`.
+/// One call: the arguments are the values, the function's own, `since`, `until`, the time zone if it takes one, and `as_of`.
 ///
 /// # Safety
 ///
@@ -46,19 +46,23 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
     let run = || unsafe {
         let mut rows = Store::begin(fcinfo, function)?;
         let arguments = Arguments(fcinfo);
-        let own = function.arguments.iter().zip(1..).map(|(argument, n)| arguments.given(argument.kind, n));
-        let last = function.arguments.len() + 1;
+        let values = function.reads.values().len();
+        let own = function.arguments.iter().zip(values..).map(|(argument, n)| arguments.given(argument.kind, n));
+        let last = values + function.arguments.len();
+        let zones = usize::from(function.zoned);
         let call = Call {
             function,
-            value: arguments.read::<&[u8]>(0),
+            values: (0..values).map(|n| arguments.read::<&[u8]>(n)).collect(),
             arguments: own.collect(),
             since: arguments.instant(last),
             until: arguments.instant(last + 1),
-            as_of: arguments.instant(last + 2),
+            timezone: if function.zoned { arguments.read(last + 2) } else { None },
+            as_of: arguments.instant(last + 2 + zones),
             environment: Environment {
                 now: time::now(),
                 week_start: settings::week_start(),
                 min_group_size: settings::min_group_size(),
+                timezone: settings::timezone(),
                 segment: &time::segment,
             },
         };
@@ -94,7 +98,7 @@ impl Arguments {
                 Type::Text => self.read(n).map(Given::Text),
                 Type::Integers => self.read(n).map(Given::Integers),
                 // No argument is of these.
-                Type::Boolean | Type::Bigint | Type::Double | Type::Date => None,
+                Type::Boolean | Type::Bigint | Type::Double | Type::Date | Type::Interval => None,
             }
         }
     }
@@ -109,6 +113,7 @@ fn oid(kind: Type) -> pg_sys::Oid {
         Type::Text => pg_sys::TEXTOID,
         Type::Date => pg_sys::DATEOID,
         Type::Integers => pg_sys::INT4ARRAYOID,
+        Type::Interval => pg_sys::INTERVALOID,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::aggregate::{self, Instant, TextBytes, TextList, UtcInstant, stored_value};
 use crate::error::{self, refused};
-use crate::settings::{self, Privacy};
+use crate::settings;
 use crate::source::row_function;
 use crate::stored::{Stored, Value};
 use crate::time;
@@ -10,7 +10,7 @@ use crate::users::{UserId, keys};
 use pgrx::datum::{Internal, Uuid};
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
-use user_metrics_core::calendar::{DAY_MICROS, Grain, Micros};
+use user_metrics_core::calendar::{DAY_MICROS, Micros};
 use user_metrics_core::sessions::{self as readout, Limits, Session, SessionKey, Sessions, View};
 use user_metrics_core::source::Analysis;
 use user_metrics_core::{Error, Result};
@@ -161,186 +161,6 @@ fn session_reach(
     };
     let reach = since.saturating_sub(limits.gap).saturating_sub(limits.idle).saturating_sub(LONGEST_REQUEST);
     Ok(Some(TimestampWithTimeZone::try_from(reach).unwrap_or_else(|_| TimestampWithTimeZone::negative_infinity())))
-}
-
-#[pg_extern(stable, parallel_safe)]
-#[allow(clippy::type_complexity)]
-fn session_stats(
-    sessions: Option<SessionsValue<'_>>,
-    period: default!(Option<&str>, "NULL"),
-    since: default!(Option<TimestampWithTimeZone>, "NULL"),
-    until: default!(Option<TimestampWithTimeZone>, "NULL"),
-    timezone: default!(Option<&str>, "NULL"),
-    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
-) -> error::Result<
-    TableIterator<
-        'static,
-        (
-            name!(period_start, Option<Date>),
-            name!(users, Option<i64>),
-            name!(sessions, Option<i64>),
-            name!(requests, Option<i64>),
-            name!(requests_per_session, Option<f64>),
-            name!(duration_mean_seconds, Option<f64>),
-            name!(duration_median_seconds, Option<f64>),
-            name!(duration_p90_seconds, Option<f64>),
-            name!(single_request_share, Option<f64>),
-            name!(engaged_rate, Option<f64>),
-            name!(returned_24h_rate, Option<f64>),
-            name!(completed_sessions, Option<i64>),
-            name!(abandoned_sessions, Option<i64>),
-            name!(open_sessions, Option<i64>),
-            name!(completion_rate, Option<f64>),
-            name!(abandonment_point_mean, Option<f64>),
-        ),
-    >,
-> {
-    let rows = figures("session_stats", sessions, None, period, (since, until, as_of), timezone)?;
-    let privacy = Privacy::current();
-    Ok(TableIterator::new(rows.into_iter().map(move |mut row| {
-        let shown = !privacy.hides(row.users);
-        let count = |figure: u64| shown.then_some(figure as i64);
-        let known = |figure: u64| count(figure).filter(|_| row.endings_known());
-        let (completed, abandoned) = (known(row.completed), known(row.abandoned));
-        let [median, p90] = [0.5, 0.9].map(|share| row.duration_quantile(share).filter(|_| shown));
-        let figure = |figure: Option<f64>| figure.filter(|_| shown);
-        (
-            row.start.and_then(time::date),
-            count(row.users),
-            count(row.sessions),
-            count(row.requests),
-            figure(row.requests_per_session()),
-            figure(row.duration_mean()),
-            median,
-            p90,
-            figure(row.single_request_share()),
-            figure(row.engaged_rate()),
-            figure(row.returned_24h_rate()),
-            completed,
-            abandoned,
-            count(row.open),
-            figure(row.completion_rate()),
-            figure(row.abandonment_point()),
-        )
-    })))
-}
-
-/// What `session_stats` and, with a value of what was under way, `session_time` show.
-fn figures(
-    function: &'static str,
-    sessions: Option<SessionsValue<'_>>,
-    busy: Option<SessionsValue<'_>>,
-    period: Option<&str>,
-    (since, until, as_of): (
-        Option<TimestampWithTimeZone>,
-        Option<TimestampWithTimeZone>,
-        Option<TimestampWithTimeZone>,
-    ),
-    timezone: Option<&str>,
-) -> error::Result<Vec<readout::Stats>> {
-    let grain = period.map(|period| Grain::parse("period", period)).transpose().map_err(refused(function))?;
-    let calendar = grain.map(settings::calendar);
-    let zone = timezone.map_or_else(settings::timezone, str::to_owned);
-    let days = time::days(&zone).map_err(refused(function))?;
-    match &sessions {
-        // No rows: no periods, and all time has nothing.
-        None if grain.is_some() => Ok(Vec::new()),
-        None => Ok(vec![readout::Stats::default()]),
-        Some(sessions) => {
-            let view = open(function, sessions)?;
-            let span = time::span(since, until, as_of, view.last_at());
-            let rows = match &busy {
-                None => readout::stats(&view, calendar, &span, days),
-                Some(busy) => readout::times(&view, &open(function, busy)?, calendar, &span, days),
-            };
-            rows.map_err(refused(function))
-        }
-    }
-}
-
-#[pg_extern(stable, parallel_safe)]
-#[allow(clippy::type_complexity, clippy::too_many_arguments)]
-fn session_time(
-    sessions: Option<SessionsValue<'_>>,
-    busy: Option<SessionsValue<'_>>,
-    period: default!(Option<&str>, "NULL"),
-    since: default!(Option<TimestampWithTimeZone>, "NULL"),
-    until: default!(Option<TimestampWithTimeZone>, "NULL"),
-    timezone: default!(Option<&str>, "NULL"),
-    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
-) -> error::Result<
-    TableIterator<
-        'static,
-        (
-            name!(period_start, Option<Date>),
-            name!(users, Option<i64>),
-            name!(sessions, Option<i64>),
-            name!(duration_seconds, Option<f64>),
-            name!(busy_seconds, Option<f64>),
-            name!(think_seconds, Option<f64>),
-            name!(busy_share, Option<f64>),
-            name!(busy_mean_seconds, Option<f64>),
-            name!(think_mean_seconds, Option<f64>),
-        ),
-    >,
-> {
-    let is_told = busy.is_some() || sessions.is_none();
-    let rows = figures("session_time", sessions, busy, period, (since, until, as_of), timezone)?;
-    let privacy = Privacy::current();
-    Ok(TableIterator::new(rows.into_iter().map(move |row| {
-        let shown = !privacy.hides(row.users);
-        let figure = |figure: f64| shown.then_some(figure);
-        let told = |figure: f64| (shown && is_told).then_some(figure);
-        let mean = |sum: f64| (row.closed() > 0).then(|| sum / row.closed() as f64);
-        (
-            row.start.and_then(time::date),
-            shown.then_some(row.users as i64),
-            shown.then_some(row.closed() as i64),
-            figure(row.duration()),
-            told(row.busy()),
-            told(row.think()),
-            row.busy_share().and_then(told),
-            mean(row.busy()).and_then(told),
-            mean(row.think()).and_then(told),
-        )
-    })))
-}
-
-#[pg_extern(stable, parallel_safe)]
-#[allow(clippy::type_complexity)]
-fn session_hazard(
-    sessions: Option<SessionsValue<'_>>,
-    max_requests: default!(Option<i32>, 50),
-    since: default!(Option<TimestampWithTimeZone>, "NULL"),
-    until: default!(Option<TimestampWithTimeZone>, "NULL"),
-    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
-) -> error::Result<
-    TableIterator<
-        'static,
-        (
-            name!(request_number, i32),
-            name!(sessions_reaching, Option<i64>),
-            name!(abandoned_here, Option<i64>),
-            name!(hazard, Option<f64>),
-        ),
-    >,
-> {
-    const NAME: &str = "session_hazard";
-    let most = max_requests.unwrap_or(50);
-    let most = u32::try_from(most).ok().filter(|most| (1..=10_000).contains(most)).ok_or_else(|| {
-        let accepted = "a number from 1 to 10000".to_owned();
-        refused(NAME)(Error::Argument { name: "max_requests", given: most.to_string(), accepted })
-    })?;
-    let Some(sessions) = sessions else { return Ok(TableIterator::new(std::iter::empty())) };
-    let view = open(NAME, &sessions)?;
-    let span = time::span(since, until, as_of, view.last_at());
-    let rows = readout::hazard(&view, &span, most).map_err(refused(NAME))?;
-    let privacy = Privacy::current();
-    Ok(TableIterator::new(rows.into_iter().map(move |row| {
-        let shown = !privacy.hides(row.users);
-        let count = |figure: u64| shown.then_some(figure as i64);
-        (row.number as i32, count(row.reaching), count(row.abandoned), row.hazard().filter(|_| shown))
-    })))
 }
 
 #[pg_extern(stable, parallel_safe)]

@@ -101,13 +101,6 @@ pub fn span(
     Span { since: micros(since), until, end: observed_until(until, micros(as_of), last_at, now()) }
 }
 
-/// The local days of a zone.
-pub fn days(zone: &str) -> Result<impl FnMut(Micros) -> Result<Day>> {
-    check_zone(zone)?;
-    let mut days = LocalDays::default();
-    Ok(move |at| days.day(at, |at| segment(zone, at)))
-}
-
 /// The length of an interval that is the same whenever it begins: of days, hours and less. A day is 24 hours.
 pub fn length(name: &'static str, interval: Interval) -> Result<Micros> {
     let (months, micros) = (interval.months(), interval.as_micros());

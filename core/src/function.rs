@@ -6,9 +6,10 @@
 //! few users are behind them. The glue knows no function by name.
 
 use crate::activity;
-use crate::calendar::{Calendar, Grain, LocalDays, Micros, Segment, Window};
+use crate::calendar::{Calendar, Grain, LocalDays, Micros, Segment, Window, observed_until};
 use crate::days::Day;
 use crate::error::Result;
+use crate::sessions::{self, Span};
 
 pub mod sql;
 
@@ -29,6 +30,8 @@ pub enum Type {
     Date,
     /// `integer[]`
     Integers,
+    /// `interval`; only of arguments that the value is made with
+    Interval,
 }
 
 impl Type {
@@ -42,6 +45,7 @@ impl Type {
             Type::Text => "text",
             Type::Date => "date",
             Type::Integers => "integer[]",
+            Type::Interval => "interval",
         }
     }
 }
@@ -58,6 +62,9 @@ pub struct Argument {
     /// What it says and what is accepted.
     pub about: &'static str,
 }
+
+/// An argument without a default.
+pub const NO_DEFAULT: &str = "NULL";
 
 /// A column of a function's result.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +111,55 @@ pub enum Past {
 pub enum Reads {
     /// The value [`crate::activity::Activity`], made of a log or given.
     Activity(Past),
+    /// The value [`crate::sessions::Sessions`], with a second one that says when something was under way, or without.
+    Sessions {
+        /// Whether there is a second one.
+        busy: bool,
+    },
+}
+
+impl Reads {
+    /// The name of the value's type in SQL.
+    pub const fn value(self) -> &'static str {
+        match self {
+            Reads::Activity(_) => "activity",
+            Reads::Sessions { .. } => "sessions",
+        }
+    }
+
+    /// The arguments that are values of that type, and what each is.
+    pub const fn values(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Reads::Activity(_) => &[("activity", "the value to read")],
+            Reads::Sessions { busy: false } => &[("sessions", "the value to read")],
+            Reads::Sessions { busy: true } => &[
+                ("sessions", "the value to read"),
+                ("busy", "a value of the same requests, made with session_gap and max_idle of 0"),
+            ],
+        }
+    }
+
+    /// The arguments that say how the value is made of a log, in the order in which the aggregate takes them.
+    pub const fn making(self) -> &'static [Argument] {
+        match self {
+            Reads::Activity(_) => &[],
+            Reads::Sessions { .. } => &[
+                Argument {
+                    name: "session_gap",
+                    kind: Type::Interval,
+                    default: NO_DEFAULT,
+                    about: "the longest pause within a session of requests without an id; by default the setting \
+                            user_metrics.session_gap",
+                },
+                Argument {
+                    name: "max_idle",
+                    kind: Type::Interval,
+                    default: NO_DEFAULT,
+                    about: "the longest pause within a session of requests with one id; by default 24 hours",
+                },
+            ],
+        }
+    }
 }
 
 /// A function of the SQL surface.
@@ -122,6 +178,8 @@ pub struct Function {
     pub reads: Reads,
     /// Whether `by` gives it a row of its own for each segment.
     pub segmented: bool,
+    /// Whether its form over a value takes a time zone, because the value knows instants and no days.
+    pub zoned: bool,
     /// How many rows the planner should expect.
     pub rows: u32,
     /// Reads the value of a call and gives its rows.
@@ -136,7 +194,7 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    [activity::FUNCTIONS, crate::seasonality::FUNCTIONS].into_iter().flatten().copied()
+    [activity::FUNCTIONS, sessions::FUNCTIONS, crate::seasonality::FUNCTIONS].into_iter().flatten().copied()
 }
 
 /// The function of a name.
@@ -155,8 +213,10 @@ impl Function {
             if let Some(Cell::Bigint(users)) = row.get(at) { u64::try_from(*users).ok() } else { None }
         };
         let is_small = |name: &&str| count(name).is_some_and(|users| hides(users, min_group_size));
-        let hidden: Vec<bool> = self.columns.iter().map(|column| column.users.iter().any(is_small)).collect();
-        for (cell, _) in row.iter_mut().zip(hidden).filter(|(_, hidden)| *hidden) {
+        // The counts are needed until all is decided.
+        let hidden = self.columns.iter().enumerate().filter(|(_, column)| column.users.iter().any(is_small));
+        let hidden = hidden.fold(0u128, |hidden, (n, _)| hidden | 1 << n);
+        for (_, cell) in row.iter_mut().enumerate().filter(|(n, _)| hidden >> n & 1 == 1) {
             *cell = Cell::Null;
         }
     }
@@ -252,6 +312,8 @@ pub struct Environment<'a> {
     pub week_start: u8,
     /// The fewest users whose values may be shown.
     pub min_group_size: u64,
+    /// The time zone for a caller who names none.
+    pub timezone: String,
     /// The stretch around an instant over which a zone keeps its offset.
     pub segment: &'a dyn Fn(&str, Micros) -> Result<Segment>,
 }
@@ -260,8 +322,8 @@ pub struct Environment<'a> {
 pub struct Call<'a> {
     /// Which function.
     pub function: &'static Function,
-    /// The value it reads; `None` for NULL.
-    pub value: Option<&'a [u8]>,
+    /// The values it reads; `None` for NULL.
+    pub values: Vec<Option<&'a [u8]>>,
     /// Its own arguments, `None` for NULL.
     pub arguments: Vec<Option<Given<'a>>>,
     /// The first instant shown.
@@ -270,6 +332,8 @@ pub struct Call<'a> {
     pub until: Option<Micros>,
     /// Where observation ends.
     pub as_of: Option<Micros>,
+    /// The time zone of days, where the value does not know it.
+    pub timezone: Option<&'a str>,
     /// What the surrounding process knows.
     pub environment: Environment<'a>,
 }
@@ -301,9 +365,37 @@ impl<'a> Call<'a> {
         Ok(Calendar { grain, week_start: self.environment.week_start })
     }
 
+    /// The periods that an argument names, if it does.
+    pub fn periods(&self, name: &'static str) -> Result<Option<Calendar>> {
+        self.text(name).map(|_| self.calendar(name, "day")).transpose()
+    }
+
+    fn value(&self, n: usize) -> Option<&'a [u8]> {
+        self.values.get(n).copied().flatten()
+    }
+
     /// The activity it reads; `None` for NULL.
     pub fn activity(&self) -> Result<Option<activity::View<'a>>> {
-        self.value.map(activity::View::open).transpose()
+        self.value(0).map(activity::View::open).transpose()
+    }
+
+    /// The sessions it reads, by number; `None` for NULL.
+    pub fn sessions(&self, n: usize) -> Result<Option<sessions::View<'a>>> {
+        self.value(n).map(sessions::View::open).transpose()
+    }
+
+    /// The observed range as instants, for a value whose last request was made at `last_at`.
+    pub fn span(&self, last_at: Option<Micros>) -> Span {
+        let end = observed_until(self.until, self.as_of, last_at, self.environment.now);
+        Span { since: self.since, until: self.until, end }
+    }
+
+    /// The local days of the time zone it is called with, or a refusal of the zone.
+    pub fn days(&self) -> Result<impl FnMut(Micros) -> Result<Day> + '_> {
+        let zone = self.timezone.unwrap_or(&self.environment.timezone);
+        (self.environment.segment)(zone, 0)?;
+        let mut days = LocalDays::default();
+        Ok(move |at| days.day(at, |at| (self.environment.segment)(zone, at)))
     }
 
     /// The observed range as local days of a zone, for a value whose last request was made at `last_at`.
@@ -338,6 +430,7 @@ mod tests {
             ],
             reads: Reads::Activity(Past::All),
             segmented: true,
+            zoned: false,
             rows: 1,
             run: |_, _| Ok(()),
         };

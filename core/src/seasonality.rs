@@ -51,6 +51,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
+    zoned: false,
     rows: 19,
     run,
 };

@@ -19,6 +19,7 @@
 
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
+use crate::function::Function;
 use crate::grouping::{self, Owned};
 use crate::host::Claim;
 use crate::lists::{self, Head, LAST_INSTANT, Runs};
@@ -27,12 +28,19 @@ use crate::users::{UNKNOWN, UserKey, UserKind, Users, is_blank};
 use xxhash_rust::xxh3::xxh3_64;
 
 mod busy;
+pub mod session_hazard;
+pub mod session_stats;
+pub mod session_time;
 mod stats;
 mod view;
 
 pub use busy::UNDER_WAY;
-pub use stats::{Ending, Hazard, Span, Stats, hazard, list, quantile, stats, times};
+pub use session_hazard::{Hazard, hazard};
+pub use stats::{Ending, Span, Stats, list, quantile, stats, times};
 pub use view::{View, resolve};
+
+/// The functions that read it.
+pub const FUNCTIONS: &[&Function] = &[&session_stats::FUNCTION, &session_time::FUNCTION, &session_hazard::FUNCTION];
 
 /// The version of the layout of its bytes.
 pub const VERSION: u8 = 1;

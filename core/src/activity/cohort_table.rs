@@ -29,6 +29,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Activity(Past::All),
     segmented: false,
+    zoned: false,
     rows: 24,
     run,
 };

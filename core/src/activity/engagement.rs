@@ -43,6 +43,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
+    zoned: false,
     rows: 400,
     run,
 };

@@ -53,6 +53,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
+    zoned: false,
     rows: 60,
     run,
 };

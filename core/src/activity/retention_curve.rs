@@ -33,6 +33,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
+    zoned: false,
     rows: 60,
     run,
 };

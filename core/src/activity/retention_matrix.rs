@@ -35,6 +35,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
+    zoned: false,
     rows: 500,
     run,
 };

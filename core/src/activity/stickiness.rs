@@ -36,6 +36,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Activity(Past::Nothing),
     segmented: true,
+    zoned: false,
     rows: 28,
     run,
 };

@@ -1,17 +1,17 @@
 //! The SQL of a declared function: its forms over a value, over a log, and over a log by name, with their comments.
 
-use super::{Function, Reads, Type};
+use super::{Argument, Function, Reads, Type};
 use crate::source::literal;
 
 /// An argument of a form: name, type, default, what it says.
 type Listed = (String, String, Option<String>, String);
 
-fn own(function: &Function) -> Vec<Listed> {
-    let listed = |a: &super::Argument| {
-        let default = (!a.default.is_empty()).then(|| a.default.to_owned());
-        (a.name.to_owned(), a.kind.sql().to_owned(), default, a.about.to_owned())
+fn own(arguments: &[Argument]) -> Vec<Listed> {
+    let listed = |argument: &Argument| {
+        let (name, kind, about) = (argument.name.to_owned(), argument.kind.sql().to_owned(), argument.about.to_owned());
+        (name, kind, Some(argument.default.to_owned()), about)
     };
-    function.arguments.iter().map(listed).collect()
+    arguments.iter().map(listed).collect()
 }
 
 fn standard(name: &str, kind: &str, about: &str) -> Listed {
@@ -48,16 +48,20 @@ fn timezone() -> Listed {
 
 /// The arguments of the form over a value.
 fn over_value(function: &Function) -> Vec<Listed> {
-    let Reads::Activity(_) = function.reads;
-    let value = ("activity".to_owned(), "user_metrics.activity".to_owned(), None, "the value to read".to_owned());
-    [vec![value], own(function), vec![since(), until(), as_of()]].concat()
+    let value = |(name, about): &(&str, &str)| {
+        ((*name).to_owned(), format!("user_metrics.{}", function.reads.value()), None, (*about).to_owned())
+    };
+    let values = function.reads.values().iter().map(value).collect();
+    let zone = if function.zoned { vec![timezone()] } else { Vec::new() };
+    [values, own(function.arguments), vec![since(), until()], zone, vec![as_of()]].concat()
 }
 
 /// The arguments of a form over a log, which is given as a `regclass` or by name.
 fn over_source(function: &Function, kind: &str) -> Vec<Listed> {
     let source = ("source".to_owned(), kind.to_owned(), None, "the log: a table, view or foreign table".to_owned());
+    let own = [own(function.arguments), own(function.reads.making())].concat();
     let by = if function.segmented { vec![by()] } else { Vec::new() };
-    [vec![source], own(function), vec![since(), until(), filter()], by, vec![timezone(), as_of()]].concat()
+    [vec![source], own, vec![since(), until(), filter()], by, vec![timezone(), as_of()]].concat()
 }
 
 fn columns(function: &Function, over_source: bool) -> Vec<(&'static str, Type, &'static str)> {
@@ -120,7 +124,7 @@ fn comment(function: &Function, arguments: &[Listed], over_source: bool, by_name
 
 /// The name of the C function behind the form over a value.
 pub fn symbol(function: &Function) -> String {
-    format!("{}_of_activity", function.name)
+    format!("{}_of_{}", function.name, function.reads.value())
 }
 
 /// The statements that create a function in all its forms.
@@ -128,17 +132,28 @@ pub fn create(function: &Function) -> String {
     let name = function.name;
     let (value, source, by_name) =
         (over_value(function), over_source(function, "regclass"), over_source(function, "text"));
-    let own = function.arguments.iter().map(|argument| argument.name).collect::<Vec<_>>();
+    let own = function.arguments.iter().map(|argument| argument.name).chain(function.zoned.then_some("timezone"));
+    let own = own.collect::<Vec<_>>();
     let given = own.iter().map(|name| format!(", {name}")).collect::<String>();
     let array = match own.as_slice() {
         [] => "ARRAY[]::text[]".to_owned(),
         own => format!("ARRAY[{}]", own.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")),
     };
     // Nothing is read, but what is wrong is refused before the log is.
-    let check = match own.as_slice() {
+    let type_name = format!("user_metrics.{}", function.reads.value());
+    let no_values = vec![format!("NULL::{type_name}"); function.reads.values().len()].join(", ");
+    let named = own.iter().map(|name| format!(", {name} => {name}")).collect::<String>();
+    let mut check = match own.as_slice() {
         [] => String::new(),
-        _ => format!("    PERFORM FROM user_metrics.{name}(NULL::user_metrics.activity{given});\n"),
+        _ => format!("    PERFORM FROM user_metrics.{name}({no_values}{named});\n"),
     };
+    // How the value is made, and from when on a log must be read for it.
+    let mut making = String::new();
+    if let Reads::Sessions { .. } = function.reads {
+        let reach = format!("user_metrics_internal.session_reach('{name}', since, session_gap, max_idle)");
+        check.push_str(&format!("    PERFORM {reach};\n"));
+        making = format!(",\n        session_gap, max_idle, {reach}");
+    }
     let by = if function.segmented { "by" } else { "NULL" };
     let passed = by_name.iter().skip(1).map(|(name, ..)| format!(", {name}")).collect::<String>();
     let rows = function.rows;
@@ -148,7 +163,7 @@ pub fn create(function: &Function) -> String {
          BEGIN\n{check}    RETURN QUERY EXECUTE user_metrics_internal.source_query(\n        \
          '{name}', user_metrics_internal.relation(source), {array},\n        \
          since, until, as_of, filter::text, {by}, timezone\n    \
-         ) USING since, until, LEAST(as_of, statement_timestamp()), as_of{given};\nEND\n$$;\n{}\n\
+         ) USING since, until, LEAST(as_of, statement_timestamp()), as_of{given}{making};\nEND\n$$;\n{}\n\
          {}\nLANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS {rows} AS $$\n    \
          SELECT r.* FROM user_metrics.{name}(source::pg_catalog.regclass{passed}) AS r\n$$;\n{}",
         signature(function, &value, false),

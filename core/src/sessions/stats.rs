@@ -99,7 +99,7 @@ pub struct Stats {
     durations: Vec<Micros>,
 }
 
-fn ratio(part: u64, whole: u64) -> Option<f64> {
+pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
@@ -117,6 +117,11 @@ pub fn quantile(durations: &mut [Micros], share: f64) -> Option<f64> {
 }
 
 impl Stats {
+    /// What is told where there is no value: no periods, and of all time that there was nothing.
+    pub fn of_nothing(calendar: Option<Calendar>) -> Vec<Stats> {
+        calendar.is_none().then(Stats::default).into_iter().collect() // few: one
+    }
+
     /// Sessions that are not open.
     pub fn closed(&self) -> u64 {
         self.sessions - self.open
@@ -334,59 +339,4 @@ pub fn list(view: &View<'_>, span: &Span) -> Result<Vec<(u64, Session)>> {
         numbered.try_for_each(|(number, session)| claim.push(&mut listed, (number, *session)))
     })?;
     Ok(listed)
-}
-
-/// How many sessions reach a request, and are abandoned there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hazard {
-    /// The request within its session, from 1.
-    pub number: u32,
-    /// Users with one of the sessions that reach it.
-    pub users: u64,
-    /// Sessions that reach it and of which is known whether they go on.
-    pub reaching: u64,
-    /// Those that are abandoned there.
-    pub abandoned: u64,
-}
-
-impl Hazard {
-    /// The chance of leaving here after having come so far.
-    pub fn hazard(&self) -> Option<f64> {
-        ratio(self.abandoned, self.reaching)
-    }
-}
-
-/// The hazard of the first `most` requests. A session that is open, or of which the log does not say how it ended, is
-/// known to go on until its last request and is not asked there.
-pub fn hazard(view: &View<'_>, span: &Span, most: u32) -> Result<Vec<Hazard>> {
-    let (mut claim, mut found) = (Claim::passing(), Vec::<Hazard>::new());
-    view.each_session(|_, sessions| {
-        let mut furthest = 0;
-        for session in sessions.iter().filter(|session| span.shows(session)) {
-            let ending = session.ending(view.rules(), span.end);
-            let known = matches!(ending, Some(Ending::Completed | Ending::Abandoned));
-            claim.extend_to(&mut found, session.requests.min(most) as usize)?;
-            let reached = session.requests - u32::from(!known);
-            furthest = furthest.max(reached);
-            // Counted where it ends; those that reach a request are summed up from behind.
-            if let Some(at) = found.get_mut((reached.min(most) as usize).wrapping_sub(1)) {
-                at.reaching += 1;
-            }
-            if ending == Some(Ending::Abandoned)
-                && let Some(at) = found.get_mut(session.requests as usize - 1)
-            {
-                at.abandoned += 1;
-            }
-        }
-        if let Some(at) = found.get_mut((furthest.min(most) as usize).wrapping_sub(1)) {
-            at.users += 1;
-        }
-        Ok(())
-    })?;
-    let (mut reaching, mut users) = (0, 0);
-    for (i, at) in found.iter_mut().enumerate().rev() {
-        (reaching, users) = (reaching + at.reaching, users + at.users);
-        *at = Hazard { number: i as u32 + 1, users, reaching, ..*at };
-    }
-    Ok(found)
 }

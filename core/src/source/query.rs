@@ -37,9 +37,6 @@ const fn analysis(name: &'static str, value: Value, past: Past) -> Analysis {
 
 /// The table functions over a source that do not declare themselves.
 const ANALYSES: &[Analysis] = &[
-    analysis("session_stats", Value::Sessions, Past::WhatReaches),
-    analysis("session_hazard", Value::Sessions, Past::WhatReaches),
-    Analysis { busy: true, ..analysis("session_time", Value::Sessions, Past::WhatReaches) },
     Analysis { readout: "user_metrics.funnel_steps", ..analysis("funnel", Value::Funnel, Past::Nothing) },
     Analysis {
         readout: "user_metrics_internal.funnel_progress",
@@ -63,8 +60,13 @@ impl Analysis {
     }
 
     fn of(function: &'static Function) -> Self {
-        let Reads::Activity(past) = function.reads;
-        Analysis { segmented: function.segmented, ..analysis(function.name, Value::Activity, past) }
+        let of = match function.reads {
+            Reads::Activity(past) => analysis(function.name, Value::Activity, past),
+            Reads::Sessions { busy } => {
+                Analysis { busy, ..analysis(function.name, Value::Sessions, Past::WhatReaches) }
+            }
+        };
+        Analysis { segmented: function.segmented, ..of }
     }
 
     /// Whether hours of `since`'s own day that lie before it have to be told from the rest: values of days cannot.

@@ -1,0 +1,106 @@
+//! `session_hazard`: at which request sessions are abandoned, of those that come so far. Definition D19.
+
+use super::stats::ratio;
+use super::{Ending, Span, View};
+use crate::error::{Error, Result};
+use crate::function::{Argument, Call, Cell, Function, Reads, Rows, Type, column};
+use crate::host::Claim;
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "session_hazard",
+    path: "sessions::session_hazard",
+    summary: "the probability that a session is abandoned at its 1st, 2nd, 3rd ... request, of those that come so far",
+    arguments: &[Argument {
+        name: "max_requests",
+        kind: Type::Integer,
+        default: "50",
+        about: "the last request told, from 1 to 10000",
+    }],
+    columns: &[
+        column("request_number", Type::Integer, "number of the request within its session, from 1"),
+        column("sessions_reaching", Type::Bigint, "sessions that reach it and of which is known whether they go on"),
+        column("abandoned_here", Type::Bigint, "those of them that end there with a request that was not answered"),
+        column("hazard", Type::Double, "abandoned over reaching sessions, 0 to 1"),
+    ],
+    reads: Reads::Sessions { busy: false },
+    segmented: true,
+    zoned: false,
+    rows: 50,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let most = call.integer("max_requests").unwrap_or(50);
+    let most = u32::try_from(most).ok().filter(|most| (1..=10_000).contains(most)).ok_or_else(|| Error::Argument {
+        name: "max_requests",
+        given: most.to_string(),
+        accepted: "a number from 1 to 10000".to_owned(),
+    })?;
+    let Some(view) = call.sessions(0)? else { return Ok(()) };
+    hazard(&view, &call.span(view.last_at()), most)?.into_iter().try_for_each(|row| {
+        let shown = !call.hides(row.users);
+        let number = i32::try_from(row.number).unwrap_or(i32::MAX);
+        rows.row(&mut [
+            number.into(),
+            Cell::from(Some(row.reaching).filter(|_| shown)),
+            Cell::from(Some(row.abandoned).filter(|_| shown)),
+            row.hazard().filter(|_| shown).into(),
+        ])
+    })
+}
+
+/// How many sessions reach a request, and are abandoned there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hazard {
+    /// The request within its session, from 1.
+    pub number: u32,
+    /// Users with one of the sessions that reach it.
+    pub users: u64,
+    /// Sessions that reach it and of which is known whether they go on.
+    pub reaching: u64,
+    /// Those that are abandoned there.
+    pub abandoned: u64,
+}
+
+impl Hazard {
+    /// The chance of leaving here after having come so far.
+    pub fn hazard(&self) -> Option<f64> {
+        ratio(self.abandoned, self.reaching)
+    }
+}
+
+/// The hazard of the first `most` requests. A session that is open, or of which the log does not say how it ended, is
+/// known to go on until its last request and is not asked there.
+pub fn hazard(view: &View<'_>, span: &Span, most: u32) -> Result<Vec<Hazard>> {
+    let (mut claim, mut found) = (Claim::passing(), Vec::<Hazard>::new());
+    view.each_session(|_, sessions| {
+        let mut furthest = 0;
+        for session in sessions.iter().filter(|session| span.shows(session)) {
+            let ending = session.ending(view.rules(), span.end);
+            let known = matches!(ending, Some(Ending::Completed | Ending::Abandoned));
+            claim.extend_to(&mut found, session.requests.min(most) as usize)?;
+            let reached = session.requests - u32::from(!known);
+            furthest = furthest.max(reached);
+            // Counted where it ends; those that reach a request are summed up from behind.
+            if let Some(at) = found.get_mut((reached.min(most) as usize).wrapping_sub(1)) {
+                at.reaching += 1;
+            }
+            if ending == Some(Ending::Abandoned)
+                && let Some(at) = found.get_mut(session.requests as usize - 1)
+            {
+                at.abandoned += 1;
+            }
+        }
+        if let Some(at) = found.get_mut((furthest.min(most) as usize).wrapping_sub(1)) {
+            at.users += 1;
+        }
+        Ok(())
+    })?;
+    let (mut reaching, mut users) = (0, 0);
+    for (i, at) in found.iter_mut().enumerate().rev() {
+        (reaching, users) = (reaching + at.reaching, users + at.users);
+        *at = Hazard { number: i as u32 + 1, users, reaching, ..*at };
+    }
+    Ok(found)
+}
