@@ -11,7 +11,7 @@ import random
 import sys
 import time
 import unittest
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable
 
 from compare import differences, with_numbers
@@ -88,7 +88,7 @@ class Oracle:
     def _compared(self, case, log):
         expected, expected_state = None, "00000"
         try:
-            expected = self.concept.expected_rows(case, log, self)
+            expected = self.concept.expected_rows(case, replace(log, requests=[]) if asks_for_no_time(case) else log, self)
         except ExpectedError as error:
             expected_state = str(error)
         try:
@@ -102,6 +102,12 @@ class Oracle:
             # Laws speak of columns by name.
             if expected and got and list(expected[0]) == list(got[0]):
                 yield from self.concept.broken_laws(case, log, got, lambda other: self.answer(other, log))
+
+
+def asks_for_no_time(case):
+    """Whether a call over a log is for a time that ends before it begins, or as it begins: it gets what an empty log gives."""
+    since, until = getattr(case, "since", None), getattr(case, "until", None)
+    return getattr(case, "value", None) is None and since is not None and until is not None and since >= until
 
 
 def report(number, case, log, oracle):

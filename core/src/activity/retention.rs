@@ -306,11 +306,11 @@ pub(super) fn cohorts(
             }
         };
         let member = Member::new(question.clock, first_day)?;
-        // Periods 0 to the one of the last day have begun; one entry more closes the differences.
-        let begun = (member.period(last)?.index - member.first.index) as usize + 1;
+        // Periods 0 to the one of the last day have begun; one entry more closes the differences. A day that a zone skipped has
+        // elapsed without ever having begun.
+        let last_begun = last.max(window.elapsed.saturating_sub(1));
+        let begun = (member.period(last_begun)?.index - member.first.index) as usize + 1;
         let elapsed = member.elapsed(window.elapsed)?;
-        // A day that a zone skipped has elapsed without ever having begun.
-        let begun = begun.max(elapsed);
         cohort.reach(begun + 1, claim)?;
         cohort.users += 1;
         Cohort::count(&mut cohort.eligible, 0, elapsed);
