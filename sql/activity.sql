@@ -1,18 +1,7 @@
--- activity: who was active on which local day. The aggregates, the type and its accessors; readouts have files of their own.
+-- activity: who was active on which local day. The type, rollup and its accessors; the other aggregates and the readouts
+-- declare themselves.
 
 -- Machinery moves out of the users' sight (pgrx could declare its schema only with IF NOT EXISTS).
-ALTER FUNCTION user_metrics.activity_text_instant SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.activity_text_instant_zone SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.activity_text_utc SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.activity_text_utc_zone SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.activity_uuid_instant SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.activity_uuid_instant_zone SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.activity_uuid_utc SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.activity_uuid_utc_zone SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.activity_bigint_instant SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.activity_bigint_instant_zone SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.activity_bigint_utc SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.activity_bigint_utc_zone SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.activity_rollup SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.activity_combine SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.activity_serialize SET SCHEMA user_metrics_internal;
@@ -36,116 +25,6 @@ CREATE TYPE user_metrics.activity (
 );
 COMMENT ON TYPE user_metrics.activity IS
     'per user the set of local days with at least one request; merges exactly with rollup(), read by retention_matrix() and the like';
-
--- SSPACE is what a group of some hundred users takes; a hash aggregate plans with it.
-
-CREATE AGGREGATE user_metrics.activity(user_id text, occurred_at timestamptz) (
-    SFUNC = user_metrics_internal.activity_text_instant, STYPE = internal, SSPACE = 8192,
-    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
-    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE user_metrics.activity(text, timestamptz) IS
-    'who was active on which local day of the zone user_metrics.timezone';
-
-CREATE AGGREGATE user_metrics.activity(user_id text, occurred_at timestamptz, timezone text) (
-    SFUNC = user_metrics_internal.activity_text_instant_zone, STYPE = internal, SSPACE = 8192,
-    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
-    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE user_metrics.activity(text, timestamptz, text) IS
-    'who was active on which local day of the given time zone';
-
-CREATE AGGREGATE user_metrics.activity(user_id text, occurred_at timestamp) (
-    SFUNC = user_metrics_internal.activity_text_utc, STYPE = internal, SSPACE = 8192,
-    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
-    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE user_metrics.activity(text, timestamp) IS
-    'who was active on which local day of the zone user_metrics.timezone; a timestamp without zone is read as UTC';
-
-CREATE AGGREGATE user_metrics.activity(user_id text, occurred_at timestamp, timezone text) (
-    SFUNC = user_metrics_internal.activity_text_utc_zone, STYPE = internal, SSPACE = 8192,
-    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
-    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE user_metrics.activity(text, timestamp, text) IS
-    'who was active on which local day of the given time zone; a timestamp without zone is read as UTC';
-
-CREATE AGGREGATE user_metrics.activity(user_id uuid, occurred_at timestamptz) (
-    SFUNC = user_metrics_internal.activity_uuid_instant, STYPE = internal, SSPACE = 8192,
-    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
-    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE user_metrics.activity(uuid, timestamptz) IS
-    'who was active on which local day of the zone user_metrics.timezone';
-
-CREATE AGGREGATE user_metrics.activity(user_id uuid, occurred_at timestamptz, timezone text) (
-    SFUNC = user_metrics_internal.activity_uuid_instant_zone, STYPE = internal, SSPACE = 8192,
-    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
-    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE user_metrics.activity(uuid, timestamptz, text) IS
-    'who was active on which local day of the given time zone';
-
-CREATE AGGREGATE user_metrics.activity(user_id uuid, occurred_at timestamp) (
-    SFUNC = user_metrics_internal.activity_uuid_utc, STYPE = internal, SSPACE = 8192,
-    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
-    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE user_metrics.activity(uuid, timestamp) IS
-    'who was active on which local day of the zone user_metrics.timezone; a timestamp without zone is read as UTC';
-
-CREATE AGGREGATE user_metrics.activity(user_id uuid, occurred_at timestamp, timezone text) (
-    SFUNC = user_metrics_internal.activity_uuid_utc_zone, STYPE = internal, SSPACE = 8192,
-    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
-    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE user_metrics.activity(uuid, timestamp, text) IS
-    'who was active on which local day of the given time zone; a timestamp without zone is read as UTC';
-
-CREATE AGGREGATE user_metrics.activity(user_id bigint, occurred_at timestamptz) (
-    SFUNC = user_metrics_internal.activity_bigint_instant, STYPE = internal, SSPACE = 8192,
-    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
-    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE user_metrics.activity(bigint, timestamptz) IS
-    'who was active on which local day of the zone user_metrics.timezone';
-
-CREATE AGGREGATE user_metrics.activity(user_id bigint, occurred_at timestamptz, timezone text) (
-    SFUNC = user_metrics_internal.activity_bigint_instant_zone, STYPE = internal, SSPACE = 8192,
-    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
-    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE user_metrics.activity(bigint, timestamptz, text) IS
-    'who was active on which local day of the given time zone';
-
-CREATE AGGREGATE user_metrics.activity(user_id bigint, occurred_at timestamp) (
-    SFUNC = user_metrics_internal.activity_bigint_utc, STYPE = internal, SSPACE = 8192,
-    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
-    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE user_metrics.activity(bigint, timestamp) IS
-    'who was active on which local day of the zone user_metrics.timezone; a timestamp without zone is read as UTC';
-
-CREATE AGGREGATE user_metrics.activity(user_id bigint, occurred_at timestamp, timezone text) (
-    SFUNC = user_metrics_internal.activity_bigint_utc_zone, STYPE = internal, SSPACE = 8192,
-    FINALFUNC = user_metrics_internal.activity_finish, COMBINEFUNC = user_metrics_internal.activity_combine,
-    SERIALFUNC = user_metrics_internal.activity_serialize, DESERIALFUNC = user_metrics_internal.activity_deserialize,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE user_metrics.activity(bigint, timestamp, text) IS
-    'who was active on which local day of the given time zone; a timestamp without zone is read as UTC';
 
 CREATE AGGREGATE user_metrics.rollup(value user_metrics.activity) (
     SFUNC = user_metrics_internal.activity_rollup, STYPE = internal, SSPACE = 8192,

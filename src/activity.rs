@@ -1,14 +1,13 @@
 //! `activity`: its aggregates, its type and its accessors. The algorithm is [`user_metrics_core::activity`].
 
-use crate::aggregate::{self, Instant, TextBytes, TextList, UtcInstant, stored_value};
+use crate::aggregate::{self, TextList, stored_value};
 use crate::error::{self, refused};
 use crate::stored::{Stored, Value};
-use crate::users::{UserId, keys};
+use crate::transition::Row;
+use crate::users::keys;
 use crate::{settings, time};
-use pgrx::datum::{Internal, Uuid};
 use pgrx::prelude::*;
 use user_metrics_core::activity::{Activity, View};
-use user_metrics_core::calendar::Micros;
 use user_metrics_core::{Error, Result};
 
 impl Stored for Activity {
@@ -19,34 +18,35 @@ impl Stored for Activity {
 /// A stored activity as SQL passes it.
 pub type ActivityValue<'a> = Value<'a, Activity>;
 
-/// Feeds one row. `zone` is the aggregate's third argument: absent for the two-argument form.
+/// The aggregate's name, for messages.
+pub const NAME: &str = "activity";
+
+/// The zone a row names: `None` for the form without one.
 #[inline]
-fn observe<U: UserId>(
-    state: Internal,
-    user: Option<U>,
-    at: Option<Micros>,
-    zone: Option<Option<TextBytes<'_>>>,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> Internal {
-    let make = || {
-        let zone = match zone {
-            Some(Some(given)) => String::from_utf8_lossy(given.0).into_owned(),
-            Some(None) | None => settings::timezone(),
-        };
-        time::check_zone(&zone)?;
-        Ok(Activity::new(U::KIND, &zone))
-    };
-    aggregate::transition("activity", state, fcinfo, make, |activity| {
-        match zone {
-            None => {}
-            Some(Some(given)) => same_zone(activity, given.0)?,
-            Some(None) => same_zone(activity, settings::timezone().as_bytes())?,
-        }
-        match at {
-            Some(at) if time::is_finite(at) => activity.observe(user.and_then(U::key), at, time::segment),
-            _ => Ok(()),
-        }
-    })
+fn zone(row: Row<'_>) -> Option<Option<&[u8]>> {
+    row.has_further().then(|| row.text(0))
+}
+
+/// The state of a group's first row.
+pub fn begin(row: Row<'_>) -> Result<Activity> {
+    let zone = zone(row).flatten().map(|zone| String::from_utf8_lossy(zone).into_owned());
+    let zone = zone.unwrap_or_else(settings::timezone);
+    time::check_zone(&zone)?;
+    Ok(Activity::new(row.user_kind()?, &zone))
+}
+
+/// Takes one row in.
+#[inline]
+pub fn step(activity: &mut Activity, row: Row<'_>) -> Result<()> {
+    match zone(row) {
+        None => {}
+        Some(Some(given)) => same_zone(activity, given)?,
+        Some(None) => same_zone(activity, settings::timezone().as_bytes())?,
+    }
+    match row.instant() {
+        Some(at) if time::is_finite(at) => activity.observe(row.user(activity.kind()), at, time::segment),
+        _ => Ok(()),
+    }
 }
 
 #[inline]
@@ -56,41 +56,6 @@ fn same_zone(activity: &Activity, given: &[u8]) -> Result<()> {
     }
     let theirs = String::from_utf8_lossy(given).into_owned();
     Err(Error::Mixed { what: "time zones", ours: activity.zone().to_owned(), theirs })
-}
-
-/// Declares the two transition functions, without and with a zone, for one type of user id and of time.
-macro_rules! transitions {
-    ($($plain:ident, $zoned:ident: $user:ty, $at:ty;)*) => {$(
-        #[pg_extern(stable, parallel_safe)]
-        fn $plain(
-            state: Internal,
-            user_id: Option<$user>,
-            occurred_at: Option<$at>,
-            fcinfo: pg_sys::FunctionCallInfo,
-        ) -> Internal {
-            observe(state, user_id, occurred_at.map(|at| at.0), None, fcinfo)
-        }
-
-        #[pg_extern(stable, parallel_safe)]
-        fn $zoned(
-            state: Internal,
-            user_id: Option<$user>,
-            occurred_at: Option<$at>,
-            timezone: Option<TextBytes<'_>>,
-            fcinfo: pg_sys::FunctionCallInfo,
-        ) -> Internal {
-            observe(state, user_id, occurred_at.map(|at| at.0), Some(timezone), fcinfo)
-        }
-    )*};
-}
-
-transitions! {
-    activity_text_instant, activity_text_instant_zone: TextBytes<'_>, Instant;
-    activity_text_utc, activity_text_utc_zone: TextBytes<'_>, UtcInstant;
-    activity_uuid_instant, activity_uuid_instant_zone: Uuid, Instant;
-    activity_uuid_utc, activity_uuid_utc_zone: Uuid, UtcInstant;
-    activity_bigint_instant, activity_bigint_instant_zone: i64, Instant;
-    activity_bigint_utc, activity_bigint_utc_zone: i64, UtcInstant;
 }
 
 stored_value! { Activity, "activity":

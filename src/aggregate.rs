@@ -310,8 +310,13 @@ impl FromDatum for Datum {
 pub struct TextBytes<'fcx>(pub &'fcx [u8]);
 
 impl<'fcx> TextBytes<'fcx> {
+    /// The text of a datum.
+    ///
+    /// # Safety
+    ///
+    /// The datum must be a varlena that is there for as long as what is made of it.
     #[inline]
-    unsafe fn read(datum: pg_sys::Datum) -> Self {
+    pub unsafe fn read(datum: pg_sys::Datum) -> Self {
         // SAFETY: the datum is a varlena that lives as long as the call; a detoasted copy lives as long as the row. What
         // lies in place is read here and not by pg_detoast_datum_packed, whose guard costs more than the hash of the id.
         unsafe {

@@ -1,4 +1,4 @@
-//! A C function for each function that core declares. Made from the declarations; do not edit:
+//! A C function for each function and each aggregate that core declares. Made from the declarations; do not edit:
 //! `cargo run -p user_metrics_core --example generate`.
 #![allow(unsafe_code)]
 
@@ -15,4 +15,9 @@ crate::readout::readout! {
     session_time_of_sessions, pg_finfo_session_time_of_sessions: sessions::session_time;
     session_hazard_of_sessions, pg_finfo_session_hazard_of_sessions: sessions::session_hazard;
     seasonality_of_activity, pg_finfo_seasonality_of_activity: seasonality;
+}
+
+crate::transition::transitions! {
+    activity_transition, pg_finfo_activity_transition: activity;
+    sessions_transition, pg_finfo_sessions_transition: sessions;
 }

@@ -3,7 +3,8 @@
 //! - [`aggregate`]: the bridge from a state of core to CREATE AGGREGATE; [`stored`]: a state as a column type.
 //! - [`error`], [`settings`], [`policy`], [`time`], [`users`]: refusals, `user_metrics.*`, the administrator's limits, instants
 //!   and zones, user ids.
-//! - [`readout`]: the one table function, behind every function that core declares; [`generated`]: their C symbols.
+//! - [`readout`]: the one table function, behind every function that core declares; [`transition`]: the rows of its aggregates;
+//!   [`generated`]: their C symbols.
 //! - [`activity`]: one file a concept, named as in core.
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`assignment`]: who gets which variant of an experiment.
@@ -48,6 +49,7 @@ mod survival;
 mod tally;
 mod threshold;
 mod time;
+mod transition;
 mod usage;
 mod users;
 
@@ -126,7 +128,7 @@ extension_sql_file!(
         funnel::funnel_progress
     ]
 );
-extension_sql_file!("../sql/generated.sql", name = "generated", requires = ["source", "sessions"]);
+extension_sql_file!("../sql/generated.sql", name = "generated", requires = ["source", "activity", "sessions"]);
 extension_sql_file!("../sql/paths.sql", name = "paths", requires = ["source", paths::check_depth]);
 extension_sql_file!(
     "../sql/drivers.sql",
@@ -154,18 +156,6 @@ extension_sql_file!(
     name = "sessions",
     requires = [
         "source",
-        sessions::sessions_text_instant,
-        sessions::sessions_text_instant_full,
-        sessions::sessions_text_utc,
-        sessions::sessions_text_utc_full,
-        sessions::sessions_uuid_instant,
-        sessions::sessions_uuid_instant_full,
-        sessions::sessions_uuid_utc,
-        sessions::sessions_uuid_utc_full,
-        sessions::sessions_bigint_instant,
-        sessions::sessions_bigint_instant_full,
-        sessions::sessions_bigint_utc,
-        sessions::sessions_bigint_utc_full,
         sessions::sessions_rollup,
         sessions::sessions_combine,
         sessions::sessions_serialize,
@@ -336,5 +326,31 @@ extension_sql_file!(
         comparison::adjusted_p_values
     ]
 );
-// After every function of Rust: it moves the machinery out of sight and completes the type.
-extension_sql_file!("../sql/activity.sql", name = "activity", finalize);
+extension_sql_file!(
+    "../sql/activity.sql",
+    name = "activity",
+    requires = [
+        "source",
+        activity::activity_rollup,
+        activity::activity_combine,
+        activity::activity_serialize,
+        activity::activity_deserialize,
+        activity::activity_finish,
+        activity::activity_in,
+        activity::activity_out,
+        activity::activity_receive,
+        activity::activity_send,
+        activity::users,
+        activity::first_day,
+        activity::last_day,
+        activity::last_request,
+        activity::without_users,
+        aggregate::live_states,
+        aggregate::peak_state_memory
+    ]
+);
+extension_sql_file!(
+    "../sql/generated_aggregates.sql",
+    name = "generated_aggregates",
+    requires = ["activity", "sessions"]
+);

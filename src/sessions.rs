@@ -1,13 +1,13 @@
 //! `sessions`: its aggregates, its type and its readouts. The algorithms are in [`user_metrics_core::sessions`].
 
-use crate::aggregate::{self, Instant, TextBytes, TextList, UtcInstant, stored_value};
+use crate::aggregate::{self, TextBytes, TextList, stored_value};
 use crate::error::{self, refused};
 use crate::settings;
 use crate::source::row_function;
 use crate::stored::{Stored, Value};
 use crate::time;
-use crate::users::{UserId, keys};
-use pgrx::datum::{Internal, Uuid};
+use crate::transition::Row;
+use crate::users::keys;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use user_metrics_core::calendar::{DAY_MICROS, Micros};
@@ -37,26 +37,26 @@ fn limits(session_gap: Option<Interval>, max_idle: Option<Interval>) -> Result<L
     })
 }
 
-/// Feeds one row. `limits` are the aggregate's last arguments, absent for the two-argument form.
+/// The aggregate's name, for messages.
+pub const NAME: &str = "sessions";
+
+/// The state of a group's first row.
+pub fn begin(row: Row<'_>) -> Result<Sessions> {
+    Ok(Sessions::new(row.user_kind()?, limits(row.interval(3), row.interval(4))?))
+}
+
+/// Takes one row in: user and time, and if there is more the session's id, the latency, whether it was answered, and the limits.
 #[inline]
-fn observe<U: UserId>(
-    state: Internal,
-    user: Option<U>,
-    request: Option<Session>,
-    given: Option<(Option<Interval>, Option<Interval>)>,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> Internal {
-    let (session_gap, max_idle) = given.unwrap_or_default();
-    let make = || Ok(Sessions::new(U::KIND, limits(session_gap, max_idle)?));
-    aggregate::transition("sessions", state, fcinfo, make, |sessions| {
-        if given.is_some() {
-            same_limits(sessions, limits(session_gap, max_idle)?)?;
-        }
-        match request {
-            Some(request) if time::is_finite(request.start) => sessions.observe(user.and_then(U::key), request),
-            _ => Ok(()),
-        }
-    })
+pub fn step(sessions: &mut Sessions, row: Row<'_>) -> Result<()> {
+    let Some(at) = row.instant().filter(|&at| time::is_finite(at)) else { return Ok(()) };
+    let request = if row.has_further() {
+        same_limits(sessions, limits(row.interval(3), row.interval(4))?)?;
+        let key = row.text(0).map_or(SessionKey::NONE, SessionKey::text);
+        Session::request(at, row.double(1), key, row.boolean(2))
+    } else {
+        Session::request(at, None, SessionKey::NONE, None)
+    };
+    sessions.observe(row.user(sessions.kind()), request)
 }
 
 fn same_limits(sessions: &Sessions, given: Limits) -> Result<()> {
@@ -65,49 +65,6 @@ fn same_limits(sessions: &Sessions, given: Limits) -> Result<()> {
     }
     let (ours, theirs) = (sessions.limits().to_string(), given.to_string());
     Err(Error::Mixed { what: "session limits", ours, theirs })
-}
-
-/// Declares the two transition functions, of two arguments and of seven, for one type of user id and of time.
-macro_rules! transitions {
-    ($($plain:ident, $full:ident: $user:ty, $at:ty;)*) => {$(
-        #[pg_extern(stable, parallel_safe)]
-        fn $plain(
-            state: Internal,
-            user_id: Option<$user>,
-            occurred_at: Option<$at>,
-            fcinfo: pg_sys::FunctionCallInfo,
-        ) -> Internal {
-            let request = occurred_at.map(|at| Session::request(at.0, None, SessionKey::NONE, None));
-            observe(state, user_id, request, None, fcinfo)
-        }
-
-        #[pg_extern(stable, parallel_safe)]
-        #[allow(clippy::too_many_arguments)]
-        fn $full(
-            state: Internal,
-            user_id: Option<$user>,
-            occurred_at: Option<$at>,
-            session_id: Option<TextBytes<'_>>,
-            latency_ms: Option<f64>,
-            succeeded: Option<bool>,
-            session_gap: Option<Interval>,
-            max_idle: Option<Interval>,
-            fcinfo: pg_sys::FunctionCallInfo,
-        ) -> Internal {
-            let key = session_id.map_or(SessionKey::NONE, |id| SessionKey::text(id.0));
-            let request = occurred_at.map(|at| Session::request(at.0, latency_ms, key, succeeded));
-            observe(state, user_id, request, Some((session_gap, max_idle)), fcinfo)
-        }
-    )*};
-}
-
-transitions! {
-    sessions_text_instant, sessions_text_instant_full: TextBytes<'_>, Instant;
-    sessions_text_utc, sessions_text_utc_full: TextBytes<'_>, UtcInstant;
-    sessions_uuid_instant, sessions_uuid_instant_full: Uuid, Instant;
-    sessions_uuid_utc, sessions_uuid_utc_full: Uuid, UtcInstant;
-    sessions_bigint_instant, sessions_bigint_instant_full: i64, Instant;
-    sessions_bigint_utc, sessions_bigint_utc_full: i64, UtcInstant;
 }
 
 stored_value! { Sessions, "sessions":

@@ -13,7 +13,8 @@
 use crate::calendar::{LocalDays, Micros, Segment};
 use crate::days::{Day, DayArena, DaySet};
 use crate::error::{Error, Result};
-use crate::function::Function;
+use crate::function::aggregate::{Aggregate, Form};
+use crate::function::{Function, Type};
 use crate::host::{self, Claim};
 use crate::state::State;
 use crate::users::{UNKNOWN, UserKey, UserKind, Users};
@@ -44,6 +45,18 @@ pub const FUNCTIONS: &[&Function] = &[
     &retention_curve::FUNCTION,
     &cohort_table::FUNCTION,
 ];
+
+/// The aggregate that makes it.
+pub static AGGREGATE: Aggregate = Aggregate {
+    name: "activity",
+    forms: &[
+        Form { arguments: &[], about: "who was active on which local day of the zone user_metrics.timezone" },
+        Form {
+            arguments: &[("timezone", Type::Text)],
+            about: "who was active on which local day of the given time zone",
+        },
+    ],
+};
 
 /// The version of the layout of its bytes.
 pub const VERSION: u8 = 1;

@@ -11,6 +11,7 @@ use crate::days::Day;
 use crate::error::Result;
 use crate::sessions::{self, Span};
 
+pub mod aggregate;
 pub mod sql;
 
 /// The type of an argument or a column.
@@ -30,7 +31,7 @@ pub enum Type {
     Date,
     /// `integer[]`
     Integers,
-    /// `interval`; only of arguments that the value is made with
+    /// `interval`; only of arguments that a value is made with
     Interval,
 }
 

@@ -19,7 +19,8 @@
 
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
-use crate::function::Function;
+use crate::function::aggregate::{Aggregate, Form};
+use crate::function::{Function, Type};
 use crate::grouping::{self, Owned};
 use crate::host::Claim;
 use crate::lists::{self, Head, LAST_INSTANT, Runs};
@@ -41,6 +42,29 @@ pub use view::{View, resolve};
 
 /// The functions that read it.
 pub const FUNCTIONS: &[&Function] = &[&session_stats::FUNCTION, &session_time::FUNCTION, &session_hazard::FUNCTION];
+
+/// The aggregate that makes it.
+pub static AGGREGATE: Aggregate = Aggregate {
+    name: "sessions",
+    forms: &[
+        Form {
+            arguments: &[],
+            about: "the sessions of every user: requests with pauses of user_metrics.session_gap at most",
+        },
+        Form {
+            arguments: &[
+                ("session_id", Type::Text),
+                ("latency_ms", Type::Double),
+                ("succeeded", Type::Boolean),
+                ("session_gap", Type::Interval),
+                ("max_idle", Type::Interval),
+            ],
+            about: "the sessions of every user: requests of one session id with pauses of max_idle at most, those without \
+                    (or alone with theirs) with pauses of session_gap at most, counted from the end of the answer; \
+                    whatever is not known may be NULL",
+        },
+    ],
+};
 
 /// The version of the layout of its bytes.
 pub const VERSION: u8 = 1;

@@ -186,13 +186,17 @@ pub fn script() -> String {
 
 /// The Rust of the glue: a C function for each declared function.
 pub fn glue() -> String {
-    let mut text = "//! A C function for each function that core declares. Made from the declarations; do not edit:\n\
+    let mut text = "//! A C function for each function and each aggregate that core declares. Made from the declarations; do not edit:\n\
                     //! `cargo run -p user_metrics_core --example generate`.\n#![allow(unsafe_code)]\n\n\
                     crate::readout::readout! {\n"
         .to_owned();
     for function in super::all() {
         let (symbol, path) = (symbol(function), function.path);
         text.push_str(&format!("    {symbol}, pg_finfo_{symbol}: {path};\n"));
+    }
+    text.push_str("}\n\ncrate::transition::transitions! {\n");
+    for super::aggregate::Aggregate { name, .. } in super::aggregate::all() {
+        text.push_str(&format!("    {name}_transition, pg_finfo_{name}_transition: {name};\n"));
     }
     text + "}\n"
 }
