@@ -359,3 +359,363 @@ CREATE AGGREGATE user_metrics.sessions(
 );
 COMMENT ON AGGREGATE user_metrics.sessions(bigint, timestamp, text, double precision, boolean, interval, interval) IS
     'the sessions of every user: requests of one session id with pauses of max_idle at most, those without (or alone with theirs) with pauses of session_gap at most, counted from the end of the answer; whatever is not known may be NULL; a timestamp without zone is read as UTC';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id text, occurred_at timestamptz, steps boolean[], window_size interval
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id text, occurred_at timestamptz, steps boolean[], window_size interval
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(text, timestamptz, boolean[], interval) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id text, occurred_at timestamp, steps boolean[], window_size interval
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id text, occurred_at timestamp, steps boolean[], window_size interval
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(text, timestamp, boolean[], interval) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take; a timestamp without zone is read as UTC';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id uuid, occurred_at timestamptz, steps boolean[], window_size interval
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id uuid, occurred_at timestamptz, steps boolean[], window_size interval
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(uuid, timestamptz, boolean[], interval) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id uuid, occurred_at timestamp, steps boolean[], window_size interval
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id uuid, occurred_at timestamp, steps boolean[], window_size interval
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(uuid, timestamp, boolean[], interval) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take; a timestamp without zone is read as UTC';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id bigint, occurred_at timestamptz, steps boolean[], window_size interval
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id bigint, occurred_at timestamptz, steps boolean[], window_size interval
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(bigint, timestamptz, boolean[], interval) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id bigint, occurred_at timestamp, steps boolean[], window_size interval
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id bigint, occurred_at timestamp, steps boolean[], window_size interval
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(bigint, timestamp, boolean[], interval) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take; a timestamp without zone is read as UTC';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id text, occurred_at timestamptz, steps boolean[], window_size interval, mode text
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id text, occurred_at timestamptz, steps boolean[], window_size interval, mode text
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(text, timestamptz, boolean[], interval, text) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id text, occurred_at timestamp, steps boolean[], window_size interval, mode text
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id text, occurred_at timestamp, steps boolean[], window_size interval, mode text
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(text, timestamp, boolean[], interval, text) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered; a timestamp without zone is read as UTC';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id uuid, occurred_at timestamptz, steps boolean[], window_size interval, mode text
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id uuid, occurred_at timestamptz, steps boolean[], window_size interval, mode text
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(uuid, timestamptz, boolean[], interval, text) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id uuid, occurred_at timestamp, steps boolean[], window_size interval, mode text
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id uuid, occurred_at timestamp, steps boolean[], window_size interval, mode text
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(uuid, timestamp, boolean[], interval, text) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered; a timestamp without zone is read as UTC';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id bigint, occurred_at timestamptz, steps boolean[], window_size interval, mode text
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id bigint, occurred_at timestamptz, steps boolean[], window_size interval, mode text
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(bigint, timestamptz, boolean[], interval, text) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id bigint, occurred_at timestamp, steps boolean[], window_size interval, mode text
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id bigint, occurred_at timestamp, steps boolean[], window_size interval, mode text
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(bigint, timestamp, boolean[], interval, text) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered; a timestamp without zone is read as UTC';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id text, occurred_at timestamptz, steps boolean[], window_size interval, mode text, excluded boolean
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id text, occurred_at timestamptz, steps boolean[], window_size interval, mode text, excluded boolean
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(text, timestamptz, boolean[], interval, text, boolean) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between, excluded whether the row itself must not';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id text, occurred_at timestamp, steps boolean[], window_size interval, mode text, excluded boolean
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id text, occurred_at timestamp, steps boolean[], window_size interval, mode text, excluded boolean
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(text, timestamp, boolean[], interval, text, boolean) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between, excluded whether the row itself must not; a timestamp without zone is read as UTC';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id uuid, occurred_at timestamptz, steps boolean[], window_size interval, mode text, excluded boolean
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id uuid, occurred_at timestamptz, steps boolean[], window_size interval, mode text, excluded boolean
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(uuid, timestamptz, boolean[], interval, text, boolean) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between, excluded whether the row itself must not';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id uuid, occurred_at timestamp, steps boolean[], window_size interval, mode text, excluded boolean
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id uuid, occurred_at timestamp, steps boolean[], window_size interval, mode text, excluded boolean
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(uuid, timestamp, boolean[], interval, text, boolean) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between, excluded whether the row itself must not; a timestamp without zone is read as UTC';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id bigint, occurred_at timestamptz, steps boolean[], window_size interval, mode text, excluded boolean
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id bigint, occurred_at timestamptz, steps boolean[], window_size interval, mode text, excluded boolean
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(bigint, timestamptz, boolean[], interval, text, boolean) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between, excluded whether the row itself must not';
+
+CREATE FUNCTION user_metrics_internal.funnel_transition(
+    state internal, user_id bigint, occurred_at timestamp, steps boolean[], window_size interval, mode text, excluded boolean
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_transition';
+CREATE AGGREGATE user_metrics.funnel(
+    user_id bigint, occurred_at timestamp, steps boolean[], window_size interval, mode text, excluded boolean
+) (
+    SFUNC = user_metrics_internal.funnel_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics.funnel(bigint, timestamp, boolean[], interval, text, boolean) IS
+    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between, excluded whether the row itself must not; a timestamp without zone is read as UTC';
+
+CREATE FUNCTION user_metrics_internal.funnel_marks_transition(
+    state internal, user_id text, occurred_at timestamptz, marks bigint, excluded boolean, steps integer, window_size interval, mode text
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_marks_transition';
+CREATE AGGREGATE user_metrics_internal.funnel_marks(
+    user_id text, occurred_at timestamptz, marks bigint, excluded boolean, steps integer, window_size interval, mode text
+) (
+    SFUNC = user_metrics_internal.funnel_marks_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics_internal.funnel_marks(text, timestamptz, bigint, boolean, integer, interval, text) IS
+    'a funnel of rows whose steps are the bits of a number';
+
+CREATE FUNCTION user_metrics_internal.funnel_marks_transition(
+    state internal, user_id text, occurred_at timestamp, marks bigint, excluded boolean, steps integer, window_size interval, mode text
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_marks_transition';
+CREATE AGGREGATE user_metrics_internal.funnel_marks(
+    user_id text, occurred_at timestamp, marks bigint, excluded boolean, steps integer, window_size interval, mode text
+) (
+    SFUNC = user_metrics_internal.funnel_marks_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics_internal.funnel_marks(text, timestamp, bigint, boolean, integer, interval, text) IS
+    'a funnel of rows whose steps are the bits of a number; a timestamp without zone is read as UTC';
+
+CREATE FUNCTION user_metrics_internal.funnel_marks_transition(
+    state internal, user_id uuid, occurred_at timestamptz, marks bigint, excluded boolean, steps integer, window_size interval, mode text
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_marks_transition';
+CREATE AGGREGATE user_metrics_internal.funnel_marks(
+    user_id uuid, occurred_at timestamptz, marks bigint, excluded boolean, steps integer, window_size interval, mode text
+) (
+    SFUNC = user_metrics_internal.funnel_marks_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics_internal.funnel_marks(uuid, timestamptz, bigint, boolean, integer, interval, text) IS
+    'a funnel of rows whose steps are the bits of a number';
+
+CREATE FUNCTION user_metrics_internal.funnel_marks_transition(
+    state internal, user_id uuid, occurred_at timestamp, marks bigint, excluded boolean, steps integer, window_size interval, mode text
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_marks_transition';
+CREATE AGGREGATE user_metrics_internal.funnel_marks(
+    user_id uuid, occurred_at timestamp, marks bigint, excluded boolean, steps integer, window_size interval, mode text
+) (
+    SFUNC = user_metrics_internal.funnel_marks_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics_internal.funnel_marks(uuid, timestamp, bigint, boolean, integer, interval, text) IS
+    'a funnel of rows whose steps are the bits of a number; a timestamp without zone is read as UTC';
+
+CREATE FUNCTION user_metrics_internal.funnel_marks_transition(
+    state internal, user_id bigint, occurred_at timestamptz, marks bigint, excluded boolean, steps integer, window_size interval, mode text
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_marks_transition';
+CREATE AGGREGATE user_metrics_internal.funnel_marks(
+    user_id bigint, occurred_at timestamptz, marks bigint, excluded boolean, steps integer, window_size interval, mode text
+) (
+    SFUNC = user_metrics_internal.funnel_marks_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics_internal.funnel_marks(bigint, timestamptz, bigint, boolean, integer, interval, text) IS
+    'a funnel of rows whose steps are the bits of a number';
+
+CREATE FUNCTION user_metrics_internal.funnel_marks_transition(
+    state internal, user_id bigint, occurred_at timestamp, marks bigint, excluded boolean, steps integer, window_size interval, mode text
+) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'funnel_marks_transition';
+CREATE AGGREGATE user_metrics_internal.funnel_marks(
+    user_id bigint, occurred_at timestamp, marks bigint, excluded boolean, steps integer, window_size interval, mode text
+) (
+    SFUNC = user_metrics_internal.funnel_marks_transition, STYPE = internal, SSPACE = 8192,
+    FINALFUNC = user_metrics_internal.funnel_finish, COMBINEFUNC = user_metrics_internal.funnel_combine,
+    SERIALFUNC = user_metrics_internal.funnel_serialize, DESERIALFUNC = user_metrics_internal.funnel_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE user_metrics_internal.funnel_marks(bigint, timestamp, bigint, boolean, integer, interval, text) IS
+    'a funnel of rows whose steps are the bits of a number; a timestamp without zone is read as UTC';

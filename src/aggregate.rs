@@ -547,9 +547,3 @@ unsafe impl SqlTranslatable for Text {
 pub struct Instant(pub Micros);
 
 plain_argument!('fcx, Instant, "timestamptz", |datum: pg_sys::Datum| Instant(datum.value() as Micros));
-
-/// A `timestamp` argument, read as UTC.
-#[derive(Clone, Copy, Default)]
-pub struct UtcInstant(pub Micros);
-
-plain_argument!('fcx, UtcInstant, "timestamp", |datum: pg_sys::Datum| UtcInstant(datum.value() as Micros));

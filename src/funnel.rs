@@ -1,12 +1,13 @@
 //! `funnel`: its aggregates, its type and its readouts. The algorithms are in [`user_metrics_core::funnel`].
 
-use crate::aggregate::{self, Instant, Numbers, TextBytes, TextList, Texts, UtcInstant, stored_value};
+use crate::aggregate::{self, Numbers, TextBytes, TextList, Texts, stored_value};
 use crate::error::{self, refused};
 use crate::settings::Privacy;
 use crate::stored::{Stored, Value};
 use crate::time;
-use crate::users::{UserId, keys};
-use pgrx::datum::{Array, Internal, Uuid};
+use crate::transition::Row;
+use crate::users::keys;
+use pgrx::datum::Array;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use user_metrics_core::calendar::Micros;
@@ -38,15 +39,6 @@ fn mode(given: Option<&[u8]>) -> Result<Mode> {
     given.map_or(Ok(Mode::Ordered), |given| Mode::parse(&String::from_utf8_lossy(given)))
 }
 
-/// What the arguments of a row say.
-struct Row<'a> {
-    /// Which steps it is, and how many there are.
-    steps: Result<(u64, usize)>,
-    excluded: bool,
-    window: Option<Interval>,
-    mode: Option<&'a [u8]>,
-}
-
 /// The steps that are true as bits, and how many there are.
 #[inline]
 fn bits(steps: Option<Array<'_, bool>>) -> Result<(u64, usize)> {
@@ -66,132 +58,63 @@ fn bits(steps: Option<Array<'_, bool>>) -> Result<(u64, usize)> {
     Ok((bits, count))
 }
 
-/// Feeds one row.
+/// The aggregate's name, for messages.
+pub const NAME: &str = "funnel";
+
+/// What a row says of the funnel: how many steps, the window and the mode.
 #[inline]
-fn observe<U: UserId>(
-    state: Internal,
-    user: Option<U>,
-    at: Option<Micros>,
-    row: Row<'_>,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> Internal {
-    let rules = || Rules::new(row.steps.clone()?.1, window("window_size", row.window)?, mode(row.mode)?);
-    let make = || Ok(Funnel::new(U::KIND, rules()?));
-    aggregate::transition("funnel", state, fcinfo, make, |funnel| {
-        let (steps, _) = row.steps.clone()?;
-        let given = rules()?;
-        if given != funnel.rules() {
-            let (ours, theirs) = (funnel.rules().to_string(), given.to_string());
-            return Err(Error::Mixed { what: "funnels", ours, theirs });
-        }
-        match at.filter(|&at| time::is_finite(at)) {
-            Some(at) => funnel.observe(Event::new(at, steps, row.excluded), || user.and_then(U::key)),
-            None => Ok(()),
-        }
-    })
+fn rules(row: Row<'_>, steps: usize) -> Result<Rules> {
+    Rules::new(steps, window("window_size", row.interval(1))?, mode(row.text(2))?)
 }
 
-/// Declares the transition functions for one type of user id and of time: of four, five and six arguments, and the one the
-/// doorway uses, which gets the steps as bits and arguments that are the same in every row.
-macro_rules! transitions {
-    ($($plain:ident, $moded:ident, $full:ident, $marks:ident: $user:ty, $at:ty;)*) => {$(
-        #[pg_extern(immutable, parallel_safe)]
-        fn $plain(
-            state: Internal,
-            user_id: Option<$user>,
-            occurred_at: Option<$at>,
-            steps: Option<Array<'_, bool>>,
-            window_size: Option<Interval>,
-            fcinfo: pg_sys::FunctionCallInfo,
-        ) -> Internal {
-            let row = Row { steps: bits(steps), excluded: false, window: window_size, mode: None };
-            observe(state, user_id, occurred_at.map(|at| at.0), row, fcinfo)
-        }
-
-        #[pg_extern(immutable, parallel_safe)]
-        fn $moded(
-            state: Internal,
-            user_id: Option<$user>,
-            occurred_at: Option<$at>,
-            steps: Option<Array<'_, bool>>,
-            window_size: Option<Interval>,
-            mode: Option<TextBytes<'_>>,
-            fcinfo: pg_sys::FunctionCallInfo,
-        ) -> Internal {
-            let mode = mode.map(|mode| mode.0);
-            let row = Row { steps: bits(steps), excluded: false, window: window_size, mode };
-            observe(state, user_id, occurred_at.map(|at| at.0), row, fcinfo)
-        }
-
-        #[pg_extern(immutable, parallel_safe)]
-        #[allow(clippy::too_many_arguments)]
-        fn $full(
-            state: Internal,
-            user_id: Option<$user>,
-            occurred_at: Option<$at>,
-            steps: Option<Array<'_, bool>>,
-            window_size: Option<Interval>,
-            mode: Option<TextBytes<'_>>,
-            excluded: Option<bool>,
-            fcinfo: pg_sys::FunctionCallInfo,
-        ) -> Internal {
-            let (mode, excluded) = (mode.map(|mode| mode.0), excluded.unwrap_or(false));
-            let row = Row { steps: bits(steps), excluded, window: window_size, mode };
-            observe(state, user_id, occurred_at.map(|at| at.0), row, fcinfo)
-        }
-
-        #[pg_extern(immutable, parallel_safe)]
-        #[allow(clippy::too_many_arguments)]
-        fn $marks(
-            state: Internal,
-            user_id: Option<$user>,
-            occurred_at: Option<$at>,
-            marks: Option<i64>,
-            excluded: Option<bool>,
-            steps: Option<i32>,
-            window_size: Option<Interval>,
-            mode: Option<TextBytes<'_>>,
-            fcinfo: pg_sys::FunctionCallInfo,
-        ) -> Internal {
-            marked(state, user_id, occurred_at.map(|at| at.0), marks, excluded, (steps, window_size, mode), fcinfo)
-        }
-    )*};
+/// The state of a group's first row.
+pub fn begin(row: Row<'_>) -> Result<Funnel> {
+    let (_, steps) = bits(row.booleans(0))?;
+    Ok(Funnel::new(row.user_kind()?, rules(row, steps)?))
 }
 
-/// Feeds one row of the doorway's; steps, window and mode are those of the first.
+/// Takes one row in: user and time, its steps, the window, and if they are given the mode and whether it is excluded.
 #[inline]
-fn marked<U: UserId>(
-    state: Internal,
-    user: Option<U>,
-    at: Option<Micros>,
-    marks: Option<i64>,
-    excluded: Option<bool>,
-    (steps, window_size, given_mode): (Option<i32>, Option<Interval>, Option<TextBytes<'_>>),
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> Internal {
-    let make = || {
-        let steps = usize::try_from(steps.unwrap_or(0)).unwrap_or(0);
-        let rules = Rules::new(steps, window("within", window_size)?, mode(given_mode.map(|mode| mode.0))?)?;
-        Ok(Funnel::new(U::KIND, rules))
-    };
-    aggregate::transition("funnel", state, fcinfo, make, |funnel| match at.filter(|&at| time::is_finite(at)) {
+pub fn step(funnel: &mut Funnel, row: Row<'_>) -> Result<()> {
+    let (bits, steps) = bits(row.booleans(0))?;
+    let given = rules(row, steps)?;
+    if given != funnel.rules() {
+        let (ours, theirs) = (funnel.rules().to_string(), given.to_string());
+        return Err(Error::Mixed { what: "funnels", ours, theirs });
+    }
+    observe(funnel, row, bits, row.boolean(3))
+}
+
+#[inline]
+fn observe(funnel: &mut Funnel, row: Row<'_>, bits: u64, excluded: Option<bool>) -> Result<()> {
+    match row.instant().filter(|&at| time::is_finite(at)) {
         Some(at) => {
-            let event = Event::new(at, marks.unwrap_or(0) as u64, excluded.unwrap_or(false));
-            funnel.observe(event, || user.and_then(U::key))
+            let kind = funnel.kind();
+            funnel.observe(Event::new(at, bits, excluded.unwrap_or(false)), || row.user(kind))
         }
         None => Ok(()),
-    })
+    }
 }
 
-transitions! {
-    funnel_text_instant, funnel_text_instant_mode, funnel_text_instant_full, funnel_text_instant_marks:
-        TextBytes<'_>, Instant;
-    funnel_text_utc, funnel_text_utc_mode, funnel_text_utc_full, funnel_text_utc_marks: TextBytes<'_>, UtcInstant;
-    funnel_uuid_instant, funnel_uuid_instant_mode, funnel_uuid_instant_full, funnel_uuid_instant_marks: Uuid, Instant;
-    funnel_uuid_utc, funnel_uuid_utc_mode, funnel_uuid_utc_full, funnel_uuid_utc_marks: Uuid, UtcInstant;
-    funnel_bigint_instant, funnel_bigint_instant_mode, funnel_bigint_instant_full, funnel_bigint_instant_marks:
-        i64, Instant;
-    funnel_bigint_utc, funnel_bigint_utc_mode, funnel_bigint_utc_full, funnel_bigint_utc_marks: i64, UtcInstant;
+/// The rows of a log, which say their steps as bits; steps, window and mode are those of the first.
+pub mod marks {
+    use super::{Funnel, Result, Row, Rules, mode, observe, window};
+
+    /// The aggregate's name, for messages.
+    pub const NAME: &str = super::NAME;
+
+    /// The state of a group's first row.
+    pub fn begin(row: Row<'_>) -> Result<Funnel> {
+        let steps = usize::try_from(row.integer(2).unwrap_or(0)).unwrap_or(0);
+        let rules = Rules::new(steps, window("within", row.interval(3))?, mode(row.text(4))?)?;
+        Ok(Funnel::new(row.user_kind()?, rules))
+    }
+
+    /// Takes one row in.
+    #[inline]
+    pub fn step(funnel: &mut Funnel, row: Row<'_>) -> Result<()> {
+        observe(funnel, row, row.bigint(0).unwrap_or(0) as u64, row.boolean(1))
+    }
 }
 
 stored_value! { Funnel, "funnel":

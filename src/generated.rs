@@ -20,4 +20,6 @@ crate::readout::readout! {
 crate::transition::transitions! {
     activity_transition, pg_finfo_activity_transition: activity;
     sessions_transition, pg_finfo_sessions_transition: sessions;
+    funnel_transition, pg_finfo_funnel_transition: funnel;
+    funnel_marks_transition, pg_finfo_funnel_marks_transition: funnel::marks;
 }

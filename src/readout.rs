@@ -98,7 +98,7 @@ impl Arguments {
                 Type::Text => self.read(n).map(Given::Text),
                 Type::Integers => self.read(n).map(Given::Integers),
                 // No argument is of these.
-                Type::Boolean | Type::Bigint | Type::Double | Type::Date | Type::Interval => None,
+                Type::Boolean | Type::Bigint | Type::Double | Type::Date | Type::Booleans | Type::Interval => None,
             }
         }
     }
@@ -113,6 +113,7 @@ fn oid(kind: Type) -> pg_sys::Oid {
         Type::Text => pg_sys::TEXTOID,
         Type::Date => pg_sys::DATEOID,
         Type::Integers => pg_sys::INT4ARRAYOID,
+        Type::Booleans => pg_sys::BOOLARRAYOID,
         Type::Interval => pg_sys::INTERVALOID,
     }
 }

@@ -12,13 +12,14 @@ use user_metrics_core::{Error, Result};
 
 /// Declares the C functions of transitions: a symbol, the symbol that says how it is called, and what it does with a row.
 macro_rules! transitions {
-    ($($symbol:ident, $finfo:ident: $module:ident;)*) => {$(
+    ($($symbol:ident, $finfo:ident: $($module:ident)::+;)*) => {$(
         // SAFETY: the name is this library's own; PostgreSQL calls it as a function of version 1.
         #[unsafe(no_mangle)]
         #[pgrx::pg_guard]
         unsafe extern "C-unwind" fn $symbol(fcinfo: pgrx::pg_sys::FunctionCallInfo) -> pgrx::pg_sys::Datum {
+            use $crate::$($module)::+ as module;
             // SAFETY: fcinfo is the one of this call.
-            unsafe { $crate::transition::call(fcinfo, $crate::$module::NAME, $crate::$module::begin, $crate::$module::step) }
+            unsafe { $crate::transition::call(fcinfo, module::NAME, module::begin, module::step) }
         }
 
         // SAFETY: as above; PostgreSQL asks it which version the function is.
@@ -105,6 +106,25 @@ impl<'fcx> Row<'fcx> {
     #[inline]
     pub fn boolean(self, n: usize) -> Option<bool> {
         self.datum(FURTHER + n).map(|datum| datum.value() as u8 != 0)
+    }
+
+    /// An integer behind user and time.
+    #[inline]
+    pub fn integer(self, n: usize) -> Option<i32> {
+        self.datum(FURTHER + n).map(|datum| datum.value() as i32)
+    }
+
+    /// A bigint behind user and time.
+    #[inline]
+    pub fn bigint(self, n: usize) -> Option<i64> {
+        self.datum(FURTHER + n).map(|datum| datum.value() as i64)
+    }
+
+    /// A list of booleans behind user and time.
+    #[inline]
+    pub fn booleans(self, n: usize) -> Option<pgrx::Array<'fcx, bool>> {
+        // SAFETY: the declaration of the aggregate has a boolean[] there.
+        self.datum(FURTHER + n).and_then(|datum| unsafe { pgrx::Array::from_datum(datum, false) })
     }
 
     /// An interval behind user and time.

@@ -49,6 +49,10 @@ pub const FUNCTIONS: &[&Function] = &[
 /// The aggregate that makes it.
 pub static AGGREGATE: Aggregate = Aggregate {
     name: "activity",
+    value: "activity",
+    module: "activity",
+    is_internal: false,
+    volatility: "STABLE",
     forms: &[
         Form { arguments: &[], about: "who was active on which local day of the zone user_metrics.timezone" },
         Form {

@@ -31,6 +31,8 @@ pub enum Type {
     Date,
     /// `integer[]`
     Integers,
+    /// `boolean[]`; only of arguments that a value is made with
+    Booleans,
     /// `interval`; only of arguments that a value is made with
     Interval,
 }
@@ -46,6 +48,7 @@ impl Type {
             Type::Text => "text",
             Type::Date => "date",
             Type::Integers => "integer[]",
+            Type::Booleans => "boolean[]",
             Type::Interval => "interval",
         }
     }

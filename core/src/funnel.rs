@@ -15,6 +15,8 @@
 
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
+use crate::function::Type;
+use crate::function::aggregate::{Aggregate, Form};
 use crate::grouping::Owned;
 use crate::host::Claim;
 use crate::lists::{self, Head, Runs};
@@ -25,6 +27,55 @@ mod matcher;
 mod plan;
 mod readout;
 mod view;
+
+/// The aggregate that makes it.
+pub static AGGREGATE: Aggregate = Aggregate {
+    name: "funnel",
+    value: "funnel",
+    module: "funnel",
+    is_internal: false,
+    volatility: "IMMUTABLE",
+    forms: &[
+        Form {
+            arguments: &[("steps", Type::Booleans), ("window_size", Type::Interval)],
+            about: "the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take",
+        },
+        Form {
+            arguments: &[("steps", Type::Booleans), ("window_size", Type::Interval), ("mode", Type::Text)],
+            about: "the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, \
+                    mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered",
+        },
+        Form {
+            arguments: &[
+                ("steps", Type::Booleans),
+                ("window_size", Type::Interval),
+                ("mode", Type::Text),
+                ("excluded", Type::Boolean),
+            ],
+            about: "the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, \
+                    mode what may come in between, excluded whether the row itself must not",
+        },
+    ],
+};
+
+/// The aggregate that makes it of a log, with the steps as bits and arguments that are the same in every row.
+pub static MARKS: Aggregate = Aggregate {
+    name: "funnel_marks",
+    value: "funnel",
+    module: "funnel::marks",
+    is_internal: true,
+    volatility: "IMMUTABLE",
+    forms: &[Form {
+        arguments: &[
+            ("marks", Type::Bigint),
+            ("excluded", Type::Boolean),
+            ("steps", Type::Integer),
+            ("window_size", Type::Interval),
+            ("mode", Type::Text),
+        ],
+        about: "a funnel of rows whose steps are the bits of a number",
+    }],
+};
 
 pub use matcher::{Compatibility, Journey, Matcher};
 pub use plan::{Plan, StepsOfText};

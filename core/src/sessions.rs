@@ -46,6 +46,10 @@ pub const FUNCTIONS: &[&Function] = &[&session_stats::FUNCTION, &session_time::F
 /// The aggregate that makes it.
 pub static AGGREGATE: Aggregate = Aggregate {
     name: "sessions",
+    value: "sessions",
+    module: "sessions",
+    is_internal: false,
+    volatility: "STABLE",
     forms: &[
         Form {
             arguments: &[],

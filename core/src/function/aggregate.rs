@@ -5,8 +5,16 @@ use crate::source::literal;
 
 /// An aggregate over requests.
 pub struct Aggregate {
-    /// Its name, which is also that of the value's type and of the module that makes it.
+    /// Its name.
     pub name: &'static str,
+    /// The name of the value's type, which begins those of the functions that combine and finish its states.
+    pub value: &'static str,
+    /// The module of the glue that reads a row.
+    pub module: &'static str,
+    /// Whether it is machinery, which no caller sees.
+    pub is_internal: bool,
+    /// STABLE where it reads settings, IMMUTABLE where it does not.
+    pub volatility: &'static str,
     /// What it can be given.
     pub forms: &'static [Form],
 }
@@ -28,12 +36,15 @@ const STATE_BYTES: u32 = 8192;
 
 /// Every aggregate that is declared.
 pub fn all() -> impl Iterator<Item = &'static Aggregate> {
-    [&crate::activity::AGGREGATE, &crate::sessions::AGGREGATE].into_iter()
+    use crate::{activity, funnel, sessions};
+    [&activity::AGGREGATE, &sessions::AGGREGATE, &funnel::AGGREGATE, &funnel::MARKS].into_iter()
 }
 
 fn create(aggregate: &Aggregate) -> String {
     let (name, mut script) = (aggregate.name, String::new());
-    let internal = format!("user_metrics_internal.{name}");
+    let schema = if aggregate.is_internal { "user_metrics_internal" } else { "user_metrics" };
+    let internal = format!("user_metrics_internal.{}", aggregate.value);
+    let volatility = aggregate.volatility;
     for form in aggregate.forms {
         for user in USERS {
             for (time, remark) in TIMES {
@@ -46,13 +57,13 @@ fn create(aggregate: &Aggregate) -> String {
                 };
                 let arguments = format!("user_id {user}, occurred_at {time}{}", further(true));
                 script.push_str(&format!(
-                    "\nCREATE FUNCTION {internal}_transition(\n    state internal, {arguments}\n) RETURNS internal\n\
-                     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', '{name}_transition';\n\
-                     CREATE AGGREGATE user_metrics.{name}(\n    {arguments}\n) (\n    \
-                     SFUNC = {internal}_transition, STYPE = internal, SSPACE = {STATE_BYTES},\n    \
+                    "\nCREATE FUNCTION user_metrics_internal.{name}_transition(\n    state internal, {arguments}\n) RETURNS internal\n\
+                     LANGUAGE c {volatility} PARALLEL SAFE AS 'MODULE_PATHNAME', '{name}_transition';\n\
+                     CREATE AGGREGATE {schema}.{name}(\n    {arguments}\n) (\n    \
+                     SFUNC = user_metrics_internal.{name}_transition, STYPE = internal, SSPACE = {STATE_BYTES},\n    \
                      FINALFUNC = {internal}_finish, COMBINEFUNC = {internal}_combine,\n    \
                      SERIALFUNC = {internal}_serialize, DESERIALFUNC = {internal}_deserialize,\n    PARALLEL = SAFE\n);\n\
-                     COMMENT ON AGGREGATE user_metrics.{name}({user}, {time}{}) IS\n    {};\n",
+                     COMMENT ON AGGREGATE {schema}.{name}({user}, {time}{}) IS\n    {};\n",
                     further(false),
                     literal(&format!("{}{remark}", form.about))
                 ));

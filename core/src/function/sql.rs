@@ -195,8 +195,8 @@ pub fn glue() -> String {
         text.push_str(&format!("    {symbol}, pg_finfo_{symbol}: {path};\n"));
     }
     text.push_str("}\n\ncrate::transition::transitions! {\n");
-    for super::aggregate::Aggregate { name, .. } in super::aggregate::all() {
-        text.push_str(&format!("    {name}_transition, pg_finfo_{name}_transition: {name};\n"));
+    for super::aggregate::Aggregate { name, module, .. } in super::aggregate::all() {
+        text.push_str(&format!("    {name}_transition, pg_finfo_{name}_transition: {module};\n"));
     }
     text + "}\n"
 }
