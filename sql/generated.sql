@@ -50,7 +50,7 @@ Arguments:
   until: the first instant not read
   filter: only requests with these values of columns or properties
   by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -123,7 +123,7 @@ Arguments:
   until: the first instant not read
   filter: only requests with these values of columns or properties
   by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -162,7 +162,7 @@ COMMENT ON FUNCTION user_metrics.stickiness(user_metrics.activity, integer, time
 Arguments:
   activity: the value to read
   days: how many days to look back, from 1 to 3660 (default 28)
-  since: the first instant shown; what lies before still tells who is new and who came before
+  since: the first instant shown
   until: the first instant not read
   as_of: where observation ends; by default at until, or else with the last request
 
@@ -193,11 +193,11 @@ COMMENT ON FUNCTION user_metrics.stickiness(regclass, integer, timestamptz, time
 Arguments:
   source: the log: a table, view or foreign table
   days: how many days to look back, from 1 to 3660 (default 28)
-  since: the first instant shown; what lies before still tells who is new and who came before
+  since: the first instant shown
   until: the first instant not read
   filter: only requests with these values of columns or properties
   by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -274,7 +274,7 @@ Arguments:
   until: the first instant not read
   filter: only requests with these values of columns or properties
   by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -355,7 +355,7 @@ Arguments:
   until: the first instant not read
   filter: only requests with these values of columns or properties
   by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -449,7 +449,7 @@ Arguments:
   until: the first instant not read
   filter: only requests with these values of columns or properties
   by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -546,7 +546,7 @@ Arguments:
   until: the first instant not read
   filter: only requests with these values of columns or properties
   by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -625,7 +625,7 @@ Arguments:
   since: the first instant shown; what lies before still tells who is new and who came before
   until: the first instant not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -668,9 +668,9 @@ COMMENT ON FUNCTION user_metrics.session_stats(user_metrics.sessions, text, time
 Arguments:
   sessions: the value to read
   period: day, week, month, quarter or year; by default all time in one row
-  since: the first instant shown; what lies before still tells who is new and who came before
+  since: the first instant shown
   until: the first instant not read
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -722,11 +722,11 @@ Arguments:
   period: day, week, month, quarter or year; by default all time in one row
   session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
   max_idle: the longest pause within a session of requests with one id; by default 24 hours
-  since: the first instant shown; what lies before still tells who is new and who came before
+  since: the first instant shown
   until: the first instant not read
   filter: only requests with these values of columns or properties
   by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -784,9 +784,9 @@ Arguments:
   sessions: the value to read
   busy: a value of the same requests, made with session_gap and max_idle of 0
   period: day, week, month, quarter or year; by default all time in one row
-  since: the first instant shown; what lies before still tells who is new and who came before
+  since: the first instant shown
   until: the first instant not read
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -828,11 +828,11 @@ Arguments:
   period: day, week, month, quarter or year; by default all time in one row
   session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
   max_idle: the longest pause within a session of requests with one id; by default 24 hours
-  since: the first instant shown; what lies before still tells who is new and who came before
+  since: the first instant shown
   until: the first instant not read
   filter: only requests with these values of columns or properties
   by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -876,7 +876,7 @@ COMMENT ON FUNCTION user_metrics.session_hazard(user_metrics.sessions, integer, 
 Arguments:
   sessions: the value to read
   max_requests: the last request told, from 1 to 10000 (default 50)
-  since: the first instant shown; what lies before still tells who is new and who came before
+  since: the first instant shown
   until: the first instant not read
   as_of: where observation ends; by default at until, or else with the last request
 
@@ -912,11 +912,11 @@ Arguments:
   max_requests: the last request told, from 1 to 10000 (default 50)
   session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
   max_idle: the longest pause within a session of requests with one id; by default 24 hours
-  since: the first instant shown; what lies before still tells who is new and who came before
+  since: the first instant shown
   until: the first instant not read
   filter: only requests with these values of columns or properties
   by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
@@ -1001,7 +1001,7 @@ Arguments:
   until: the first instant not read
   filter: only requests with these values of columns or properties
   by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of the days; by default the setting user_metrics.timezone
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:

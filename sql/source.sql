@@ -9,7 +9,6 @@ ALTER FUNCTION user_metrics.user_condition SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.day_start SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.attach_statements SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.relation SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.is_still SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.describe_query SET SCHEMA user_metrics_internal;
 
 CREATE TABLE user_metrics.anonymous_user (
@@ -52,7 +51,12 @@ COMMENT ON FUNCTION user_metrics.opt_in(text) IS 'counts a user again who had op
 REVOKE ALL ON FUNCTION user_metrics.opt_in(text) FROM PUBLIC;
 
 COMMENT ON FUNCTION user_metrics_internal.relation(regclass) IS 'a relation as the doorway wants it described; locks it as SELECT does';
-COMMENT ON FUNCTION user_metrics_internal.is_still(text, text) IS 'whether a schema is the one that was seen, or an error';
+
+-- Two values of one type, or an error when the query is parsed. Never called: it stands behind `true OR`.
+CREATE FUNCTION user_metrics_internal.are_of_one_type(anyelement, anyelement) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS 'SELECT true';
+COMMENT ON FUNCTION user_metrics_internal.are_of_one_type(anyelement, anyelement) IS
+    'whether a column still has the type that was seen: a query that calls it with another type is refused when it is parsed';
 
 -- Not pinned to a search_path: the view's expressions mean what they would mean if the caller had typed them.
 CREATE FUNCTION user_metrics.attach(

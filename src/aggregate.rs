@@ -3,8 +3,8 @@
 //!
 //! A state lives on Rust's heap; the transition value is a pointer to it, made in the aggregate's memory context, which
 //! drops it when it goes: at the end, after an error, after a cancel. No state is ever replaced. What a new aggregate adds
-//! are five one-line `#[pg_extern]` functions over the generic ones here (`#[pg_aggregate]` cannot make a parallel one:
-//! pgrx issue 2351).
+//! is `stored_value!`, or one-line `#[pg_extern]` functions over the generic ones here (`#[pg_aggregate]` cannot make a
+//! parallel one: pgrx issue 2351).
 #![allow(unsafe_code)]
 
 use crate::error::{self, refused};

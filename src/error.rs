@@ -7,7 +7,7 @@ use user_metrics_core::{Error, source::literal};
 /// What functions called from SQL return.
 pub type Result<T> = std::result::Result<T, ErrorReport>;
 
-/// A refusal that is none of core.
+/// A refusal with its words, for what core does not know of.
 pub fn report(code: PgSqlErrorCode, message: String, hint: impl Into<String>) -> ErrorReport {
     ErrorReport::new(code, message, "user_metrics").set_hint(hint.into())
 }

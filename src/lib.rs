@@ -77,8 +77,7 @@ extension_sql_file!(
         source::day_start,
         source::attach_statements,
         source::describe_query,
-        relation::relation,
-        relation::is_still
+        relation::relation
     ]
 );
 extension_sql_file!(

@@ -1,4 +1,4 @@
-//! The administrator's `user_metrics.privacy_policy`, a table of one row: how small a group may be at least whose figures
+//! The administrator's `user_metrics.privacy_policy`, a table of at most one row: how small a group may be at least whose figures
 //! are shown, and how much memory states may hold at most.
 //!
 //! A setting alone cannot promise that: a value that a client sends when it connects takes the place of the
@@ -64,7 +64,10 @@ fn read() -> Policy {
             return policy;
         }
         let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
-        let relation = pg_sys::table_open(table, lock);
+        let relation = pg_sys::try_table_open(table, lock);
+        if relation.is_null() {
+            return policy;
+        }
         let descriptor = (*relation).rd_att;
         let columns = usize::try_from((*descriptor).natts).unwrap_or(0);
         let (mut values, mut nulls) = (vec![pg_sys::Datum::null(); columns], vec![true; columns]);

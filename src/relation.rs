@@ -3,15 +3,15 @@
 //! Between the description of a relation and the query that reads it nothing may change: its owner could otherwise put a
 //! type of their own where one of PostgreSQL's was seen, and with it a cast that runs code as whoever asks. So the relation is
 //! locked as SELECT would lock it, for as long as the transaction lasts, and described from the relation cache, which is as
-//! new as the lock. A lock does not keep the schema from being renamed, so the query checks, before it reads the first row,
-//! that the schema is the one that was seen; it need not where nobody but a superuser or the caller could rename it.
+//! new as the lock. A lock does not keep the schema from being renamed, so where somebody else than a superuser or the caller
+//! could do that, the query names the types that were seen, and is refused when it is parsed if they are others.
 #![allow(unsafe_code)]
 
 use crate::aggregate::RelationOid;
 use crate::error;
 use pgrx::prelude::*;
-use std::ffi::{CStr, CString, c_char};
-use user_metrics_core::source::{Column, Relation, Schema, identifier};
+use std::ffi::{CStr, c_char};
+use user_metrics_core::source::{Column, Relation};
 
 /// Types of PostgreSQL's own have smaller oids.
 const FIRST_FOREIGN_OID: u32 = 16384;
@@ -50,7 +50,7 @@ fn describe(source: pg_sys::Oid) -> Option<Relation> {
             name,
             kind: char::from(class.relkind as u8).to_string(),
             columns: columns.collect(),
-            schema: schema_that_others_may_rename(schema),
+            may_be_another: may_be_renamed(schema),
         };
         // The lock stays.
         pg_sys::relation_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
@@ -75,6 +75,14 @@ unsafe fn allow_reading(source: pg_sys::Oid) -> Option<()> {
         {
             let kind = pg_sys::get_relkind_objtype(pg_sys::get_rel_relkind(source));
             pg_sys::aclcheck_error(of_all, kind, pg_sys::get_rel_name(source));
+        }
+        let schema = pg_sys::get_rel_namespace(source);
+        let privilege = "USAGE".into_datum();
+        let has_usage =
+            pgrx::direct_function_call::<bool>(pg_sys::has_schema_privilege_id, &[Some(schema.into()), privilege]);
+        if has_usage == Some(false) {
+            let (kind, name) = (pg_sys::ObjectType::OBJECT_SCHEMA, pg_sys::get_namespace_name(schema));
+            pg_sys::aclcheck_error(pg_sys::AclResult::ACLCHECK_NO_PRIV, kind, name);
         }
         Some(())
     }
@@ -112,42 +120,24 @@ unsafe fn type_of_our_own(of: pg_sys::Oid) -> Option<String> {
     }
 }
 
-/// The schema, if somebody else than a superuser and the caller could rename it.
-unsafe fn schema_that_others_may_rename(schema: pg_sys::Oid) -> Option<Schema> {
-    // SAFETY: asks the catalogue.
-    unsafe {
-        let (owner, name, version) =
-            seen_schema(pg_sys::SysCacheIdentifier::NAMESPACEOID, pg_sys::Datum::from(schema))?;
-        let owner = match u32::from(owner) {
-            pg_sys::ROLE_PG_DATABASE_OWNER => owner_of_database()?,
-            _ => owner,
-        };
-        let is_safe = pg_sys::superuser_arg(owner) || owner == pg_sys::GetUserId();
-        (!is_safe).then_some(Schema { name, version })
-    }
-}
-
-/// The owner, the name and the version of a schema: the version is another one after every change.
-unsafe fn seen_schema(
-    cache: pg_sys::SysCacheIdentifier::Type,
-    key: pg_sys::Datum,
-) -> Option<(pg_sys::Oid, String, String)> {
-    // SAFETY: the row of a schema is read while it is held.
-    unsafe {
-        let row = pg_sys::SearchSysCache1(cache as i32, key);
-        let form = (!row.is_null()).then(|| &*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_namespace>())?;
-        let (owner, name) = (form.nspowner, text(form.nspname.data.as_ptr()));
-        let (place, header) = ((*row).t_self, (*(*row).t_data).t_choice.t_heap.t_xmin);
-        let version = format!(
-            "{} {} {} {}",
-            u32::from(form.oid),
-            header.into_inner(),
-            u32::from(place.ip_blkid.bi_hi) << 16 | u32::from(place.ip_blkid.bi_lo),
-            place.ip_posid
-        );
+/// Whether somebody else than a superuser or the caller could rename a schema.
+unsafe fn may_be_renamed(schema: pg_sys::Oid) -> bool {
+    // SAFETY: the row of the schema is read while it is held.
+    let owner = unsafe {
+        let key = pg_sys::Datum::from(schema);
+        let row = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::NAMESPACEOID as i32, key);
+        if row.is_null() {
+            return true;
+        }
+        let owner = (*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_namespace>()).nspowner;
         pg_sys::ReleaseSysCache(row);
-        Some((owner, name, version))
-    }
+        match u32::from(owner) {
+            pg_sys::ROLE_PG_DATABASE_OWNER => owner_of_database(),
+            _ => Some(owner),
+        }
+    };
+    // SAFETY: asks the catalogue.
+    owner.is_none_or(|owner| unsafe { !pg_sys::superuser_arg(owner) && owner != pg_sys::GetUserId() })
 }
 
 unsafe fn owner_of_database() -> Option<pg_sys::Oid> {
@@ -159,23 +149,6 @@ unsafe fn owner_of_database() -> Option<pg_sys::Oid> {
         let owner = form.datdba;
         pg_sys::ReleaseSysCache(row);
         Some(owner)
-    }
-}
-
-/// Whether a schema is the one that [`relation`] saw, in a query that names it; an error if it is not. Declared STABLE, so it
-/// is asked once, before the first row.
-#[pg_extern(stable, strict, parallel_safe)]
-fn is_still(schema: &str, version: &str) -> error::Result<bool> {
-    let name = CString::new(schema).unwrap_or_default();
-    // SAFETY: asks the catalogue, by a text that ends with a zero.
-    let seen = unsafe { seen_schema(pg_sys::SysCacheIdentifier::NAMESPACENAME, pg_sys::Datum::from(name.as_ptr())) };
-    match seen {
-        Some((_, _, now)) if now == version => Ok(true),
-        _ => Err(error::report(
-            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            format!("schema {} was changed while the query was being planned", identifier(schema)),
-            "Run the query again.",
-        )),
     }
 }
 

@@ -17,7 +17,7 @@ from psql import Session, administer, fresh_database
 # here fails.
 TABLES = {
     "anonymous_user": ["INSERT INTO user_metrics.anonymous_user VALUES ('gateway'), ('Bücher 😀')"],
-    "privacy_policy": ["UPDATE user_metrics.privacy_policy SET min_group_size = 7, max_state_memory_kb = 4096"],
+    "privacy_policy": ["INSERT INTO user_metrics.privacy_policy (min_group_size, max_state_memory_kb) VALUES (7, 4096)"],
     "opt_out": ["SELECT user_metrics.opt_out('ann'), user_metrics.opt_out(E'o''brien \\\\ \\n')"],
     "experiment": [
         "SELECT user_metrics.define_experiment('new_chat_ui', '{\"control\": 0.5, \"treatment\": 0.5}')",

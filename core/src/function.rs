@@ -102,7 +102,7 @@ pub const fn column_about(
 /// How much of what lies before `since` is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Past {
-    /// All of it, to know who is new or the how manyth something is.
+    /// All of it, to know who is new, or the ordinal number of something.
     All,
     /// Nothing.
     Nothing,

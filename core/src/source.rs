@@ -39,18 +39,9 @@ pub struct Relation {
     pub kind: String,
     /// Its columns in their order.
     pub columns: Vec<Column>,
-    /// Its schema, where that must be checked to be the same when the query is run.
+    /// Whether its name may mean another relation when the query is parsed, because somebody may rename its schema.
     #[serde(default)]
-    pub schema: Option<Schema>,
-}
-
-/// A schema as it was seen.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Schema {
-    /// Its name.
-    pub name: String,
-    /// What is another after every change of it.
-    pub version: String,
+    pub may_be_another: bool,
 }
 
 /// A column of a relation.
@@ -109,15 +100,19 @@ impl Column {
     /// The owner of a table may own the types of its columns too, with casts, operators and constraints that run code of
     /// theirs as whoever reads the log. So only types of PostgreSQL's own are used as they are. A domain is read as the type
     /// under it, which checks nothing; a value of any other type becomes text by the function that also writes it for a client.
-    fn found(&self) -> Found {
+    ///
+    /// A cast of a domain to the type under it does nothing, but of what may by then be another type it is a cast like any:
+    /// there a domain becomes text first.
+    fn found(&self, may_be_another: bool) -> Found {
         let name = identifier(&self.name);
+        let as_text = || format!("(CASE WHEN {name} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {name}) END)");
         let (expression, base) = match &self.base {
+            Some(base) if self.domain && may_be_another => {
+                (format!("({})::pg_catalog.{}", as_text(), identifier(base)), base.clone())
+            }
             Some(base) if self.domain => (format!("({name})::pg_catalog.{}", identifier(base)), base.clone()),
             Some(base) => (name.clone(), base.clone()),
-            None => (
-                format!("(CASE WHEN {name} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {name}) END)"),
-                "text".to_owned(),
-            ),
+            None => (as_text(), "text".to_owned()),
         };
         Found { expression, base, source: name, shown: self.shown.clone() }
     }
@@ -155,11 +150,16 @@ impl Relation {
         Err(Error::Argument { name: "source", given: relation.shown, accepted })
     }
 
-    /// What every query that names the relation checks before it reads a row: that the name means what was described.
+    /// What a query that names the relation states besides: that columns of PostgreSQL's own types still have them. It is
+    /// refused when it is parsed if one has not, before any cast is planned; where all have, nothing of it is left.
     fn check(&self) -> Option<String> {
-        let schema = self.schema.as_ref()?;
-        let (name, version) = (literal(&schema.name), literal(&schema.version));
-        Some(format!("user_metrics_internal.is_still({name}, {version})"))
+        let same = |column: &Column| {
+            let base = column.base.as_deref().filter(|base| !column.domain && *base != "unknown")?;
+            let (name, kind) = (identifier(&column.name), identifier(base));
+            Some(format!(" OR user_metrics_internal.are_of_one_type(NULL::pg_catalog.{kind}, {name})"))
+        };
+        let all = self.columns.iter().filter_map(same).collect::<String>();
+        (self.may_be_another && !all.is_empty()).then(|| format!("(true{all})"))
     }
 
     /// What [`parse`](Relation::parse) reads.
@@ -183,7 +183,7 @@ impl Relation {
         let named =
             |name: &&str| self.column(name).or_else(|| self.columns.iter().find(|c| c.name.to_lowercase() == **name));
         let fits = |column: &&Column| canonical.holds != Holds::Object || column.base.as_deref().is_some_and(is_json);
-        canonical.names.iter().filter_map(named).find(fits).map(Column::found)
+        canonical.names.iter().filter_map(named).find(fits).map(|column| column.found(self.may_be_another))
     }
 
     /// The column of a preset's software that a canonical column needs and the relation has not.
@@ -211,7 +211,7 @@ impl Relation {
 
     /// A column of a preset's software, if it is there and of the type that the preset's expressions need.
     fn serving(&self, preset: &Preset, name: &str) -> Option<Found> {
-        let found = self.column(name)?.found();
+        let found = self.column(name)?.found(self.may_be_another);
         match preset.types.iter().find(|(column, _)| *column == name) {
             Some((_, "text")) if found.base == "varchar" => {
                 Some(Found { expression: format!("({})::pg_catalog.text", found.expression), ..found })
@@ -245,7 +245,7 @@ impl Relation {
             return self.find(canonical).ok_or_else(|| self.lacks(purpose, name, canonical.name));
         }
         if let Some(column) = self.column(name) {
-            return Ok(column.found());
+            return Ok(column.found(self.may_be_another));
         }
         let properties = canonical_named("properties").and_then(|c| self.find(c));
         let properties = properties.ok_or_else(|| self.lacks(purpose, name, "properties"))?;

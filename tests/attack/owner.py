@@ -223,7 +223,12 @@ def swapped(database, failures, every):
     hostile = plain | {"created_at": (named, value)}
     setup = ["SET ROLE mallory", *schema_of("race"), *schema_of("race_safe"), *schema_of("race_evil"),
              *schema_of("race_cast_created_at"), *made, *create("race.log", plain), *create("race.hostile", hostile),
-             *create("race_safe.log", plain), *create("race_evil.log", hostile), "RESET ROLE"]
+             *create("race_safe.log", plain), *create("race_evil.log", hostile),
+             # The planner inlines a cast that is plain SQL, and runs what is constant in it.
+             "CREATE FUNCTION evil.folded(integer) RETURNS pg_catalog.timestamptz LANGUAGE plpgsql IMMUTABLE AS "
+             "$f$BEGIN PERFORM evil.canary('folded while planning'); RETURN pg_catalog.now(); END$f$",
+             f"CREATE OR REPLACE FUNCTION race_cast_created_at.to_timestamptz({named}) RETURNS pg_catalog.timestamptz "
+             "LANGUAGE sql IMMUTABLE AS 'SELECT evil.folded(1)'", "RESET ROLE"]
     drop = "ALTER TABLE race.log DROP COLUMN created_at"
     add = "ALTER TABLE race.log ADD COLUMN created_at {} DEFAULT {}"
     ways = {
@@ -268,7 +273,35 @@ def swapped(database, failures, every):
                       frozenset(), None)
                 victim.run("DROP VIEW IF EXISTS attached.swapped")
                 mallory.run_all(["BEGIN", *restore, "COMMIT"])
+        parsed_late(failures, victim, mallory, ways["schema's name"], setup)
         churned(failures, every, victim, mallory, ways["schema's name"], setup)
+
+
+def parsed_late(failures, victim, mallory, way, setup):
+    """The owner renames schemas between the description of the log and the parsing of the query made of it."""
+    log, change, restore = way
+    described = (f"SELECT user_metrics_internal.source_query('active_users', user_metrics_internal.relation('{log}'), "
+                 "ARRAY['period'], NULL, NULL, NULL, NULL, NULL, NULL)")
+    query = victim.value(described)
+    mallory.run_all(["BEGIN", *change, "COMMIT"])
+    late = (f"DO $late$ BEGIN EXECUTE $query${query}$query$ "
+            "USING NULL::timestamptz, NULL::timestamptz, now(), NULL::timestamptz, 'day'; END $late$")
+    said = [f"-- session 2, superuser: {described}", f"-- session 1, owner: {'; '.join(change)}", f"-- session 2: {late}"]
+    victim.run("SET canary.seen = ''")
+    state, lines = "00000", []
+    try:
+        lines = victim.run(late)
+    except ServerError as error:
+        state, lines = error.sqlstate, str(error).split("\n")
+        victim.reset()
+    canaries = frozenset(found[1] for found in map(CANARY.search, lines) if found)
+    answer = Answer([], state, canaries, "\n".join(lines))
+    fixture = Fixture("schemas renamed before parsing", setup, log)
+    judge(failures, fixture, "both", "active_users", "", said, answer, frozenset(), None)
+    if state != "42883":
+        failures.blame(f"{state} instead of 42883", f"active_users ({fixture.name})", reproduced(fixture, "both", said))
+    failures.count(state == "42883")
+    mallory.run_all(["BEGIN", *restore, "COMMIT"])
 
 
 def churned(failures, every, victim, mallory, way, setup):

@@ -19,7 +19,8 @@ from psql import ServerError, Session, administer, fresh_database  # noqa: E402
 
 from functions import LOG, functions  # noqa: E402
 
-INSUFFICIENT_PRIVILEGE, OUT_OF_MEMORY, INVALID_NAME, CHECK_VIOLATION = "42501", "53200", "42602", "23514"
+INSUFFICIENT_PRIVILEGE, OUT_OF_MEMORY, INVALID_NAME = "42501", "53200", "42602"
+CHECK_VIOLATION, UNIQUE_VIOLATION = "23514", "23505"
 
 
 def answer(session, query):
@@ -59,8 +60,7 @@ def main():
             with Session(database, **wish) as client, Session(database, role=role) as plain:
                 called = [f for f in functions(owner) if not f.volatile]
                 free = {f.identity: answer(plain, f.query()) for f in called}
-                check("the row is there", owner.value("SELECT count(*) FROM user_metrics.privacy_policy") == "1")
-                owner.run("UPDATE user_metrics.privacy_policy SET min_group_size = 1000")
+                owner.run("INSERT INTO user_metrics.privacy_policy (min_group_size) VALUES (1000)")
                 hidden = {f.identity: answer(plain, f.query()) for f in called}
                 changed = {identity for identity in free if free[identity] != hidden[identity]}
                 check(f"only {len(changed)} functions hide anything", len(changed) > 40)
@@ -91,14 +91,18 @@ def main():
                 owner.run("SET user_metrics.max_state_memory = '2GB'")
                 check("a superuser's setting undoes the policy", answer(owner, many) == OUT_OF_MEMORY)
 
-                # One row, which an INSERT replaces, as a dump's does.
-                owner.run("INSERT INTO user_metrics.privacy_policy (min_group_size) VALUES (5)")
-                row = "SELECT count(*), min(min_group_size), count(max_state_memory_kb) FROM user_metrics.privacy_policy"
-                check("an INSERT does not replace the row", owner.run(row) == ["1\x1f5\x1f0"])
+                owner.run("RESET user_metrics.max_state_memory")
+                # One row, which nothing but its owner's UPDATE changes.
+                check("there is a second row", refused_with(
+                    owner, "INSERT INTO user_metrics.privacy_policy (min_group_size) VALUES (2)") == UNIQUE_VIOLATION)
+                owner.run("INSERT INTO user_metrics.privacy_policy (min_group_size) VALUES (2) ON CONFLICT DO NOTHING")
+                row = "SELECT min_group_size, max_state_memory_kb FROM user_metrics.privacy_policy"
+                check("a row was replaced", owner.run(row) == ["1\x1f64"])
+                owner.run("UPDATE user_metrics.privacy_policy SET min_group_size = 5, max_state_memory_kb = NULL")
                 check("memory is still limited", answer(client, many) == ["20000"])
                 for values in ("0, 64", "-1, NULL", "1, 63"):
                     check(f"{values} is accepted", CHECK_VIOLATION == refused_with(
-                        owner, f"INSERT INTO user_metrics.privacy_policy (min_group_size, max_state_memory_kb) VALUES ({values})"))
+                        owner, f"UPDATE user_metrics.privacy_policy SET (min_group_size, max_state_memory_kb) = ({values})"))
                 # Within a transaction it holds from the next command on, and no longer once that is undone.
                 shown = client.value(days)
                 check("groups of five are told from smaller ones", shown == "88\x1f0")

@@ -1,6 +1,6 @@
 //! The SQL of a declared function: its forms over a value, over a log, and over a log by name, with their comments.
 
-use super::{Argument, Function, Reads, Type};
+use super::{Argument, Function, Past, Reads, Type};
 use crate::source::literal;
 
 /// An argument of a form: name, type, default, what it says.
@@ -18,12 +18,14 @@ fn standard(name: &str, kind: &str, about: &str) -> Listed {
     (name.to_owned(), kind.to_owned(), Some("NULL".to_owned()), about.to_owned())
 }
 
-fn since() -> Listed {
-    standard(
-        "since",
-        "timestamptz",
-        "the first instant shown; what lies before still tells who is new and who came before",
-    )
+fn since(function: &Function) -> Listed {
+    let about = match function.reads {
+        Reads::Activity(Past::All) => {
+            "the first instant shown; what lies before still tells who is new and who came before"
+        }
+        _ => "the first instant shown",
+    };
+    standard("since", "timestamptz", about)
 }
 
 fn until() -> Listed {
@@ -43,7 +45,7 @@ fn by() -> Listed {
 }
 
 fn timezone() -> Listed {
-    standard("timezone", "text", "the time zone of the days; by default the setting user_metrics.timezone")
+    standard("timezone", "text", "the time zone of local days; by default the setting user_metrics.timezone")
 }
 
 /// The arguments of the form over a value.
@@ -53,7 +55,7 @@ fn over_value(function: &Function) -> Vec<Listed> {
     };
     let values = function.reads.values().iter().map(value).collect();
     let zone = if function.zoned { vec![timezone()] } else { Vec::new() };
-    [values, own(function.arguments), vec![since(), until()], zone, vec![as_of()]].concat()
+    [values, own(function.arguments), vec![since(function), until()], zone, vec![as_of()]].concat()
 }
 
 /// The arguments of a form over a log, which is given as a `regclass` or by name.
@@ -61,7 +63,7 @@ fn over_source(function: &Function, kind: &str) -> Vec<Listed> {
     let source = ("source".to_owned(), kind.to_owned(), None, "the log: a table, view or foreign table".to_owned());
     let own = [own(function.arguments), own(function.reads.making())].concat();
     let by = if function.segmented { vec![by()] } else { Vec::new() };
-    [vec![source], own, vec![since(), until(), filter()], by, vec![timezone(), as_of()]].concat()
+    [vec![source], own, vec![since(function), until(), filter()], by, vec![timezone(), as_of()]].concat()
 }
 
 fn columns(function: &Function, over_source: bool) -> Vec<(&'static str, Type, &'static str)> {

@@ -68,11 +68,10 @@ pub fn attach(relation: &Relation, view: &str, columns: Option<&str>, preset: Op
         comments.push(format!("COMMENT ON COLUMN {view}.{name} IS {}", literal(canonical.about)));
     }
     let create = format!(
-        "CREATE VIEW {view} WITH (security_invoker = true) AS SELECT {} FROM {}",
+        "CREATE VIEW {view} WITH (security_invoker = true) AS SELECT {} FROM {}{}",
         selected.join(", "),
-        relation.name
+        relation.name,
+        relation.check().map_or(String::new(), |check| format!(" WHERE {check}"))
     );
-    // The names in a view are looked up when it is made: whether they meant what was described is asked then.
-    let check = relation.check().map(|check| format!("SELECT {check}"));
-    Ok(std::iter::once(create).chain(comments).chain(check).collect())
+    Ok(std::iter::once(create).chain(comments).collect())
 }

@@ -62,6 +62,7 @@ impl Relation {
             "int2" | "int4" => Ok(format!("{expression}::pg_catalog.int8")),
             base if is_json(base)
                 || base.starts_with('_')
+                || found.shown.ends_with("[]")
                 || matches!(base, "bytea" | "bool" | "float4" | "float8") =>
             {
                 let hint = format!(
@@ -113,7 +114,14 @@ impl Relation {
         match found.base.as_str() {
             "timestamptz" => Ok((found.expression, str::to_owned)),
             "timestamp" => Ok((found.expression, as_utc)),
-            "date" => Ok((format!("{}::pg_catalog.timestamp", found.expression), as_utc)),
+            // Dates go on for longer than times do: what lies beyond is not to be counted, as infinity is not.
+            "date" => Ok((
+                format!(
+                    "(CASE WHEN {0} > '294276-12-31' THEN 'infinity' ELSE {0}::pg_catalog.timestamp END)",
+                    found.expression
+                ),
+                as_utc,
+            )),
             _ => {
                 let hint = format!(
                     "map it with user_metrics.attach({}, columns => {}), adding / 1000.0 if it counts milliseconds",
@@ -200,10 +208,10 @@ impl Relation {
         match found.base.as_str() {
             "text" | "varchar" | "bpchar" => {
                 let text = format!("({expression})::pg_catalog.text COLLATE \"C\"");
-                // No more digits than a double can have a size for.
+                // No more digits than a figure of a request can have, see MOST.
                 Ok(format!(
                     "CASE WHEN {text} = 'true' THEN 1 WHEN {text} = 'false' THEN 0 \
-                     WHEN {text} ~ '^[-+]?[0-9]{{1,150}}([.][0-9]{{0,150}})?([eE][-+]?[0-9]{{1,2}})?$' \
+                     WHEN {text} ~ '^[-+]?[0-9]{{1,60}}([.][0-9]{{0,150}})?([eE][-+]?[0-3]?[0-9])?$' \
                      THEN ({text})::pg_catalog.float8 END"
                 ))
             }
