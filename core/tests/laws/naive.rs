@@ -199,13 +199,13 @@ impl Log {
         cohorts
     }
 
-    /// The figures of some members in the periods asked for, or in all that have begun or elapsed for any of them.
+    /// The figures of some members in the periods asked for, or in all whose first day has begun or elapsed for any of them.
     fn cells(&self, cohort: Option<Day>, members: &[&Member], question: &Question) -> Vec<Cell> {
         let starts_by = |m: &Member, k: i32, day| m.starts.get(k as usize).is_some_and(|&start| start <= day);
         let has_elapsed = |m: &Member, k| starts_by(m, k + 1, self.window.elapsed);
-        let last = self.last_day();
-        let has_begun = |m: &Member, k| starts_by(m, k, last) || has_elapsed(m, k);
-        let all = || (0..).take_while(|&k| members.iter().any(|m| has_begun(m, k))).collect();
+        // A day that a zone skipped has elapsed without ever having begun, and so has what begins with it.
+        let last = self.last_day().max(self.window.elapsed - 1);
+        let all = || (0..).take_while(|&k| members.iter().any(|m| starts_by(m, k, last))).collect();
         let row = |number| {
             let eligible = members.iter().filter(|m| has_elapsed(m, number)).collect::<Vec<_>>();
             Cell {
