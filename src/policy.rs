@@ -1,5 +1,5 @@
-//! The administrator's `user_metrics.privacy_policy`, a table of at most one row: how small a group may be at least whose figures
-//! are shown, and how much memory states may hold at most.
+//! The administrator's `user_metrics.privacy_policy`, a table of at most one row: how small a group may be at least whose
+//! figures are shown, and how much memory states may hold at most.
 //!
 //! A setting alone cannot promise that: a value that a client sends when it connects takes the place of the
 //! administrator's before this library is loaded and knows the setting. So the stricter of table and setting counts.

@@ -1,5 +1,5 @@
-//! The table function behind every function that core declares: calls a function that core declares, with its arguments as the executor hands them over, and makes
-//! rows of the cells it gives.
+//! The table function behind every function that core declares: calls it with its arguments as the executor hands them
+//! over, and makes rows of the cells it gives.
 //!
 //! Rows go into a tuplestore, which PostgreSQL writes to a file when it outgrows `work_mem`; none is kept here.
 #![allow(unsafe_code)]
