@@ -116,7 +116,8 @@ def expected_rows(case, log, facts):
     if case.readout in USES_WEEKS:
         args["week_start"] = log.week_start or "monday"
     end = observed_until(case, log, facts.now)
-    rows, groups = [], segments(case, counted_requests(case, log))
+    # Of a log that has only future rows nothing has been observed.
+    rows, groups = [], {} if end is None else segments(case, counted_requests(case, log))
     if case.readout == "seasonality" and not groups and case.by is None:
         rows += [{"segment": None, **row} if case.value is None else row for row in d.seasonality(d.Observation(), **args)]
     for segment, members in sorted(groups.items(), key=str):
