@@ -410,7 +410,7 @@ Columns:
   cohort_users: members
   period_number: number of the period, 0 for the one of the first day
   eligible_users: members whose period has elapsed
-  retained_users: those of them who were retained; NULL where nobody is eligible
+  retained_users: eligible members who were retained; NULL if there are no eligible members
   retention_rate: retained over eligible users, 0 to 1
   rate_low: lower 95 % bound of the rate (Wilson)
   rate_high: upper 95 % bound of the rate (Wilson)
@@ -458,7 +458,7 @@ Columns:
   cohort_users: members
   period_number: number of the period, 0 for the one of the first day
   eligible_users: members whose period has elapsed
-  retained_users: those of them who were retained; NULL where nobody is eligible
+  retained_users: eligible members who were retained; NULL if there are no eligible members
   retention_rate: retained over eligible users, 0 to 1
   rate_low: lower 95 % bound of the rate (Wilson)
   rate_high: upper 95 % bound of the rate (Wilson)
@@ -508,7 +508,7 @@ Columns:
   period_number: number of the period, 0 for the one of the first day
   cohort_users: members of all cohorts
   eligible_users: members whose period has elapsed
-  retained_users: those of them who were retained; NULL where nobody is eligible
+  retained_users: eligible members who were retained; NULL if there are no eligible members
   retention_rate: retained over eligible users, 0 to 1
   rate_low: lower 95 % bound of the rate (Wilson)
   rate_high: upper 95 % bound of the rate (Wilson)
@@ -554,7 +554,7 @@ Columns:
   period_number: number of the period, 0 for the one of the first day
   cohort_users: members of all cohorts
   eligible_users: members whose period has elapsed
-  retained_users: those of them who were retained; NULL where nobody is eligible
+  retained_users: eligible members who were retained; NULL if there are no eligible members
   retention_rate: retained over eligible users, 0 to 1
   rate_low: lower 95 % bound of the rate (Wilson)
   rate_high: upper 95 % bound of the rate (Wilson)

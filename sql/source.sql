@@ -1,4 +1,4 @@
--- The doorway to the caller's log, and who is not to be counted.
+-- The source layer: the caller's log, and the users who are not counted.
 
 ALTER FUNCTION user_metrics.source_query SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.requests_query SET SCHEMA user_metrics_internal;
@@ -50,7 +50,7 @@ $$;
 COMMENT ON FUNCTION user_metrics.opt_in(text) IS 'counts a user again who had opted out';
 REVOKE ALL ON FUNCTION user_metrics.opt_in(text) FROM PUBLIC;
 
-COMMENT ON FUNCTION user_metrics_internal.relation(regclass) IS 'a relation as the doorway wants it described; locks it as SELECT does';
+COMMENT ON FUNCTION user_metrics_internal.relation(regclass) IS 'the description of a relation that the source layer reads; locks it as SELECT does';
 
 -- Two values of one type, or an error when the query is parsed. Never called: it stands behind `true OR`.
 CREATE FUNCTION user_metrics_internal.are_of_one_type(anyelement, anyelement) RETURNS boolean

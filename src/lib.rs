@@ -12,7 +12,7 @@
 //! - [`funnel`], [`paths`]: how far users get, and what they do next.
 //! - [`deeds`], [`drivers`]: what users did in a span of days, and what of it goes with staying and with leaving.
 //! - [`experiment`] and its readout [`comparison`], with [`exposure`]: what an experiment tells.
-//! - [`source`], [`relation`]: the doorway to the caller's log; the SQL surface is in `sql/`, one file a concept.
+//! - [`source`], [`relation`]: the source layer; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The doorway: hands the catalogue's description of a log and the caller's arguments to [`user_metrics_core::source`],
+//! The source layer: hands the catalogue's description of a log and the caller's arguments to [`user_metrics_core::source`],
 //! which writes the text of the query that PL/pgSQL then runs.
 
 use crate::error::{self, refused};

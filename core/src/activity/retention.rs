@@ -14,7 +14,7 @@ use super::periods::last_day;
 use crate::calendar::{Calendar, Grain, Period, Window};
 use crate::days::Day;
 use crate::error::{Error, Result};
-use crate::function::{Argument, Call, Cell as Told, Type};
+use crate::function::{Argument, Call, Cell as Told, Column, Type, column, column_about};
 use crate::host::Claim;
 use crate::interval::wilson;
 use std::collections::BTreeMap;
@@ -93,6 +93,26 @@ pub struct Question {
     /// The period numbers wanted, ascending; `None` for all that have begun.
     pub offsets: Option<Vec<i32>>,
 }
+
+/// Whom the columns of a [`Cell`] are about.
+pub(super) const ABOUT: &[&str] = &["cohort_users"];
+
+// The columns of a cell, in the curve as in the matrix.
+pub(super) const NUMBER: Column =
+    column("period_number", Type::Integer, "number of the period, 0 for the one of the first day");
+pub(super) const ELIGIBLE: Column =
+    column_about(ABOUT, "eligible_users", Type::Bigint, "members whose period has elapsed");
+pub(super) const RETAINED: Column = column_about(
+    ABOUT,
+    "retained_users",
+    Type::Bigint,
+    "eligible members who were retained; NULL if there are no eligible members",
+);
+pub(super) const RATE: Column =
+    column_about(ABOUT, "retention_rate", Type::Double, "retained over eligible users, 0 to 1");
+pub(super) const LOW: Column = column_about(ABOUT, "rate_low", Type::Double, "lower 95 % bound of the rate (Wilson)");
+pub(super) const HIGH: Column = column_about(ABOUT, "rate_high", Type::Double, "upper 95 % bound of the rate (Wilson)");
+pub(super) const COMPLETE: Column = column("complete", Type::Boolean, "whether every member is eligible");
 
 /// The arguments of a [`Question`].
 pub(super) const ARGUMENTS: &[Argument] = &[

@@ -2,13 +2,14 @@
 //! [`retention`](super::retention).
 
 use super::View;
-use super::retention::{ARGUMENTS, Cell, Cohort, Question, cohorts, push_cells};
+use super::retention::{
+    ABOUT, ARGUMENTS, COMPLETE, Cell, Cohort, ELIGIBLE, HIGH, LOW, NUMBER, Question, RATE, RETAINED, cohorts,
+    push_cells,
+};
 use crate::calendar::Window;
 use crate::error::Result;
-use crate::function::{Call, Function, Past, Reads, Rows, Type, column, column_about};
+use crate::function::{Call, Function, Past, Reads, Rows, Type, column_about};
 use crate::host::Claim;
-
-const ABOUT: &[&str] = &["cohort_users"];
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
@@ -17,19 +18,14 @@ pub static FUNCTION: Function = Function {
     summary: "retention pooled over all cohorts: sums of retained over sums of eligible members, with Wilson 95 % bounds",
     arguments: ARGUMENTS,
     columns: &[
-        column("period_number", Type::Integer, "number of the period, 0 for the one of the first day"),
+        NUMBER,
         column_about(ABOUT, "cohort_users", Type::Bigint, "members of all cohorts"),
-        column_about(ABOUT, "eligible_users", Type::Bigint, "members whose period has elapsed"),
-        column_about(
-            ABOUT,
-            "retained_users",
-            Type::Bigint,
-            "those of them who were retained; NULL where nobody is eligible",
-        ),
-        column_about(ABOUT, "retention_rate", Type::Double, "retained over eligible users, 0 to 1"),
-        column_about(ABOUT, "rate_low", Type::Double, "lower 95 % bound of the rate (Wilson)"),
-        column_about(ABOUT, "rate_high", Type::Double, "upper 95 % bound of the rate (Wilson)"),
-        column("complete", Type::Boolean, "whether every member is eligible"),
+        ELIGIBLE,
+        RETAINED,
+        RATE,
+        LOW,
+        HIGH,
+        COMPLETE,
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,

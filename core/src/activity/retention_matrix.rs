@@ -2,13 +2,13 @@
 //! [`retention`](super::retention).
 
 use super::View;
-use super::retention::{ARGUMENTS, Cell, Question, cohorts, push_cells};
+use super::retention::{
+    ABOUT, ARGUMENTS, COMPLETE, Cell, ELIGIBLE, HIGH, LOW, NUMBER, Question, RATE, RETAINED, cohorts, push_cells,
+};
 use crate::calendar::Window;
 use crate::error::Result;
 use crate::function::{self, Call, Function, Past, Reads, Rows, Type, column, column_about};
 use crate::host::{self, Claim};
-
-const ABOUT: &[&str] = &["cohort_users"];
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
@@ -20,18 +20,13 @@ pub static FUNCTION: Function = Function {
     columns: &[
         column("cohort_start", Type::Date, "first local day of the period that holds the members' first day"),
         column_about(ABOUT, "cohort_users", Type::Bigint, "members"),
-        column("period_number", Type::Integer, "number of the period, 0 for the one of the first day"),
-        column_about(ABOUT, "eligible_users", Type::Bigint, "members whose period has elapsed"),
-        column_about(
-            ABOUT,
-            "retained_users",
-            Type::Bigint,
-            "those of them who were retained; NULL where nobody is eligible",
-        ),
-        column_about(ABOUT, "retention_rate", Type::Double, "retained over eligible users, 0 to 1"),
-        column_about(ABOUT, "rate_low", Type::Double, "lower 95 % bound of the rate (Wilson)"),
-        column_about(ABOUT, "rate_high", Type::Double, "upper 95 % bound of the rate (Wilson)"),
-        column("complete", Type::Boolean, "whether every member is eligible"),
+        NUMBER,
+        ELIGIBLE,
+        RETAINED,
+        RATE,
+        LOW,
+        HIGH,
+        COMPLETE,
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
