@@ -25,7 +25,7 @@ use canonical::{PRESETS, Preset, canonical_named};
 pub use describe::describe;
 pub use metrics::Metrics;
 pub use query::{Analysis, Ask, RowsAsk, last_request_query, requests_query, source_query, user_condition};
-pub use reads::{reader, readers};
+pub use reads::{ALWAYS, columns_read, reader, readers};
 pub use rules::Rules;
 
 /// A relation as the catalogue describes it.

@@ -1,6 +1,7 @@
 //! The one query that reads a log for a table function.
 
 use super::columns::NO_TEXT;
+use super::reads::columns_read;
 use super::steps::step_bits;
 use super::{Relation, literal};
 use crate::error::Result;
@@ -149,12 +150,13 @@ impl Ask {
 
     /// The further columns the aggregate reads.
     fn columns(&self, relation: &Relation) -> Result<String> {
+        // A column that is missing must not count as zero: without latency no request would ever be under way.
+        let is_missing = |(name, must_be_there): &(&str, bool)| *must_be_there && relation.lacks_column(name);
+        if let Some((name, _)) = columns_read(self.analysis.name).find(is_missing) {
+            return Err(relation.lacks("", name, name));
+        }
         match self.analysis.value {
             Value::Activity => Ok(String::new()),
-            // Without latency nothing is ever under way, which is not known but not told.
-            Value::Sessions if self.analysis.busy && relation.lacks_column("latency_ms") => {
-                Err(relation.lacks("", "latency_ms", "latency_ms"))
-            }
             Value::Sessions => Ok(format!(
                 ", {} AS session_id, {} AS latency_ms, {} AS succeeded",
                 relation.text("session_id"),

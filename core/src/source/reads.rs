@@ -1,9 +1,13 @@
 //! Which function reads which columns, beside users and times: what `describe_source` tells, and the names that messages use.
 
-/// Functions over a log, and the canonical columns each of them reads; any may also be named in `filter` and `by`.
+/// The canonical columns that every function needs.
+pub const ALWAYS: [&str; 2] = ["user_id", "occurred_at"];
+
+/// Functions over a log, and the canonical columns each of them reads; any may also be named in `filter` and `by`. With `!`
+/// behind it the log must have the column, or the function is refused; who reads a log row by row says so in SQL.
 const READS: &[(&str, &[&str])] = &[
     ("session_stats", &["session_id", "latency_ms", "status", "succeeded"]),
-    ("session_time", &["session_id", "latency_ms"]),
+    ("session_time", &["session_id", "latency_ms!"]),
     ("session_hazard", &["session_id", "latency_ms", "status", "succeeded"]),
     ("session_list", &["session_id", "latency_ms", "status", "succeeded"]),
     ("usage_patterns", &["prompt_tokens", "completion_tokens", "cost_usd"]),
@@ -55,25 +59,91 @@ pub fn reader(name: &str) -> Option<&'static str> {
     READS.iter().map(|(function, _)| *function).find(|function| *function == name)
 }
 
+/// The canonical columns that a function reads beside those of [`ALWAYS`], and whether the log must have each.
+pub fn columns_read(function: &str) -> impl Iterator<Item = (&'static str, bool)> {
+    let columns = READS.iter().filter(move |(reader, _)| *reader == function).flat_map(|(_, columns)| *columns);
+    columns.map(|column| column.strip_suffix('!').map_or((*column, false), |column| (column, true)))
+}
+
 /// The functions that read a canonical column, in words.
 pub fn readers(column: &str) -> String {
-    if matches!(column, "user_id" | "occurred_at") {
+    if ALWAYS.contains(&column) {
         return "every function".to_owned();
     }
-    let reads = READS.iter().filter(|(_, columns)| columns.contains(&column)).map(|(function, _)| *function);
+    let functions = READS.iter().map(|(function, _)| *function);
+    let reads = functions.filter(|function| columns_read(function).any(|(read, _)| read == column));
     reads.chain(["by", "filter"]).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::CANONICAL;
+    use super::super::{Analysis, Ask, CANONICAL, Column, Relation, source_query};
     use super::*;
+    use crate::error::Result;
+    use crate::function;
+
+    /// The query of a function over a log that has these columns and no others.
+    fn query(function: &str, columns: &[&str]) -> Result<String> {
+        let base = |name: &str| match name {
+            "occurred_at" => "timestamptz",
+            "latency_ms" => "float8",
+            "succeeded" => "bool",
+            "properties" => "jsonb",
+            _ => "text",
+        };
+        let column = |name: &&str| Column {
+            name: (*name).to_owned(),
+            base: Some(base(name).to_owned()),
+            domain: false,
+            shown: base(name).to_owned(),
+            exact: true,
+        };
+        let relation = Relation {
+            name: "log".to_owned(),
+            shown: "log".to_owned(),
+            kind: "r".to_owned(),
+            columns: columns.iter().map(column).collect(),
+            may_be_another: false,
+        };
+        let ask = Ask {
+            analysis: Analysis::named(function).unwrap(),
+            arguments: Vec::new(),
+            since: false,
+            since_within_day: false,
+            until: false,
+            as_of: false,
+            filter: None,
+            by: None,
+            timezone: "UTC".to_owned(),
+            timezone_is_default: true,
+            steps: Vec::new(),
+            excluded: Vec::new(),
+        };
+        source_query(&relation, &ask)
+    }
+
+    #[test]
+    fn a_declared_function_needs_what_it_says_and_reads_the_rest() {
+        for function::Function { name, .. } in function::all() {
+            let needed = columns_read(name).filter(|(_, must_be_there)| *must_be_there).map(|(column, _)| column);
+            let needed = ALWAYS.into_iter().chain(needed).collect::<Vec<_>>();
+            assert!(query(name, &needed).is_ok(), "{name} needs more than it says");
+            for column in &needed {
+                let others = needed.iter().filter(|other| *other != column).copied().collect::<Vec<_>>();
+                assert!(query(name, &others).is_err(), "{name} does not need {column}");
+            }
+            for (column, _) in columns_read(name) {
+                let read = query(name, &[&needed[..], &[column]].concat()).unwrap();
+                assert!(read.contains(&format!("\"{column}\"")), "{name} does not read {column}");
+            }
+        }
+    }
 
     #[test]
     fn what_is_read_is_a_canonical_column() {
-        for (function, columns) in READS {
-            for column in *columns {
-                assert!(CANONICAL.iter().any(|canonical| canonical.name == *column), "{column} of {function}");
+        for (function, _) in READS {
+            for (column, _) in columns_read(function) {
+                assert!(CANONICAL.iter().any(|canonical| canonical.name == column), "{column} of {function}");
             }
         }
         assert_eq!(readers("user_id"), "every function");
