@@ -329,3 +329,8 @@ extension_sql_file!(
     name = "generated_aggregates",
     requires = ["activity", "sessions"]
 );
+extension_sql_file!(
+    "../sql/generated_functions.sql",
+    name = "generated_functions",
+    requires = ["generated", "generated_aggregates"]
+);

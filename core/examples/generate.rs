@@ -1,8 +1,12 @@
-//! Writes what is made of the declarations: `sql/generated.sql`, `sql/generated_aggregates.sql` and `src/generated.rs`. Run it in the root of the checkout;
-//! `core/tests/generated.rs` compares.
+//! Writes what is made of the declarations: the SQL of functions and aggregates, the view of them, the C symbols of the glue,
+//! and the reference. Run it in the root of the checkout; `core/tests/generated.rs` compares.
+
+use user_metrics_core::function::{aggregate, catalog, reference, sql};
 
 fn main() -> std::io::Result<()> {
-    std::fs::write("sql/generated.sql", user_metrics_core::function::sql::script())?;
-    std::fs::write("sql/generated_aggregates.sql", user_metrics_core::function::aggregate::script())?;
-    std::fs::write("src/generated.rs", user_metrics_core::function::sql::glue())
+    std::fs::write("sql/generated.sql", sql::script())?;
+    std::fs::write("sql/generated_aggregates.sql", aggregate::script())?;
+    std::fs::write("sql/generated_functions.sql", catalog::script())?;
+    std::fs::write("src/generated.rs", sql::glue())?;
+    std::fs::write("docs/reference.md", reference::page())
 }

@@ -12,6 +12,8 @@ use crate::error::Result;
 use crate::sessions::{self, Span};
 
 pub mod aggregate;
+pub mod catalog;
+pub mod reference;
 pub mod sql;
 
 /// The type of an argument or a column.

@@ -1,13 +1,18 @@
-//! What is made of the declarations is committed, and every declaration is whole.
+//! What is made of the declarations is committed, and every declaration is whole: described in docs/, defined in the oracle,
+//! and shown in tests/pg_regress.
 
-use std::collections::BTreeSet;
-use user_metrics_core::function::{Type, aggregate, all, sql};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use user_metrics_core::function::catalog::{self, Kind, entries};
+use user_metrics_core::function::{Type, aggregate, all, reference, sql};
 
 #[test]
 fn what_is_committed_is_what_the_declarations_make() {
     for (file, committed, made) in [
         ("sql/generated.sql", include_str!("../../sql/generated.sql"), sql::script()),
         ("sql/generated_aggregates.sql", include_str!("../../sql/generated_aggregates.sql"), aggregate::script()),
+        ("sql/generated_functions.sql", include_str!("../../sql/generated_functions.sql"), catalog::script()),
+        ("docs/reference.md", include_str!("../../docs/reference.md"), reference::page()),
         ("src/generated.rs", include_str!("../../src/generated.rs"), sql::glue()),
     ] {
         let remedy = "run: cargo run -p user_metrics_core --example generate";
@@ -42,4 +47,73 @@ fn every_declaration_is_whole() {
         }
     }
     assert!(names.contains("active_users") && names.contains("seasonality"));
+}
+
+/// The files of a folder of the repository with this ending, by name, except what is made of the declarations or goes over all.
+fn files(folder: &str, ending: &str) -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let paths = paths.map(|path| (name(&path), path)).filter(|(name, _)| {
+        name.ends_with(ending) && !["reference.md", "functions.sql", "catalog.sql"].contains(&name.as_str())
+    });
+    paths.map(|(name, path)| (name, std::fs::read_to_string(path).unwrap())).collect()
+}
+
+/// Whether a name occurs in a text and is not a part of another one.
+fn mentions(text: &str, name: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
+}
+
+/// The anchors that GitHub makes of the headings of a page.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let kept = |c: &char| c.is_alphanumeric() || "_- ".contains(*c);
+    headings.map(|heading| heading.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
+}
+
+#[test]
+fn every_declaration_has_its_section_its_definition_and_its_case() {
+    let (docs, oracle, cases) =
+        (files("docs", ".md"), files("tests/oracle", ".py"), files("tests/pg_regress/sql", ".sql"));
+    for entry in entries() {
+        let (name, topic) = (entry.name, entry.topic);
+        let page = docs.get(&format!("{topic}.md"));
+        let page =
+            page.unwrap_or_else(|| panic!("{name}: there is no docs/{topic}.md, see PAGES in function/catalog.rs"));
+        assert!(mentions(page, name), "{name} is not described in docs/{topic}.md");
+        assert!(anchors(page).contains(entry.anchor), "{name}: docs/{topic}.md has no section #{}", entry.anchor);
+        for (files, folder) in [(&oracle, "tests/oracle"), (&cases, "tests/pg_regress/sql")] {
+            assert!(files.values().any(|text| mentions(text, name)), "{name} is not in {folder}");
+        }
+    }
+}
+
+#[test]
+fn every_entry_of_the_catalogue_is_whole() {
+    let of_kind = |kind: Kind| entries().iter().filter(|entry| entry.kind == kind).count();
+    assert_eq!(of_kind(Kind::TableFunction), all().count());
+    assert_eq!(of_kind(Kind::Aggregate), aggregate::all().filter(|aggregate| !aggregate.is_internal).count());
+    for entry in entries() {
+        let name = entry.name;
+        assert!(!entry.summary.is_empty() && !entry.example.contains("()"), "{name}");
+        for (argument, kind, _, about) in &entry.arguments {
+            assert!(!kind.is_empty() && !about.is_empty(), "{name}({argument}) is not described");
+        }
+        assert!(entry.used.iter().all(|column| !entry.needed.contains(column)), "{name} needs what it can do without");
+    }
+    // A database may have any encoding.
+    assert!(catalog::script().is_ascii());
+}
+
+#[test]
+fn the_links_of_the_reference_lead_somewhere() {
+    let (page, docs) = (reference::page(), files("docs", ".md"));
+    let links = page.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
+    for link in links {
+        let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+        let target = if file.is_empty() { Some(&page) } else { docs.get(file) };
+        let target = target.unwrap_or_else(|| panic!("there is no docs/{file}"));
+        assert!(anchor.is_empty() || anchors(target).contains(anchor), "{link} leads nowhere");
+    }
 }

@@ -28,9 +28,10 @@ pub struct Form {
 }
 
 /// The types of user ids.
-const USERS: [&str; 3] = ["text", "uuid", "bigint"];
+pub(super) const USERS: [&str; 3] = ["text", "uuid", "bigint"];
 /// The types of times, and what is to be said of them.
-const TIMES: [(&str, &str); 2] = [("timestamptz", ""), ("timestamp", "; a timestamp without zone is read as UTC")];
+pub(super) const TIMES: [(&str, &str); 2] =
+    [("timestamptz", ""), ("timestamp", "; a timestamp without zone is read as UTC")];
 /// What a group of some hundred users takes; a hash aggregate plans with it.
 const STATE_BYTES: u32 = 8192;
 

@@ -4,7 +4,7 @@ use super::{Argument, Function, Past, Reads, Type};
 use crate::source::literal;
 
 /// An argument of a form: name, type, default, what it says.
-type Listed = (String, String, Option<String>, String);
+pub(super) type Listed = (String, String, Option<String>, String);
 
 fn own(arguments: &[Argument]) -> Vec<Listed> {
     let listed = |argument: &Argument| {
@@ -59,14 +59,14 @@ fn over_value(function: &Function) -> Vec<Listed> {
 }
 
 /// The arguments of a form over a log, which is given as a `regclass` or by name.
-fn over_source(function: &Function, kind: &str) -> Vec<Listed> {
+pub(super) fn over_source(function: &Function, kind: &str) -> Vec<Listed> {
     let source = ("source".to_owned(), kind.to_owned(), None, "the log: a table, view or foreign table".to_owned());
     let own = [own(function.arguments), own(function.reads.making())].concat();
     let by = if function.segmented { vec![by()] } else { Vec::new() };
     [vec![source], own, vec![since(function), until(), filter()], by, vec![timezone(), as_of()]].concat()
 }
 
-fn columns(function: &Function, over_source: bool) -> Vec<(&'static str, Type, &'static str)> {
+pub(super) fn columns(function: &Function, over_source: bool) -> Vec<(&'static str, Type, &'static str)> {
     let segment = ("segment", Type::Text, "the value of the column or property of by; NULL without by");
     let own = function.columns.iter().map(|column| (column.name, column.kind, column.about));
     (over_source && function.segmented).then_some(segment).into_iter().chain(own).collect()

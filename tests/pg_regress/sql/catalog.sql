@@ -68,7 +68,7 @@ SELECT nspname, has_schema_privilege('public', oid, 'USAGE') AS usage, has_schem
 FROM pg_namespace WHERE nspname LIKE 'user\_metrics%' ORDER BY 1;
 SELECT c.relname, has_table_privilege('public', c.oid, 'SELECT') AS "select",
     has_table_privilege('public', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS change
-FROM pg_class AS c WHERE c.relnamespace = 'user_metrics'::regnamespace AND c.relkind = 'r' ORDER BY 1;
+FROM pg_class AS c WHERE c.relnamespace = 'user_metrics'::regnamespace AND c.relkind IN ('r', 'v') ORDER BY 1;
 
 -- It goes as it came. (The empty schema stays: CREATE EXTENSION makes it before the extension's own script begins.)
 BEGIN;
