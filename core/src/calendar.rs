@@ -39,6 +39,7 @@ pub struct LocalDays {
 struct Today {
     from: Micros,
     until: Micros,
+    offset: Micros,
     day: Day,
 }
 
@@ -55,19 +56,32 @@ impl LocalDays {
         Ok(self.recent.day)
     }
 
+    /// The local time of an instant, as microseconds of a clock that shows UTC.
+    #[inline]
+    pub fn local(&mut self, at: Micros, find: impl FnOnce(Micros) -> Result<Segment>) -> Result<Micros> {
+        self.day(at, find)?;
+        Ok(at.saturating_add(self.recent.offset))
+    }
+
+    /// The stretch of constant offset around an instant, as far as it is known; `find` as for [`day`](LocalDays::day).
+    pub fn segment(&mut self, at: Micros, find: impl FnOnce(Micros) -> Result<Segment>) -> Result<Segment> {
+        let i = self.segments.partition_point(|s| s.until <= at);
+        match self.segments.get(i) {
+            Some(&known) if known.from <= at => Ok(known),
+            _ => Ok(self.remember(i, find(at)?)),
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn today(&mut self, at: Micros, find: impl FnOnce(Micros) -> Result<Segment>) -> Result<Today> {
-        let i = self.segments.partition_point(|s| s.until <= at);
-        let segment = match self.segments.get(i) {
-            Some(&known) if known.from <= at => known,
-            _ => self.remember(i, find(at)?),
-        };
+        let segment = self.segment(at, find)?;
         let local = at.saturating_add(segment.offset);
         let midnight = at.saturating_sub(local.rem_euclid(DAY_MICROS));
         Ok(Today {
             from: midnight.max(segment.from),
             until: midnight.saturating_add(DAY_MICROS).min(segment.until),
+            offset: segment.offset,
             day: local.div_euclid(DAY_MICROS) as Day,
         })
     }

@@ -31,6 +31,12 @@ impl<T: Copy + Default> Chunks<T> {
         self.len == 0
     }
 
+    /// Bytes claimed for the array.
+    pub fn held(&self) -> usize {
+        let chunks = self.chunks.iter().map(|chunk| chunk.capacity() * size_of::<T>()).sum::<usize>();
+        chunks + self.chunks.capacity() * size_of::<Vec<T>>()
+    }
+
     /// The element at `i`.
     #[inline]
     pub fn get(&self, i: usize) -> &[T] {

@@ -24,6 +24,11 @@ pub fn set_limit(bytes: usize) {
     LIMIT.set(bytes);
 }
 
+/// The bytes all claims of this thread may hold together.
+pub fn limit() -> usize {
+    LIMIT.get()
+}
+
 /// Sets what [`poll`] calls. It may unwind; states survive that.
 pub fn set_poll(check: fn()) {
     POLL.set(check);
@@ -123,6 +128,12 @@ impl Claim {
             }
         }
         Ok(())
+    }
+
+    /// As [`reserve`](Claim::reserve), with room that at least doubles when it must grow.
+    #[inline]
+    pub fn reserve_doubling<T>(&mut self, vec: &mut Vec<T>, more: usize) -> Result<()> {
+        if vec.capacity() - vec.len() < more { self.reserve(vec, more.max(vec.len())) } else { Ok(()) }
     }
 
     /// Appends an item, doubling the vector's room when it is full.

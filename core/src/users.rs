@@ -222,6 +222,11 @@ impl<V: Copy + Default> Users<V> {
         self.entries.len()
     }
 
+    /// Bytes claimed for the table.
+    pub fn held(&self) -> usize {
+        self.entries.held() + size_of_val(&self.slots[..])
+    }
+
     /// Whether there is nobody.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -42,6 +42,8 @@ pub enum Kind {
     Exposure = 16,
     /// [`crate::exposure::Exposures`]: between processes only
     Exposures = 17,
+    /// [`crate::history::History`]: between processes only
+    History = 18,
 }
 
 const HEADER: usize = 16;

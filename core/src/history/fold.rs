@@ -1,0 +1,176 @@
+//! What is made of users' requests: a fold looks at one user after the other.
+
+use super::Timeline;
+use crate::error::Result;
+use crate::host::Claim;
+use crate::users::{UNKNOWN, UserKey, Users};
+
+/// A partial answer over users: fed user by user, merged in any order.
+///
+/// The laws, checked by `tests/folds.rs`: merging is associative and commutative, a fold that has seen nobody is neutral, and
+/// any split of the users merges to the same answer as the whole.
+pub trait Fold: Sized {
+    /// Takes in one user's requests.
+    fn observe(&mut self, user: &Timeline<'_>) -> Result<()>;
+
+    /// Takes in what a fold over other users has seen.
+    fn merge(&mut self, other: Self) -> Result<()>;
+}
+
+/// The requests of a user by the segment that each bears, which a user's requests mostly have in common.
+#[derive(Debug)]
+pub struct BySegment {
+    /// The numbers of all requests, as far as they were needed.
+    all: Vec<u32>,
+    order: Vec<u32>,
+    claim: Claim,
+}
+
+impl Default for BySegment {
+    fn default() -> Self {
+        BySegment { all: Vec::new(), order: Vec::new(), claim: Claim::passing() }
+    }
+}
+
+impl BySegment {
+    /// Gives `each` the code of every segment and the numbers of its requests, in their order.
+    pub fn each(
+        &mut self,
+        user: &Timeline<'_>,
+        segment: Option<usize>,
+        mut each: impl FnMut(u32, &[u32]) -> Result<()>,
+    ) -> Result<()> {
+        let (count, known) = (user.at.len(), self.all.len());
+        if known < count {
+            self.claim.reserve_doubling(&mut self.all, count - known)?;
+            self.all.extend(known as u32..count as u32);
+        }
+        let Some(codes) = user.codes(segment) else { return each(0, &self.all[..count]) };
+        let Some(&first) = codes.first() else { return Ok(()) };
+        if codes.iter().all(|&code| code == first) {
+            return each(first, &self.all[..count]);
+        }
+        self.order.clear();
+        self.claim.reserve(&mut self.order, count)?;
+        self.order.extend(0..count as u32);
+        self.order.sort_by_key(|&request| codes[request as usize]);
+        self.order
+            .chunk_by(|&a, &b| codes[a as usize] == codes[b as usize])
+            .try_for_each(|requests| each(requests.first().map_or(0, |&request| codes[request as usize]), requests))
+    }
+}
+
+/// Numbers for combinations of codes, in the order they came.
+#[derive(Debug, Default)]
+pub struct Cells {
+    numbers: Users<()>,
+    /// The combination found last.
+    last: Option<(u128, usize)>,
+}
+
+fn combination(codes: [u32; 3]) -> u128 {
+    codes.iter().fold(0, |all, &code| all << 32 | u128::from(code))
+}
+
+impl Cells {
+    /// The number of a combination, and whether it is new.
+    #[inline]
+    pub fn number(&mut self, codes: [u32; 3], claim: &mut Claim) -> Result<(usize, bool)> {
+        let key = combination(codes);
+        match self.last {
+            Some((last, number)) if last == key => Ok((number, false)),
+            _ => {
+                let (number, is_new) = self.numbers.number(UserKey::from(key), (), claim)?;
+                self.last = Some((key, number));
+                Ok((number, is_new))
+            }
+        }
+    }
+
+    /// The number of a combination, if it has one.
+    pub fn find(&self, codes: [u32; 3]) -> Option<usize> {
+        let mut found = [UNKNOWN];
+        self.numbers.find_all(std::iter::once(UserKey::from(combination(codes))), &mut found);
+        (found[0] != UNKNOWN).then_some(found[0] as usize)
+    }
+
+    /// The combination of a number.
+    pub fn codes(&self, number: usize) -> [u32; 3] {
+        let key = u128::from(self.numbers.key(number));
+        [(key >> 64) as u32, (key >> 32) as u32, key as u32]
+    }
+}
+
+/// What is kept for every combination of codes.
+#[derive(Debug)]
+pub struct Table<T> {
+    cells: Cells,
+    values: Vec<T>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Table { cells: Cells::default(), values: Vec::new() }
+    }
+}
+
+impl<T: Default> Table<T> {
+    /// What is kept for a combination, and its number.
+    #[inline]
+    pub fn entry(&mut self, codes: [u32; 3], claim: &mut Claim) -> Result<(usize, &mut T)> {
+        let (number, is_new) = self.cells.number(codes, claim)?;
+        if is_new {
+            claim.push(&mut self.values, T::default())?;
+        }
+        Ok((number, &mut self.values[number]))
+    }
+
+    /// Takes in what another table has, as `merge` says of two that are kept for one combination. Gives the number here for
+    /// each of the other's.
+    pub fn merge(
+        &mut self,
+        other: Self,
+        claim: &mut Claim,
+        mut merge: impl FnMut(&mut T, T, &mut Claim) -> Result<()>,
+    ) -> Result<Vec<usize>> {
+        let mut numbers = Vec::new();
+        claim.reserve(&mut numbers, other.len())?;
+        for (codes, theirs) in other.into_values() {
+            let (number, ours) = self.entry(codes, claim)?;
+            merge(ours, theirs, claim)?;
+            numbers.push(number);
+        }
+        Ok(numbers)
+    }
+
+    /// What is kept for a combination, if anything.
+    pub fn find(&self, codes: [u32; 3]) -> Option<&T> {
+        self.cells.find(codes).map(|number| &self.values[number])
+    }
+
+    /// Combinations, their numbers and what is kept for them, as they came.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = ([u32; 3], usize, &T)> {
+        self.values.iter().enumerate().map(|(number, value)| (self.cells.codes(number), number, value))
+    }
+
+    /// The same, giving away what is kept.
+    pub fn into_values(self) -> impl Iterator<Item = ([u32; 3], T)> {
+        let cells = self.cells;
+        self.values.into_iter().enumerate().map(move |(number, value)| (cells.codes(number), value))
+    }
+
+    /// How many combinations there are.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// What is kept for a number.
+    pub fn value(&self, number: usize) -> &T {
+        &self.values[number]
+    }
+}

@@ -1,0 +1,699 @@
+//! Reading a history: one partition after the other is brought into arrays by column, users one after the other, each one's
+//! requests in order of time; then every user is visited.
+//!
+//! Streams are merged by time: within one, rows mostly come in order, so that it is left only where another has an earlier
+//! row. Where a stream falls back in time - a scan may begin in the middle of a table and wrap - it is taken as two; where it
+//! falls back often, users are sorted one by one. Requests of a user at the same instant are ordered by content: shorter ids
+//! before longer ones, then by bytes, then by the other columns in their order, with what is not known last.
+//!
+//! A partition that does not fit the memory is read in several passes, each of a part of its users.
+
+use super::block::{Block, Blocks};
+use super::stream::{File, Stream, StreamPart};
+use super::{History, Kind, PARTITION_BITS, PARTITIONS, Scratch};
+use crate::calendar::Micros;
+use crate::error::{Error, Result};
+use crate::host::{self, Claim};
+use crate::users::{UNKNOWN, UserKey, Users};
+use std::cmp::Ordering;
+use std::ops::Range;
+
+/// The number of a user who is not read: left out, or of another pass.
+const SKIPPED: u32 = u32::MAX;
+/// More runs in order of time than this, and users are sorted one by one.
+const MOST_RUNS: usize = 8;
+/// How many users are found in the table at a time.
+const BATCH: usize = 256;
+
+/// The values of a column, request by request.
+#[derive(Debug)]
+pub enum Values {
+    /// Codes of texts; see [`Dictionary`](super::Dictionary).
+    Codes(Vec<u32>),
+    /// Hashes of sessions' ids; 0 for no session.
+    Sessions(Vec<u64>),
+    /// Places of ids and their lengths plus 1; 0 for none.
+    Ids(Vec<(u32, u32)>),
+    /// Numbers; NaN for one that is not known.
+    Numbers(Vec<f64>),
+    /// 0 for not known, 1 for no, 2 for yes.
+    Flags(Vec<u8>),
+}
+
+impl Values {
+    fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Values::Codes(Vec::new()),
+            Kind::Session => Values::Sessions(Vec::new()),
+            Kind::Id => Values::Ids(Vec::new()),
+            Kind::Count | Kind::Number => Values::Numbers(Vec::new()),
+            Kind::Flag | Kind::Status => Values::Flags(Vec::new()),
+        }
+    }
+
+    /// Makes room for so many requests.
+    fn prepare(&mut self, rows: usize, claim: &mut Claim) -> Result<()> {
+        fn of<T: Clone + Default>(values: &mut Vec<T>, rows: usize, claim: &mut Claim) -> Result<()> {
+            values.truncate(rows);
+            claim.extend_to(values, rows)
+        }
+        match self {
+            Values::Codes(values) => of(values, rows, claim),
+            Values::Sessions(values) => of(values, rows, claim),
+            Values::Ids(values) => of(values, rows, claim),
+            Values::Numbers(values) => of(values, rows, claim),
+            Values::Flags(values) => of(values, rows, claim),
+        }
+    }
+
+    /// Bytes of a value.
+    fn width(&self) -> usize {
+        match self {
+            Values::Codes(_) => 4,
+            Values::Sessions(_) | Values::Ids(_) | Values::Numbers(_) => 8,
+            Values::Flags(_) => 1,
+        }
+    }
+
+    /// Brings a range into another order: `order` has, for each place, the place from where its value comes.
+    fn permute(&mut self, range: Range<usize>, order: &[u32]) {
+        fn of<T: Copy>(values: &mut [T], order: &[u32]) {
+            // few: requests of a user at one instant, or of a user in disorder
+            let old = values.to_vec();
+            values.iter_mut().zip(order).for_each(|(value, &from)| *value = old[from as usize]);
+        }
+        match self {
+            Values::Codes(values) => of(&mut values[range], order),
+            Values::Sessions(values) => of(&mut values[range], order),
+            Values::Ids(values) => of(&mut values[range], order),
+            Values::Numbers(values) => of(&mut values[range], order),
+            Values::Flags(values) => of(&mut values[range], order),
+        }
+    }
+}
+
+/// One user's requests in order of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeline<'a> {
+    /// The user.
+    pub user: UserKey,
+    /// The user's id, where the history keeps it.
+    pub name: Option<&'a [u8]>,
+    /// When the requests were made.
+    pub at: &'a [Micros],
+    from: usize,
+    columns: &'a [Option<Values>],
+    ids: &'a [u8],
+}
+
+impl<'a> Timeline<'a> {
+    fn values(&self, column: Option<usize>) -> Option<(&'a Values, Range<usize>)> {
+        let values = self.columns.get(column?)?.as_ref()?;
+        Some((values, self.from..self.from + self.at.len()))
+    }
+
+    /// The codes of a column of texts, where the log has it.
+    #[inline]
+    pub fn codes(&self, column: Option<usize>) -> Option<&'a [u32]> {
+        match self.values(column)? {
+            (Values::Codes(codes), range) => Some(&codes[range]),
+            _ => None,
+        }
+    }
+
+    /// The sessions of a column of these, where the log has it.
+    #[inline]
+    pub fn sessions(&self, column: Option<usize>) -> Option<&'a [u64]> {
+        match self.values(column)? {
+            (Values::Sessions(sessions), range) => Some(&sessions[range]),
+            _ => None,
+        }
+    }
+
+    /// The numbers of a column of these, where the log has it; NaN for one that is not known.
+    #[inline]
+    pub fn numbers(&self, column: Option<usize>) -> Option<&'a [f64]> {
+        match self.values(column)? {
+            (Values::Numbers(numbers), range) => Some(&numbers[range]),
+            _ => None,
+        }
+    }
+
+    /// The flag of a column and a request, where it is known.
+    #[inline]
+    pub fn flag(&self, column: Option<usize>, request: usize) -> Option<bool> {
+        match self.values(column)? {
+            (Values::Flags(flags), range) => match flags[range][request] {
+                0 => None,
+                flag => Some(flag == 2),
+            },
+            _ => None,
+        }
+    }
+
+    /// The id of a column and a request.
+    #[inline]
+    pub fn id(&self, column: Option<usize>, request: usize) -> Option<&'a [u8]> {
+        match self.values(column)? {
+            (Values::Ids(places), range) => id(self.ids, places[range][request]),
+            _ => None,
+        }
+    }
+}
+
+fn id(ids: &[u8], (place, length): (u32, u32)) -> Option<&[u8]> {
+    let length = length.checked_sub(1)?;
+    ids.get(place as usize..(place + length) as usize)
+}
+
+fn corrupt<T>(what: &'static str) -> Result<T> {
+    Err(Error::Corrupt { what })
+}
+
+/// What reading needs, from partition to partition: fresh memory costs more than what is read into it.
+#[derive(Default)]
+struct Buffers {
+    /// Where streams' chunks are read into, chunk by chunk.
+    chunks: Vec<Vec<u8>>,
+    keys: Vec<UserKey>,
+    /// A united user's number for each of a stream's, stream by stream.
+    numbers: Vec<Vec<u32>>,
+    /// The stream and the number there of a united user.
+    sources: Vec<(u32, u32)>,
+    /// Times and users, row by row and stream by stream.
+    times: Vec<Micros>,
+    users: Vec<u32>,
+    /// The row's place in the arrays.
+    places: Vec<u32>,
+    /// Where each user's requests begin.
+    starts: Vec<u32>,
+    next: Vec<u32>,
+    at: Vec<Micros>,
+    columns: Vec<Option<Values>>,
+    ids: Vec<u8>,
+    blocks: Blocks,
+    lasts: Vec<u64>,
+    order: Vec<u32>,
+}
+
+impl History {
+    /// Visits every user but those of the ascending `left_out`, with the columns of which `wanted` has the numbers. It may be
+    /// done again. What has come must have been settled.
+    pub fn each(
+        &self,
+        wanted: &[usize],
+        left_out: &[UserKey],
+        visit: &mut dyn FnMut(&Timeline<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let (mut buffers, mut claim) = (Buffers::default(), Claim::passing());
+        buffers.columns = self.layout.kinds.iter().map(|_| None).collect();
+        for &column in wanted {
+            buffers.columns[column] = Some(Values::new(self.layout.kinds[column]));
+        }
+        for p in 0..PARTITIONS {
+            let passes = self.passes(p, &buffers);
+            for pass in 0..passes {
+                host::poll();
+                self.partition(p, (pass, passes), left_out, &mut buffers, &mut claim, visit)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// In how many passes a partition is read, a power of two.
+    fn passes(&self, p: usize, buffers: &Buffers) -> usize {
+        let parts = || self.streams.iter().filter_map(|stream| stream.parts.get(p));
+        let rows = parts().map(|part| part.rows as usize).sum::<usize>();
+        let users = parts().map(|part| part.keys.len() / 16).sum::<usize>();
+        let packed = parts().flat_map(|part| &part.chunks).map(|chunk| chunk.len()).sum::<usize>();
+        let wanted = buffers.columns.iter().flatten().map(Values::width).sum::<usize>();
+        // What every pass needs, and what is shared out: a place and a time in the arrays, and the values.
+        let all = packed + rows * 16 + users * 12;
+        let shared = rows * (8 + wanted) + users * 48;
+        let free = host::limit().saturating_sub(host::used()).saturating_sub(all) / 4 * 3;
+        shared.div_ceil(free.max(1)).next_power_of_two().min(1 << 10)
+    }
+
+    fn scratch(&self, stream: &Stream) -> Option<&dyn Scratch> {
+        match stream.file {
+            None => self.scratch.as_deref(),
+            Some(file) => match self.files.get(file)? {
+                File::Open(scratch) => Some(scratch.as_ref()),
+                File::Named(_) => None,
+            },
+        }
+    }
+
+    fn partition(
+        &self,
+        p: usize,
+        pass: (usize, usize),
+        left_out: &[UserKey],
+        buffers: &mut Buffers,
+        claim: &mut Claim,
+        visit: &mut dyn FnMut(&Timeline<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut parts = Vec::new();
+        claim.reserve(&mut parts, self.streams.len())?;
+        for stream in &self.streams {
+            parts.push((stream, stream.parts.get(p).ok_or(Error::Corrupt { what: "a stream without a partition" })?));
+        }
+        let mut name_bytes = Vec::new();
+        let names = self.unite(&parts, pass, left_out, buffers, claim, &mut name_bytes)?;
+        // All chunks of the partition, in memory as long as it is read.
+        let mut chunks: Vec<(usize, &[u8])> = Vec::new();
+        let count = parts.iter().map(|(_, part)| part.chunks.len()).sum::<usize>();
+        claim.reserve(&mut chunks, count)?;
+        let mut held = std::mem::take(&mut buffers.chunks);
+        while held.len() < count {
+            claim.push(&mut held, Vec::new())?;
+        }
+        let mut free = held.iter_mut();
+        for (s, (stream, part)) in parts.iter().enumerate() {
+            for chunk in &part.chunks {
+                let Some(buffer) = free.next() else { return corrupt("more chunks than there are") };
+                chunks.push((s, chunk.read(self.scratch(stream), buffer, claim)?));
+            }
+        }
+        let rows = parts.iter().map(|(_, part)| part.rows as usize).sum::<usize>();
+        let ends = self.rows(&chunks, rows, parts.len(), buffers, claim)?;
+        let in_order = self.places(&ends, buffers, claim)?;
+        self.columns(&chunks, buffers, claim)?;
+        buffers.chunks = held;
+        self.sort(in_order, buffers, claim)?;
+        for u in 0..buffers.keys.len() {
+            if u % host::POLL_EVERY == host::POLL_EVERY - 1 {
+                host::poll();
+            }
+            let (from, until) = (buffers.starts[u] as usize, buffers.starts[u + 1] as usize);
+            if from == until {
+                continue;
+            }
+            let name = match (&names, buffers.sources.get(u)) {
+                (Some(names), Some(&(stream, number))) => {
+                    let (from, until) = names[stream as usize][number as usize];
+                    Some(&name_bytes[from..until])
+                }
+                _ => None,
+            };
+            visit(&Timeline {
+                user: buffers.keys[u],
+                name,
+                at: &buffers.at[from..until],
+                from,
+                columns: &buffers.columns,
+                ids: &buffers.ids,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Gives every user of the pass one number, whatever stream they are in: `keys`, `numbers` and, where names are kept,
+    /// `sources`. Gives where the names of streams' users lie in `name_bytes`.
+    #[allow(clippy::type_complexity)]
+    fn unite(
+        &self,
+        parts: &[(&Stream, &StreamPart)],
+        (pass, passes): (usize, usize),
+        left_out: &[UserKey],
+        buffers: &mut Buffers,
+        claim: &mut Claim,
+        name_bytes: &mut Vec<u8>,
+    ) -> Result<Option<Vec<Vec<(usize, usize)>>>> {
+        let Buffers { keys, numbers, sources, .. } = buffers;
+        keys.clear();
+        sources.clear();
+        while numbers.len() < parts.len() {
+            claim.push(numbers, Vec::new())?;
+        }
+        let (mut table, mut own) = (Users::<()>::new(), Claim::passing());
+        let mut names = Vec::new();
+        let (mut buffer, mut name_buffer) = (Vec::new(), Vec::new());
+        let shift = 64 - PARTITION_BITS - passes.trailing_zeros();
+        let is_read = |key: UserKey| {
+            (passes == 1 || (key.hash() >> shift) as usize & (passes - 1) == pass)
+                && (left_out.is_empty() || left_out.binary_search(&key).is_err())
+        };
+        for (s, (stream, part)) in parts.iter().enumerate() {
+            let bytes = part.keys.read(self.scratch(stream), &mut buffer, &mut own)?;
+            let (stored, []) = bytes.as_chunks::<16>() else { return corrupt("users cut short") };
+            let map = &mut numbers[s];
+            map.clear();
+            claim.reserve(map, stored.len())?;
+            for batch in stored.chunks(BATCH) {
+                host::poll();
+                let of = |bytes: &[u8; 16]| UserKey::from(u128::from_be_bytes(*bytes));
+                let mut found = [UNKNOWN; BATCH];
+                if s > 0 {
+                    table.find_all(batch.iter().map(of), &mut found[..batch.len()]);
+                }
+                for (bytes, &known) in batch.iter().zip(&found) {
+                    let key = of(bytes);
+                    if known != UNKNOWN {
+                        map.push(known);
+                    } else if !is_read(key) {
+                        map.push(SKIPPED);
+                    } else {
+                        // The users of one stream differ; only the others' must be looked up.
+                        let (number, is_new) = match parts.len() {
+                            1 => (keys.len(), true),
+                            _ => table.number(key, (), &mut own)?,
+                        };
+                        if is_new {
+                            claim.push(keys, key)?;
+                            if self.keeps_names() {
+                                claim.push(sources, (s as u32, map.len() as u32))?;
+                            }
+                        }
+                        map.push(number as u32);
+                    }
+                }
+            }
+            if self.keeps_names() {
+                let bytes = part.names.read(self.scratch(stream), &mut name_buffer, &mut own)?;
+                let base = name_bytes.len();
+                own.reserve_doubling(name_bytes, bytes.len())?;
+                name_bytes.extend_from_slice(bytes);
+                let mut places = Vec::new();
+                own.reserve(&mut places, stored.len())?;
+                let mut rest = bytes;
+                while let Some((length, after)) = rest.split_first_chunk::<4>() {
+                    let length = u32::from_le_bytes(*length) as usize;
+                    let Some(after) = after.get(length..) else { return corrupt("names cut short") };
+                    let until = base + bytes.len() - after.len();
+                    own.push(&mut places, (until - length, until))?;
+                    rest = after;
+                }
+                if places.len() != stored.len() {
+                    return corrupt("users without names");
+                }
+                names.push(places);
+            }
+        }
+        Ok(self.keeps_names().then_some(names))
+    }
+
+    /// Reads times and users of all rows, and counts the users' requests. Gives where each stream's rows end.
+    fn rows(
+        &self,
+        chunks: &[(usize, &[u8])],
+        rows: usize,
+        streams: usize,
+        buffers: &mut Buffers,
+        claim: &mut Claim,
+    ) -> Result<Vec<usize>> {
+        let Buffers { times, users, numbers, starts, blocks, keys, .. } = buffers;
+        times.clear();
+        users.clear();
+        claim.extend_to(times, rows)?;
+        claim.extend_to(users, rows)?;
+        starts.clear();
+        claim.extend_to(starts, keys.len() + 1)?;
+        let (mut from, mut ends) = (0, vec![0; streams]);
+        let mut is_wrong = false;
+        for &(s, mut chunk) in chunks {
+            host::poll();
+            let map = &numbers[s];
+            while let Some(block) = blocks.next(&self.layout, &mut chunk)? {
+                let until = from + block.rows;
+                let (Some(times), Some(users)) = (times.get_mut(from..until), users.get_mut(from..until)) else {
+                    return corrupt("more rows than there are");
+                };
+                block.times(|i, at| times[i] = at);
+                block.users(|i, user| {
+                    let user = map.get(user as usize).copied().unwrap_or_else(|| {
+                        is_wrong = true;
+                        SKIPPED
+                    });
+                    users[i] = user;
+                    if user != SKIPPED {
+                        starts[user as usize + 1] += 1;
+                    }
+                });
+                from = until;
+            }
+            ends[s] = from;
+        }
+        if is_wrong || from != rows {
+            return corrupt("rows of users that are none");
+        }
+        // Streams without rows here end where the one before does.
+        (1..streams).for_each(|s| ends[s] = ends[s].max(ends[s - 1]));
+        let mut sum = 0u32;
+        for start in starts.iter_mut() {
+            sum = sum.checked_add(*start).ok_or(Error::TooLarge { bytes: rows })?;
+            *start = sum;
+        }
+        Ok(ends)
+    }
+
+    /// Gives every row its place: user by user, each one's in order of time. Gives whether that could be done.
+    fn places(&self, ends: &[usize], buffers: &mut Buffers, claim: &mut Claim) -> Result<bool> {
+        let Buffers { times, users, places, starts, next, .. } = buffers;
+        next.clear();
+        claim.reserve(next, starts.len())?;
+        next.extend_from_slice(starts);
+        places.clear();
+        claim.extend_to(places, times.len())?;
+        let mut put = |row: usize, places: &mut [u32]| {
+            let user = users[row];
+            places[row] = match next.get_mut(user as usize) {
+                Some(place) => {
+                    *place += 1;
+                    *place - 1
+                }
+                None => SKIPPED,
+            };
+        };
+        let runs = runs(times, ends);
+        let Some(mut runs) = runs else {
+            (0..times.len()).for_each(|row| put(row, places));
+            return Ok(false);
+        };
+        while let Some(r) = (0..runs.len()).min_by_key(|&r| times[runs[r].start]) {
+            host::poll();
+            let others = runs.iter().enumerate().filter(|(n, _)| *n != r).map(|(_, run)| times[run.start]).min();
+            let run = &mut runs[r];
+            let mut row = run.start;
+            // No further than until another has an earlier row.
+            loop {
+                put(row, places);
+                row += 1;
+                if row >= run.end || others.is_some_and(|other| times[row] > other) {
+                    break;
+                }
+            }
+            run.start = row;
+            if run.start >= run.end {
+                runs.swap_remove(r);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Brings times and wanted columns to their rows' places.
+    fn columns(&self, chunks: &[(usize, &[u8])], buffers: &mut Buffers, claim: &mut Claim) -> Result<()> {
+        let Buffers { times, places, starts, at, columns, ids, blocks, lasts, .. } = buffers;
+        let rows = starts.last().map_or(0, |&rows| rows as usize);
+        at.truncate(rows);
+        claim.extend_to(at, rows)?;
+        for (&time, &place) in times.iter().zip(&*places) {
+            if let Some(at) = at.get_mut(place as usize) {
+                *at = time;
+            }
+        }
+        ids.clear();
+        for values in columns.iter_mut().flatten() {
+            values.prepare(rows, claim)?;
+        }
+        let (mut numbers, mut sessions) = (0, 0);
+        for (c, values) in columns.iter_mut().enumerate() {
+            let kind = self.layout.kinds[c];
+            let nth = if kind == Kind::Session { sessions } else { numbers };
+            match kind {
+                Kind::Count | Kind::Number => numbers += 1,
+                Kind::Session => sessions += 1,
+                _ => {}
+            }
+            let Some(values) = values else { continue };
+            let (mut from, mut of) = (0, None);
+            for &(s, mut chunk) in chunks {
+                host::poll();
+                if of != Some(s) {
+                    of = Some(s);
+                    lasts.clear();
+                    if kind == Kind::Session {
+                        // By the numbers of the stream itself; they are below the number of its rows.
+                        claim.extend_to(lasts, buffers.numbers[s].len())?;
+                    }
+                }
+                let map = self.streams[s].codes.get(c);
+                while let Some(block) = blocks.next(&self.layout, &mut chunk)? {
+                    let Some(places) = places.get(from..from + block.rows) else {
+                        return corrupt("more rows than there are");
+                    };
+                    from += block.rows;
+                    bring(&block, (c, nth), values, places, map.map(Vec::as_slice), ids, lasts, claim)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sorts what is not in order yet: users' requests by time, and those of one instant by content.
+    fn sort(&self, in_order: bool, buffers: &mut Buffers, claim: &mut Claim) -> Result<()> {
+        let Buffers { starts, at, columns, ids, order, .. } = buffers;
+        for (u, range) in starts.windows(2).enumerate() {
+            if u % host::POLL_EVERY == host::POLL_EVERY - 1 {
+                host::poll();
+            }
+            let range = range[0] as usize..range[1] as usize;
+            if !in_order && !at[range.clone()].is_sorted() {
+                order.clear();
+                claim.reserve(order, range.len())?;
+                order.extend(0..range.len() as u32);
+                host::poll();
+                order.sort_by_key(|&i| at[range.start + i as usize]);
+                let mut times = Values::Sessions(Vec::new());
+                if let Values::Sessions(values) = &mut times {
+                    values.extend(at[range.clone()].iter().map(|&at| at as u64));
+                    times.permute(0..range.len(), order);
+                }
+                if let Values::Sessions(values) = times {
+                    at[range.clone()].iter_mut().zip(values).for_each(|(at, value)| *at = value as Micros);
+                }
+                columns.iter_mut().flatten().for_each(|values| values.permute(range.clone(), order));
+            }
+            let mut from = range.start;
+            while from < range.end {
+                let instant = at[from];
+                let until = from + at[from..range.end].iter().take_while(|&&at| at == instant).count();
+                if until - from > 1 {
+                    order.clear();
+                    claim.reserve(order, until - from)?;
+                    order.extend(0..(until - from) as u32);
+                    host::poll();
+                    order.sort_by(|&a, &b| self.compare(columns, ids, from + a as usize, from + b as usize));
+                    columns.iter_mut().flatten().for_each(|values| values.permute(from..until, order));
+                }
+                from = until;
+            }
+        }
+        Ok(())
+    }
+
+    /// The order of two requests of one user at one instant.
+    fn compare(&self, columns: &[Option<Values>], ids: &[u8], a: usize, b: usize) -> Ordering {
+        let of_ids = columns.iter().flatten().map(|values| match values {
+            Values::Ids(places) => {
+                let of = |row: usize| id(ids, places[row]).map(|id| (id.len(), id));
+                last_if_none(of(a), of(b))
+            }
+            _ => Ordering::Equal,
+        });
+        let others = columns.iter().enumerate().filter_map(|(c, values)| Some((c, values.as_ref()?)));
+        let of_others = others.map(|(c, values)| match values {
+            Values::Codes(codes) => {
+                let text = |row: usize| self.dictionary(c).text(codes[row]);
+                if codes[a] == codes[b] { Ordering::Equal } else { last_if_none(text(a), text(b)) }
+            }
+            Values::Sessions(sessions) => sessions[a].cmp(&sessions[b]),
+            Values::Ids(_) => Ordering::Equal,
+            Values::Numbers(numbers) => {
+                let known = |row: usize| Some(numbers[row]).filter(|number| !number.is_nan());
+                match (known(a), known(b)) {
+                    (Some(a), Some(b)) => a.total_cmp(&b),
+                    (a, b) => b.is_some().cmp(&a.is_some()),
+                }
+            }
+            Values::Flags(flags) => flags[a].wrapping_sub(1).cmp(&flags[b].wrapping_sub(1)),
+        });
+        of_ids.chain(of_others).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    }
+}
+
+fn last_if_none<T: Ord>(a: Option<T>, b: Option<T>) -> Ordering {
+    match (&a, &b) {
+        (Some(a), Some(b)) => a.cmp(b),
+        _ => b.is_some().cmp(&a.is_some()),
+    }
+}
+
+/// The runs in order of time that rows consist of, stream by stream, or `None` if they are too many.
+fn runs(times: &[Micros], ends: &[usize]) -> Option<Vec<Range<usize>>> {
+    let (mut runs, mut from) = (Vec::new(), 0);
+    for &end in ends {
+        while from < end {
+            let rest = &times[from..end];
+            let length = rest.windows(2).position(|pair| pair[1] < pair[0]).map_or(rest.len(), |last| last + 1);
+            if runs.len() >= MOST_RUNS * ends.len() {
+                return None;
+            }
+            runs.push(from..from + length);
+            from += length;
+        }
+    }
+    Some(runs)
+}
+
+/// Brings a block's values of a column to their places.
+#[allow(clippy::too_many_arguments)]
+fn bring(
+    block: &Block<'_>,
+    (column, nth): (usize, usize),
+    values: &mut Values,
+    places: &[u32],
+    codes: Option<&[u32]>,
+    ids: &mut Vec<u8>,
+    lasts: &mut [u64],
+    claim: &mut Claim,
+) -> Result<()> {
+    match values {
+        Values::Codes(to) => block.small(column, |i, code| {
+            if let Some(to) = to.get_mut(places[i] as usize) {
+                *to = match codes {
+                    None => code as u32,
+                    Some(codes) => codes.get(code as usize).copied().unwrap_or(0),
+                };
+            }
+        }),
+        Values::Flags(to) => block.small(column, |i, flag| {
+            if let Some(to) = to.get_mut(places[i] as usize) {
+                *to = flag as u8;
+            }
+        }),
+        Values::Numbers(to) => block.numbers(column, nth, |i, number| {
+            if let Some(to) = to.get_mut(places[i] as usize) {
+                *to = number;
+            }
+        })?,
+        Values::Sessions(to) => {
+            let mut users = [0; super::MOST_ROWS];
+            block.users(|i, user| users[i] = user as u32);
+            block.sessions((column, nth), lasts, &users[..block.rows], |i, session| {
+                if let Some(to) = to.get_mut(places[i] as usize) {
+                    *to = session;
+                }
+            })?;
+        }
+        Values::Ids(to) => {
+            let base = ids.len();
+            claim.reserve_doubling(ids, block.tail.len())?;
+            ids.extend_from_slice(block.tail);
+            if u32::try_from(ids.len()).is_err() {
+                return Err(Error::TooLarge { bytes: ids.len() });
+            }
+            let mut place = base;
+            block.small(column, |i, length| {
+                if let Some(to) = to.get_mut(places[i] as usize) {
+                    *to = (place as u32, length as u32);
+                }
+                place += length.saturating_sub(1) as usize;
+            });
+            if place > ids.len() {
+                return corrupt("ids cut short");
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! Statistics that several topics need, exact and independent of the order in which numbers come.
+
+pub mod median;
+pub mod sum;

@@ -1,0 +1,201 @@
+//! Medians of many groups of numbers, exact, in little memory: numbers of large groups are counted by size first, and only
+//! those about the middle are looked at again.
+//!
+//! A group keeps up to 1,024 numbers. A larger one counts its numbers in 2,048 buckets, of which each spans a 32nd of an
+//! octave, and needs a second look at all numbers: [`Medians::is_complete`] tells whether any does.
+
+use crate::error::{Error, Result};
+use crate::host::{self, Claim};
+
+/// The most numbers a group keeps before it counts them.
+const FEW: usize = 1024;
+/// Buckets of a counted group.
+const BUCKETS: usize = 2048;
+/// The bits of a double that tell its bucket: the exponent and five of the fraction.
+const SHIFT: u32 = 47;
+/// The bucket of 2⁻¹⁶; what is smaller lies in the first.
+const FIRST: u64 = (1023 - 16) << 5;
+
+#[inline]
+fn bucket(number: f64) -> usize {
+    ((number.to_bits() >> SHIFT).saturating_sub(FIRST) as usize).min(BUCKETS - 1)
+}
+
+#[derive(Debug)]
+enum Numbers {
+    /// All of them.
+    All(Vec<f64>),
+    /// How many lie in each bucket.
+    Counted(Vec<u32>),
+    /// Those of the buckets from the first to the last that hold one of the two in the middle, and how many lie before them.
+    Middle { first: usize, last: usize, before: u64, numbers: Vec<f64> },
+}
+
+/// Groups of numbers, by their number from 0.
+#[derive(Debug, Default)]
+pub struct Medians {
+    groups: Vec<(u64, Option<Numbers>)>,
+}
+
+impl Medians {
+    /// Adds a number of 0 or more to a group.
+    #[inline]
+    pub fn add(&mut self, group: usize, number: f64, claim: &mut Claim) -> Result<()> {
+        while self.groups.len() <= group {
+            claim.push(&mut self.groups, (0, None))?;
+        }
+        let (count, numbers) = &mut self.groups[group];
+        *count += 1;
+        match numbers.get_or_insert_with(|| Numbers::All(Vec::new())) {
+            Numbers::All(all) if all.len() < FEW => claim.push(all, number),
+            Numbers::Counted(counts) => count_one(counts, number),
+            _ => self.begin_counting(group, number, claim),
+        }
+    }
+
+    #[cold]
+    fn begin_counting(&mut self, group: usize, number: f64, claim: &mut Claim) -> Result<()> {
+        let mut counts = claim.filled(0u32, BUCKETS)?;
+        if let Some(Numbers::All(all)) = self.groups[group].1.take() {
+            all.iter().try_for_each(|&number| count_one(&mut counts, number))?;
+            claim.shrink(all.capacity() * size_of::<f64>());
+        }
+        count_one(&mut counts, number)?;
+        self.groups[group].1 = Some(Numbers::Counted(counts));
+        Ok(())
+    }
+
+    /// Takes in what others have, of whose groups `numbers` gives the number here. None may have been looked at again.
+    pub fn merge(&mut self, other: Self, numbers: &[usize], claim: &mut Claim) -> Result<()> {
+        for ((count, theirs), &group) in other.groups.into_iter().zip(numbers) {
+            match theirs {
+                Some(Numbers::All(all)) => {
+                    all.iter().try_for_each(|&number| self.add(group, number, claim))?;
+                    claim.shrink(all.capacity() * size_of::<f64>());
+                }
+                Some(Numbers::Counted(theirs)) => {
+                    while self.groups.len() <= group {
+                        claim.push(&mut self.groups, (0, None))?;
+                    }
+                    let mut counts = theirs;
+                    match self.groups[group].1.take() {
+                        Some(Numbers::All(all)) => {
+                            all.iter().try_for_each(|&number| count_one(&mut counts, number))?;
+                            claim.shrink(all.capacity() * size_of::<f64>());
+                        }
+                        Some(Numbers::Counted(ours)) => {
+                            for (count, ours) in counts.iter_mut().zip(&ours) {
+                                *count = count.checked_add(*ours).ok_or(Error::TooLarge { bytes: usize::MAX })?;
+                            }
+                            claim.shrink(ours.capacity() * size_of::<u32>());
+                        }
+                        Some(Numbers::Middle { .. }) | None => {}
+                    }
+                    self.groups[group].0 += count;
+                    self.groups[group].1 = Some(Numbers::Counted(counts));
+                }
+                Some(Numbers::Middle { .. }) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no group needs a second look at its numbers. If one does, [`look_again`](Medians::look_again) is to be called
+    /// once, and then [`again`](Medians::again) with every number.
+    pub fn is_complete(&self) -> bool {
+        !self.groups.iter().any(|(_, numbers)| matches!(numbers, Some(Numbers::Counted(_))))
+    }
+
+    /// Finds where the middle of every large group lies.
+    pub fn look_again(&mut self, claim: &mut Claim) {
+        for (count, numbers) in &mut self.groups {
+            let Some(Numbers::Counted(counts)) = numbers else { continue };
+            let of = |rank: u64| {
+                let mut before = 0;
+                let found = counts.iter().position(|&count| {
+                    before += u64::from(count);
+                    before > rank
+                });
+                let found = found.unwrap_or(BUCKETS - 1);
+                (found, before - u64::from(counts[found]))
+            };
+            let ((first, before), (last, _)) = (of((*count - 1) / 2), of(*count / 2));
+            claim.shrink(counts.capacity() * size_of::<u32>());
+            *numbers = Some(Numbers::Middle { first, last, before, numbers: Vec::new() });
+        }
+    }
+
+    /// Looks at a number of a group again.
+    #[inline]
+    pub fn again(&mut self, group: usize, number: f64, claim: &mut Claim) -> Result<()> {
+        match self.groups.get_mut(group) {
+            Some((_, Some(Numbers::Middle { first, last, numbers, .. })))
+                if (*first..=*last).contains(&bucket(number)) =>
+            {
+                claim.push(numbers, number)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The median of a group, the mean of the two in the middle of an even number; `None` of no numbers.
+    pub fn median(&mut self, group: usize) -> Option<f64> {
+        let (count, numbers) = self.groups.get_mut(group)?;
+        let (numbers, before) = match numbers.as_mut()? {
+            Numbers::All(all) => (all, 0),
+            Numbers::Middle { numbers, before, .. } => (numbers, *before),
+            Numbers::Counted(_) => return None,
+        };
+        host::poll();
+        let (low, high) = ((*count - 1) / 2 - before, *count / 2 - before);
+        let (_, &mut low_number, above) =
+            (low < numbers.len() as u64).then(|| numbers.select_nth_unstable_by(low as usize, f64::total_cmp))?;
+        let high_number = if high == low { low_number } else { above.iter().copied().min_by(f64::total_cmp)? };
+        // As PostgreSQL interpolates.
+        Some(low_number + 0.5 * (high_number - low_number))
+    }
+}
+
+fn count_one(counts: &mut [u32], number: f64) -> Result<()> {
+    let count = &mut counts[bucket(number)];
+    *count = count.checked_add(1).ok_or(Error::TooLarge { bytes: usize::MAX })?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn medians_are_those_of_sorted_numbers(
+            groups in proptest::collection::vec((0usize..3000, 0.0f64..1e7, any::<bool>()), 0..5), seed in any::<u64>()
+        ) {
+            let (mut medians, mut claim) = (Medians::default(), Claim::passing());
+            let numbers: Vec<Vec<f64>> = groups.iter().map(|&(count, scale, coarse)| {
+                (0..count as u64).map(|i| {
+                    let share = (seed.wrapping_add(i).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / (1 << 24) as f64;
+                    if coarse { (share * 10.0).floor() } else { share * scale }
+                }).collect()
+            }).collect();
+            let each = |f: &mut dyn FnMut(usize, f64)| {
+                numbers.iter().enumerate().for_each(|(group, all)| all.iter().for_each(|&number| f(group, number)));
+            };
+            each(&mut |group, number| medians.add(group, number, &mut claim).unwrap());
+            if !medians.is_complete() {
+                medians.look_again(&mut claim);
+                each(&mut |group, number| medians.again(group, number, &mut claim).unwrap());
+            }
+            for (group, all) in numbers.iter().enumerate() {
+                let mut sorted = all.clone();
+                sorted.sort_by(f64::total_cmp);
+                let expected = (!sorted.is_empty()).then(|| {
+                    let (low, high) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
+                    low + 0.5 * (high - low)
+                });
+                prop_assert_eq!(medians.median(group), expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! An exact sum of doubles in few bytes: most numbers of a log are decimals of a few digits, which a whole number holds.
+
+use crate::error::Result;
+use crate::exact::{Exact, Parts, SUM};
+use crate::host::Claim;
+
+/// Units of the whole number to one: ten to the eighth.
+const POWER: f64 = 1e8;
+/// Adding and subtracting 1.5 · 2⁵² rounds to a whole number.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+
+/// A sum. What has been added is a matter of the numbers alone, not of their order.
+#[derive(Clone, Debug, Default)]
+pub struct Sum {
+    /// The numbers that are decimals of at most eight digits behind the point, in such units.
+    decimals: i128,
+    /// The others.
+    others: Option<Box<Exact<SUM>>>,
+    count: u64,
+}
+
+impl Sum {
+    /// Adds a finite number.
+    #[inline]
+    pub fn add(&mut self, number: f64, claim: &mut Claim) -> Result<()> {
+        let scaled = number * POWER;
+        let whole = (scaled + ROUND) - ROUND;
+        self.count += 1;
+        // Below 2⁵⁰ the division is correctly rounded, so equality says that the decimal is the number.
+        if scaled.abs() < 1e15 && whole / POWER == number {
+            self.decimals += whole as i128;
+            return Ok(());
+        }
+        self.add_other(number, claim)
+    }
+
+    #[cold]
+    fn add_other(&mut self, number: f64, claim: &mut Claim) -> Result<()> {
+        if self.others.is_none() {
+            claim.grow(size_of::<Exact<SUM>>())?;
+        }
+        self.others.get_or_insert_default().add(Parts::of(number));
+        Ok(())
+    }
+
+    /// Takes in what another sum has.
+    pub fn merge(&mut self, other: Self, claim: &mut Claim) -> Result<()> {
+        self.decimals += other.decimals;
+        self.count += other.count;
+        if let Some(others) = other.others {
+            match &mut self.others {
+                Some(ours) => {
+                    ours.merge(&others);
+                    claim.shrink(size_of::<Exact<SUM>>());
+                }
+                None => self.others = Some(others),
+            }
+        }
+        Ok(())
+    }
+
+    /// How many numbers have been added.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The sum; `None` of no numbers.
+    pub fn value(&self) -> Option<f64> {
+        let decimals = self.decimals as f64 / POWER;
+        let value = match &self.others {
+            None => decimals,
+            Some(others) => others.value() + decimals,
+        };
+        (self.count > 0).then_some(value)
+    }
+
+    /// The mean; `None` of no numbers.
+    pub fn mean(&self) -> Option<f64> {
+        self.value().map(|value| value / self.count as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_order_does_not_matter(numbers in proptest::collection::vec(prop_oneof![
+            (-10_000i32..10_000).prop_map(|n| f64::from(n) / 100.0), -1e9f64..1e9
+        ], 0..40), at in any::<prop::sample::Index>()) {
+            let mut claim = Claim::passing();
+            let mut sum_of = |numbers: &[f64]| {
+                let mut sum = Sum::default();
+                numbers.iter().for_each(|&number| sum.add(number, &mut claim).unwrap());
+                sum
+            };
+            let whole = sum_of(&numbers);
+            let mut backwards = numbers.clone();
+            backwards.reverse();
+            prop_assert_eq!(whole.value(), sum_of(&backwards).value());
+            let (one, other) = numbers.split_at(at.index(numbers.len() + 1));
+            let (mut one, other) = (sum_of(one), sum_of(other));
+            one.merge(other, &mut claim).unwrap();
+            prop_assert_eq!(one.value(), whole.value());
+            prop_assert_eq!(whole.value().is_some(), !numbers.is_empty());
+            let naive: f64 = numbers.iter().sum();
+            prop_assert!((whole.value().unwrap_or(0.0) - naive).abs() <= 1e-6);
+        }
+    }
+
+    #[test]
+    fn cents_add_up() {
+        let (mut sum, mut claim) = (Sum::default(), Claim::passing());
+        (0..10).for_each(|_| sum.add(0.1, &mut claim).unwrap());
+        assert_eq!((sum.value(), sum.mean()), (Some(1.0), Some(0.1)));
+    }
+}
