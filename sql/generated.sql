@@ -1032,3 +1032,405 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 19 AS $$
 $$;
 COMMENT ON FUNCTION user_metrics.seasonality(text, integer[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'retention by the month and the weekday of the first day, with 95 % bounds, and over the rate of all; the reason instead where less than two whole cycles have been seen; the log by name, as in seasonality(''request_log'')';
+
+CREATE FUNCTION user_metrics_internal.usage_patterns(
+    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    segment text, users bigint, requests bigint, active_days bigint, requests_per_active_day double precision,
+    requests_per_calendar_day double precision, median_seconds_between_requests double precision,
+    usage_interval_days double precision, prompt_tokens bigint, completion_tokens bigint, cost_usd double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', 'usage_patterns_of_history';
+COMMENT ON FUNCTION user_metrics_internal.usage_patterns(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind usage_patterns';
+
+CREATE FUNCTION user_metrics.usage_patterns(
+    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, users bigint, requests bigint, active_days bigint, requests_per_active_day double precision,
+    requests_per_calendar_day double precision, median_seconds_between_requests double precision,
+    usage_interval_days double precision, prompt_tokens bigint, completion_tokens bigint, cost_usd double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.usage_patterns(NULL::bigint, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'usage_patterns', user_metrics_internal.relation(source), ARRAY[]::text[],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.usage_patterns(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how much a log''s users ask and how regularly: requests per active day and per calendar day, the median pause between two requests, the days between active days that 80 % of users do not exceed, tokens and cost
+
+Arguments:
+  source: the log: a table, view or foreign table
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  users: users with at least one request
+  requests: their requests
+  active_days: local days on which each of them made one, added up
+  requests_per_active_day: requests over active days
+  requests_per_calendar_day: requests over the days from each user''s first to the last that is observed, added up
+  median_seconds_between_requests: median over all pairs of successive requests of one user
+  usage_interval_days: 80th percentile over users of the median number of days from one active day to the next
+  prompt_tokens: tokens sent; NULL where none is known
+  completion_tokens: tokens received; NULL where none is known
+  cost_usd: cost in US dollars; NULL where none is known';
+
+CREATE FUNCTION user_metrics_internal.peak_hours(
+    history bigint, top integer DEFAULT 3, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL,
+    area bigint DEFAULT NULL
+) RETURNS TABLE (
+    segment text, hour integer, requests bigint, hour_occurrences bigint, requests_per_hour_occurrence double precision,
+    rank bigint, is_peak boolean
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 24
+AS 'MODULE_PATHNAME', 'peak_hours_of_history';
+COMMENT ON FUNCTION user_metrics_internal.peak_hours(bigint, integer, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind peak_hours';
+
+CREATE FUNCTION user_metrics.peak_hours(
+    source regclass, top integer DEFAULT 3, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, hour integer, requests bigint, hour_occurrences bigint, requests_per_hour_occurrence double precision,
+    rank bigint, is_peak boolean
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.peak_hours(NULL::bigint, top => top, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'peak_hours', user_metrics_internal.relation(source), ARRAY['top'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, top;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.peak_hours(regclass, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'requests in each hour of the local clock, per occurrence of the hour, and which hours are the peaks
+
+Arguments:
+  source: the log: a table, view or foreign table
+  top: how many hours are peaks, from 1 to 24 (default 3)
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  hour: hour of the local clock, 0 to 23
+  requests: requests made in it
+  hour_occurrences: how often the hour came round from the segment''s first request to the end of observation
+  requests_per_hour_occurrence: requests over occurrences
+  rank: 1 for the hour of most requests per occurrence; of several alike the earlier first
+  is_peak: whether it ranks among the top ones and has requests';
+
+CREATE FUNCTION user_metrics_internal.usage_heatmap(
+    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    segment text, weekday integer, hour integer, requests bigint, users bigint
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 168
+AS 'MODULE_PATHNAME', 'usage_heatmap_of_history';
+COMMENT ON FUNCTION user_metrics_internal.usage_heatmap(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind usage_heatmap';
+
+CREATE FUNCTION user_metrics.usage_heatmap(
+    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, weekday integer, hour integer, requests bigint, users bigint
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 168 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.usage_heatmap(NULL::bigint, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'usage_heatmap', user_metrics_internal.relation(source), ARRAY[]::text[],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.usage_heatmap(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'requests and users in each hour of the local week: weekday 1 is Monday, 7 is Sunday
+
+Arguments:
+  source: the log: a table, view or foreign table
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  weekday: 1 for Monday to 7 for Sunday
+  hour: hour of the local clock, 0 to 23
+  requests: requests made in it
+  users: users who made them';
+
+CREATE FUNCTION user_metrics_internal.feature_usage(
+    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    segment text, name text, users bigint, reach double precision, requests bigint, share double precision,
+    requests_per_user double precision, success_rate double precision, cost_usd double precision,
+    median_latency_ms double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
+AS 'MODULE_PATHNAME', 'feature_usage_of_history';
+COMMENT ON FUNCTION user_metrics_internal.feature_usage(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind feature_usage';
+
+CREATE FUNCTION user_metrics.feature_usage(
+    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, name text, users bigint, reach double precision, requests bigint, share double precision,
+    requests_per_user double precision, success_rate double precision, cost_usd double precision,
+    median_latency_ms double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.feature_usage(NULL::bigint, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'feature_usage', user_metrics_internal.relation(source), ARRAY[]::text[],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.feature_usage(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'who and how many use each feature, how much, with what success, at what cost and how fast
+
+Arguments:
+  source: the log: a table, view or foreign table
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  name: the name; NULL for requests without one
+  users: users of it
+  reach: share of the segment''s users who use it
+  requests: requests to it
+  share: share of the segment''s requests
+  requests_per_user: requests over users
+  success_rate: share of those that succeeded, of those of which it is known
+  cost_usd: cost in US dollars; NULL where none is known
+  median_latency_ms: median latency in milliseconds';
+
+CREATE FUNCTION user_metrics_internal.model_usage(
+    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    segment text, name text, users bigint, reach double precision, requests bigint, share double precision,
+    requests_per_user double precision, success_rate double precision, cost_usd double precision,
+    median_latency_ms double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
+AS 'MODULE_PATHNAME', 'model_usage_of_history';
+COMMENT ON FUNCTION user_metrics_internal.model_usage(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind model_usage';
+
+CREATE FUNCTION user_metrics.model_usage(
+    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, name text, users bigint, reach double precision, requests bigint, share double precision,
+    requests_per_user double precision, success_rate double precision, cost_usd double precision,
+    median_latency_ms double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.model_usage(NULL::bigint, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'model_usage', user_metrics_internal.relation(source), ARRAY[]::text[],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.model_usage(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'who and how many use each model, how much, with what success, at what cost and how fast
+
+Arguments:
+  source: the log: a table, view or foreign table
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  name: the name; NULL for requests without one
+  users: users of it
+  reach: share of the segment''s users who use it
+  requests: requests to it
+  share: share of the segment''s requests
+  requests_per_user: requests over users
+  success_rate: share of those that succeeded, of those of which it is known
+  cost_usd: cost in US dollars; NULL where none is known
+  median_latency_ms: median latency in milliseconds';
+
+CREATE FUNCTION user_metrics_internal.model_stickiness(
+    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    segment text, model text, transitions bigint, stay_rate double precision, chance_rate double precision,
+    excess double precision, switches_after_error bigint, concentration double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', 'model_stickiness_of_history';
+COMMENT ON FUNCTION user_metrics_internal.model_stickiness(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind model_stickiness';
+
+CREATE FUNCTION user_metrics.model_stickiness(
+    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, model text, transitions bigint, stay_rate double precision, chance_rate double precision,
+    excess double precision, switches_after_error bigint, concentration double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.model_stickiness(NULL::bigint, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'model_stickiness', user_metrics_internal.relation(source), ARRAY[]::text[],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.model_stickiness(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'whether users stay with a model from one request to the next, compared with what is expected by chance given each user''s mix of models; the row whose model is NULL is about all of them
+
+Arguments:
+  source: the log: a table, view or foreign table
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  model: the model; NULL for all of them
+  transitions: requests to it that another request of the same user follows
+  stay_rate: share of these that are followed by one to the same model
+  chance_rate: that share expected by chance given each user''s mix of models
+  excess: stay_rate - chance_rate
+  switches_after_error: changes to another model after a request that failed; NULL where it is not known whether requests succeeded
+  concentration: mean over users of the sum of the squared shares of their models';
+
+CREATE FUNCTION user_metrics_internal.model_switches(
+    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    segment text, from_model text, to_model text, switches bigint, after_error bigint
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
+AS 'MODULE_PATHNAME', 'model_switches_of_history';
+COMMENT ON FUNCTION user_metrics_internal.model_switches(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind model_switches';
+
+CREATE FUNCTION user_metrics.model_switches(
+    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, from_model text, to_model text, switches bigint, after_error bigint
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.model_switches(NULL::bigint, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'model_switches', user_metrics_internal.relation(source), ARRAY[]::text[],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.model_switches(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'from which model to which other users go with their next request, and how often after a request that failed
+
+Arguments:
+  source: the log: a table, view or foreign table
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  from_model: the model of the request before
+  to_model: the model of the next request of the same user
+  switches: how often that happened
+  after_error: how often after a request that failed; NULL where it is not known whether requests succeeded';
+
+CREATE FUNCTION user_metrics_internal.request_complexity(
+    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    request_id text, user_id text, occurred_at timestamptz, complexity double precision,
+    prompt_tokens_rank double precision, completion_tokens_rank double precision, turn_rank double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
+AS 'MODULE_PATHNAME', 'request_complexity_of_history';
+COMMENT ON FUNCTION user_metrics_internal.request_complexity(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind request_complexity';
+
+CREATE FUNCTION user_metrics.request_complexity(
+    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    request_id text, user_id text, occurred_at timestamptz, complexity double precision,
+    prompt_tokens_rank double precision, completion_tokens_rank double precision, turn_rank double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.request_complexity(NULL::bigint, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'request_complexity', user_metrics_internal.relation(source), ARRAY[]::text[],
+        since, until, as_of, filter::text, NULL, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.request_complexity(regclass, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'a rough guess at how demanding each request is among those of its model and month: the mean of the percentile ranks of its tokens sent, its tokens received and its turn in the session, as far as they are known
+
+Arguments:
+  source: the log: a table, view or foreign table
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  request_id: which request
+  user_id: whose
+  occurred_at: when
+  complexity: mean of those of the three ranks that are known, between 0 and 1
+  prompt_tokens_rank: rank of its tokens sent
+  completion_tokens_rank: rank of its tokens received
+  turn_rank: rank of its turn in the session';

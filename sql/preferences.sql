@@ -1,6 +1,8 @@
 -- What one user favours: user_figures, which reads one user's requests, preferred_models, preferred_model_list and
 -- favorite_features. Two forms each of what users call: over a source, and over a source by name.
 
+ALTER FUNCTION user_metrics.hour_begins SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics_internal.hour_begins ROWS 24;
 ALTER FUNCTION user_metrics.preferred_order SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics_internal.preferred_order ROWS 10;
 

@@ -58,15 +58,20 @@ struct Live<S> {
     passing: bool,
 }
 
-/// Puts a new state where it outlives the row.
-fn keep<S>(live: Live<S>, fcinfo: pg_sys::FunctionCallInfo) -> error::Result<Internal> {
+/// The memory that lives as long as the aggregate which a function is called for.
+pub fn context(fcinfo: pg_sys::FunctionCallInfo) -> error::Result<pg_sys::MemoryContext> {
     let mut context = std::ptr::null_mut();
     // SAFETY: fcinfo is the one this call was made with.
     if unsafe { pg_sys::AggCheckCallContext(fcinfo, &mut context) } == 0 {
         let message = "this function is a part of an aggregate and cannot be called by itself";
         return Err(ErrorReport::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, message, "user_metrics"));
     }
-    let state = PgMemoryContexts::For(context).leak_and_drop_on_delete(live);
+    Ok(context)
+}
+
+/// Puts a new state where it outlives the row.
+fn keep<S>(live: Live<S>, fcinfo: pg_sys::FunctionCallInfo) -> error::Result<Internal> {
+    let state = PgMemoryContexts::For(context(fcinfo)?).leak_and_drop_on_delete(live);
     Ok(Internal::from(Some(pg_sys::Datum::from(state))))
 }
 
@@ -356,7 +361,12 @@ impl<'fcx> TextBytes<'fcx> {
 pub struct TextList<'fcx>(Option<pgrx::Array<'fcx, &'fcx [u8]>>);
 
 impl<'fcx> TextList<'fcx> {
-    unsafe fn read(datum: pg_sys::Datum) -> Self {
+    /// The list of a datum.
+    ///
+    /// # Safety
+    ///
+    /// The datum must be a text[] that is there for as long as what is made of it.
+    pub unsafe fn read(datum: pg_sys::Datum) -> Self {
         // SAFETY: the datum is a text[], whose elements are laid out as bytea is.
         TextList(unsafe { pgrx::Array::from_datum(datum, false) })
     }

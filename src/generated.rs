@@ -15,6 +15,14 @@ crate::readout::readout! {
     session_time_of_sessions, pg_finfo_session_time_of_sessions: sessions::session_time;
     session_hazard_of_sessions, pg_finfo_session_hazard_of_sessions: sessions::session_hazard;
     seasonality_of_activity, pg_finfo_seasonality_of_activity: seasonality;
+    usage_patterns_of_history, pg_finfo_usage_patterns_of_history: usage::usage_patterns;
+    peak_hours_of_history, pg_finfo_peak_hours_of_history: usage::peak_hours;
+    usage_heatmap_of_history, pg_finfo_usage_heatmap_of_history: usage::usage_heatmap;
+    feature_usage_of_history, pg_finfo_feature_usage_of_history: usage::feature_usage;
+    model_usage_of_history, pg_finfo_model_usage_of_history: usage::model_usage;
+    model_stickiness_of_history, pg_finfo_model_stickiness_of_history: usage::model_stickiness;
+    model_switches_of_history, pg_finfo_model_switches_of_history: usage::model_switches;
+    request_complexity_of_history, pg_finfo_request_complexity_of_history: usage::request_complexity;
 }
 
 crate::transition::transitions! {

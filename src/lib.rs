@@ -21,6 +21,7 @@ mod adoption;
 mod aggregate;
 mod assignment;
 mod benchmark;
+mod c_functions;
 mod comparison;
 mod deeds;
 mod drivers;
@@ -30,6 +31,7 @@ mod experiment;
 mod exposure;
 mod funnel;
 mod generated;
+mod history;
 mod latest;
 mod onboarding;
 mod paths;
@@ -39,6 +41,7 @@ mod preferences;
 mod profile;
 mod readout;
 mod relation;
+mod scratch;
 mod segments;
 mod sessions;
 mod settings;
@@ -103,7 +106,11 @@ extension_sql_file!(
         funnel::funnel_progress
     ]
 );
-extension_sql_file!("../sql/generated.sql", name = "generated", requires = ["source", "activity", "sessions"]);
+extension_sql_file!(
+    "../sql/generated.sql",
+    name = "generated",
+    requires = ["source", "activity", "sessions", "history"]
+);
 extension_sql_file!("../sql/paths.sql", name = "paths", requires = ["source", paths::check_depth]);
 extension_sql_file!(
     "../sql/drivers.sql",
@@ -184,7 +191,7 @@ extension_sql_file!(
         segments::check_segments
     ]
 );
-extension_sql_file!("../sql/usage.sql", name = "usage", requires = ["source", usage::check_top, usage::hour_begins]);
+extension_sql_file!("../sql/history.sql", name = "history", requires = ["source"]);
 extension_sql_file!(
     "../sql/benchmark.sql",
     name = "benchmark",
@@ -193,7 +200,7 @@ extension_sql_file!(
 extension_sql_file!(
     "../sql/preferences.sql",
     name = "preferences",
-    requires = ["usage", "sessions", preferences::preferred_order]
+    requires = ["source", "sessions", usage::hour_begins, preferences::preferred_order]
 );
 extension_sql_file!(
     "../sql/profile.sql",

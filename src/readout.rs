@@ -4,38 +4,30 @@
 //! Rows go into a tuplestore, which PostgreSQL writes to a file when it outgrows `work_mem`; none is kept here.
 #![allow(unsafe_code)]
 
-use crate::aggregate::set_limit;
+use crate::aggregate::{TextList, set_limit};
 use crate::error::{self, refused};
-use crate::{settings, time};
+use crate::{history, scratch, settings, time, users};
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, is_a};
 use user_metrics_core::calendar::Micros;
 use user_metrics_core::function::{Call, Cell, Environment, Function, Given, Rows, Type};
+use user_metrics_core::history::History;
+use user_metrics_core::users::{UserKey, UserKind};
 use user_metrics_core::{Error, Result};
 
 /// Declares the C functions of declared functions: a symbol, the symbol that says how it is called, and the declaration.
 macro_rules! readout {
-    ($($symbol:ident, $finfo:ident: $($path:ident)::+;)*) => {$(
-        // SAFETY: the name is this library's own; PostgreSQL calls it as a function of version 1.
-        #[unsafe(no_mangle)]
-        #[pgrx::pg_guard]
-        unsafe extern "C-unwind" fn $symbol(fcinfo: pgrx::pg_sys::FunctionCallInfo) -> pgrx::pg_sys::Datum {
-            // SAFETY: fcinfo is the one of this call.
-            unsafe { $crate::readout::call(fcinfo, &user_metrics_core::$($path)::+::FUNCTION) }
+    ($($symbol:ident, $finfo:ident: $($path:ident)::+;)*) => {
+        $crate::c_functions! {
+            $($symbol, $finfo: $crate::readout::call, &user_metrics_core::$($path)::+::FUNCTION;)*
         }
-
-        // SAFETY: as above; PostgreSQL asks it which version the function is.
-        #[unsafe(no_mangle)]
-        extern "C" fn $finfo() -> *const pgrx::pg_sys::Pg_finfo_record {
-            const VERSION: pgrx::pg_sys::Pg_finfo_record = pgrx::pg_sys::Pg_finfo_record { api_version: 1 };
-            &VERSION
-        }
-    )*};
+    };
 }
 pub(crate) use readout;
 
-/// One call: the arguments are the values, the function's own, `since`, `until`, the time zone if it takes one, and `as_of`.
+/// One call: the arguments are the values, the function's own, `since`, `until`, the time zone if it takes one, and `as_of`;
+/// of a fold also whether requests bear segments, who is left out, and the area of the query's files.
 ///
 /// # Safety
 ///
@@ -49,14 +41,24 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
         let values = function.reads.values().len();
         let own = function.arguments.iter().zip(values..).map(|(argument, n)| arguments.given(argument.kind, n));
         let last = values + function.arguments.len();
-        let zones = usize::from(function.zoned);
+        let zones = usize::from(function.zoned || !function.reads.is_stored());
+        let further = last + 3 + zones;
+        let made = if function.reads.is_stored() { Made::default() } else { Made::take(&arguments, further) };
+        let left_out = match &made.history {
+            Some(history) => arguments.left_out(history.kind(), further + 1).map_err(refused(function.name))?,
+            None => Vec::new(),
+        };
+        let stored = if function.reads.is_stored() { values } else { 0 };
         let call = Call {
             function,
-            values: (0..values).map(|n| arguments.read::<&[u8]>(n)).collect(),
+            values: (0..stored).map(|n| arguments.read::<&[u8]>(n)).collect(),
+            history: made.history.as_ref(),
+            left_out,
+            by: !function.reads.is_stored() && arguments.read(further).unwrap_or(false),
             arguments: own.collect(),
             since: arguments.instant(last),
             until: arguments.instant(last + 1),
-            timezone: if function.zoned { arguments.read(last + 2) } else { None },
+            timezone: if zones > 0 { arguments.read(last + 2) } else { None },
             as_of: arguments.instant(last + 2 + zones),
             environment: Environment {
                 now: time::now(),
@@ -70,6 +72,36 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
     };
     run().unwrap_or_report();
     pg_sys::Datum::null()
+}
+
+/// The history that a fold reads, and the area of its files: both end with the call.
+#[derive(Default)]
+struct Made {
+    history: Option<History>,
+    area: Option<u32>,
+}
+
+impl Made {
+    /// Takes what the first argument tells; `further` is the place of the arguments that only folds have.
+    unsafe fn take(arguments: &Arguments, further: usize) -> Self {
+        // SAFETY: as of the arguments.
+        unsafe {
+            let area = arguments.read::<i64>(further + 2).and_then(|area| u32::try_from(area).ok());
+            Made { history: arguments.read::<i64>(0).and_then(history::take), area }
+        }
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        // Files are closed before their area goes. After an error it is the resource owner's to let go.
+        drop(self.history.take());
+        if let Some(area) = self.area
+            && !std::thread::panicking()
+        {
+            scratch::leave_area(area);
+        }
+    }
 }
 
 /// The arguments of a call.
@@ -90,6 +122,21 @@ impl Arguments {
         unsafe { self.read::<TimestampWithTimeZone>(n) }.map(TimestampWithTimeZone::into_inner)
     }
 
+    /// The keys of the users who may not be counted, ascending.
+    unsafe fn left_out(&self, kind: UserKind, n: usize) -> Result<Vec<UserKey>> {
+        // SAFETY: the argument is a text[].
+        let ids = unsafe { self.datum(n).map(|datum| TextList::read(datum)) }.unwrap_or_default();
+        let mut keys = users::keys(kind, &ids)?;
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    unsafe fn datum(&self, n: usize) -> Option<pg_sys::Datum> {
+        // SAFETY: the executor hands over as many arguments as nargs says.
+        let arguments = unsafe { self.0.as_ref()?.args.as_slice(usize::try_from((*self.0).nargs).unwrap_or(0)) };
+        arguments.get(n).filter(|argument| !argument.isnull).map(|argument| argument.value)
+    }
+
     unsafe fn given<'a>(&self, kind: Type, n: usize) -> Option<Given<'a>> {
         // SAFETY: as above.
         unsafe {
@@ -98,7 +145,13 @@ impl Arguments {
                 Type::Text => self.read(n).map(Given::Text),
                 Type::Integers => self.read(n).map(Given::Integers),
                 // No argument is of these.
-                Type::Boolean | Type::Bigint | Type::Double | Type::Date | Type::Booleans | Type::Interval => None,
+                Type::Boolean
+                | Type::Bigint
+                | Type::Double
+                | Type::Date
+                | Type::Instant
+                | Type::Booleans
+                | Type::Interval => None,
             }
         }
     }
@@ -112,6 +165,7 @@ fn oid(kind: Type) -> pg_sys::Oid {
         Type::Double => pg_sys::FLOAT8OID,
         Type::Text => pg_sys::TEXTOID,
         Type::Date => pg_sys::DATEOID,
+        Type::Instant => pg_sys::TIMESTAMPTZOID,
         Type::Integers => pg_sys::INT4ARRAYOID,
         Type::Booleans => pg_sys::BOOLARRAYOID,
         Type::Interval => pg_sys::INTERVALOID,
@@ -162,7 +216,7 @@ impl Store {
                 Ok((pg_sys::tuplestore_begin_heap(at_random, false, pg_sys::work_mem), descriptor))
             })?;
             let types = pgrx::PgTupleDesc::from_pg_unchecked(descriptor);
-            let declared = function.columns.iter().map(|column| oid(column.kind));
+            let declared = function.given().map(|column| oid(column.kind));
             if !types.iter().map(|attribute| attribute.atttypid).eq(declared) {
                 return Err(error::report(
                     PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -173,7 +227,7 @@ impl Store {
             (*result).returnMode = modes;
             (*result).setResult = store;
             (*result).setDesc = descriptor;
-            let columns = function.columns.len();
+            let columns = function.given().count();
             Ok(Store {
                 function,
                 store,
@@ -194,6 +248,9 @@ impl Store {
             Cell::Bigint(value) => value.into_datum(),
             Cell::Double(value) => value.into_datum(),
             Cell::Date(day) => time::date(day)?.into_datum(),
+            Cell::Instant(at) => Some(pg_sys::Datum::from(at)),
+            // SAFETY: as of texts; a text is laid out as the bytea that is made.
+            Cell::Bytes(text) => unsafe { self.texts.switch_to(|_| text.into_datum()) },
             // SAFETY: the text is copied into a context that is reset when the row has been stored.
             Cell::Text(text) => unsafe { self.texts.switch_to(|_| text.into_datum()) },
         }
@@ -208,7 +265,7 @@ impl Rows for Store {
         self.function.hide(cells, self.min_group_size);
         let mut has_text = false;
         for (n, cell) in cells.iter().enumerate() {
-            has_text |= matches!(cell, Cell::Text(_));
+            has_text |= matches!(cell, Cell::Text(_) | Cell::Bytes(_));
             let datum = self.datum(*cell);
             self.nulls[n] = datum.is_none();
             self.values[n] = datum.unwrap_or(pg_sys::Datum::null());

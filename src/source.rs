@@ -2,12 +2,13 @@
 //! which writes the text of the query that PL/pgSQL then runs.
 
 use crate::error::{self, refused};
-use crate::{settings, time};
+use crate::{scratch, settings, time};
 use pgrx::prelude::*;
 use user_metrics_core::source::{self, Analysis, Ask, Relation, RowsAsk};
 use user_metrics_core::{Error, Result};
 
-#[pg_extern(stable, parallel_safe)]
+/// The query over a log of a function. It is not STABLE: for folds it makes the area of the query's files.
+#[pg_extern(volatile, parallel_restricted)]
 #[allow(clippy::too_many_arguments)]
 fn source_query(
     function: &str,
@@ -47,6 +48,7 @@ fn source_query(
             timezone,
             steps: steps.into_iter().flatten().collect(),
             excluded: excluded.into_iter().flatten().collect(),
+            area: analysis.needs_area().then(scratch::make_area),
         };
         source::source_query(&Relation::parse(relation)?, &ask)
     };

@@ -10,25 +10,15 @@ use user_metrics_core::state::State;
 use user_metrics_core::users::{UserKey, UserKind};
 use user_metrics_core::{Error, Result};
 
-/// Declares the C functions of transitions: a symbol, the symbol that says how it is called, and what it does with a row.
+/// Declares the C functions of transitions: a symbol, the symbol that says how it is called, and the module that says what it
+/// does with a row.
 macro_rules! transitions {
-    ($($symbol:ident, $finfo:ident: $($module:ident)::+;)*) => {$(
-        // SAFETY: the name is this library's own; PostgreSQL calls it as a function of version 1.
-        #[unsafe(no_mangle)]
-        #[pgrx::pg_guard]
-        unsafe extern "C-unwind" fn $symbol(fcinfo: pgrx::pg_sys::FunctionCallInfo) -> pgrx::pg_sys::Datum {
-            use $crate::$($module)::+ as module;
-            // SAFETY: fcinfo is the one of this call.
-            unsafe { $crate::transition::call(fcinfo, module::NAME, module::begin, module::step) }
+    ($($symbol:ident, $finfo:ident: $($module:ident)::+;)*) => {
+        $crate::c_functions! {
+            $($symbol, $finfo: $crate::transition::call, $crate::$($module)::+::NAME, $crate::$($module)::+::begin,
+                $crate::$($module)::+::step;)*
         }
-
-        // SAFETY: as above; PostgreSQL asks it which version the function is.
-        #[unsafe(no_mangle)]
-        extern "C" fn $finfo() -> *const pgrx::pg_sys::Pg_finfo_record {
-            const VERSION: pgrx::pg_sys::Pg_finfo_record = pgrx::pg_sys::Pg_finfo_record { api_version: 1 };
-            &VERSION
-        }
-    )*};
+    };
 }
 pub(crate) use transitions;
 

@@ -1,22 +1,10 @@
-//! What the functions about usage patterns ask of Rust; they are put together in `sql/usage.sql`.
+//! What functions about one user's hours ask of Rust; it is called in `sql/preferences.sql`.
 
 use crate::error::{self, refused};
 use crate::time;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
-use user_metrics_core::{Error, usage};
-
-/// How many hours count as peaks.
-#[pg_extern(immutable, parallel_safe)]
-fn check_top(top: Option<i32>) -> error::Result<()> {
-    match top.unwrap_or(1) {
-        1..=24 => Ok(()),
-        given => {
-            let accepted = "a number of hours from 1 to 24".to_owned();
-            Err(refused("peak_hours")(Error::Argument { name: "top", given: given.to_string(), accepted }))
-        }
-    }
-}
+use user_metrics_core::usage;
 
 /// How often each hour of the local clock began between two instants, the hour of the first included.
 #[pg_extern(stable, strict, parallel_safe)]

@@ -8,8 +8,10 @@
 use crate::activity;
 use crate::calendar::{Calendar, Grain, LocalDays, Micros, Segment, Window, observed_until};
 use crate::days::Day;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::history::{History, Timeline};
 use crate::sessions::{self, Span};
+use crate::users::UserKey;
 
 pub mod aggregate;
 pub mod catalog;
@@ -31,6 +33,8 @@ pub enum Type {
     Text,
     /// `date`
     Date,
+    /// `timestamptz`
+    Instant,
     /// `integer[]`
     Integers,
     /// `boolean[]`; only of arguments that a value is made with
@@ -49,6 +53,7 @@ impl Type {
             Type::Double => "double precision",
             Type::Text => "text",
             Type::Date => "date",
+            Type::Instant => "timestamptz",
             Type::Integers => "integer[]",
             Type::Booleans => "boolean[]",
             Type::Interval => "interval",
@@ -122,6 +127,23 @@ pub enum Reads {
         /// Whether there is a second one.
         busy: bool,
     },
+    /// Each user's requests in order of time, made of a log by the question and never given: a fold.
+    Requests(&'static Requests),
+}
+
+/// The requests that a fold reads.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Requests {
+    /// How much of what lies before `since` is read.
+    pub past: Past,
+    /// The columns of the log that are read if it has them, beside user and time.
+    pub columns: &'static [&'static str],
+    /// Those that it must have.
+    pub needed: &'static [&'static str],
+    /// Whether rows name users.
+    pub names: bool,
+    /// The order of the rows as SQL, where it is not the one in which they are given.
+    pub order: &'static str,
 }
 
 impl Reads {
@@ -130,7 +152,13 @@ impl Reads {
         match self {
             Reads::Activity(_) => "activity",
             Reads::Sessions { .. } => "sessions",
+            Reads::Requests(_) => "history",
         }
+    }
+
+    /// Whether the value is a type of its own, which a caller can make, keep and give.
+    pub const fn is_stored(self) -> bool {
+        !matches!(self, Reads::Requests(_))
     }
 
     /// The arguments that are values of that type, and what each is.
@@ -142,13 +170,14 @@ impl Reads {
                 ("sessions", "the value to read"),
                 ("busy", "a value of the same requests, made with session_gap and max_idle of 0"),
             ],
+            Reads::Requests(_) => &[("history", "the requests to read")],
         }
     }
 
     /// The arguments that say how the value is made of a log, in the order in which the aggregate takes them.
     pub const fn making(self) -> &'static [Argument] {
         match self {
-            Reads::Activity(_) => &[],
+            Reads::Activity(_) | Reads::Requests(_) => &[],
             Reads::Sessions { .. } => &[
                 Argument {
                     name: "session_gap",
@@ -200,7 +229,8 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    [activity::FUNCTIONS, sessions::FUNCTIONS, crate::seasonality::FUNCTIONS].into_iter().flatten().copied()
+    let topics = [activity::FUNCTIONS, sessions::FUNCTIONS, crate::seasonality::FUNCTIONS, crate::usage::FUNCTIONS];
+    topics.into_iter().flatten().copied()
 }
 
 /// The function of a name.
@@ -208,12 +238,24 @@ pub fn named(name: &str) -> Option<&'static Function> {
     all().find(|function| function.name == name)
 }
 
+/// The column of the segments of `by`, before all others.
+pub const SEGMENT: Column = column("segment", Type::Text, "the value of the column or property of by; NULL without by");
+
 impl Function {
+    /// The columns that `run` gives: of a fold with the segment, of a value without.
+    pub fn given(&self) -> impl Iterator<Item = &'static Column> {
+        static OF_SEGMENT: &[Column] = &[SEGMENT];
+        let has_segment = self.segmented && !self.reads.is_stored();
+        OF_SEGMENT.iter().filter(move |_| has_segment).chain(self.columns)
+    }
+
     /// Makes NULL what a row must not tell.
     pub fn hide(&self, row: &mut [Cell<'_>], min_group_size: u64) {
         if min_group_size <= 1 {
             return;
         }
+        let own = row.len().saturating_sub(self.columns.len());
+        let row = &mut row[own..];
         let count = |name: &str| {
             let at = self.columns.iter().position(|column| column.name == name)?;
             if let Some(Cell::Bigint(users)) = row.get(at) { u64::try_from(*users).ok() } else { None }
@@ -250,6 +292,10 @@ pub enum Cell<'a> {
     Text(&'a str),
     /// A date.
     Date(Day),
+    /// An instant.
+    Instant(Micros),
+    /// A text of whatever encoding the log has.
+    Bytes(&'a [u8]),
 }
 
 impl From<bool> for Cell<'_> {
@@ -273,6 +319,12 @@ impl From<u64> for Cell<'_> {
 impl From<f64> for Cell<'_> {
     fn from(value: f64) -> Self {
         Cell::Double(value)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Cell<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Cell::Bytes(value)
     }
 }
 
@@ -330,6 +382,12 @@ pub struct Call<'a> {
     pub function: &'static Function,
     /// The values it reads; `None` for NULL.
     pub values: Vec<Option<&'a [u8]>>,
+    /// The requests it folds; `None` for none at all.
+    pub history: Option<&'a History>,
+    /// The users who may not be counted, ascending.
+    pub left_out: Vec<UserKey>,
+    /// Whether the requests bear the segments of `by`.
+    pub by: bool,
     /// Its own arguments, `None` for NULL.
     pub arguments: Vec<Option<Given<'a>>>,
     /// The first instant shown.
@@ -390,6 +448,51 @@ impl<'a> Call<'a> {
         self.value(n).map(sessions::View::open).transpose()
     }
 
+    /// The column of a name, if the log has it.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.history?.column(name)
+    }
+
+    /// The text of a code in a column of texts; `None` for no text.
+    pub fn text_of(&self, column: Option<usize>, code: u32) -> Option<&'a [u8]> {
+        self.history?.dictionary(column?).text(code)
+    }
+
+    /// Visits every user who may be counted, with the requests of some columns.
+    pub fn each_user(
+        &self,
+        columns: &[Option<usize>],
+        mut visit: impl FnMut(&Timeline<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Some(history) = self.history else { return Ok(()) };
+        // few: columns of a function
+        let wanted = columns.iter().copied().flatten().collect::<Vec<_>>();
+        history.each(&wanted, &self.left_out, &mut visit)
+    }
+
+    /// Where observation ends, for a log whose last request was made when the history saw it.
+    pub fn end(&self) -> Micros {
+        let last_at = self.history.and_then(History::last_at);
+        observed_until(self.until, self.as_of, last_at, self.environment.now)
+    }
+
+    /// The local clock of the time zone it is called with, or a refusal of the zone.
+    pub fn clock(&self) -> Result<Clock<'_>> {
+        let zone = self.zone();
+        (self.environment.segment)(zone, 0)?;
+        Ok(Clock { zone, segment: self.environment.segment, days: LocalDays::default() })
+    }
+
+    /// The time zone it is called with.
+    pub fn zone(&self) -> &str {
+        self.timezone.unwrap_or(&self.environment.timezone)
+    }
+
+    /// A refusal of an argument.
+    pub fn refuse<T>(&self, name: &'static str, given: impl ToString, accepted: &str) -> Result<T> {
+        Err(Error::Argument { name, given: given.to_string(), accepted: accepted.to_owned() })
+    }
+
     /// The observed range as instants, for a value whose last request was made at `last_at`.
     pub fn span(&self, last_at: Option<Micros>) -> Span {
         let end = observed_until(self.until, self.as_of, last_at, self.environment.now);
@@ -398,7 +501,7 @@ impl<'a> Call<'a> {
 
     /// The local days of the time zone it is called with, or a refusal of the zone.
     pub fn days(&self) -> Result<impl FnMut(Micros) -> Result<Day> + '_> {
-        let zone = self.timezone.unwrap_or(&self.environment.timezone);
+        let zone = self.zone();
         (self.environment.segment)(zone, 0)?;
         let mut days = LocalDays::default();
         Ok(move |at| days.day(at, |at| (self.environment.segment)(zone, at)))
@@ -414,6 +517,32 @@ impl<'a> Call<'a> {
     /// Whether a group of so many users must not be shown.
     pub fn hides(&self, users: u64) -> bool {
         hides(users, self.environment.min_group_size)
+    }
+}
+
+/// Local time in the time zone of a call.
+pub struct Clock<'a> {
+    zone: &'a str,
+    segment: &'a dyn Fn(&str, Micros) -> Result<Segment>,
+    days: LocalDays,
+}
+
+impl Clock<'_> {
+    /// The local day of an instant.
+    #[inline]
+    pub fn day(&mut self, at: Micros) -> Result<Day> {
+        self.days.day(at, |at| (self.segment)(self.zone, at))
+    }
+
+    /// The local time of an instant, as microseconds of a clock that shows UTC.
+    #[inline]
+    pub fn local(&mut self, at: Micros) -> Result<Micros> {
+        self.days.local(at, |at| (self.segment)(self.zone, at))
+    }
+
+    /// The stretch of constant offset around an instant.
+    pub fn segment(&mut self, at: Micros) -> Result<Segment> {
+        self.days.segment(at, |at| (self.segment)(self.zone, at))
     }
 }
 

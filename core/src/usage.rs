@@ -1,8 +1,59 @@
-//! When a product is used: how often each hour of the local clock has come.
+//! How a product is used: how much, when, which features and which models. Folds over users' requests, a file each.
 
 use crate::calendar::{DAY_MICROS, Micros, Segment};
 use crate::error::Result;
-use crate::host;
+use crate::function::{Call, Function};
+use crate::history::Table;
+use crate::host::{self, Claim};
+
+pub mod feature_usage;
+pub mod model_stickiness;
+pub mod model_switches;
+pub mod model_usage;
+mod names;
+pub mod peak_hours;
+pub mod request_complexity;
+pub mod usage_heatmap;
+pub mod usage_patterns;
+
+/// The functions that read them.
+pub const FUNCTIONS: &[&Function] = &[
+    &usage_patterns::FUNCTION,
+    &peak_hours::FUNCTION,
+    &usage_heatmap::FUNCTION,
+    &feature_usage::FUNCTION,
+    &model_usage::FUNCTION,
+    &model_stickiness::FUNCTION,
+    &model_switches::FUNCTION,
+    &request_complexity::FUNCTION,
+];
+
+/// What is kept for a combination of codes, with the texts of the codes.
+struct Named<'a, T> {
+    codes: [u32; 3],
+    texts: [Option<&'a [u8]>; 3],
+    number: usize,
+    value: &'a T,
+}
+
+/// The order of texts in results: byte by byte, none last.
+fn text_order<'a>(text: Option<&'a [u8]>) -> (bool, &'a [u8]) {
+    (text.is_none(), text.unwrap_or_default())
+}
+
+/// Everything in a table with the texts of its codes in the given columns.
+fn named<'a, T: Default>(
+    call: &'a Call<'_>,
+    columns: [Option<usize>; 3],
+    table: &'a Table<T>,
+    claim: &mut Claim,
+) -> Result<Vec<Named<'a, T>>> {
+    let name = |(codes, number, value): ([u32; 3], usize, &'a T)| {
+        let text = |n: usize| call.text_of(columns[n], codes[n]);
+        Named { codes, texts: [text(0), text(1), text(2)], number, value }
+    };
+    claim.collected(table.iter().map(name))
+}
 
 const HOUR_MICROS: i64 = DAY_MICROS / 24;
 

@@ -53,6 +53,14 @@ fn over_value(function: &Function) -> Vec<Listed> {
     let value = |(name, about): &(&str, &str)| {
         ((*name).to_owned(), format!("user_metrics.{}", function.reads.value()), None, (*about).to_owned())
     };
+    if !function.reads.is_stored() {
+        let history = ("history".to_owned(), "bigint".to_owned(), None, "the requests to read".to_owned());
+        let by = ("by".to_owned(), "boolean".to_owned(), Some("false".to_owned()), String::new());
+        let left_out = standard("left_out", "text[]", "users who may not be counted");
+        let area = standard("area", "bigint", "where the query's files lie");
+        let listed = [vec![since(function), until(), timezone(), as_of()], vec![by, left_out, area]].concat();
+        return [vec![history], own(function.arguments), listed].concat();
+    }
     let values = function.reads.values().iter().map(value).collect();
     let zone = if function.zoned { vec![timezone()] } else { Vec::new() };
     [values, own(function.arguments), vec![since(function), until()], zone, vec![as_of()]].concat()
@@ -89,6 +97,25 @@ fn listed(items: impl IntoIterator<Item = String>) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// The function behind a fold, which nobody calls but the query over a log.
+fn behind_fold(function: &Function, arguments: &[Listed]) -> String {
+    let argument = |(name, kind, default, _): &Listed| match default {
+        Some(default) => format!("{name} {kind} DEFAULT {default}"),
+        None => format!("{name} {kind}"),
+    };
+    let types = arguments.iter().map(|(_, kind, ..)| kind.as_str()).collect::<Vec<_>>().join(", ");
+    let name = function.name;
+    format!(
+        "CREATE FUNCTION user_metrics_internal.{name}(\n{}\n) RETURNS TABLE (\n{}\n)\n\
+         LANGUAGE c STABLE PARALLEL RESTRICTED ROWS {}\nAS 'MODULE_PATHNAME', '{}';\n\
+         COMMENT ON FUNCTION user_metrics_internal.{name}({types}) IS\n    'the fold behind {name}';\n",
+        listed(arguments.iter().map(argument)),
+        listed(function.given().map(|column| format!("{} {}", column.name, column.kind.sql()))),
+        function.rows,
+        symbol(function)
+    )
 }
 
 fn signature(function: &Function, arguments: &[Listed], over_source: bool) -> String {
@@ -136,18 +163,17 @@ pub fn create(function: &Function) -> String {
         (over_value(function), over_source(function, "regclass"), over_source(function, "text"));
     let own = function.arguments.iter().map(|argument| argument.name).chain(function.zoned.then_some("timezone"));
     let own = own.collect::<Vec<_>>();
-    let given = own.iter().map(|name| format!(", {name}")).collect::<String>();
-    let array = match own.as_slice() {
-        [] => "ARRAY[]::text[]".to_owned(),
-        own => format!("ARRAY[{}]", own.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")),
-    };
     // Nothing is read, but what is wrong is refused before the log is.
     let type_name = format!("user_metrics.{}", function.reads.value());
     let no_values = vec![format!("NULL::{type_name}"); function.reads.values().len()].join(", ");
     let named = own.iter().map(|name| format!(", {name} => {name}")).collect::<String>();
+    let (schema, no_values) = match function.reads.is_stored() {
+        true => ("user_metrics", no_values),
+        false => ("user_metrics_internal", "NULL::bigint".to_owned()),
+    };
     let mut check = match own.as_slice() {
         [] => String::new(),
-        _ => format!("    PERFORM FROM user_metrics.{name}({no_values}{named});\n"),
+        _ => format!("    PERFORM FROM {schema}.{name}({no_values}{named});\n"),
     };
     // How the value is made, and from when on a log must be read for it.
     let mut making = String::new();
@@ -157,22 +183,38 @@ pub fn create(function: &Function) -> String {
         making = format!(",\n        session_gap, max_idle, {reach}");
     }
     let by = if function.segmented { "by" } else { "NULL" };
+    // The query over the log knows the time zone already.
+    let own = if function.reads.is_stored() {
+        own
+    } else {
+        function.arguments.iter().map(|argument| argument.name).collect()
+    };
+    let given = own.iter().map(|name| format!(", {name}")).collect::<String>();
+    let array = match own.as_slice() {
+        [] => "ARRAY[]::text[]".to_owned(),
+        own => format!("ARRAY[{}]", own.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")),
+    };
     let passed = by_name.iter().skip(1).map(|(name, ..)| format!(", {name}")).collect::<String>();
     let rows = function.rows;
-    format!(
-        "{}\nLANGUAGE c STABLE PARALLEL SAFE ROWS {rows}\nAS 'MODULE_PATHNAME', '{}';\n{}\n\
-         {}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS {rows} SET search_path = pg_catalog, pg_temp AS $$\n\
+    let over_log = format!(
+        "{}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS {rows} SET search_path = pg_catalog, pg_temp AS $$\n\
          BEGIN\n{check}    RETURN QUERY EXECUTE user_metrics_internal.source_query(\n        \
          '{name}', user_metrics_internal.relation(source), {array},\n        \
          since, until, as_of, filter::text, {by}, timezone\n    \
-         ) USING since, until, LEAST(as_of, statement_timestamp()), as_of{given}{making};\nEND\n$$;\n{}\n\
+         ) USING since, until, LEAST(as_of, statement_timestamp()), as_of{given}{making};\nEND\n$$;\n{}",
+        signature(function, &source, true),
+        comment(function, &source, true, false),
+    );
+    if !function.reads.is_stored() {
+        return format!("{}\n{over_log}", behind_fold(function, &value));
+    }
+    format!(
+        "{}\nLANGUAGE c STABLE PARALLEL SAFE ROWS {rows}\nAS 'MODULE_PATHNAME', '{}';\n{}\n{over_log}\n\
          {}\nLANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS {rows} AS $$\n    \
          SELECT r.* FROM user_metrics.{name}(source::pg_catalog.regclass{passed}) AS r\n$$;\n{}",
         signature(function, &value, false),
         symbol(function),
         comment(function, &value, false, false),
-        signature(function, &source, true),
-        comment(function, &source, true, false),
         signature(function, &by_name, true),
         comment(function, &by_name, true, true),
     )

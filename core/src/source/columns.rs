@@ -3,6 +3,7 @@
 use super::canonical::{CANONICAL, Holds, canonical_named};
 use super::{Found, Relation, identifier, is_json, literal};
 use crate::error::{Error, Result};
+use crate::history::Kind;
 use crate::users::uuid_digits;
 
 /// The text of a log that has none.
@@ -161,6 +162,45 @@ impl Relation {
             },
         };
         Ok(format!(", {expression} AS {}", identifier(canonical.name)))
+    }
+
+    /// A canonical column as a history takes it, in the type that the log has if that can be read in place, and what it holds
+    /// there; `None` where the log has none.
+    pub(super) fn history_column(&self, name: &str) -> Result<Option<(String, Kind)>> {
+        let find = |name| canonical_named(name).and_then(|canonical| self.find(canonical));
+        let as_text = |found: &Found| format!("({})::pg_catalog.text", found.expression);
+        if name == "succeeded" {
+            if find("succeeded").is_some() {
+                return self.succeeded().map(|flag| Some((flag, Kind::Flag)));
+            }
+            return Ok(find("status").map(|found| match found.base.as_str() {
+                "text" | "int2" | "int4" | "int8" => (found.expression, Kind::Status),
+                _ => (as_text(&found), Kind::Status),
+            }));
+        }
+        let (Some(canonical), Some(found)) = (canonical_named(name), find(name)) else { return Ok(None) };
+        let kind = match (name, canonical.holds) {
+            ("session_id", _) => Kind::Session,
+            ("request_id", _) => Kind::Id,
+            (_, Holds::Count | Holds::Number) => Kind::Count,
+            (_, Holds::Score) => Kind::Number,
+            _ => Kind::Text,
+        };
+        let expression = match (kind, found.base.as_str()) {
+            (Kind::Count | Kind::Number, _) if found.double().is_none() => {
+                return Err(self.wants(name, &found, "a number"));
+            }
+            (Kind::Count | Kind::Number, _) | (_, "text") => found.expression,
+            (Kind::Session | Kind::Id, "uuid" | "int2" | "int4" | "int8") => found.expression,
+            _ => as_text(&found),
+        };
+        Ok(Some((expression, kind)))
+    }
+
+    /// The users' ids as a history takes them.
+    pub(super) fn history_user(&self) -> Result<String> {
+        let found = self.required("user_id")?;
+        if matches!(found.base.as_str(), "int2" | "int4") { Ok(found.expression) } else { self.user() }
     }
 
     /// Whether an id is that of a user: not blank, not anonymous, not opted out.

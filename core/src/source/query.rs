@@ -5,7 +5,8 @@ use super::reads::columns_read;
 use super::steps::step_bits;
 use super::{Relation, literal};
 use crate::error::Result;
-use crate::function::{self, Function, Past, Reads};
+use crate::function::{self, Function, Past, Reads, Requests};
+use crate::history::{Kind, Plan, PlannedColumn};
 
 /// What a log is read into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,7 @@ enum Value {
     Activity,
     Sessions,
     Funnel,
+    Requests(&'static Requests),
 }
 
 /// How a table function reads a log.
@@ -66,8 +68,14 @@ impl Analysis {
             Reads::Sessions { busy } => {
                 Analysis { busy, ..analysis(function.name, Value::Sessions, Past::WhatReaches) }
             }
+            Reads::Requests(requests) => analysis(function.name, Value::Requests(requests), requests.past),
         };
         Analysis { segmented: function.segmented, ..of }
+    }
+
+    /// Whether its query has processes leave files for each other.
+    pub fn needs_area(&self) -> bool {
+        matches!(self.value, Value::Requests(_))
     }
 
     /// Whether hours of `since`'s own day that lie before it have to be told from the rest: values of days cannot.
@@ -104,6 +112,8 @@ pub struct Ask {
     pub steps: Vec<String>,
     /// What must not come between them, as filters in JSON.
     pub excluded: Vec<String>,
+    /// Where processes that share in the query leave files for each other, as the glue knows it.
+    pub area: Option<u32>,
 }
 
 impl Ask {
@@ -133,6 +143,8 @@ impl Ask {
                 format!("user_metrics.activity(q.user_id, q.occurred_at{zone})")
             }
             Value::Sessions => sessions_of_rows(&format!("${}", self.parameter(0)), &format!("${}", self.parameter(1))),
+            // Written with the query.
+            Value::Requests(_) => String::new(),
             Value::Funnel => format!(
                 "user_metrics_internal.funnel_marks(q.user_id, q.occurred_at, q.marks, q.excluded, {}, ${}, ${})",
                 self.steps.len(),
@@ -156,7 +168,7 @@ impl Ask {
             return Err(relation.lacks("", name, name));
         }
         match self.analysis.value {
-            Value::Activity => Ok(String::new()),
+            Value::Activity | Value::Requests(_) => Ok(String::new()),
             Value::Sessions => Ok(format!(
                 ", {} AS session_id, {} AS latency_ms, {} AS succeeded",
                 relation.text("session_id"),
@@ -250,6 +262,9 @@ fn end_of_log(relation: &Relation, ask: &Ask) -> Result<Option<String>> {
 /// The one query that reads a log for a table function.
 pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
     let end = end_of_log(relation, ask)?;
+    if let Value::Requests(requests) = ask.analysis.value {
+        return fold_query(relation, ask, requests, end);
+    }
     if ask.analysis.names_users {
         return people_query(relation, ask, end);
     }
@@ -283,6 +298,50 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
             ))
         }
     }
+}
+
+/// The query of a fold: the requests' columns as the log has them into a history, and that into the function behind the fold.
+fn fold_query(relation: &Relation, ask: &Ask, requests: &Requests, end: Option<String>) -> Result<String> {
+    let mut columns = Vec::new();
+    let mut expressions = Vec::new();
+    let mut add = |name: &str, expression: String, kind: Kind| {
+        columns.push(PlannedColumn { name: name.to_owned(), kind });
+        expressions.push(expression);
+    };
+    for name in requests.needed.iter().chain(requests.columns) {
+        match relation.history_column(name)? {
+            Some((expression, kind)) => add(name, expression, kind),
+            None if requests.needed.contains(name) => return Err(relation.lacks("", name, name)),
+            None => {}
+        }
+    }
+    if let Some(by) = &ask.by {
+        let segment = relation.named(&format!(" by {by}"), by)?;
+        let text = match segment.base.as_str() {
+            "text" => segment.expression,
+            _ => format!("({})::pg_catalog.text", segment.expression),
+        };
+        add("segment", text, Kind::Text);
+    }
+    let (user, (instant, _)) = (relation.history_user()?, relation.instant()?);
+    let from = (ask.since && requests.past == Past::Nothing).then_some("$1");
+    let conditions = conditions(relation, ask.until, from, ask.filter.as_deref())?.join(" AND ");
+    let plan = literal(&Plan { columns, names: requests.names, area: ask.area }.to_json());
+    let (named, given): (String, String) =
+        (1..).zip(&expressions).map(|(n, expression)| (format!(", {expression} AS c{n}"), format!(", q.c{n}"))).unzip();
+    let own = ask.arguments.iter().zip(5..).map(|(name, n)| format!("{name} => ${n}, ")).collect::<String>();
+    let (name, zone) = (ask.analysis.name, literal(&ask.timezone));
+    let by = if ask.by.is_some() { "true" } else { "false" };
+    let order = if requests.order.is_empty() { String::new() } else { format!(" ORDER BY {}", requests.order) };
+    Ok(format!(
+        "SELECT r.* FROM (SELECT user_metrics_internal.history({plan}, q.user_id, q.occurred_at{given}) AS value \
+         FROM (SELECT {user} AS user_id, {instant} AS occurred_at{named} FROM {} WHERE {conditions}) AS q) AS v \
+         CROSS JOIN LATERAL user_metrics_internal.{name}(v.value, {own}since => $1, until => $2, timezone => {zone}, \
+         as_of => {}, by => {by}, left_out => {LEFT_OUT}, area => {}) AS r{order}",
+        relation.name,
+        end.as_deref().unwrap_or("$4"),
+        ask.area.map_or("NULL".to_owned(), |area| area.to_string())
+    ))
 }
 
 /// What a table function asks that reads requests row by row.

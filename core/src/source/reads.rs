@@ -1,23 +1,26 @@
 //! Which function reads which columns, beside users and times: what `describe_source` tells, and the names that messages use.
 
+use crate::function::{self, Reads};
+
 /// The canonical columns that every function needs.
 pub const ALWAYS: [&str; 2] = ["user_id", "occurred_at"];
 
 /// Functions over a log, and the canonical columns each of them reads; any may also be named in `filter` and `by`. With `!`
-/// behind it the log must have the column, or the function is refused; who reads a log row by row says so in SQL.
+/// behind it the log must have the column, or the function is refused; who reads a log row by row says so in SQL. Functions
+/// that fold requests declare their columns, and are listed for the order in which they are named.
 const READS: &[(&str, &[&str])] = &[
     ("session_stats", &["session_id", "latency_ms", "status", "succeeded"]),
     ("session_time", &["session_id", "latency_ms!"]),
     ("session_hazard", &["session_id", "latency_ms", "status", "succeeded"]),
     ("session_list", &["session_id", "latency_ms", "status", "succeeded"]),
-    ("usage_patterns", &["prompt_tokens", "completion_tokens", "cost_usd"]),
+    ("usage_patterns", &[]),
     ("peak_hours", &[]),
     ("usage_heatmap", &[]),
-    ("feature_usage", &["feature", "cost_usd", "latency_ms", "status", "succeeded"]),
-    ("model_usage", &["model", "cost_usd", "latency_ms", "status", "succeeded"]),
-    ("model_stickiness", &["request_id", "model", "status", "succeeded"]),
-    ("model_switches", &["request_id", "model", "status", "succeeded"]),
-    ("request_complexity", &["request_id", "session_id", "model", "prompt_tokens", "completion_tokens"]),
+    ("feature_usage", &[]),
+    ("model_usage", &[]),
+    ("model_stickiness", &[]),
+    ("model_switches", &[]),
+    ("request_complexity", &[]),
     ("segment_users", &[]),
     ("segment_user", &[]),
     ("segment_summary", &[]),
@@ -62,7 +65,17 @@ pub fn reader(name: &str) -> Option<&'static str> {
 /// The canonical columns that a function reads beside those of [`ALWAYS`], and whether the log must have each.
 pub fn columns_read(function: &str) -> impl Iterator<Item = (&'static str, bool)> {
     let columns = READS.iter().filter(move |(reader, _)| *reader == function).flat_map(|(_, columns)| *columns);
-    columns.map(|column| column.strip_suffix('!').map_or((*column, false), |column| (column, true)))
+    let listed = columns.map(|column| column.strip_suffix('!').map_or((*column, false), |column| (column, true)));
+    let declared = function::named(function).and_then(|function| match function.reads {
+        Reads::Requests(requests) => Some(requests),
+        _ => None,
+    });
+    listed.chain(declared.into_iter().flat_map(|requests| {
+        // Where no column says whether a request succeeded, its status does.
+        let instead = requests.columns.contains(&"succeeded").then_some(("status", false));
+        let needed = requests.needed.iter().map(|column| (*column, true));
+        needed.chain(requests.columns.iter().map(|column| (*column, false))).chain(instead)
+    }))
 }
 
 /// The functions that read a canonical column, in words.
@@ -80,7 +93,6 @@ mod tests {
     use super::super::{Analysis, Ask, CANONICAL, Column, Relation, source_query};
     use super::*;
     use crate::error::Result;
-    use crate::function;
 
     /// The query of a function over a log that has these columns and no others.
     fn query(function: &str, columns: &[&str]) -> Result<String> {

@@ -1,0 +1,24 @@
+//! `feature_usage`: who and how many use each feature. Definition D34.
+
+use super::names;
+use crate::function::{Function, Past, Reads, Requests};
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "feature_usage",
+    path: "usage::feature_usage",
+    summary: "who and how many use each feature, how much, with what success, at what cost and how fast",
+    arguments: &[],
+    columns: names::COLUMNS,
+    reads: Reads::Requests(&Requests {
+        past: Past::Nothing,
+        columns: &["succeeded", "cost_usd", "latency_ms"],
+        needed: &["feature"],
+        names: false,
+        order: "",
+    }),
+    segmented: true,
+    zoned: true,
+    rows: 100,
+    run: |call, rows| names::run(call, "feature", rows),
+};

@@ -1,0 +1,194 @@
+//! `model_stickiness`: whether users stay with a model from one request to the next. Definition D35.
+
+use super::{named, text_order};
+use crate::error::Result;
+use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, Type, column};
+use crate::history::{BySegment, Fold, Table, Timeline};
+use crate::host::Claim;
+use crate::stats::sum::Sum;
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "model_stickiness",
+    path: "usage::model_stickiness",
+    summary: "whether users stay with a model from one request to the next, compared with what is expected by chance given \
+              each user's mix of models; the row whose model is NULL is about all of them",
+    arguments: &[],
+    columns: &[
+        column("model", Type::Text, "the model; NULL for all of them"),
+        column("transitions", Type::Bigint, "requests to it that another request of the same user follows"),
+        column("stay_rate", Type::Double, "share of these that are followed by one to the same model"),
+        column("chance_rate", Type::Double, "that share expected by chance given each user's mix of models"),
+        column("excess", Type::Double, "stay_rate - chance_rate"),
+        column(
+            "switches_after_error",
+            Type::Bigint,
+            "changes to another model after a request that failed; NULL where it is not known whether requests succeeded",
+        ),
+        column("concentration", Type::Double, "mean over users of the sum of the squared shares of their models"),
+    ],
+    reads: Reads::Requests(&Requests {
+        past: Past::Nothing,
+        columns: &["request_id", "succeeded"],
+        needed: &["model"],
+        names: false,
+        order: "",
+    }),
+    segmented: true,
+    zoned: true,
+    rows: 10,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    call.clock()?;
+    let mut fold = Stickiness {
+        id: call.column("request_id"),
+        segment: call.column("segment"),
+        model: call.column("model"),
+        succeeded: call.column("succeeded"),
+        models: Table::default(),
+        own: Vec::new(),
+        by_segment: BySegment::default(),
+        claim: Claim::passing(),
+    };
+    call.each_user(&[fold.id, fold.segment, fold.model, fold.succeeded], |user| fold.observe(user))?;
+    if fold.models.is_empty() && !call.by {
+        let (zero, none) = (Cell::Bigint(0), Cell::Null);
+        return rows.row(&mut [none, none, zero, none, none, none, zero, none]);
+    }
+    let mut models = named(call, [None, fold.segment, fold.model], &fold.models, &mut fold.claim)?;
+    // All models together, whose code is that of none, come first.
+    models.sort_by_key(|model| (text_order(model.texts[1]), model.texts[2]));
+    models.into_iter().try_for_each(|model| {
+        let of = model.value;
+        let shown = !call.hides(of.users_again) && !call.hides(of.users);
+        let share = |part: f64| (of.transitions > 0 && shown).then(|| part / of.transitions as f64);
+        let (stay, chance) = (share(of.stays as f64), share(of.chance.value().unwrap_or(0.0)));
+        rows.row(&mut [
+            model.texts[1].into(),
+            model.texts[2].into(),
+            shown.then_some(of.transitions).into(),
+            stay.into(),
+            chance.into(),
+            stay.zip(chance).map(|(stay, chance)| stay - chance).into(),
+            (shown && (of.known > 0 || of.transitions == 0)).then_some(of.after_error).into(),
+            of.concentration.mean().filter(|_| !call.hides(of.users)).into(),
+        ])
+    })
+}
+
+/// What is added up for a model in a segment, or for all of them.
+#[derive(Debug, Default)]
+struct Model {
+    users: u64,
+    users_again: u64,
+    transitions: u64,
+    stays: u64,
+    /// Stays expected by chance.
+    chance: Sum,
+    after_error: u64,
+    /// Transitions of which it is known whether the request succeeded.
+    known: u64,
+    concentration: Sum,
+}
+
+/// A user's requests to one model.
+#[derive(Clone, Copy, Debug, Default)]
+struct Own {
+    model: u32,
+    requests: u64,
+    transitions: u64,
+    stays: u64,
+    after_error: u64,
+    known: u64,
+}
+
+impl Model {
+    fn add(&mut self, own: &Own, chance: f64, concentration: f64, claim: &mut Claim) -> Result<()> {
+        self.users += 1;
+        self.users_again += u64::from(own.transitions > 0);
+        self.transitions += own.transitions;
+        self.stays += own.stays;
+        self.after_error += own.after_error;
+        self.known += own.known;
+        self.chance.add(own.transitions as f64 * chance, claim)?;
+        self.concentration.add(concentration, claim)
+    }
+}
+
+/// The fold.
+struct Stickiness {
+    id: Option<usize>,
+    segment: Option<usize>,
+    model: Option<usize>,
+    succeeded: Option<usize>,
+    models: Table<Model>,
+    own: Vec<Own>,
+    by_segment: BySegment,
+    claim: Claim,
+}
+
+impl Fold for Stickiness {
+    fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
+        let Stickiness { segment, model, succeeded, models, own, by_segment, claim, .. } = self;
+        let Some(codes) = user.codes(*model) else { return Ok(()) };
+        by_segment.each(user, *segment, |segment, requests| {
+            own.clear();
+            let mut last: Option<(usize, u32)> = None;
+            for &request in requests.iter().filter(|&&request| codes[request as usize] != 0) {
+                let code = codes[request as usize];
+                let place = match own.iter().position(|own| own.model == code) {
+                    Some(place) => place,
+                    None => {
+                        claim.push(own, Own { model: code, ..Own::default() })?;
+                        own.len() - 1
+                    }
+                };
+                own[place].requests += 1;
+                if let Some((before, its_request)) = last {
+                    let from = &mut own[before];
+                    let outcome = user.flag(*succeeded, its_request as usize);
+                    from.transitions += 1;
+                    from.stays += u64::from(before == place);
+                    from.known += u64::from(outcome.is_some());
+                    from.after_error += u64::from(before != place && outcome == Some(false));
+                }
+                last = Some((place, request));
+            }
+            if own.is_empty() {
+                return Ok(());
+            }
+            let mut all = Own::default();
+            for own in &*own {
+                all.requests += own.requests;
+                all.transitions += own.transitions;
+                all.stays += own.stays;
+                all.after_error += own.after_error;
+                all.known += own.known;
+            }
+            let squares = own.iter().map(|own| u128::from(own.requests) * u128::from(own.requests)).sum::<u128>();
+            let requests = all.requests as f64;
+            let concentration = squares as f64 / (requests * requests);
+            models.entry([0, segment, 0], claim)?.1.add(&all, concentration, concentration, claim)?;
+            own.iter().try_for_each(|own| {
+                let share = own.requests as f64 / requests;
+                models.entry([0, segment, own.model], claim)?.1.add(own, share, concentration, claim)
+            })
+        })
+    }
+
+    fn merge(&mut self, other: Self) -> Result<()> {
+        let merged = self.models.merge(other.models, &mut self.claim, |ours, theirs, claim| {
+            ours.users += theirs.users;
+            ours.users_again += theirs.users_again;
+            ours.transitions += theirs.transitions;
+            ours.stays += theirs.stays;
+            ours.after_error += theirs.after_error;
+            ours.known += theirs.known;
+            ours.chance.merge(theirs.chance, claim)?;
+            ours.concentration.merge(theirs.concentration, claim)
+        });
+        merged.map(drop)
+    }
+}

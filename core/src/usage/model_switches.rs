@@ -1,0 +1,124 @@
+//! `model_switches`: from which model to which other users go with their next request. Definition D35.
+
+use super::{named, text_order};
+use crate::error::Result;
+use crate::function::{Call, Function, Past, Reads, Requests, Rows, Type, column};
+use crate::history::{BySegment, Fold, Table, Timeline};
+use crate::host::Claim;
+use std::cmp::Reverse;
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "model_switches",
+    path: "usage::model_switches",
+    summary: "from which model to which other users go with their next request, and how often after a request that failed",
+    arguments: &[],
+    columns: &[
+        column("from_model", Type::Text, "the model of the request before"),
+        column("to_model", Type::Text, "the model of the next request of the same user"),
+        column("switches", Type::Bigint, "how often that happened"),
+        column(
+            "after_error",
+            Type::Bigint,
+            "how often after a request that failed; NULL where it is not known whether requests succeeded",
+        ),
+    ],
+    reads: Reads::Requests(&Requests {
+        past: Past::Nothing,
+        columns: &["request_id", "succeeded"],
+        needed: &["model"],
+        names: false,
+        order: "",
+    }),
+    segmented: true,
+    zoned: true,
+    rows: 100,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    call.clock()?;
+    let mut fold = Switches {
+        id: call.column("request_id"),
+        segment: call.column("segment"),
+        model: call.column("model"),
+        succeeded: call.column("succeeded"),
+        pairs: Table::default(),
+        users: 0,
+        by_segment: BySegment::default(),
+        claim: Claim::passing(),
+    };
+    call.each_user(&[fold.id, fold.segment, fold.model, fold.succeeded], |user| fold.observe(user))?;
+    let mut pairs = named(call, [fold.segment, fold.model, fold.model], &fold.pairs, &mut fold.claim)?;
+    let shown = |pair: &Pair| Some(pair.switches).filter(|_| !call.hides(pair.users));
+    pairs.sort_by_key(|pair| {
+        let ([segment, from, to], switches) = (pair.texts, shown(pair.value));
+        (text_order(segment), switches.is_none(), Reverse(switches), from, to)
+    });
+    pairs.into_iter().try_for_each(|pair| {
+        let [segment, from, to] = pair.texts;
+        let (of, switches) = (pair.value, shown(pair.value));
+        let after_error = switches.and((of.known > 0).then_some(of.after_error));
+        rows.row(&mut [segment.into(), from.into(), to.into(), switches.into(), after_error.into()])
+    })
+}
+
+/// What is counted of a switch.
+#[derive(Debug, Default)]
+struct Pair {
+    users: u64,
+    switches: u64,
+    after_error: u64,
+    known: u64,
+    last_user: u64,
+}
+
+/// The fold.
+struct Switches {
+    id: Option<usize>,
+    segment: Option<usize>,
+    model: Option<usize>,
+    succeeded: Option<usize>,
+    /// By segment and the two models.
+    pairs: Table<Pair>,
+    /// Users so far: the number of the one who is looked at.
+    users: u64,
+    by_segment: BySegment,
+    claim: Claim,
+}
+
+impl Fold for Switches {
+    fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
+        let Switches { segment, model, succeeded, pairs, users, by_segment, claim, .. } = self;
+        *users += 1;
+        let Some(codes) = user.codes(*model) else { return Ok(()) };
+        by_segment.each(user, *segment, |segment, requests| {
+            let mut last: Option<u32> = None;
+            for &request in requests.iter().filter(|&&request| codes[request as usize] != 0) {
+                let to = codes[request as usize];
+                if let Some(before) = last.replace(request)
+                    && codes[before as usize] != to
+                {
+                    let (_, pair) = pairs.entry([segment, codes[before as usize], to], claim)?;
+                    let outcome = user.flag(*succeeded, before as usize);
+                    pair.switches += 1;
+                    pair.users += u64::from(pair.last_user != *users);
+                    pair.last_user = *users;
+                    pair.known += u64::from(outcome.is_some());
+                    pair.after_error += u64::from(outcome == Some(false));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn merge(&mut self, other: Self) -> Result<()> {
+        self.users += other.users;
+        let merged = self.pairs.merge(other.pairs, &mut self.claim, |ours, theirs, _| {
+            (ours.users, ours.switches) = (ours.users + theirs.users, ours.switches + theirs.switches);
+            (ours.after_error, ours.known) = (ours.after_error + theirs.after_error, ours.known + theirs.known);
+            Ok(())
+        });
+        merged.map(drop)
+    }
+}

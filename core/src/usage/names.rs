@@ -1,0 +1,171 @@
+//! What `feature_usage` and `model_usage` share: who and how many use what a column names. Definition D34.
+
+use super::{named, text_order};
+use crate::error::Result;
+use crate::function::{Call, Column, Rows, Type, column, column_about};
+use crate::history::{Fold, Table, Timeline};
+use crate::host::Claim;
+use crate::stats::{median::Medians, sum::Sum};
+use std::cmp::Reverse;
+
+const ABOUT: &[&str] = &["users"];
+
+/// The columns of the result.
+pub(super) const COLUMNS: &[Column] = &[
+    column("name", Type::Text, "the name; NULL for requests without one"),
+    column_about(ABOUT, "users", Type::Bigint, "users of it"),
+    column_about(ABOUT, "reach", Type::Double, "share of the segment's users who use it"),
+    column_about(ABOUT, "requests", Type::Bigint, "requests to it"),
+    column_about(ABOUT, "share", Type::Double, "share of the segment's requests"),
+    column_about(ABOUT, "requests_per_user", Type::Double, "requests over users"),
+    column_about(ABOUT, "success_rate", Type::Double, "share of those that succeeded, of those of which it is known"),
+    column_about(ABOUT, "cost_usd", Type::Double, "cost in US dollars; NULL where none is known"),
+    column_about(ABOUT, "median_latency_ms", Type::Double, "median latency in milliseconds"),
+];
+
+/// Runs the fold over the names in a column.
+pub(super) fn run(call: &Call<'_>, column: &str, rows: &mut dyn Rows) -> Result<()> {
+    call.clock()?;
+    let mut names = Names {
+        segment: call.column("segment"),
+        name: call.column(column),
+        succeeded: call.column("succeeded"),
+        cost: call.column("cost_usd"),
+        latency: call.column("latency_ms"),
+        segments: Table::default(),
+        names: Table::default(),
+        latencies: Medians::default(),
+        users: 0,
+        claim: Claim::passing(),
+    };
+    call.each_user(&[names.segment, names.name, names.succeeded, names.cost, names.latency], |user| {
+        names.observe(user)
+    })?;
+    if !names.latencies.is_complete() {
+        names.latencies.look_again(&mut names.claim);
+        call.each_user(&[names.segment, names.name, names.latency], |user| names.look_again(user))?;
+    }
+    names.rows(call, rows)
+}
+
+/// What is counted of a segment.
+#[derive(Debug, Default)]
+struct Whole {
+    users: u64,
+    requests: u64,
+    last_user: u64,
+}
+
+/// What is counted of a name in a segment.
+#[derive(Debug, Default)]
+struct Name {
+    users: u64,
+    requests: u64,
+    known: u64,
+    succeeded: u64,
+    cost: Sum,
+    last_user: u64,
+}
+
+/// The fold.
+struct Names {
+    segment: Option<usize>,
+    name: Option<usize>,
+    succeeded: Option<usize>,
+    cost: Option<usize>,
+    latency: Option<usize>,
+    segments: Table<Whole>,
+    names: Table<Name>,
+    /// Latencies in milliseconds, by the number of the name.
+    latencies: Medians,
+    /// Users so far: the number of the one who is looked at.
+    users: u64,
+    claim: Claim,
+}
+
+impl Names {
+    fn look_again(&mut self, user: &Timeline<'_>) -> Result<()> {
+        let Some(latencies) = user.numbers(self.latency) else { return Ok(()) };
+        let (segments, names) = (user.codes(self.segment), user.codes(self.name));
+        for (i, &latency) in latencies.iter().enumerate().filter(|(_, latency)| !latency.is_nan()) {
+            let codes = [0, segments.map_or(0, |codes| codes[i]), names.map_or(0, |codes| codes[i])];
+            let (number, _) = self.names.entry(codes, &mut self.claim)?;
+            self.latencies.again(number, latency, &mut self.claim)?;
+        }
+        Ok(())
+    }
+
+    fn rows(mut self, call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+        let mut names = named(call, [None, self.segment, self.name], &self.names, &mut self.claim)?;
+        // What is hidden comes after what is shown, and does not tell its place.
+        let shown = |name: &Name| Some(name.requests).filter(|_| !call.hides(name.users));
+        names.sort_by_key(|found| {
+            let ([_, segment, name], requests) = (found.texts, shown(found.value));
+            (text_order(segment), name.is_none(), requests.is_none(), Reverse(requests), name)
+        });
+        for found in names {
+            let Some(whole) = self.segments.find([0, 0, found.codes[1]]) else { continue };
+            let name = found.value;
+            let share = |part: u64, whole: u64| part as f64 / whole as f64;
+            rows.row(&mut [
+                found.texts[1].into(),
+                found.texts[2].into(),
+                name.users.into(),
+                share(name.users, whole.users).into(),
+                name.requests.into(),
+                share(name.requests, whole.requests).into(),
+                share(name.requests, name.users).into(),
+                (name.known > 0).then(|| share(name.succeeded, name.known)).into(),
+                name.cost.value().into(),
+                self.latencies.median(found.number).into(),
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+impl Fold for Names {
+    fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
+        self.users += 1;
+        let (segments, names) = (user.codes(self.segment), user.codes(self.name));
+        let (costs, latencies) = (user.numbers(self.cost), user.numbers(self.latency));
+        let claim = &mut self.claim;
+        for i in 0..user.at.len() {
+            let segment = segments.map_or(0, |codes| codes[i]);
+            let (_, whole) = self.segments.entry([0, 0, segment], claim)?;
+            whole.requests += 1;
+            whole.users += u64::from(whole.last_user != self.users);
+            whole.last_user = self.users;
+            let (number, name) = self.names.entry([0, segment, names.map_or(0, |codes| codes[i])], claim)?;
+            name.requests += 1;
+            name.users += u64::from(name.last_user != self.users);
+            name.last_user = self.users;
+            if let Some(succeeded) = user.flag(self.succeeded, i) {
+                name.known += 1;
+                name.succeeded += u64::from(succeeded);
+            }
+            if let Some(cost) = costs.map(|costs| costs[i]).filter(|cost| !cost.is_nan()) {
+                name.cost.add(cost, claim)?;
+            }
+            if let Some(latency) = latencies.map(|latencies| latencies[i]).filter(|latency| !latency.is_nan()) {
+                self.latencies.add(number, latency, claim)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, other: Self) -> Result<()> {
+        // Users of both are numbered on, so that nobody is taken for one seen before.
+        self.users += other.users;
+        self.segments.merge(other.segments, &mut self.claim, |ours, theirs, _| {
+            (ours.users, ours.requests) = (ours.users + theirs.users, ours.requests + theirs.requests);
+            Ok(())
+        })?;
+        let numbers = self.names.merge(other.names, &mut self.claim, |ours, theirs, claim| {
+            (ours.users, ours.requests) = (ours.users + theirs.users, ours.requests + theirs.requests);
+            (ours.known, ours.succeeded) = (ours.known + theirs.known, ours.succeeded + theirs.succeeded);
+            ours.cost.merge(theirs.cost, claim)
+        })?;
+        self.latencies.merge(other.latencies, &numbers, &mut self.claim)
+    }
+}

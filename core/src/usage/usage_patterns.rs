@@ -1,0 +1,232 @@
+//! `usage_patterns`: how much users ask and how regularly. Definitions D31, D32.
+
+use super::{named, text_order};
+use crate::calendar::Micros;
+use crate::days::Day;
+use crate::error::Result;
+use crate::function::{Call, Cell, Clock, Function, Past, Reads, Requests, Rows, Type, column_about};
+use crate::history::{BySegment, Fold, Table, Timeline};
+use crate::host::Claim;
+use crate::stats::{median::Medians, sum::Sum};
+use std::collections::BTreeMap;
+
+const ABOUT: &[&str] = &["users"];
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "usage_patterns",
+    path: "usage::usage_patterns",
+    summary: "how much a log's users ask and how regularly: requests per active day and per calendar day, the median pause \
+              between two requests, the days between active days that 80 % of users do not exceed, tokens and cost",
+    arguments: &[],
+    columns: &[
+        column_about(ABOUT, "users", Type::Bigint, "users with at least one request"),
+        column_about(ABOUT, "requests", Type::Bigint, "their requests"),
+        column_about(ABOUT, "active_days", Type::Bigint, "local days on which each of them made one, added up"),
+        column_about(ABOUT, "requests_per_active_day", Type::Double, "requests over active days"),
+        column_about(
+            ABOUT,
+            "requests_per_calendar_day",
+            Type::Double,
+            "requests over the days from each user's first to the last that is observed, added up",
+        ),
+        column_about(
+            ABOUT,
+            "median_seconds_between_requests",
+            Type::Double,
+            "median over all pairs of successive requests of one user",
+        ),
+        column_about(
+            ABOUT,
+            "usage_interval_days",
+            Type::Double,
+            "80th percentile over users of the median number of days from one active day to the next",
+        ),
+        column_about(ABOUT, "prompt_tokens", Type::Bigint, "tokens sent; NULL where none is known"),
+        column_about(ABOUT, "completion_tokens", Type::Bigint, "tokens received; NULL where none is known"),
+        column_about(ABOUT, "cost_usd", Type::Double, "cost in US dollars; NULL where none is known"),
+    ],
+    reads: Reads::Requests(&Requests {
+        past: Past::Nothing,
+        columns: &["prompt_tokens", "completion_tokens", "cost_usd"],
+        needed: &[],
+        names: false,
+        order: "",
+    }),
+    segmented: true,
+    zoned: true,
+    rows: 10,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let mut patterns = Patterns::new(call)?;
+    let [prompt, completion, cost] = patterns.numbers;
+    call.each_user(&[patterns.segment, prompt, completion, cost], |user| patterns.observe(user))?;
+    if !patterns.pauses.is_complete() {
+        patterns.pauses.look_again(&mut patterns.claim);
+        call.each_user(&[patterns.segment], |user| patterns.look_again(user))?;
+    }
+    patterns.rows(call, rows)
+}
+
+/// What is added up for a segment.
+#[derive(Debug, Default)]
+struct Totals {
+    users: u64,
+    requests: u64,
+    active_days: u64,
+    first_days: i64,
+    users_again: u64,
+    /// Users by twice the median of the days from one active day to the next.
+    intervals: BTreeMap<u32, u64>,
+    sums: [Sum; 3],
+}
+
+/// The fold.
+struct Patterns<'a> {
+    clock: Clock<'a>,
+    segment: Option<usize>,
+    /// The columns of which sums are made.
+    numbers: [Option<usize>; 3],
+    totals: Table<Totals>,
+    /// Pauses in seconds, by the number of the segment.
+    pauses: Medians,
+    last_at: Option<Micros>,
+    by_segment: BySegment,
+    days: Vec<Day>,
+    claim: Claim,
+}
+
+/// The largest double that a bigint holds.
+const MOST: f64 = 9_223_372_036_854_774_784.0;
+
+impl<'a> Patterns<'a> {
+    fn new(call: &'a Call<'_>) -> Result<Self> {
+        Ok(Patterns {
+            clock: call.clock()?,
+            segment: call.column("segment"),
+            numbers: ["prompt_tokens", "completion_tokens", "cost_usd"].map(|name| call.column(name)),
+            totals: Table::default(),
+            pauses: Medians::default(),
+            last_at: None,
+            by_segment: BySegment::default(),
+            days: Vec::new(),
+            claim: Claim::passing(),
+        })
+    }
+
+    fn look_again(&mut self, user: &Timeline<'_>) -> Result<()> {
+        let Patterns { totals, pauses, by_segment, claim, segment, .. } = self;
+        by_segment.each(user, *segment, |code, requests| {
+            let (number, _) = totals.entry([0, 0, code], claim)?;
+            seconds_between(user, requests).try_for_each(|pause| pauses.again(number, pause, claim))
+        })
+    }
+
+    fn rows(mut self, call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+        if self.totals.is_empty() && !call.by {
+            let zero = Cell::Bigint(0);
+            let none = Cell::Null;
+            return rows.row(&mut [none, zero, zero, zero, none, none, none, none, none, none, none]);
+        }
+        let last_at = self.last_at.unwrap_or(Micros::MIN).max(call.end().saturating_sub(1));
+        let last_day = self.clock.day(last_at)?;
+        let mut segments = named(call, [None, None, self.segment], &self.totals, &mut self.claim)?;
+        segments.sort_by_key(|segment| text_order(segment.texts[2]));
+        for segment in segments {
+            let totals = segment.value;
+            let calendar_days = totals.users as i64 * (i64::from(last_day) + 1) - totals.first_days;
+            let users_another_day = totals.intervals.values().sum::<u64>();
+            let [prompt_tokens, completion_tokens, cost_usd] = &totals.sums;
+            let tokens = |sum: &Sum| sum.value().map(|sum| sum.min(MOST).round_ties_even() as u64);
+            rows.row(&mut [
+                segment.texts[2].into(),
+                totals.users.into(),
+                totals.requests.into(),
+                totals.active_days.into(),
+                (totals.requests as f64 / totals.active_days as f64).into(),
+                (totals.requests as f64 / calendar_days as f64).into(),
+                self.pauses.median(segment.number).filter(|_| !call.hides(totals.users_again)).into(),
+                interval(&totals.intervals).filter(|_| !call.hides(users_another_day)).into(),
+                tokens(prompt_tokens).into(),
+                tokens(completion_tokens).into(),
+                cost_usd.value().into(),
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+/// The seconds from each of a user's requests to the next.
+fn seconds_between<'u>(user: &'u Timeline<'_>, requests: &'u [u32]) -> impl Iterator<Item = f64> + 'u {
+    let at = |request: u32| user.at[request as usize];
+    requests.windows(2).map(move |pair| at(pair[1]).saturating_sub(at(pair[0])) as f64 / 1e6)
+}
+
+/// The days that at least 80 % of users' medians do not exceed.
+fn interval(intervals: &BTreeMap<u32, u64>) -> Option<f64> {
+    let rank = (intervals.values().sum::<u64>() as f64 * 0.8).ceil().max(1.0) as u64;
+    let mut so_far = 0;
+    let found = intervals.iter().find(|(_, users)| {
+        so_far += **users;
+        so_far >= rank
+    });
+    found.map(|(&twice, _)| f64::from(twice) / 2.0)
+}
+
+impl Fold for Patterns<'_> {
+    fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
+        let Patterns { clock, totals, pauses, by_segment, days, claim, numbers, segment, last_at, .. } = self;
+        *last_at = (*last_at).max(user.at.last().copied());
+        by_segment.each(user, *segment, |code, requests| {
+            let (number, totals) = totals.entry([0, 0, code], claim)?;
+            days.clear();
+            for &request in requests {
+                let day = clock.day(user.at[request as usize])?;
+                if days.last() != Some(&day) {
+                    claim.push(days, day)?;
+                }
+            }
+            // Where a clock is set back over midnight, a day comes again.
+            if !days.is_sorted() {
+                days.sort_unstable();
+                days.dedup();
+            }
+            totals.users += 1;
+            totals.requests += requests.len() as u64;
+            totals.users_again += u64::from(requests.len() > 1);
+            totals.active_days += days.len() as u64;
+            totals.first_days += days.first().map_or(0, |&day| i64::from(day));
+            if days.len() > 1 {
+                // The numbers of days from one to the next take their place.
+                (1..days.len()).for_each(|i| days[i - 1] = days[i] - days[i - 1]);
+                days.pop();
+                days.sort_unstable();
+                let (low, high) = (days[(days.len() - 1) / 2], days[days.len() / 2]);
+                *totals.intervals.entry(low.unsigned_abs() + high.unsigned_abs()).or_default() += 1;
+            }
+            seconds_between(user, requests).try_for_each(|pause| pauses.add(number, pause, claim))?;
+            for (sum, &column) in totals.sums.iter_mut().zip(&*numbers) {
+                let Some(numbers) = user.numbers(column) else { continue };
+                let mut known = requests.iter().map(|&request| numbers[request as usize]).filter(|n| !n.is_nan());
+                known.try_for_each(|number| sum.add(number, claim))?;
+            }
+            Ok(())
+        })
+    }
+
+    fn merge(&mut self, other: Self) -> Result<()> {
+        self.last_at = self.last_at.max(other.last_at);
+        let numbers = self.totals.merge(other.totals, &mut self.claim, |ours, theirs, claim| {
+            ours.users += theirs.users;
+            ours.requests += theirs.requests;
+            ours.active_days += theirs.active_days;
+            ours.first_days += theirs.first_days;
+            ours.users_again += theirs.users_again;
+            theirs.intervals.into_iter().for_each(|(days, users)| *ours.intervals.entry(days).or_default() += users);
+            ours.sums.iter_mut().zip(theirs.sums).try_for_each(|(ours, theirs)| ours.merge(theirs, claim))
+        })?;
+        self.pauses.merge(other.pauses, &numbers, &mut self.claim)
+    }
+}
