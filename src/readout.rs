@@ -64,6 +64,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
                 now: time::now(),
                 week_start: settings::week_start(),
                 min_group_size: settings::min_group_size(),
+                parts: 1,
                 timezone: settings::timezone(),
                 segment: &time::segment,
             },

@@ -9,7 +9,7 @@ use crate::activity;
 use crate::calendar::{Calendar, Grain, LocalDays, Micros, Segment, Window, observed_until};
 use crate::days::Day;
 use crate::error::{Error, Result};
-use crate::history::{History, Timeline};
+use crate::history::{Fold, History, Timeline};
 use crate::sessions::{self, Span};
 use crate::users::UserKey;
 
@@ -370,6 +370,8 @@ pub struct Environment<'a> {
     pub week_start: u8,
     /// The fewest users whose values may be shown.
     pub min_group_size: u64,
+    /// In how many parts users are folded and merged: 1, or more to see that it makes no difference.
+    pub parts: u64,
     /// The time zone for a caller who names none.
     pub timezone: String,
     /// The stretch around an instant over which a zone keeps its offset.
@@ -468,6 +470,21 @@ impl<'a> Call<'a> {
         // few: columns of a function
         let wanted = columns.iter().copied().flatten().collect::<Vec<_>>();
         history.each(&wanted, &self.left_out, &mut visit)
+    }
+
+    /// Folds every user who may be counted, with the requests of some columns.
+    pub fn fold<F: Fold>(&self, columns: &[Option<usize>], make: impl Fn() -> Result<F>) -> Result<F> {
+        let (mut whole, parts) = (make()?, self.environment.parts);
+        if parts <= 1 {
+            self.each_user(columns, |user| whole.observe(user))?;
+            return Ok(whole);
+        }
+        for part in 0..parts {
+            let mut one = make()?;
+            self.each_user(columns, |user| if user.user.hash() % parts == part { one.observe(user) } else { Ok(()) })?;
+            whole.merge(one)?;
+        }
+        Ok(whole)
     }
 
     /// Where observation ends, for a log whose last request was made when the history saw it.

@@ -117,7 +117,7 @@ impl History {
             dictionaries: (0..columns).map(|_| Dictionary::default()).collect(),
             successes: vec![Vec::new(); columns],
             packer: Packer::default(),
-            rows_a_block: (OPEN_WORDS / PARTITIONS / stride).next_power_of_two().clamp(2 * FIRST_ROWS, MOST_ROWS),
+            rows_a_block: ((OPEN_WORDS / PARTITIONS / stride + 1).next_power_of_two() / 2).clamp(2 * FIRST_ROWS, MOST_ROWS),
             row: (0, 0),
             streams: Vec::new(),
             files: Vec::new(),
@@ -152,6 +152,11 @@ impl History {
     /// The last time of any row, also of requests that no user made.
     pub fn last_at(&self) -> Option<Micros> {
         self.last_at
+    }
+
+    /// In how many streams its rows lie: one for every generation of every process.
+    pub fn streams(&self) -> usize {
+        self.streams.len()
     }
 
     /// Whether users' ids are kept beside their keys.

@@ -4,7 +4,7 @@
 //! Streams are merged by time: within one, rows mostly come in order, so that it is left only where another has an earlier
 //! row. Where a stream falls back in time - a scan may begin in the middle of a table and wrap - it is taken as two; where it
 //! falls back often, users are sorted one by one. Requests of a user at the same instant are ordered by content: shorter ids
-//! before longer ones, then by bytes, then by the other columns in their order, with what is not known last.
+//! before longer ones (in characters), then by bytes, then by the other columns in their order, with what is not known last.
 //!
 //! A partition that does not fit the memory is read in several passes, each of a part of its users.
 
@@ -164,6 +164,11 @@ impl<'a> Timeline<'a> {
 fn id(ids: &[u8], (place, length): (u32, u32)) -> Option<&[u8]> {
     let length = length.checked_sub(1)?;
     ids.get(place as usize..(place + length) as usize)
+}
+
+/// How many characters an id has; bytes, where it is not in UTF-8.
+fn characters(id: &[u8]) -> usize {
+    if id.is_ascii() { id.len() } else { std::str::from_utf8(id).map_or(id.len(), |id| id.chars().count()) }
 }
 
 fn corrupt<T>(what: &'static str) -> Result<T> {
@@ -586,7 +591,7 @@ impl History {
     fn compare(&self, columns: &[Option<Values>], ids: &[u8], a: usize, b: usize) -> Ordering {
         let of_ids = columns.iter().flatten().map(|values| match values {
             Values::Ids(places) => {
-                let of = |row: usize| id(ids, places[row]).map(|id| (id.len(), id));
+                let of = |row: usize| id(ids, places[row]).map(|id| (characters(id), id));
                 last_if_none(of(a), of(b))
             }
             _ => Ordering::Equal,

@@ -334,10 +334,9 @@ fn fold_query(relation: &Relation, ask: &Ask, requests: &Requests, end: Option<S
     let by = if ask.by.is_some() { "true" } else { "false" };
     let order = if requests.order.is_empty() { String::new() } else { format!(" ORDER BY {}", requests.order) };
     Ok(format!(
-        "SELECT r.* FROM (SELECT user_metrics_internal.history({plan}, q.user_id, q.occurred_at{given}) AS value \
-         FROM (SELECT {user} AS user_id, {instant} AS occurred_at{named} FROM {} WHERE {conditions}) AS q) AS v \
-         CROSS JOIN LATERAL user_metrics_internal.{name}(v.value, {own}since => $1, until => $2, timezone => {zone}, \
-         as_of => {}, by => {by}, left_out => {LEFT_OUT}, area => {}) AS r{order}",
+        "SELECT r.* FROM user_metrics_internal.{name}((SELECT user_metrics_internal.history({plan}, q.user_id, q.occurred_at{given}) \
+         FROM (SELECT {user} AS user_id, {instant} AS occurred_at{named} FROM {} WHERE {conditions}) AS q), \
+         {own}since => $1, until => $2, timezone => {zone}, as_of => {}, by => {by}, left_out => {LEFT_OUT}, area => {}) AS r{order}",
         relation.name,
         end.as_deref().unwrap_or("$4"),
         ask.area.map_or("NULL".to_owned(), |area| area.to_string())

@@ -42,17 +42,13 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     call.clock()?;
-    let mut fold = Stickiness {
-        id: call.column("request_id"),
-        segment: call.column("segment"),
-        model: call.column("model"),
-        succeeded: call.column("succeeded"),
-        models: Table::default(),
-        own: Vec::new(),
-        by_segment: BySegment::default(),
-        claim: Claim::passing(),
+    let columns = ["request_id", "segment", "model", "succeeded"].map(|name| call.column(name));
+    let [_, segment, model, succeeded] = columns;
+    let make = || {
+        let (own, by_segment, claim) = (Vec::new(), BySegment::default(), Claim::passing());
+        Ok(Stickiness { segment, model, succeeded, models: Table::default(), own, by_segment, claim })
     };
-    call.each_user(&[fold.id, fold.segment, fold.model, fold.succeeded], |user| fold.observe(user))?;
+    let mut fold = call.fold(&columns, make)?;
     if fold.models.is_empty() && !call.by {
         let (zero, none) = (Cell::Bigint(0), Cell::Null);
         return rows.row(&mut [none, none, zero, none, none, none, zero, none]);
@@ -119,7 +115,6 @@ impl Model {
 
 /// The fold.
 struct Stickiness {
-    id: Option<usize>,
     segment: Option<usize>,
     model: Option<usize>,
     succeeded: Option<usize>,
@@ -131,7 +126,7 @@ struct Stickiness {
 
 impl Fold for Stickiness {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Stickiness { segment, model, succeeded, models, own, by_segment, claim, .. } = self;
+        let Stickiness { segment, model, succeeded, models, own, by_segment, claim } = self;
         let Some(codes) = user.codes(*model) else { return Ok(()) };
         by_segment.each(user, *segment, |segment, requests| {
             own.clear();

@@ -38,17 +38,13 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     call.clock()?;
-    let mut fold = Switches {
-        id: call.column("request_id"),
-        segment: call.column("segment"),
-        model: call.column("model"),
-        succeeded: call.column("succeeded"),
-        pairs: Table::default(),
-        users: 0,
-        by_segment: BySegment::default(),
-        claim: Claim::passing(),
+    let columns = ["request_id", "segment", "model", "succeeded"].map(|name| call.column(name));
+    let [_, segment, model, succeeded] = columns;
+    let make = || {
+        let (by_segment, claim) = (BySegment::default(), Claim::passing());
+        Ok(Switches { segment, model, succeeded, pairs: Table::default(), users: 0, by_segment, claim })
     };
-    call.each_user(&[fold.id, fold.segment, fold.model, fold.succeeded], |user| fold.observe(user))?;
+    let mut fold = call.fold(&columns, make)?;
     let mut pairs = named(call, [fold.segment, fold.model, fold.model], &fold.pairs, &mut fold.claim)?;
     let shown = |pair: &Pair| Some(pair.switches).filter(|_| !call.hides(pair.users));
     pairs.sort_by_key(|pair| {
@@ -75,7 +71,6 @@ struct Pair {
 
 /// The fold.
 struct Switches {
-    id: Option<usize>,
     segment: Option<usize>,
     model: Option<usize>,
     succeeded: Option<usize>,
@@ -89,7 +84,7 @@ struct Switches {
 
 impl Fold for Switches {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Switches { segment, model, succeeded, pairs, users, by_segment, claim, .. } = self;
+        let Switches { segment, model, succeeded, pairs, users, by_segment, claim } = self;
         *users += 1;
         let Some(codes) = user.codes(*model) else { return Ok(()) };
         by_segment.each(user, *segment, |segment, requests| {

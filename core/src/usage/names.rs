@@ -26,21 +26,8 @@ pub(super) const COLUMNS: &[Column] = &[
 /// Runs the fold over the names in a column.
 pub(super) fn run(call: &Call<'_>, column: &str, rows: &mut dyn Rows) -> Result<()> {
     call.clock()?;
-    let mut names = Names {
-        segment: call.column("segment"),
-        name: call.column(column),
-        succeeded: call.column("succeeded"),
-        cost: call.column("cost_usd"),
-        latency: call.column("latency_ms"),
-        segments: Table::default(),
-        names: Table::default(),
-        latencies: Medians::default(),
-        users: 0,
-        claim: Claim::passing(),
-    };
-    call.each_user(&[names.segment, names.name, names.succeeded, names.cost, names.latency], |user| {
-        names.observe(user)
-    })?;
+    let columns = ["segment", column, "succeeded", "cost_usd", "latency_ms"].map(|name| call.column(name));
+    let mut names = call.fold(&columns, || Ok(Names::new(columns)))?;
     if !names.latencies.is_complete() {
         names.latencies.look_again(&mut names.claim);
         call.each_user(&[names.segment, names.name, names.latency], |user| names.look_again(user))?;
@@ -84,6 +71,21 @@ struct Names {
 }
 
 impl Names {
+    fn new([segment, name, succeeded, cost, latency]: [Option<usize>; 5]) -> Self {
+        Names {
+            segment,
+            name,
+            succeeded,
+            cost,
+            latency,
+            segments: Table::default(),
+            names: Table::default(),
+            latencies: Medians::default(),
+            users: 0,
+            claim: Claim::passing(),
+        }
+    }
+
     fn look_again(&mut self, user: &Timeline<'_>) -> Result<()> {
         let Some(latencies) = user.numbers(self.latency) else { return Ok(()) };
         let (segments, names) = (user.codes(self.segment), user.codes(self.name));
@@ -155,7 +157,7 @@ impl Fold for Names {
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
-        // Users of both are numbered on, so that nobody is taken for one seen before.
+        // Numbers of users go on behind those of both.
         self.users += other.users;
         self.segments.merge(other.segments, &mut self.claim, |ours, theirs, _| {
             (ours.users, ours.requests) = (ours.users + theirs.users, ours.requests + theirs.requests);

@@ -48,9 +48,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     if !(1..=24).contains(&top) {
         return call.refuse("top", top, "a number of hours from 1 to 24");
     }
-    let mut hours = Hours::new(call)?;
-    call.each_user(&[hours.segment], |user| hours.observe(user))?;
-    hours.rows(call, top as u64, rows)
+    call.fold(&[call.column("segment")], || Hours::new(call))?.rows(call, top as u64, rows)
 }
 
 /// Users and requests by hour.

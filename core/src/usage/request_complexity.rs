@@ -40,23 +40,21 @@ pub static FUNCTION: Function = Function {
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let columns =
         ["request_id", "session_id", "model", "prompt_tokens", "completion_tokens"].map(|name| call.column(name));
-    let mut fold = Complexity {
-        groups: Groups {
+    let make = || {
+        let groups = Groups {
             clock: call.clock()?,
             calendar: Calendar { grain: Grain::Month, week_start: 0 },
             month: Period { index: 0, start: 0, end: 0 },
             columns,
             numbers: Table::default(),
-        },
-        turns: Turns::default(),
-        counts: Users::new(),
-        claim: Claim::passing(),
+        };
+        let (turns, keys, claim) = (Turns::default(), Vec::new(), Claim::passing());
+        Ok(Complexity { groups, turns, keys, counts: Users::new(), claim })
     };
-    call.each_user(&columns, |user| fold.observe(user))?;
+    let mut fold = call.fold(&columns, make)?;
     let ranks = fold.ranks()?;
-    let Complexity { mut groups, mut turns, counts, mut claim } = fold;
+    let Complexity { mut groups, mut turns, mut keys, counts, mut claim } = fold;
     let kind = call.history.map(|history| history.kind());
-    let mut keys = Vec::new();
     call.each_user(&columns, |user| {
         let written = kind.and_then(|kind| user.user.written(kind));
         let name = user.name.map(Cell::Bytes).or(written.as_deref().map(Cell::Text)).unwrap_or(Cell::Null);
@@ -182,6 +180,7 @@ impl Turns {
 struct Complexity<'a> {
     groups: Groups<'a>,
     turns: Turns,
+    keys: Vec<[Option<UserKey>; 3]>,
     counts: Users<u64>,
     claim: Claim,
 }
@@ -209,12 +208,10 @@ impl Complexity<'_> {
 
 impl Fold for Complexity<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Complexity { groups, turns, counts, claim } = self;
-        let mut keys = Vec::new();
-        let mut meanwhile = Claim::passing();
-        groups.keys(user, turns, &mut keys, &mut meanwhile)?;
-        for key in keys.into_iter().flatten().flatten() {
-            let (number, _) = counts.number(key, 0, claim)?;
+        let Complexity { groups, turns, keys, counts, claim } = self;
+        groups.keys(user, turns, keys, claim)?;
+        for key in keys.iter().flatten().flatten() {
+            let (number, _) = counts.number(*key, 0, claim)?;
             *counts.value_mut(number) += 1;
         }
         Ok(())

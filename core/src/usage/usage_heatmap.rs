@@ -32,14 +32,12 @@ pub static FUNCTION: Function = Function {
 const HOURS: usize = 168;
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-    let mut week = Week {
-        clock: call.clock()?,
-        segment: call.column("segment"),
-        segments: Table::default(),
-        by_segment: BySegment::default(),
-        claim: Claim::passing(),
+    let segment = call.column("segment");
+    let make = || {
+        let (segments, by_segment, claim) = (Table::default(), BySegment::default(), Claim::passing());
+        Ok(Week { clock: call.clock()?, segment, segments, by_segment, claim })
     };
-    call.each_user(&[week.segment], |user| week.observe(user))?;
+    let mut week = call.fold(&[segment], make)?;
     let mut segments = named(call, [None, None, week.segment], &week.segments, &mut week.claim)?;
     segments.sort_by_key(|segment| text_order(segment.texts[2]));
     for segment in segments {

@@ -60,9 +60,8 @@ pub static FUNCTION: Function = Function {
 };
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-    let mut patterns = Patterns::new(call)?;
-    let [prompt, completion, cost] = patterns.numbers;
-    call.each_user(&[patterns.segment, prompt, completion, cost], |user| patterns.observe(user))?;
+    let columns = ["segment", "prompt_tokens", "completion_tokens", "cost_usd"].map(|name| call.column(name));
+    let mut patterns = call.fold(&columns, || Patterns::new(call, columns))?;
     if !patterns.pauses.is_complete() {
         patterns.pauses.look_again(&mut patterns.claim);
         call.each_user(&[patterns.segment], |user| patterns.look_again(user))?;
@@ -102,11 +101,11 @@ struct Patterns<'a> {
 const MOST: f64 = 9_223_372_036_854_774_784.0;
 
 impl<'a> Patterns<'a> {
-    fn new(call: &'a Call<'_>) -> Result<Self> {
+    fn new(call: &'a Call<'_>, [segment, numbers @ ..]: [Option<usize>; 4]) -> Result<Self> {
         Ok(Patterns {
             clock: call.clock()?,
-            segment: call.column("segment"),
-            numbers: ["prompt_tokens", "completion_tokens", "cost_usd"].map(|name| call.column(name)),
+            segment,
+            numbers,
             totals: Table::default(),
             pauses: Medians::default(),
             last_at: None,

@@ -1,0 +1,158 @@
+//! The laws of folds: whatever the order of rows and the split of users, a function that folds requests gives the same rows. A
+//! function that declares itself joins them by that.
+
+use crate::support::{Verdict, check, ok};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use user_metrics_core::Result;
+use user_metrics_core::calendar::{DAY_MICROS, Segment};
+use user_metrics_core::function::{Call, Cell, Environment, Function, Reads, Rows, all};
+use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
+use user_metrics_core::users::{UserKey, UserKind};
+
+/// What a log has of each column that a function may read.
+const COLUMNS: [(&str, Kind); 12] = [
+    ("request_id", Kind::Id),
+    ("session_id", Kind::Session),
+    ("model", Kind::Text),
+    ("feature", Kind::Text),
+    ("segment", Kind::Text),
+    ("prompt_tokens", Kind::Count),
+    ("completion_tokens", Kind::Count),
+    ("cost_usd", Kind::Count),
+    ("latency_ms", Kind::Count),
+    ("rating", Kind::Number),
+    ("succeeded", Kind::Flag),
+    ("properties", Kind::Text),
+];
+
+/// A request: user, time in hours, and a number for each column, of which 0 is not known.
+type Row = (u8, u16, [u8; COLUMNS.len()]);
+
+fn rows() -> impl Strategy<Value = Vec<Row>> {
+    vec((0u8..12, 0u16..2000, prop::array::uniform12(0u8..6)), 0..250)
+}
+
+fn history(rows: &[Row], has: u16) -> Result<History> {
+    let columns: Vec<(usize, (&str, Kind))> =
+        COLUMNS.into_iter().enumerate().filter(|(n, _)| has >> n & 1 == 1).collect();
+    let planned = |(_, (name, kind)): &(usize, (&str, Kind))| PlannedColumn { name: (*name).to_owned(), kind: *kind };
+    let plan = Plan { columns: columns.iter().map(planned).collect(), names: true, area: None };
+    let mut history = History::new(plan, UserKind::Text, None)?;
+    for (user, hours, values) in rows {
+        let name = format!("user {user}");
+        let at = i64::from(*hours) * DAY_MICROS / 24;
+        history.see(at);
+        history.begin(UserKey::text(name.as_bytes()).unwrap(), at)?;
+        history.set_name(name.as_bytes())?;
+        for (to, (n, (_, kind))) in columns.iter().enumerate() {
+            let value = values[*n];
+            let text = format!("{value}");
+            let text = (value > 0).then_some(text.as_bytes());
+            match kind {
+                Kind::Text => history.set_text(to, text)?,
+                Kind::Session => history.set_session(to, (value > 0).then_some(value.into())),
+                Kind::Id => history.set_id(to, text)?,
+                Kind::Count | Kind::Number => history.set_number(to, (value > 0).then(|| f64::from(value) / 3.0)),
+                Kind::Flag => history.set_flag(to, (value > 0).then_some(value > 2)),
+                Kind::Status => history.set_status(to, text)?,
+            }
+        }
+        history.end()?;
+    }
+    history.settle()?;
+    Ok(history)
+}
+
+/// Rows as text, to compare.
+#[derive(Default)]
+struct Shown(Vec<String>);
+
+impl Rows for Shown {
+    fn row(&mut self, cells: &mut [Cell<'_>]) -> Result<()> {
+        let columns = cells.iter().map(|cell| format!("{cell:?}")).collect::<Vec<_>>();
+        self.0.push(columns.join(" | "));
+        Ok(())
+    }
+}
+
+/// Two hours ahead in the first thousand hours, one behind it.
+fn segment(_: &str, at: i64) -> Result<Segment> {
+    let hour = DAY_MICROS / 24;
+    Ok(match at < 1000 * hour {
+        true => Segment { from: i64::MIN, until: 1000 * hour, offset: 2 * hour },
+        false => Segment { from: 1000 * hour, until: i64::MAX, offset: hour },
+    })
+}
+
+fn answer(function: &'static Function, history: &History, parts: u64, least: u64) -> Result<Vec<String>> {
+    let call = Call {
+        function,
+        values: Vec::new(),
+        history: Some(history),
+        left_out: vec![UserKey::text(b"user 3").unwrap()],
+        by: history.column("segment").is_some(),
+        arguments: function.arguments.iter().map(|_| None).collect(),
+        since: None,
+        until: None,
+        as_of: None,
+        timezone: Some("somewhere"),
+        environment: Environment {
+            now: 3000 * DAY_MICROS,
+            week_start: 0,
+            min_group_size: least,
+            parts,
+            timezone: "UTC".to_owned(),
+            segment: &segment,
+        },
+    };
+    let mut rows = Shown::default();
+    (function.run)(&call, &mut rows)?;
+    // Where the order is SQL's to make, that of users is not told.
+    if let Reads::Requests(requests) = function.reads
+        && !requests.order.is_empty()
+    {
+        rows.0.sort();
+    }
+    Ok(rows.0)
+}
+
+fn folds() -> impl Iterator<Item = &'static Function> {
+    all().filter(|function| !function.reads.is_stored())
+}
+
+fn same(function: &Function, one: &[String], other: &[String]) -> Verdict {
+    prop_assert_eq!(one, other, "{}", function.name);
+    Ok(())
+}
+
+#[test]
+fn neither_the_order_of_rows_nor_the_split_of_users_matters() {
+    assert!(folds().count() >= 8);
+    check(60, (rows(), any::<u16>(), 2u64..6, 0u64..4), |(rows, has, parts, least)| {
+        let whole = ok(history(&rows, has))?;
+        let mut shuffled = rows.clone();
+        shuffled.sort_by_key(|(user, hours, values)| (values[7], values[0], u32::from(*hours) * 7919 % 1009, *user));
+        let other = ok(history(&shuffled, has))?;
+        for function in folds() {
+            let expected = ok(answer(function, &whole, 1, least))?;
+            same(function, &ok(answer(function, &other, 1, least))?, &expected)?;
+            same(function, &ok(answer(function, &other, parts, least))?, &expected)?;
+        }
+        Ok(())
+    });
+}
+
+/// A group with many numbers counts them first and looks again, and gives what it gives of few.
+#[test]
+fn many_requests_are_as_few() {
+    let few: Vec<Row> =
+        (0..200u16).map(|n| ((n % 7) as u8, n * 9 % 2000, [(n % 5) as u8 + 1; COLUMNS.len()])).collect();
+    let many: Vec<Row> = (0..40).flat_map(|_| few.clone()).collect();
+    for function in folds().filter(|function| matches!(function.name, "feature_usage" | "model_usage")) {
+        let (few, many) = (history(&few, u16::MAX).unwrap(), history(&many, u16::MAX).unwrap());
+        let latency = |row: &String| row.rsplit(" | ").next().map(str::to_owned);
+        let of = |history: &History| answer(function, history, 3, 0).unwrap().iter().map(latency).collect::<Vec<_>>();
+        assert_eq!(of(&few), of(&many), "{}", function.name);
+    }
+}
