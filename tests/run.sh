@@ -160,7 +160,10 @@ step_oracle() {
 
 step_plans() {
     use_cluster "$(cluster)"
-    timeout 900 python3 tests/plans.py
+    local failed=0
+    timeout 900 python3 tests/plans.py || failed=1
+    timeout 900 python3 tests/folds.py || failed=1
+    return $failed
 }
 
 step_attack() {

@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+"""Every function that folds requests, through the plans that hand histories from process to process, through little memory
+and its files, and through what stops a query half way.
+
+    python3 tests/folds.py [WORD]         only the tests whose names contain the word
+
+Needs a server with the extension installed, named by libpq's environment variables, and a superuser; works in a database of
+its own and drops it. The functions are those of the catalogue. Whatever the plan and the memory, the rows are the same;
+whatever ends a statement, no state and no file is left, and nobody is warned of anything. The last line is
+`N passed, N failed`.
+"""
+
+import sys
+import time
+
+from plans import (ADMIN_SHUTDOWN, PARALLEL, PARTITIONWISE, SERIAL, Wrong, backend_memory, require, require_no_states,
+                   require_plan, until)
+from psql import QUERY_CANCELED, ServerError, ServerGone, Session, fresh_database
+
+CONFIGURATION_LIMIT_EXCEEDED, DATA_CORRUPTED, OUT_OF_MEMORY = "53400", "XX001", "53200"
+# A hundredth of what the large log takes, and less than its users do.
+LITTLE = {"user_metrics.max_state_memory": "6MB"}
+
+# 100,000 requests of 35,000 users, of which some ask a lot, in no order; partitions of it; one in order; some hundred rows.
+DATA = """
+CREATE TABLE log AS
+SELECT id, CASE WHEN id % 89 = 0 THEN ' ' WHEN id % 97 = 0 THEN 'anonymous'
+        WHEN id % 5 < 3 THEN 'user ' || abs(hashint4(id)) % 100 ELSE 'user ' || abs(hashint4(id)) % 60000 END AS user_id,
+    timestamptz '2024-01-01 00:00+00' + abs(hashint4(id + 99)) % 15552000 * interval '1 s' AS created_at,
+    CASE WHEN id % 7 > 0 THEN 'session ' || abs(hashint4(id)) % 100 || '.' || id % 3 END AS session_id,
+    CASE WHEN id % 11 > 0 THEN 'feature ' || id % 40 END AS feature, 'model ' || id % 5 AS model,
+    id % 999 AS prompt_tokens, id % 77 AS completion_tokens, (id % 1234) / 10000.0 AS cost_usd, (id % 5000)::float8 AS latency_ms,
+    CASE WHEN id % 13 > 0 THEN 200 ELSE 500 END AS status_code
+FROM generate_series(1, 100000) AS id;
+CREATE TABLE parts (LIKE log) PARTITION BY LIST (model);
+CREATE TABLE parts_0 PARTITION OF parts FOR VALUES IN ('model 0', 'model 1');
+CREATE TABLE parts_1 PARTITION OF parts DEFAULT;
+INSERT INTO parts SELECT * FROM log;
+CREATE TABLE in_order AS SELECT * FROM log ORDER BY created_at;
+CREATE VIEW backwards AS SELECT * FROM log ORDER BY created_at DESC, id;
+CREATE TABLE few AS SELECT * FROM log WHERE id < 300;
+CREATE TABLE empty (LIKE log);
+VACUUM ANALYZE log, parts, in_order, few
+"""
+
+FOLDS = """SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = 'user_metrics_internal'::regnamespace AND p.proretset
+    AND p.proargnames[1] = 'history' ORDER BY 1"""
+
+
+def rows(session, function, log="log", more=""):
+    """What a function gives, as one hash and a count where it is much: no notice or warning may be among it."""
+    lines = session.run(f"SELECT count(*), md5(string_agg(r::text, chr(10) ORDER BY r::text)) "
+                        f"FROM user_metrics.{function}('{log}'{more}) AS r")
+    require(len(lines) == 1, f"more than rows: {lines}")
+    return lines[0]
+
+
+def require_no_files(session):
+    left = session.run("SELECT name FROM pg_ls_tmpdir()")
+    require(not left, f"files left: {left}")
+
+
+def in_every_plan(session, function):
+    with session.setting(client_min_messages="warning", **SERIAL):
+        expected = rows(session, function)
+    require(not expected.startswith("0"), "no rows")
+    for settings in (SERIAL, PARALLEL, PARALLEL | {"parallel_leader_participation": "on"}):
+        for memory in ({}, LITTLE):
+            with session.setting(client_min_messages="warning", **settings | memory):
+                for log in ("log", "in_order", "backwards"):
+                    require(rows(session, function, log) == expected, f"other rows of {log} with {settings | memory}")
+            require_no_states(session)
+            require_no_files(session)
+    with session.setting(client_min_messages="warning", **PARALLEL | PARTITIONWISE | LITTLE):
+        require(rows(session, function, "parts") == expected, "other rows of partitions")
+    require_no_files(session)
+
+
+def little_or_nothing(session, function):
+    with session.setting(client_min_messages="warning", **PARALLEL):
+        for log in ("few", "empty"):
+            rows(session, function, log)
+        session.run(f"SELECT * FROM user_metrics.{function}('few') LIMIT 1")
+    with session.setting(client_min_messages="warning", **SERIAL):
+        # Each call has an area of its own and gives it back: there is shared memory for some hundred.
+        session.run(f"SELECT count(*) FROM generate_series(1, 1000) AS n, LATERAL user_metrics.{function}("
+                    "CASE WHEN n % 2 = 0 THEN 'few' ELSE 'empty' END::regclass) AS r")
+    require_no_files(session)
+
+
+def has_a_gather(session, function):
+    session.run("LOAD 'auto_explain'")
+    with session.setting(**PARALLEL | {
+            "auto_explain.log_min_duration": 0, "auto_explain.log_nested_statements": "on",
+            "auto_explain.log_level": "notice", "client_min_messages": "notice"}):
+        told = "\n".join(session.run(f"SELECT count(*) FROM user_metrics.{function}('log')"))
+    require_plan(told, ("Finalize Aggregate", "Gather", "Partial Aggregate", "Parallel Seq Scan on log"), ())
+
+
+def canceled_anywhere(session, function):
+    """After every so many parts of the time it takes: in the scan, in handing over, in reading."""
+    for settings in (SERIAL | LITTLE, PARALLEL, PARALLEL | LITTLE):
+        with session.setting(client_min_messages="warning", **settings):
+            began = time.monotonic()
+            expected = rows(session, function)
+            whole, canceled = time.monotonic() - began, 0
+        for part in range(1, 8):
+            limit = {"statement_timeout": f"{max(1, round(1000 * whole * part / 8))}ms"}
+            with session.setting(client_min_messages="warning", **settings | limit):
+                try:
+                    rows(session, function)
+                except ServerError as error:
+                    require(error.sqlstate == QUERY_CANCELED and "WARNING" not in str(error), str(error))
+                    canceled += 1
+            require_no_states(session)
+            require_no_files(session)
+        require(canceled > 1, f"canceled {canceled} times, although it took {whole:.2f} s")
+        with session.setting(client_min_messages="warning", **settings):
+            require(rows(session, function) == expected, "other rows afterwards")
+
+
+def files_are_limited(session, function):
+    with session.setting(client_min_messages="warning", **PARALLEL | LITTLE | {"temp_file_limit": "1MB"}):
+        for _ in range(3):
+            try:
+                rows(session, function)
+            except ServerError as error:
+                require(error.sqlstate == CONFIGURATION_LIMIT_EXCEEDED and "WARNING" not in str(error), str(error))
+            else:
+                raise Wrong("not refused")
+            require_no_states(session)
+            require_no_files(session)
+        caught = session.run(f"""DO $$ BEGIN PERFORM count(*) FROM user_metrics.{function}('log');
+            RAISE EXCEPTION 'not refused'; EXCEPTION WHEN configuration_limit_exceeded THEN NULL; END $$""")
+        require(not caught, f"{caught}")
+        require_no_files(session)
+
+
+def a_worker_dies(session, database, function):
+    slow = PARALLEL | {"client_min_messages": "warning"}
+    with Session(database, **slow) as busy:
+        leader = busy.value("SELECT pg_backend_pid()")
+        session.run("CREATE FUNCTION slowly(text) RETURNS text LANGUAGE plpgsql PARALLEL SAFE AS "
+                    "'BEGIN PERFORM pg_sleep(0.01); RETURN $1; END'")
+        session.run("CREATE VIEW slow AS SELECT slowly(user_id) AS user_id, created_at, model, feature FROM log")
+        busy._psql.stdin.write(f"SELECT count(*) FROM user_metrics.{function}('slow')\n;\n")
+        busy._psql.stdin.flush()
+        workers = until(lambda: session.run(f"SELECT pid FROM pg_stat_activity WHERE leader_pid = {leader}"), "workers")
+        session.run(f"SELECT pg_terminate_backend({workers[0]})")
+        try:
+            busy.run("SELECT 1")
+        except ServerError as error:
+            require(error.sqlstate == ADMIN_SHUTDOWN, str(error))
+        require_no_states(busy)
+        session.run("DROP VIEW slow")
+        session.run("DROP FUNCTION slowly(text)")
+    require_no_files(session)
+
+
+def memory_comes_back(session, function):
+    for settings in (SERIAL, PARALLEL | LITTLE):
+        with session.setting(**settings):
+            for times in (10, 60):
+                for _ in range(times):
+                    rows(session, function, "few")
+                before, after = (after, backend_memory(session)) if times == 60 else (None, backend_memory(session))
+        require(after[0] - before[0] < 500_000 and after[1] - before[1] < 2_000_000, f"grew from {before} to {after}")
+
+
+def made_up(session, _):
+    """What is reachable from SQL although only the source layer calls it."""
+    plan = '{"columns": [{"name": "segment", "kind": "text"}]}'
+    require(session.value("SELECT count(*) FROM user_metrics_internal.usage_patterns(123456789)") == "1", "rows of nothing")
+    require(session.value(f"SELECT user_metrics_internal.history('{plan}', user_id, created_at, model) > 0 FROM few") == "t", "none")
+    require(session.run("SELECT user_metrics_internal.history('{\"columns\": []}', user_id, created_at) FROM empty") == [""], "a number")
+    wrong = ["'x', user_id, created_at", "'{\"columns\": []}', user_id, created_at, model", f"'{plan}', user_id, created_at",
+             f"'{plan}', user_id, created_at, prompt_tokens", f"'{plan}', latency_ms, created_at, model",
+             f"'{plan}', user_id, model, model", f"NULL, user_id, created_at, model",
+             "'" + plan.replace('"text"', '"id"') + "', user_id, created_at, latency_ms"]
+    for arguments in wrong:
+        try:
+            session.run(f"SELECT user_metrics_internal.history({arguments}) FROM few")
+        except ServerError as error:
+            require(error.sqlstate == DATA_CORRUPTED, str(error))
+        else:
+            raise Wrong(f"not refused: {arguments}")
+    with session.setting(**SERIAL | {"user_metrics.max_state_memory": "1536kB"}):
+        nowhere = plan.replace("}]", '}], "area": 4242')
+        try:
+            session.run(f"SELECT user_metrics_internal.history('{nowhere}', user_id, created_at, model) FROM log")
+        except ServerError as error:
+            require(error.sqlstate == DATA_CORRUPTED, str(error))
+        else:
+            raise Wrong("an area that nobody made")
+    require_no_states(session)
+    require_no_files(session)
+
+
+def users_alone_are_too_many(session, function):
+    """Refused with a hint where not even a part of the users fits."""
+    with session.setting(**SERIAL | {"user_metrics.max_state_memory": "512kB"}):
+        try:
+            rows(session, function)
+        except ServerError as error:
+            require(error.sqlstate == OUT_OF_MEMORY and "HINT:" in str(error), str(error))
+        else:
+            raise Wrong("not refused")
+    require_no_states(session)
+    require_no_files(session)
+
+
+def tests(database, functions):
+    yield "made up", lambda s: made_up(s, None)
+    for function in functions:
+        for test in (in_every_plan, little_or_nothing, has_a_gather):
+            yield f"{test.__name__.replace('_', ' ')}: {function}", lambda s, t=test, f=function: t(s, f)
+    # What happens between processes is the same for all of them.
+    for function in ("usage_patterns", "request_complexity"):
+        for test in (canceled_anywhere, memory_comes_back, users_alone_are_too_many):
+            yield f"{test.__name__.replace('_', ' ')}: {function}", lambda s, t=test, f=function: t(s, f)
+    yield "files are limited", lambda s: files_are_limited(s, "request_complexity")
+    yield "a worker dies", lambda s: a_worker_dies(s, database, "usage_heatmap")
+
+
+def is_passed(session, name, test):
+    complaint = None
+    try:
+        test(session)
+        require_no_states(session)
+    except (Wrong, ServerError) as wrong:
+        complaint = wrong
+    except ServerGone:
+        complaint = "the server closed the connection"
+        session.restart()
+    session.reset()
+    print(f"FAILED {name}: {complaint}" if complaint else f"ok {name}", flush=True)
+    return not complaint
+
+
+def main(word=""):
+    passed = failed = 0
+    with fresh_database("folds") as database, Session(database) as session:
+        for statement in DATA.split(";\n"):
+            session.run(statement)
+        functions = session.run(FOLDS)
+        require(len(functions) >= 8, f"{functions}")
+        for name, test in tests(database, functions):
+            if word in name:
+                if is_passed(session, name, test):
+                    passed += 1
+                else:
+                    failed += 1
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
