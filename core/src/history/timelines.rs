@@ -15,7 +15,8 @@ use crate::calendar::Micros;
 use crate::error::{Error, Result};
 use crate::host::{self, Claim};
 use crate::users::{UNKNOWN, UserKey, Users};
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
 use std::ops::Range;
 
 /// The number of a user who is not read: left out, or of another pass.
@@ -40,6 +41,17 @@ pub enum Values {
     Flags(Vec<u8>),
 }
 
+/// Gives a buffer so many items, whatever is in them. Partitions are about as large as each other: its room grows to what is
+/// needed and no further.
+fn sized<T: Clone + Default>(buffer: &mut Vec<T>, items: usize, claim: &mut Claim) -> Result<()> {
+    if buffer.capacity() < items {
+        buffer.clear();
+        claim.reserve(buffer, items)?;
+    }
+    buffer.resize(items, T::default());
+    Ok(())
+}
+
 impl Values {
     fn new(kind: Kind) -> Self {
         match kind {
@@ -53,16 +65,12 @@ impl Values {
 
     /// Makes room for so many requests.
     fn prepare(&mut self, rows: usize, claim: &mut Claim) -> Result<()> {
-        fn of<T: Clone + Default>(values: &mut Vec<T>, rows: usize, claim: &mut Claim) -> Result<()> {
-            values.truncate(rows);
-            claim.extend_to(values, rows)
-        }
         match self {
-            Values::Codes(values) => of(values, rows, claim),
-            Values::Sessions(values) => of(values, rows, claim),
-            Values::Ids(values) => of(values, rows, claim),
-            Values::Numbers(values) => of(values, rows, claim),
-            Values::Flags(values) => of(values, rows, claim),
+            Values::Codes(values) => sized(values, rows, claim),
+            Values::Sessions(values) => sized(values, rows, claim),
+            Values::Ids(values) => sized(values, rows, claim),
+            Values::Numbers(values) => sized(values, rows, claim),
+            Values::Flags(values) => sized(values, rows, claim),
         }
     }
 
@@ -408,12 +416,10 @@ impl History {
         claim: &mut Claim,
     ) -> Result<Vec<usize>> {
         let Buffers { times, users, numbers, starts, blocks, keys, .. } = buffers;
-        times.clear();
-        users.clear();
-        claim.extend_to(times, rows)?;
-        claim.extend_to(users, rows)?;
+        sized(times, rows, claim)?;
+        sized(users, rows, claim)?;
         starts.clear();
-        claim.extend_to(starts, keys.len() + 1)?;
+        sized(starts, keys.len() + 1, claim)?;
         let (mut from, mut ends) = (0, vec![0; streams]);
         let mut is_wrong = false;
         for &(s, mut chunk) in chunks {
@@ -458,8 +464,7 @@ impl History {
         next.clear();
         claim.reserve(next, starts.len())?;
         next.extend_from_slice(starts);
-        places.clear();
-        claim.extend_to(places, times.len())?;
+        sized(places, times.len(), claim)?;
         let mut put = |row: usize, places: &mut [u32]| {
             let user = users[row];
             places[row] = match next.get_mut(user as usize) {
@@ -475,22 +480,25 @@ impl History {
             (0..times.len()).for_each(|row| put(row, places));
             return Ok(false);
         };
-        while let Some(r) = (0..runs.len()).min_by_key(|&r| times[runs[r].start]) {
+        // The runs by the time of their next row.
+        let mut heap = BinaryHeap::with_capacity(runs.len()); // few: runs
+        heap.extend(runs.iter().enumerate().map(|(r, run)| Reverse((times[run.start], r))));
+        while let Some(Reverse((_, r))) = heap.pop() {
             host::poll();
-            let others = runs.iter().enumerate().filter(|(n, _)| *n != r).map(|(_, run)| times[run.start]).min();
+            let other = heap.peek().map_or(Micros::MAX, |Reverse((at, _))| *at);
             let run = &mut runs[r];
             let mut row = run.start;
             // No further than until another has an earlier row.
             loop {
                 put(row, places);
                 row += 1;
-                if row >= run.end || others.is_some_and(|other| times[row] > other) {
+                if row >= run.end || times[row] > other {
                     break;
                 }
             }
             run.start = row;
-            if run.start >= run.end {
-                runs.swap_remove(r);
+            if row < run.end {
+                heap.push(Reverse((times[row], r)));
             }
         }
         Ok(true)
@@ -500,8 +508,7 @@ impl History {
     fn columns(&self, chunks: &[(usize, &[u8])], buffers: &mut Buffers, claim: &mut Claim) -> Result<()> {
         let Buffers { times, places, starts, at, columns, ids, blocks, lasts, .. } = buffers;
         let rows = starts.last().map_or(0, |&rows| rows as usize);
-        at.truncate(rows);
-        claim.extend_to(at, rows)?;
+        sized(at, rows, claim)?;
         for (&time, &place) in times.iter().zip(&*places) {
             if let Some(at) = at.get_mut(place as usize) {
                 *at = time;
@@ -529,7 +536,7 @@ impl History {
                     lasts.clear();
                     if kind == Kind::Session {
                         // By the numbers of the stream itself; they are below the number of its rows.
-                        claim.extend_to(lasts, buffers.numbers[s].len())?;
+                        sized(lasts, buffers.numbers[s].len(), claim)?;
                     }
                 }
                 let map = self.streams[s].codes.get(c);
