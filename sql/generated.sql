@@ -1434,3 +1434,292 @@ Columns:
   prompt_tokens_rank: rank of its tokens sent
   completion_tokens_rank: rank of its tokens received
   turn_rank: rank of its turn in the session';
+
+CREATE FUNCTION user_metrics_internal.preferred_models(
+    history bigint, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    place bigint, model text, requests bigint, active_days bigint, median_latency_ms double precision,
+    success_rate double precision, mean_rating double precision, reason text, prefers_speed boolean,
+    prefers_quality boolean
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', 'preferred_models_of_history';
+COMMENT ON FUNCTION user_metrics_internal.preferred_models(bigint, text, text[], text[], timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind preferred_models';
+
+CREATE FUNCTION user_metrics.preferred_models(
+    source regclass, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    place bigint, model text, requests bigint, active_days bigint, median_latency_ms double precision,
+    success_rate double precision, mean_rating double precision, reason text, prefers_speed boolean,
+    prefers_quality boolean
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.preferred_models(NULL::bigint, user_id => user_id, candidates => candidates, fallback => fallback, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'preferred_models', user_metrics_internal.relation(source), ARRAY['user_id', 'candidates', 'fallback'],
+        since, until, as_of, filter::text, NULL, timezone, of_user => user_id
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, candidates, fallback;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.preferred_models(regclass, text, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'the models to offer one user, in order, by what they chose and found where there was a choice; candidates bounds the list, fallback is offered to those of whom too little is known
+
+Arguments:
+  source: the log: a table, view or foreign table
+  user_id: the user, by the id that the log has
+  candidates: the models to choose from, as the log names them or followed by a slash and a provider; by default those used
+  fallback: the models for users of whom too little is known; by default the candidates as given
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  place: 1 for the one to offer first
+  model: the candidate as given, or the model as the log names it
+  requests: the user''s requests to it
+  active_days: local days on which they used it
+  median_latency_ms: their median latency in milliseconds
+  success_rate: share of their requests to it that succeeded, as far as is known
+  mean_rating: mean of the ratings they gave
+  reason: why it stands there: fast, good, used, not used, as given or fallback
+  prefers_speed: whether the user prefers speed; NULL where too little shows it
+  prefers_quality: whether the user prefers quality; NULL where too little shows it';
+
+CREATE FUNCTION user_metrics_internal.favorite_features(
+    history bigint, user_id text, top integer DEFAULT 3, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL,
+    area bigint DEFAULT NULL
+) RETURNS TABLE (
+    place bigint, feature text, requests bigint, active_days bigint, share double precision,
+    population_share double precision, lift double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 3
+AS 'MODULE_PATHNAME', 'favorite_features_of_history';
+COMMENT ON FUNCTION user_metrics_internal.favorite_features(bigint, text, integer, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind favorite_features';
+
+CREATE FUNCTION user_metrics.favorite_features(
+    source regclass, user_id text, top integer DEFAULT 3, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    place bigint, feature text, requests bigint, active_days bigint, share double precision,
+    population_share double precision, lift double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 3 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.favorite_features(NULL::bigint, user_id => user_id, top => top, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'favorite_features', user_metrics_internal.relation(source), ARRAY['user_id', 'top'],
+        since, until, as_of, filter::text, NULL, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, top;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.favorite_features(regclass, text, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'the features one user uses most, and how much more than everybody: lift is their share over that of all users'' requests
+
+Arguments:
+  source: the log: a table, view or foreign table
+  user_id: the user, by the id that the log has
+  top: how many features, 1 or more (default 3)
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  place: 1 for the one used most
+  feature: the feature
+  requests: the user''s requests to it
+  active_days: local days on which they used it
+  share: share of their requests with a feature
+  population_share: that share of all users'' requests; NULL of a feature with too few users
+  lift: share / population_share';
+
+CREATE FUNCTION user_metrics_internal.user_figures(
+    history bigint, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
+    requests_per_active_day double precision, requests_per_calendar_day double precision, sessions bigint,
+    session_mean_seconds double precision, session_median_seconds double precision, completion_rate double precision,
+    success_rate double precision, cost_usd double precision, mean_rating double precision, peak_hours integer[],
+    favorite_features text[], model_preferences text[], preferred_models text[], prefers_speed boolean,
+    prefers_quality boolean
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1
+AS 'MODULE_PATHNAME', 'user_figures_of_history';
+COMMENT ON FUNCTION user_metrics_internal.user_figures(bigint, text, text[], text[], timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind user_figures';
+
+CREATE FUNCTION user_metrics_internal.user_figures(
+    source regclass, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
+    requests_per_active_day double precision, requests_per_calendar_day double precision, sessions bigint,
+    session_mean_seconds double precision, session_median_seconds double precision, completion_rate double precision,
+    success_rate double precision, cost_usd double precision, mean_rating double precision, peak_hours integer[],
+    favorite_features text[], model_preferences text[], preferred_models text[], prefers_speed boolean,
+    prefers_quality boolean
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.user_figures(NULL::bigint, user_id => user_id, candidates => candidates, fallback => fallback, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'user_figures', user_metrics_internal.relation(source), ARRAY['user_id', 'candidates', 'fallback'],
+        since, until, as_of, filter::text, NULL, timezone, of_user => user_id
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, candidates, fallback;
+END
+$$;
+COMMENT ON FUNCTION user_metrics_internal.user_figures(regclass, text, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'what one user''s own requests tell
+
+Arguments:
+  source: the log: a table, view or foreign table
+  user_id: the user, by the id that the log has
+  candidates: the models to choose from, as the log names them or followed by a slash and a provider; by default those used
+  fallback: the models for users of whom too little is known; by default the candidates as given
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  requests: requests
+  active_days: local days with at least one
+  first_seen: the first request
+  last_seen: the last request
+  requests_per_active_day: requests over active days
+  requests_per_calendar_day: requests over the days from the first to the last that is observed
+  sessions: sessions
+  session_mean_seconds: mean duration of those that are not open
+  session_median_seconds: median duration of those that are not open
+  completion_rate: completed of those known to be completed or abandoned
+  success_rate: share of requests that succeeded, of those of which it is known
+  cost_usd: cost in US dollars
+  mean_rating: mean rating
+  peak_hours: up to three hours of most requests per occurrence of the hour
+  favorite_features: up to three features used most
+  model_preferences: up to three models used most
+  preferred_models: the models to offer, in order
+  prefers_speed: whether the user prefers speed; NULL where too little shows it
+  prefers_quality: whether the user prefers quality; NULL where too little shows it';
+
+CREATE FUNCTION user_metrics_internal.benchmark_users(
+    history bigint, peers text DEFAULT NULL, min_peers integer DEFAULT 10, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
+    by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, peer_group text, metric text, value double precision, peer_median double precision,
+    percentile double precision, peer_users bigint
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
+AS 'MODULE_PATHNAME', 'benchmark_users_of_history';
+COMMENT ON FUNCTION user_metrics_internal.benchmark_users(bigint, text, integer, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind benchmark_users';
+
+CREATE FUNCTION user_metrics.benchmark_users(
+    source regclass, peers text DEFAULT NULL, min_peers integer DEFAULT 10, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, peer_group text, metric text, value double precision, peer_median double precision,
+    percentile double precision, peer_users bigint
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.benchmark_users(NULL::bigint, peers => peers, min_peers => min_peers, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'benchmark_users', user_metrics_internal.relation(source), ARRAY['peers', 'min_peers'],
+        since, until, as_of, filter::text, NULL, timezone, columns => ARRAY['peers', peers]
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, peers, min_peers;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.benchmark_users(regclass, text, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'every user''s requests per day, requests per completed session, features used and satisfaction compared with those of their peers: all others, or those with the same value of the property peers
+
+Arguments:
+  source: the log: a table, view or foreign table
+  peers: a column or property: peers are users whose most recent value of it is the same
+  min_peers: how many peers there must be for a comparison, 1 or more (default 10)
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  user_id: the user
+  peer_group: the user''s most recent value of peers
+  metric: requests_per_day, requests_per_completed_session, features_used or satisfaction
+  value: the user''s own
+  peer_median: median of the peers; NULL with too few of them
+  percentile: share of the peers who have less, those who have as much counted half
+  peer_users: peers of whom the metric is known';
+
+CREATE FUNCTION user_metrics_internal.plan_usage(
+    history bigint, plans jsonb, plan_property text DEFAULT 'UserTier', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
+    by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, plan text, month date, requests bigint, request_limit bigint, used_share double precision,
+    projected_month_end double precision, first_day_over_limit date, out_of_plan_requests bigint
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
+AS 'MODULE_PATHNAME', 'plan_usage_of_history';
+COMMENT ON FUNCTION user_metrics_internal.plan_usage(bigint, jsonb, text, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind plan_usage';
+
+CREATE FUNCTION user_metrics.plan_usage(
+    source regclass, plans jsonb, plan_property text DEFAULT 'UserTier', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, plan text, month date, requests bigint, request_limit bigint, used_share double precision,
+    projected_month_end double precision, first_day_over_limit date, out_of_plan_requests bigint
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.plan_usage(NULL::bigint, plans => plans, plan_property => plan_property, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'plan_usage', user_metrics_internal.relation(source), ARRAY['plans', 'plan_property'],
+        since, until, as_of, filter::text, NULL, timezone, properties => ARRAY['plan_property', plan_property]
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, plans, plan_property;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.plan_usage(regclass, jsonb, text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'requests of every user and calendar month against the limit of their plan: share used, projection to the month''s end, first day over the limit, requests to features outside the plan
+
+Arguments:
+  source: the log: a table, view or foreign table
+  plans: a JSON object of plans, each with monthly_request_limit and features
+  plan_property: the property that names a user''s plan (default ''UserTier'')
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  user_id: the user
+  plan: the plan known at the month''s end; NULL if none ever was
+  month: first day of the calendar month
+  requests: requests in it
+  request_limit: the plan''s limit; NULL if it has none, or is not among plans
+  used_share: requests / limit; NULL without a limit, or for one of 0
+  projected_month_end: requests expected by the month''s end at this pace
+  first_day_over_limit: the day on which the limit was passed; NULL if it was not
+  out_of_plan_requests: requests to features that are not of the plan; NULL if the plan does not list any';

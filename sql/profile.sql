@@ -1,4 +1,4 @@
--- One user: user_metrics_row and user_profile. Two forms each: over a source, and over a source by name.
+-- One user: user_metrics_row and user_profile.
 
 ALTER FUNCTION user_metrics.profile_json SET SCHEMA user_metrics_internal;
 
@@ -10,23 +10,23 @@ CREATE FUNCTION user_metrics_internal.user_summary(
 -- Numbers pass through JSON: to the last digit, whatever the session shows.
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
 DECLARE
-    relation text := user_metrics_internal.relation(source);
     own record;
-    preferred record;
     segment text;
 BEGIN
+    IF user_id IS NULL THEN
+        RAISE EXCEPTION '%: argument "user_id" cannot be NULL', function
+            USING ERRCODE = 'null_value_not_allowed', HINT = 'Name one user, by the id that the log has.';
+    END IF;
+    PERFORM user_metrics_internal.resolved_timezone(function, timezone);
+    -- Compared with others, a user is observed as long as they are: up to the end of the log.
     SELECT f.* INTO own FROM user_metrics_internal.user_figures(
-        function, relation, user_id,
-        CASE WHEN benchmark THEN user_metrics_internal.observed_until(relation, until, as_of)
-            ELSE user_metrics_internal.observed_until_now(until, as_of) END,
-        since, until, filter, timezone, as_of
+        source, user_id, candidates, fallback, since => since, until => until, filter => filter, timezone => timezone,
+        as_of => CASE WHEN benchmark THEN user_metrics_internal.observed_until(user_metrics_internal.relation(source), until, as_of)
+            ELSE as_of END
     ) AS f;
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    SELECT array_agg(p.model ORDER BY p.place) AS models, bool_and(p.prefers_speed) AS speed, bool_and(p.prefers_quality) AS quality
-    INTO preferred
-    FROM user_metrics_internal.preferred_order(own.models, candidates, fallback) AS p;
     IF benchmark THEN
         SELECT s.segment INTO segment FROM user_metrics.segment_user(
             source, user_id, since => since, until => until, filter => filter, timezone => timezone, as_of => as_of
@@ -35,10 +35,7 @@ BEGIN
             source, user_id, peers, since => since, until => until, filter => filter, timezone => timezone, as_of => as_of
         ) AS b;
     END IF;
-    figures := to_jsonb(own) - 'models' || jsonb_build_object(
-        'segment', segment, 'preferred_models', preferred.models,
-        'prefers_speed', preferred.speed, 'prefers_quality', preferred.quality
-    );
+    figures := to_jsonb(own) || jsonb_build_object('segment', segment);
     RETURN NEXT;
 END
 $$;
@@ -112,33 +109,6 @@ $$;
 COMMENT ON FUNCTION user_metrics.user_metrics_row(regclass, text, text, boolean, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'one user''s profile as one row of plain columns: usage, sessions, habits, segment, preferences, and their figures beside those of their peers; benchmark => false reads the user''s own requests only';
 
-CREATE FUNCTION user_metrics.user_metrics_row(
-    source text, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true, candidates text[] DEFAULT NULL,
-    fallback text[] DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
-    requests_per_active_day double precision, requests_per_calendar_day double precision,
-    sessions bigint, session_mean_seconds double precision, session_median_seconds double precision,
-    completion_rate double precision, success_rate double precision, cost_usd double precision, mean_rating double precision,
-    peak_hours text, favorite_features text, model_preferences text, preferred_models text,
-    prefers_speed boolean, prefers_quality boolean,
-    requests_per_day double precision, requests_per_day_peer_median double precision,
-    requests_per_day_percentile double precision,
-    requests_per_completed_session double precision, requests_per_completed_session_peer_median double precision,
-    requests_per_completed_session_percentile double precision,
-    features_used double precision, features_used_peer_median double precision, features_used_percentile double precision,
-    satisfaction double precision, satisfaction_peer_median double precision, satisfaction_percentile double precision,
-    peer_users bigint
-) LANGUAGE sql STABLE PARALLEL RESTRICTED
-AS $$
-    SELECT r.* FROM user_metrics.user_metrics_row(
-        source::pg_catalog.regclass, user_id, peers, benchmark, candidates, fallback, since, until, filter, timezone, as_of
-    ) AS r
-$$;
-COMMENT ON FUNCTION user_metrics.user_metrics_row(text, text, text, boolean, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'one user''s profile as one row of plain columns: usage, sessions, habits, segment, preferences, and their figures beside those of their peers; benchmark => false reads the user''s own requests only; the source by name, as in user_metrics_row(''request_log'', ''ann'')';
-
 CREATE FUNCTION user_metrics.user_profile(
     source regclass, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true, candidates text[] DEFAULT NULL,
     fallback text[] DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -152,17 +122,3 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS
 $$;
 COMMENT ON FUNCTION user_metrics.user_profile(regclass, text, text, boolean, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'one user''s profile as JSON: behaviour, segment, preferences, and their figures beside those of their peers; benchmark => false reads the user''s own requests only';
-
-CREATE FUNCTION user_metrics.user_profile(
-    source text, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true, candidates text[] DEFAULT NULL,
-    fallback text[] DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL RESTRICTED
-AS $$
-    SELECT user_metrics.user_profile(
-        source::pg_catalog.regclass, user_id, peers, benchmark, candidates, fallback, since, until, filter, timezone, as_of
-    )
-$$;
-COMMENT ON FUNCTION user_metrics.user_profile(text, text, text, boolean, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'one user''s profile as JSON: behaviour, segment, preferences, and their figures beside those of their peers; benchmark => false reads the user''s own requests only; the source by name, as in user_profile(''request_log'', ''ann'')';

@@ -389,7 +389,12 @@ plain_argument!('fcx, TextList<'fcx>, "text[]", |datum| TextList::<'fcx>::read(d
 pub struct JsonText<'fcx>(pub Cow<'fcx, str>);
 
 impl<'fcx> JsonText<'fcx> {
-    unsafe fn read(datum: pg_sys::Datum) -> Self {
+    /// The JSON of a datum.
+    ///
+    /// # Safety
+    ///
+    /// The datum must be a jsonb that is there for as long as what is made of it.
+    pub unsafe fn read(datum: pg_sys::Datum) -> Self {
         // SAFETY: the datum is a jsonb; its text lies in the memory of the row.
         unsafe {
             let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(datum)]);

@@ -63,6 +63,11 @@ pub fn refused_input(function: &'static str, unreadable: PgSqlErrorCode) -> impl
             format!("{function}: argument \"{name}\" cannot be \"{}\"", shortened(&given)),
             format!("Give {accepted}."),
         ),
+        Error::Null { name, accepted } => report(
+            PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            format!("{function}: argument \"{name}\" cannot be NULL"),
+            accepted,
+        ),
         Error::TooLarge { bytes } => report(
             PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             format!("{function}: the value would take {bytes} bytes, and PostgreSQL holds values below 1 GB"),

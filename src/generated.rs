@@ -23,6 +23,11 @@ crate::readout::readout! {
     model_stickiness_of_history, pg_finfo_model_stickiness_of_history: usage::model_stickiness;
     model_switches_of_history, pg_finfo_model_switches_of_history: usage::model_switches;
     request_complexity_of_history, pg_finfo_request_complexity_of_history: usage::request_complexity;
+    preferred_models_of_history, pg_finfo_preferred_models_of_history: preferences::preferred_models;
+    favorite_features_of_history, pg_finfo_favorite_features_of_history: preferences::favorite_features;
+    user_figures_of_history, pg_finfo_user_figures_of_history: profile::user_figures;
+    benchmark_users_of_history, pg_finfo_benchmark_users_of_history: benchmark::benchmark_users;
+    plan_usage_of_history, pg_finfo_plan_usage_of_history: plans::plan_usage;
 }
 
 crate::transition::transitions! {

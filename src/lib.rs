@@ -20,7 +20,6 @@ mod activity;
 mod adoption;
 mod aggregate;
 mod assignment;
-mod benchmark;
 mod c_functions;
 mod comparison;
 mod deeds;
@@ -35,9 +34,7 @@ mod history;
 mod latest;
 mod onboarding;
 mod paths;
-mod plans;
 mod policy;
-mod preferences;
 mod profile;
 mod readout;
 mod relation;
@@ -53,7 +50,6 @@ mod tally;
 mod threshold;
 mod time;
 mod transition;
-mod usage;
 mod users;
 
 pgrx::pg_module_magic!(name, version);
@@ -167,7 +163,6 @@ extension_sql_file!(
         latest::latest_finish
     ]
 );
-extension_sql_file!("../sql/plans.sql", name = "plans", requires = ["properties", plans::plans]);
 extension_sql_file!(
     "../sql/segments.sql",
     name = "segments",
@@ -192,16 +187,8 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!("../sql/history.sql", name = "history", requires = ["source"]);
-extension_sql_file!(
-    "../sql/benchmark.sql",
-    name = "benchmark",
-    requires = ["segments", benchmark::peer_standings, benchmark::shrunk_mean, benchmark::check_peers]
-);
-extension_sql_file!(
-    "../sql/preferences.sql",
-    name = "preferences",
-    requires = ["source", "sessions", usage::hour_begins, preferences::preferred_order]
-);
+extension_sql_file!("../sql/benchmark.sql", name = "benchmark", requires = ["generated"]);
+extension_sql_file!("../sql/preferences.sql", name = "preferences", requires = ["generated"]);
 extension_sql_file!(
     "../sql/profile.sql",
     name = "profile",

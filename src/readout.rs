@@ -4,7 +4,7 @@
 //! Rows go into a tuplestore, which PostgreSQL writes to a file when it outgrows `work_mem`; none is kept here.
 #![allow(unsafe_code)]
 
-use crate::aggregate::{TextList, set_limit};
+use crate::aggregate::{JsonText, TextList, set_limit};
 use crate::error::{self, refused};
 use crate::{history, scratch, settings, time, users};
 use pgrx::pg_sys::panic::ErrorReportable;
@@ -45,7 +45,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
         let further = last + 3 + zones;
         let made = if function.reads.is_stored() { Made::default() } else { Made::take(&arguments, further) };
         let left_out = match &made.history {
-            Some(history) => arguments.left_out(history.kind(), further + 1).map_err(refused(function.name))?,
+            Some(history) => arguments.left_out(history.kind(), further + 1).map_err(refused(function.known_as()))?,
             None => Vec::new(),
         };
         let stored = if function.reads.is_stored() { values } else { 0 };
@@ -65,11 +65,12 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
                 week_start: settings::week_start(),
                 min_group_size: settings::min_group_size(),
                 parts: 1,
+                session_gap: settings::session_gap(),
                 timezone: settings::timezone(),
                 segment: &time::segment,
             },
         };
-        (function.run)(&call, &mut rows).map_err(refused(function.name))
+        (function.run)(&call, &mut rows).map_err(refused(function.known_as()))
     };
     run().unwrap_or_report();
     pg_sys::Datum::null()
@@ -145,6 +146,8 @@ impl Arguments {
                 Type::Integer => self.read(n).map(Given::Integer),
                 Type::Text => self.read(n).map(Given::Text),
                 Type::Integers => self.read(n).map(Given::Integers),
+                Type::Texts => self.read(n).map(Given::Texts),
+                Type::Json => self.datum(n).map(|json| Given::Json(JsonText::read(json).0.into_owned())),
                 // No argument is of these.
                 Type::Boolean
                 | Type::Bigint
@@ -168,6 +171,8 @@ fn oid(kind: Type) -> pg_sys::Oid {
         Type::Date => pg_sys::DATEOID,
         Type::Instant => pg_sys::TIMESTAMPTZOID,
         Type::Integers => pg_sys::INT4ARRAYOID,
+        Type::Texts => pg_sys::TEXTARRAYOID,
+        Type::Json => pg_sys::JSONBOID,
         Type::Booleans => pg_sys::BOOLARRAYOID,
         Type::Interval => pg_sys::INTERVALOID,
     }
@@ -250,12 +255,33 @@ impl Store {
             Cell::Double(value) => value.into_datum(),
             Cell::Date(day) => time::date(day)?.into_datum(),
             Cell::Instant(at) => Some(pg_sys::Datum::from(at)),
+            // SAFETY: as of texts.
+            Cell::Integers(list) => unsafe { self.texts.switch_to(|_| list.to_vec().into_datum()) },
+            // SAFETY: as of texts; elements are texts, and the array says so.
+            Cell::Texts(list) => unsafe { self.texts.switch_to(|_| text_array(list)) },
             // SAFETY: as of texts; a text is laid out as the bytea that is made.
             Cell::Bytes(text) => unsafe { self.texts.switch_to(|_| text.into_datum()) },
             // SAFETY: the text is copied into a context that is reset when the row has been stored.
             Cell::Text(text) => unsafe { self.texts.switch_to(|_| text.into_datum()) },
         }
     }
+}
+
+/// A list of texts as an array, in the current memory.
+unsafe fn text_array(list: &[&[u8]]) -> Option<pg_sys::Datum> {
+    let mut elements = list.iter().map(|text| text.into_datum()).collect::<Option<Vec<_>>>()?;
+    // SAFETY: each element is laid out as a text is, which is of variable length and aligned to four bytes.
+    let array = unsafe {
+        pg_sys::construct_array(
+            elements.as_mut_ptr(),
+            i32::try_from(elements.len()).ok()?,
+            pg_sys::TEXTOID,
+            -1,
+            false,
+            pg_sys::TYPALIGN_INT as core::ffi::c_char,
+        )
+    };
+    Some(pg_sys::Datum::from(array))
 }
 
 impl Rows for Store {
@@ -266,7 +292,7 @@ impl Rows for Store {
         self.function.hide(cells, self.min_group_size);
         let mut has_text = false;
         for (n, cell) in cells.iter().enumerate() {
-            has_text |= matches!(cell, Cell::Text(_) | Cell::Bytes(_));
+            has_text |= matches!(cell, Cell::Text(_) | Cell::Bytes(_) | Cell::Integers(_) | Cell::Texts(_));
             let datum = self.datum(*cell);
             self.nulls[n] = datum.is_none();
             self.values[n] = datum.unwrap_or(pg_sys::Datum::null());

@@ -4,7 +4,7 @@ use crate::aggregate::{TextBytes, TextList};
 use pgrx::datum::Uuid;
 use user_metrics_core::Result;
 use user_metrics_core::host::{self, Claim};
-use user_metrics_core::users::{UserKey, UserKind, uuid_digits};
+use user_metrics_core::users::{UserKey, UserKind};
 
 /// A type of user id.
 pub trait UserId {
@@ -50,18 +50,11 @@ impl UserId for i64 {
 pub fn keys(kind: UserKind, ids: &TextList<'_>) -> Result<Vec<UserKey>> {
     let (mut claim, mut keys) = (Claim::passing(), Vec::new());
     claim.reserve(&mut keys, ids.len())?;
-    let text = |id| std::str::from_utf8(id).ok();
-    let uuid = |id| uuid_digits(text(id)?).and_then(|digits| u128::from_str_radix(&digits, 16).ok()).map(UserKey::from);
-    let key = |id| match kind {
-        UserKind::Text => UserKey::text(id),
-        UserKind::Uuid => uuid(id),
-        UserKind::Bigint => text(id)?.trim().parse().ok().map(UserKey::bigint),
-    };
     for (i, id) in ids.iter().enumerate() {
         if i % host::POLL_EVERY == host::POLL_EVERY - 1 {
             host::poll();
         }
-        keys.extend(key(id));
+        keys.extend(kind.key(id));
     }
     Ok(keys)
 }

@@ -30,7 +30,7 @@ SELECT id, CASE WHEN id % 89 = 0 THEN ' ' WHEN id % 97 = 0 THEN 'anonymous'
     CASE WHEN id % 7 > 0 THEN 'session ' || abs(hashint4(id)) % 100 || '.' || id % 3 END AS session_id,
     CASE WHEN id % 11 > 0 THEN 'feature ' || id % 40 END AS feature, 'model ' || id % 5 AS model,
     id % 999 AS prompt_tokens, id % 77 AS completion_tokens, (id % 1234) / 10000.0 AS cost_usd, (id % 5000)::float8 AS latency_ms,
-    CASE WHEN id % 13 > 0 THEN 200 ELSE 500 END AS status_code
+    CASE WHEN id % 13 > 0 THEN 200 ELSE 500 END AS status_code, jsonb_build_object('tier', 'tier ' || id % 3) AS properties
 FROM generate_series(1, 100000) AS id;
 CREATE TABLE parts (LIKE log) PARTITION BY LIST (model);
 CREATE TABLE parts_0 PARTITION OF parts FOR VALUES IN ('model 0', 'model 1');
@@ -43,14 +43,24 @@ CREATE TABLE empty (LIKE log);
 VACUUM ANALYZE log, parts, in_order, few
 """
 
+# What they are called with beside the log.
+MORE = {"preferred_models": ", 'user 1'", "favorite_features": ", 'user 1'", "user_figures": ", 'user 1'",
+        "plan_usage": """, '{"tier 1": {"monthly_request_limit": 3}}', 'tier'"""}
+INTERNAL = {"user_figures"}
+
 FOLDS = """SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = 'user_metrics_internal'::regnamespace AND p.proretset
     AND p.proargnames[1] = 'history' ORDER BY 1"""
 
 
-def rows(session, function, log="log", more=""):
+def call(function, log):
+    schema = "user_metrics_internal" if function in INTERNAL else "user_metrics"
+    return f"{schema}.{function}({log}{MORE.get(function, '')})"
+
+
+def rows(session, function, log="log"):
     """What a function gives, as one hash and a count where it is much: no notice or warning may be among it."""
     lines = session.run(f"SELECT count(*), md5(string_agg(r::text, chr(10) ORDER BY r::text)) "
-                        f"FROM user_metrics.{function}('{log}'{more}) AS r")
+                        f"FROM {call(function, repr(log))} AS r")
     require(len(lines) == 1, f"more than rows: {lines}")
     return lines[0]
 
@@ -80,11 +90,11 @@ def little_or_nothing(session, function):
     with session.setting(client_min_messages="warning", **PARALLEL):
         for log in ("few", "empty"):
             rows(session, function, log)
-        session.run(f"SELECT * FROM user_metrics.{function}('few') LIMIT 1")
+        session.run(f"SELECT * FROM {call(function, repr('few'))} LIMIT 1")
     with session.setting(client_min_messages="warning", **SERIAL):
         # Each call has an area of its own and gives it back: there is shared memory for some hundred.
-        session.run(f"SELECT count(*) FROM generate_series(1, 1000) AS n, LATERAL user_metrics.{function}("
-                    "CASE WHEN n % 2 = 0 THEN 'few' ELSE 'empty' END::regclass) AS r")
+        either = call(function, "CASE WHEN n % 2 = 0 THEN 'few' ELSE 'empty' END::regclass")
+        session.run(f"SELECT count(*) FROM generate_series(1, 1000) AS n, LATERAL {either} AS r")
     require_no_files(session)
 
 
@@ -93,7 +103,7 @@ def has_a_gather(session, function):
     with session.setting(**PARALLEL | {
             "auto_explain.log_min_duration": 0, "auto_explain.log_nested_statements": "on",
             "auto_explain.log_level": "notice", "client_min_messages": "notice"}):
-        told = "\n".join(session.run(f"SELECT count(*) FROM user_metrics.{function}('log')"))
+        told = "\n".join(session.run(f"SELECT count(*) FROM {call(function, repr('log'))}"))
     require_plan(told, ("Finalize Aggregate", "Gather", "Partial Aggregate", "Parallel Seq Scan on log"), ())
 
 

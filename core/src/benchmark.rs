@@ -1,7 +1,13 @@
 //! A figure of a user beside the same figure of their peers. Definition D78.
 
 use crate::error::Result;
+use crate::function::Function;
 use crate::host::{self, Claim};
+
+pub mod benchmark_users;
+
+/// The functions that compare users.
+pub const FUNCTIONS: &[&Function] = &[&benchmark_users::FUNCTION];
 
 /// How a figure stands among those of the others.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -39,6 +39,13 @@ pub enum Error {
         /// What is accepted, in words.
         accepted: String,
     },
+    /// An argument that is NULL and must not be.
+    Null {
+        /// The argument's name as the caller writes it.
+        name: &'static str,
+        /// What to give, as a sentence.
+        accepted: &'static str,
+    },
     /// A log lacks a column that an analysis needs.
     NoColumn {
         /// What it is needed for beyond the function itself, such as ` by model`; may be empty.

@@ -6,7 +6,7 @@
 //! few users are behind them. The glue knows no function by name.
 
 use crate::activity;
-use crate::calendar::{Calendar, Grain, LocalDays, Micros, Segment, Window, observed_until};
+use crate::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Micros, Segment, Window, observed_until};
 use crate::days::Day;
 use crate::error::{Error, Result};
 use crate::history::{Fold, History, Timeline};
@@ -37,6 +37,10 @@ pub enum Type {
     Instant,
     /// `integer[]`
     Integers,
+    /// `text[]`
+    Texts,
+    /// `jsonb`; only of arguments
+    Json,
     /// `boolean[]`; only of arguments that a value is made with
     Booleans,
     /// `interval`; only of arguments that a value is made with
@@ -55,6 +59,8 @@ impl Type {
             Type::Date => "date",
             Type::Instant => "timestamptz",
             Type::Integers => "integer[]",
+            Type::Texts => "text[]",
+            Type::Json => "jsonb",
             Type::Booleans => "boolean[]",
             Type::Interval => "interval",
         }
@@ -68,11 +74,29 @@ pub struct Argument {
     pub name: &'static str,
     /// Its type.
     pub kind: Type,
-    /// Its default as SQL; NULL given by a caller stands for it.
+    /// What it is to the query over the log.
+    pub role: Role,
+    /// Its default as SQL; NULL given by a caller stands for it. Empty where it must be given.
     pub default: &'static str,
     /// What it says and what is accepted.
     pub about: &'static str,
 }
+
+/// What an argument is to the query over the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Nothing: only the function behind it looks at it.
+    Value,
+    /// A user's id: only that user's requests are read.
+    User,
+    /// The name of a column or property, which is read under the argument's own name.
+    Column,
+    /// The name of a property, likewise.
+    Property,
+}
+
+/// The default of an argument that must be given.
+pub const REQUIRED: &str = "";
 
 /// An argument without a default.
 pub const NO_DEFAULT: &str = "NULL";
@@ -182,6 +206,7 @@ impl Reads {
                 Argument {
                     name: "session_gap",
                     kind: Type::Interval,
+                    role: Role::Value,
                     default: NO_DEFAULT,
                     about: "the longest pause within a session of requests without an id; by default the setting \
                             user_metrics.session_gap",
@@ -189,6 +214,7 @@ impl Reads {
                 Argument {
                     name: "max_idle",
                     kind: Type::Interval,
+                    role: Role::Value,
                     default: NO_DEFAULT,
                     about: "the longest pause within a session of requests with one id; by default 24 hours",
                 },
@@ -215,6 +241,8 @@ pub struct Function {
     pub segmented: bool,
     /// Whether its form over a value takes a time zone, because the value knows instants and no days.
     pub zoned: bool,
+    /// The function that it is a part of, where no caller sees it.
+    pub serves: Option<&'static str>,
     /// How many rows the planner should expect.
     pub rows: u32,
     /// Reads the value of a call and gives its rows.
@@ -229,8 +257,10 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    let topics = [activity::FUNCTIONS, sessions::FUNCTIONS, crate::seasonality::FUNCTIONS, crate::usage::FUNCTIONS];
-    topics.into_iter().flatten().copied()
+    use crate::{benchmark, plans, preferences, profile, seasonality, usage};
+    let of_values = [activity::FUNCTIONS, sessions::FUNCTIONS, seasonality::FUNCTIONS];
+    let folds = [usage::FUNCTIONS, preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, plans::FUNCTIONS];
+    of_values.into_iter().chain(folds).flatten().copied()
 }
 
 /// The function of a name.
@@ -242,6 +272,11 @@ pub fn named(name: &str) -> Option<&'static Function> {
 pub const SEGMENT: Column = column("segment", Type::Text, "the value of the column or property of by; NULL without by");
 
 impl Function {
+    /// The name that a caller knows: for messages.
+    pub fn known_as(&self) -> &'static str {
+        self.serves.unwrap_or(self.name)
+    }
+
     /// The columns that `run` gives: of a fold with the segment, of a value without.
     pub fn given(&self) -> impl Iterator<Item = &'static Column> {
         static OF_SEGMENT: &[Column] = &[SEGMENT];
@@ -296,6 +331,10 @@ pub enum Cell<'a> {
     Instant(Micros),
     /// A text of whatever encoding the log has.
     Bytes(&'a [u8]),
+    /// A list of integers.
+    Integers(&'a [i32]),
+    /// A list of texts.
+    Texts(&'a [&'a [u8]]),
 }
 
 impl From<bool> for Cell<'_> {
@@ -360,6 +399,10 @@ pub enum Given<'a> {
     Text(&'a str),
     /// A list of integers.
     Integers(Vec<Option<i32>>),
+    /// A list of texts.
+    Texts(Vec<Option<String>>),
+    /// JSON as text.
+    Json(String),
 }
 
 /// What the surrounding process knows and core does not.
@@ -372,6 +415,8 @@ pub struct Environment<'a> {
     pub min_group_size: u64,
     /// In how many parts users are folded and merged: 1, or more to see that it makes no difference.
     pub parts: u64,
+    /// The longest pause within a session of requests without an id, in microseconds.
+    pub session_gap: Micros,
     /// The time zone for a caller who names none.
     pub timezone: String,
     /// The stretch around an instant over which a zone keeps its offset.
@@ -423,6 +468,24 @@ impl<'a> Call<'a> {
     /// A list of integers; `None` where it is NULL.
     pub fn integers(&self, name: &str) -> Option<&[Option<i32>]> {
         if let Some(Given::Integers(list)) = self.argument(name) { Some(list) } else { None }
+    }
+
+    /// A list of texts; `None` where it is NULL. A text that is NULL is as wrong as an empty one, and is given as that.
+    pub fn texts(&self, name: &str) -> Option<Vec<String>> {
+        match self.argument(name) {
+            Some(Given::Texts(list)) => Some(list.iter().map(|text| text.clone().unwrap_or_default()).collect()),
+            _ => None,
+        }
+    }
+
+    /// JSON as text; `None` where it is NULL.
+    pub fn json(&self, name: &str) -> Option<&str> {
+        if let Some(Given::Json(json)) = self.argument(name) { Some(json) } else { None }
+    }
+
+    /// An argument that must not be NULL, or the refusal that says so.
+    pub fn required<T>(&self, name: &'static str, given: Option<T>, accepted: &'static str) -> Result<T> {
+        given.ok_or(Error::Null { name, accepted })
     }
 
     /// The periods that an argument names, weeks beginning as set.
@@ -561,6 +624,27 @@ impl Clock<'_> {
     pub fn segment(&mut self, at: Micros) -> Result<Segment> {
         self.days.segment(at, |at| (self.segment)(self.zone, at))
     }
+
+    /// The instant of a local day's midnight, as PostgreSQL reads it: where the clock skips it, by the offset before; where it
+    /// comes twice, by the offset after.
+    pub fn midnight(&mut self, day: Day) -> Result<Micros> {
+        let local = i64::from(day) * DAY_MICROS;
+        // No zone is farther from UTC than a week.
+        let mut here = self.segment(local.saturating_sub(8 * DAY_MICROS))?;
+        loop {
+            let at = local.saturating_sub(here.offset);
+            if at < here.until && here.until == Micros::MAX {
+                return Ok(at);
+            }
+            let next = self.segment(here.until)?;
+            let after = local.saturating_sub(next.offset);
+            match (at < here.until, after >= next.from) {
+                (true, true) => return Ok(after),
+                (true, false) | (false, false) => return Ok(at),
+                (false, true) => here = next,
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -583,6 +667,7 @@ mod tests {
             reads: Reads::Activity(Past::All),
             segmented: true,
             zoned: false,
+            serves: None,
             rows: 1,
             run: |_, _| Ok(()),
         };

@@ -117,7 +117,8 @@ impl History {
             dictionaries: (0..columns).map(|_| Dictionary::default()).collect(),
             successes: vec![Vec::new(); columns],
             packer: Packer::default(),
-            rows_a_block: ((OPEN_WORDS / PARTITIONS / stride + 1).next_power_of_two() / 2).clamp(2 * FIRST_ROWS, MOST_ROWS),
+            rows_a_block: ((OPEN_WORDS / PARTITIONS / stride + 1).next_power_of_two() / 2)
+                .clamp(2 * FIRST_ROWS, MOST_ROWS),
             row: (0, 0),
             streams: Vec::new(),
             files: Vec::new(),

@@ -6,8 +6,14 @@
 //! ```
 
 use crate::error::{Error, Result};
+use crate::function::Function;
 use crate::json;
 use serde_json::{Map, Value};
+
+pub mod plan_usage;
+
+/// The functions that measure usage against them.
+pub const FUNCTIONS: &[&Function] = &[&plan_usage::FUNCTION];
 
 /// A plan.
 #[derive(Clone, Debug, PartialEq, Eq)]

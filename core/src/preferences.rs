@@ -5,9 +5,17 @@
 //! in bursts that share one choice; and it counts from the day after the user had met both.
 
 use crate::error::{Error, Result};
+use crate::function::Function;
 use serde::Deserialize;
 use statrs::distribution::{Binomial, DiscreteCDF};
 use std::collections::HashSet;
+
+pub mod favorite_features;
+pub(crate) mod own;
+pub mod preferred_models;
+
+/// The functions that tell them.
+pub const FUNCTIONS: &[&Function] = &[&preferred_models::FUNCTION, &favorite_features::FUNCTION];
 
 /// What a user did with one model, and found.
 #[derive(Clone, Debug, Deserialize)]

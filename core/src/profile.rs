@@ -9,8 +9,14 @@
 //! ```
 
 use crate::error::{Error, Result};
+use crate::function::Function;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub mod user_figures;
+
+/// The functions that tell what it is made of.
+pub const FUNCTIONS: &[&Function] = &[&user_figures::FUNCTION];
 
 /// A user's figures, as SQL hands them over.
 #[derive(Clone, Debug, Deserialize)]

@@ -9,7 +9,9 @@ use crate::calendar::{Calendar, Grain, Window};
 use crate::days::Day;
 use crate::drivers::{Question, subjects};
 use crate::error::Result;
-use crate::function::{Argument, Call, Cell, Function, Past, Reads, Rows, Type, column, column_about, with_bounds};
+use crate::function::{
+    Argument, Call, Cell, Function, Past, Reads, Role, Rows, Type, column, column_about, with_bounds,
+};
 use crate::host::Claim;
 use crate::interval::wilson;
 
@@ -27,6 +29,7 @@ pub static FUNCTION: Function = Function {
     arguments: &[Argument {
         name: "retained",
         kind: Type::Integers,
+        role: Role::Value,
         default: "'{21,27}'",
         about: "who is retained: active on one of these days after the first, the first and the last of a span",
     }],
@@ -52,6 +55,7 @@ pub static FUNCTION: Function = Function {
     reads: Reads::Activity(Past::All),
     segmented: true,
     zoned: false,
+    serves: None,
     rows: 19,
     run,
 };

@@ -93,6 +93,9 @@ pub struct Limits {
     pub idle: Micros,
 }
 
+/// The longest pause within a session of requests with one id, where a caller does not say.
+pub const MAX_IDLE: Micros = 24 * 3_600_000_000;
+
 impl std::fmt::Display for Limits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "session_gap {} s, max_idle {} s", self.gap as f64 / 1e6, self.idle as f64 / 1e6)
@@ -118,6 +121,11 @@ impl SessionKey {
     #[inline]
     pub fn text(id: &[u8]) -> Self {
         if is_blank(id) { Self::NONE } else { SessionKey(xxh3_64(id).max(1)) }
+    }
+
+    /// The key of a hash of an id; 0 is that of none.
+    pub fn of_hash(hash: u64) -> Self {
+        SessionKey(hash)
     }
 
     /// Its bits; `None` for no id.
@@ -482,4 +490,22 @@ impl State for Sessions {
         sessions.runs.take(bytes, &mut sessions.claim)?;
         Ok(sessions)
     }
+}
+
+/// One user's sessions, made of their requests; `parts` is room for what they are made of. Neither must hold anything.
+pub fn of_requests(
+    requests: impl ExactSizeIterator<Item = Session>,
+    limits: Limits,
+    parts: &mut Vec<Session>,
+    sessions: &mut Vec<Session>,
+    claim: &mut Claim,
+) -> Result<()> {
+    parts.clear();
+    sessions.clear();
+    claim.reserve(parts, requests.len())?;
+    parts.extend(requests);
+    parts.sort_unstable_by_key(Owned::order);
+    lists::close(limits, parts)?;
+    claim.reserve(sessions, parts.len())?;
+    resolve(parts, limits.gap, sessions)
 }

@@ -130,6 +130,10 @@ fn readable(expression: &str) -> String {
     plain.replace("pg_catalog.", "")
 }
 
+fn property_of(properties: &Found, name: &str) -> String {
+    format!("({} ->> {})", properties.expression, literal(name))
+}
+
 /// The names in double quotes in an expression of a preset.
 fn quoted(expression: &str) -> impl Iterator<Item = &str> {
     expression.split('"').skip(1).step_by(2)
@@ -249,8 +253,13 @@ impl Relation {
         }
         let properties = canonical_named("properties").and_then(|c| self.find(c));
         let properties = properties.ok_or_else(|| self.lacks(purpose, name, "properties"))?;
-        let expression = format!("({} ->> {})", properties.expression, literal(name));
+        let expression = property_of(&properties, name);
         Ok(Found { source: expression.clone(), expression, base: "text".to_owned(), shown: "text".to_owned() })
+    }
+
+    /// A property as text, whatever columns there are.
+    fn property(&self, name: &str) -> Result<String> {
+        self.required("properties").map(|properties| property_of(&properties, name))
     }
 
     /// Whether what a caller's name stands for is surely equal to one text only.

@@ -29,6 +29,16 @@ impl UserKind {
         }
     }
 
+    /// The key of an id given as text; `None` for what is no id of the type.
+    pub fn key(self, id: &[u8]) -> Option<UserKey> {
+        let text = std::str::from_utf8(id);
+        match self {
+            UserKind::Text => UserKey::text(id),
+            UserKind::Uuid => u128::from_str_radix(&uuid_digits(text.ok()?)?, 16).ok().map(UserKey::from),
+            UserKind::Bigint => text.ok()?.trim().parse().ok().map(UserKey::bigint),
+        }
+    }
+
     /// The SQL name of the type.
     pub fn name(self) -> &'static str {
         match self {

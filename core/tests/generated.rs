@@ -43,7 +43,7 @@ fn every_declaration_is_whole() {
             }
         }
         for argument in function.arguments {
-            assert!(!argument.about.is_empty() && !argument.default.is_empty(), "{name}({})", argument.name);
+            assert!(!argument.about.is_empty(), "{name}({})", argument.name);
         }
     }
     assert!(names.contains("active_users") && names.contains("seasonality"));
@@ -92,7 +92,7 @@ fn every_declaration_has_its_section_its_definition_and_its_case() {
 #[test]
 fn every_entry_of_the_catalogue_is_whole() {
     let of_kind = |kind: Kind| entries().iter().filter(|entry| entry.kind == kind).count();
-    assert_eq!(of_kind(Kind::TableFunction), all().count());
+    assert_eq!(of_kind(Kind::TableFunction), all().filter(|function| function.serves.is_none()).count());
     assert_eq!(of_kind(Kind::Aggregate), aggregate::all().filter(|aggregate| !aggregate.is_internal).count());
     for entry in entries() {
         let name = entry.name;

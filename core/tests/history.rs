@@ -39,8 +39,11 @@ fn number() -> impl Strategy<Value = Option<f64>> {
 
 fn row(users: u32) -> impl Strategy<Value = Row> {
     let time = prop_oneof![0i64..20, any::<i32>().prop_map(i64::from), any::<i64>().prop_map(|at| at >> 3)];
-    let texts =
-        (proptest::option::of("[a-cé]{0,2}"), proptest::option::of("[a-d]{0,4}|a longer feature [ab]{0,3}"), proptest::option::of("200|ok|no|"));
+    let texts = (
+        proptest::option::of("[a-cé]{0,2}"),
+        proptest::option::of("[a-d]{0,4}|a longer feature [ab]{0,3}"),
+        proptest::option::of("200|ok|no|"),
+    );
     let flags = (proptest::option::of(1u64..4), proptest::option::of(any::<bool>()));
     (0..users, time, texts, number(), number(), flags).prop_map(
         |(user, at, (id, feature, status), cost, rating, flags)| {

@@ -2,7 +2,9 @@
 
 use super::lifecycle::lifecycle;
 use crate::error::Result;
-use crate::function::{Argument, Call, Cell, Function, Past, Reads, Rows, Type, column, column_about, with_bounds};
+use crate::function::{
+    Argument, Call, Cell, Function, Past, Reads, Role, Rows, Type, column, column_about, with_bounds,
+};
 
 const BEFORE: &[&str] = &["previous_active_users"];
 const CHURNED: &[&str] = &["previous_active_users", "churned_users"];
@@ -16,6 +18,7 @@ pub static FUNCTION: Function = Function {
     arguments: &[Argument {
         name: "period",
         kind: Type::Text,
+        role: Role::Value,
         default: "'month'",
         about: "day, week, month, quarter or year",
     }],
@@ -41,6 +44,7 @@ pub static FUNCTION: Function = Function {
     reads: Reads::Activity(Past::All),
     segmented: true,
     zoned: false,
+    serves: None,
     rows: 24,
     run,
 };

@@ -12,7 +12,7 @@ use super::periods::{Series, shown_days};
 use crate::calendar::{Calendar, Window};
 use crate::days::Day;
 use crate::error::Result;
-use crate::function::{Argument, Call, Cell, Function, Past, Reads, Rows, Type, column, column_about};
+use crate::function::{Argument, Call, Cell, Function, Past, Reads, Role, Rows, Type, column, column_about};
 use crate::interval::wilson;
 
 const ABOUT: &[&str] = &["active_users"];
@@ -28,6 +28,7 @@ pub static FUNCTION: Function = Function {
     arguments: &[Argument {
         name: "period",
         kind: Type::Text,
+        role: Role::Value,
         default: "'week'",
         about: "day, week, month, quarter or year",
     }],
@@ -54,6 +55,7 @@ pub static FUNCTION: Function = Function {
     reads: Reads::Activity(Past::All),
     segmented: true,
     zoned: false,
+    serves: None,
     rows: 60,
     run,
 };

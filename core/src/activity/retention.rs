@@ -14,7 +14,7 @@ use super::periods::last_day;
 use crate::calendar::{Calendar, Grain, Period, Window};
 use crate::days::Day;
 use crate::error::{Error, Result};
-use crate::function::{Argument, Call, Cell as Told, Column, Type, column, column_about};
+use crate::function::{Argument, Call, Cell as Told, Column, Role, Type, column, column_about};
 use crate::host::Claim;
 use crate::interval::wilson;
 use std::collections::BTreeMap;
@@ -119,30 +119,35 @@ pub(super) const ARGUMENTS: &[Argument] = &[
     Argument {
         name: "cohort",
         kind: Type::Text,
+        role: Role::Value,
         default: "'week'",
         about: "how cohorts are cut by first day: day, week, month, quarter or year",
     },
     Argument {
         name: "period",
         kind: Type::Text,
+        role: Role::Value,
         default: "'week'",
         about: "how return is counted: day, week, month, quarter or year",
     },
     Argument {
         name: "offsets",
         kind: Type::Integers,
+        role: Role::Value,
         default: "NULL",
         about: "the period numbers wanted, from 0 to 100000; by default all that have begun",
     },
     Argument {
         name: "kind",
         kind: Type::Text,
+        role: Role::Value,
         default: "'on'",
         about: "who is retained: on (active in the period), on_or_after, on_or_before, streak (in every period so far)",
     },
     Argument {
         name: "clock",
         kind: Type::Text,
+        role: Role::Value,
         default: "'calendar'",
         about: "calendar (periods of the calendar) or rolling (blocks of 1, 7 or 30 days from the first day)",
     },

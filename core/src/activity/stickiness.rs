@@ -4,7 +4,7 @@ use super::View;
 use super::periods::last_day;
 use crate::calendar::Window;
 use crate::error::{Error, Result};
-use crate::function::{Argument, Call, Cell, Function, Past, Reads, Rows, Type, column, column_about};
+use crate::function::{Argument, Call, Cell, Function, Past, Reads, Role, Rows, Type, column, column_about};
 
 /// The longest window stickiness looks back.
 const MOST_DAYS: i32 = 3660;
@@ -17,6 +17,7 @@ pub static FUNCTION: Function = Function {
     arguments: &[Argument {
         name: "days",
         kind: Type::Integer,
+        role: Role::Value,
         default: "28",
         about: "how many days to look back, from 1 to 3660",
     }],
@@ -37,6 +38,7 @@ pub static FUNCTION: Function = Function {
     reads: Reads::Activity(Past::Nothing),
     segmented: true,
     zoned: false,
+    serves: None,
     rows: 28,
     run,
 };

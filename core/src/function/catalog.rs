@@ -52,8 +52,14 @@ pub struct Entry {
 }
 
 /// Pages of docs/ that do not have the name of the module in core.
-const PAGES: &[(&str, &str)] =
-    &[("activity::churn_rate", "retention-insights"), ("seasonality", "retention-insights"), ("funnel", "funnels")];
+const PAGES: &[(&str, &str)] = &[
+    ("activity::churn_rate", "retention-insights"),
+    ("seasonality", "retention-insights"),
+    ("funnel", "funnels"),
+    ("preferences", "users"),
+    ("benchmark", "users"),
+    ("plans", "users"),
+];
 
 /// The section of a page that describes its aggregates.
 const THE_VALUE: &str = "the-value";
@@ -61,6 +67,9 @@ const THE_VALUE: &str = "the-value";
 /// What an example gives beside the log: to an aggregate all its arguments, to a table function those whose default does not
 /// serve.
 const GIVEN: &[(Kind, &str, &str)] = &[
+    (Kind::TableFunction, "preferred_models", "'u1'"),
+    (Kind::TableFunction, "favorite_features", "'u1'"),
+    (Kind::TableFunction, "plan_usage", "'{\"free\": {\"monthly_request_limit\": 1000}}'"),
     (Kind::Aggregate, "activity", "user_id, created_at"),
     (Kind::Aggregate, "sessions", "user_id, created_at"),
     (Kind::Aggregate, "funnel", "user_id, created_at, ARRAY[feature = 'chat', feature = 'code'], interval '1 day'"),
@@ -159,7 +168,11 @@ fn of_aggregate(aggregate: &'static Aggregate) -> Entry {
 /// What the declarations say to a caller, topic by topic.
 pub fn entries() -> Vec<Entry> {
     let aggregates = aggregate::all().filter(|aggregate| !aggregate.is_internal).map(of_aggregate);
-    let mut entries = super::all().map(of_function).chain(aggregates).collect::<Vec<_>>();
+    let mut entries = super::all()
+        .filter(|function| function.serves.is_none())
+        .map(of_function)
+        .chain(aggregates)
+        .collect::<Vec<_>>();
     let mut topics = Vec::new();
     for entry in &entries {
         if !topics.contains(&entry.topic) {

@@ -1,6 +1,6 @@
 //! The SQL of a declared function: its forms over a value, over a log, and over a log by name, with their comments.
 
-use super::{Argument, Function, Past, Reads, Type};
+use super::{Argument, Function, Past, REQUIRED, Reads, Role, Type};
 use crate::source::literal;
 
 /// An argument of a form: name, type, default, what it says.
@@ -9,7 +9,7 @@ pub(super) type Listed = (String, String, Option<String>, String);
 fn own(arguments: &[Argument]) -> Vec<Listed> {
     let listed = |argument: &Argument| {
         let (name, kind, about) = (argument.name.to_owned(), argument.kind.sql().to_owned(), argument.about.to_owned());
-        (name, kind, Some(argument.default.to_owned()), about)
+        (name, kind, Some(argument.default.to_owned()).filter(|default| default != REQUIRED), about)
     };
     arguments.iter().map(listed).collect()
 }
@@ -80,6 +80,11 @@ pub(super) fn columns(function: &Function, over_source: bool) -> Vec<(&'static s
     (over_source && function.segmented).then_some(segment).into_iter().chain(own).collect()
 }
 
+/// The schema of the form over a log.
+fn schema(function: &Function) -> &'static str {
+    if function.serves.is_some() { "user_metrics_internal" } else { "user_metrics" }
+}
+
 /// Items separated by commas, in lines of at most 120 characters.
 fn listed(items: impl IntoIterator<Item = String>) -> String {
     let mut lines = vec!["   ".to_owned()];
@@ -124,7 +129,8 @@ fn signature(function: &Function, arguments: &[Listed], over_source: bool) -> St
         None => format!("{name} {kind}"),
     };
     format!(
-        "CREATE FUNCTION user_metrics.{}(\n{}\n) RETURNS TABLE (\n{}\n)",
+        "CREATE FUNCTION {}.{}(\n{}\n) RETURNS TABLE (\n{}\n)",
+        schema(function),
         function.name,
         listed(arguments.iter().map(argument)),
         listed(columns(function, over_source).iter().map(|(name, kind, _)| format!("{name} {}", kind.sql())))
@@ -148,7 +154,7 @@ fn comment(function: &Function, arguments: &[Listed], over_source: bool, by_name
             text.push_str(&format!("\n  {name}: {about}"));
         }
     }
-    format!("COMMENT ON FUNCTION user_metrics.{}({types}) IS\n    {};\n", function.name, literal(&text))
+    format!("COMMENT ON FUNCTION {}.{}({types}) IS\n    {};\n", schema(function), function.name, literal(&text))
 }
 
 /// The name of the C function behind the form over a value.
@@ -196,11 +202,20 @@ pub fn create(function: &Function) -> String {
     };
     let passed = by_name.iter().skip(1).map(|(name, ..)| format!(", {name}")).collect::<String>();
     let rows = function.rows;
+    // What the query over the log must know of the arguments.
+    let of = |role: Role| function.arguments.iter().filter(move |argument| argument.role == role);
+    let mut told = of(Role::User).map(|user| format!(", of_user => {}", user.name)).collect::<String>();
+    for (role, list) in [(Role::Column, "columns"), (Role::Property, "properties")] {
+        let pairs = of(role).map(|argument| format!("'{0}', {0}", argument.name)).collect::<Vec<_>>().join(", ");
+        if !pairs.is_empty() {
+            told.push_str(&format!(", {list} => ARRAY[{pairs}]"));
+        }
+    }
     let over_log = format!(
         "{}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS {rows} SET search_path = pg_catalog, pg_temp AS $$\n\
          BEGIN\n{check}    RETURN QUERY EXECUTE user_metrics_internal.source_query(\n        \
          '{name}', user_metrics_internal.relation(source), {array},\n        \
-         since, until, as_of, filter::text, {by}, timezone\n    \
+         since, until, as_of, filter::text, {by}, timezone{told}\n    \
          ) USING since, until, LEAST(as_of, statement_timestamp()), as_of{given}{making};\nEND\n$$;\n{}",
         signature(function, &source, true),
         comment(function, &source, true, false),

@@ -9,7 +9,7 @@
 //! A partition that does not fit the memory is read in several passes, each of a part of its users.
 
 use super::block::{Block, Blocks};
-use super::stream::{File, Stream, StreamPart};
+use super::stream::{Bytes, File, Stream, StreamPart};
 use super::{History, Kind, PARTITION_BITS, PARTITIONS, Scratch};
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
@@ -224,7 +224,7 @@ impl History {
             buffers.columns[column] = Some(Values::new(self.layout.kinds[column]));
         }
         for p in 0..PARTITIONS {
-            let passes = self.passes(p, &buffers);
+            let passes = self.passes(p, &buffers, &claim)?;
             for pass in 0..passes {
                 host::poll();
                 self.partition(p, (pass, passes), left_out, &mut buffers, &mut claim, visit)?;
@@ -234,17 +234,40 @@ impl History {
     }
 
     /// In how many passes a partition is read, a power of two.
-    fn passes(&self, p: usize, buffers: &Buffers) -> usize {
-        let parts = || self.streams.iter().filter_map(|stream| stream.parts.get(p));
-        let rows = parts().map(|part| part.rows as usize).sum::<usize>();
-        let users = parts().map(|part| part.keys.len() / 16).sum::<usize>();
-        let packed = parts().flat_map(|part| &part.chunks).map(|chunk| chunk.len()).sum::<usize>();
+    fn passes(&self, p: usize, buffers: &Buffers, claim: &Claim) -> Result<usize> {
+        let parts = || self.streams.iter().filter_map(|stream| Some((stream, stream.parts.get(p)?)));
+        let rows = parts().map(|(_, part)| part.rows as usize).sum::<usize>();
+        let users = parts().map(|(_, part)| part.keys.len() / 16).sum::<usize>();
+        let packed = parts().flat_map(|(_, part)| &part.chunks).map(Bytes::len).sum::<usize>();
         let wanted = buffers.columns.iter().flatten().map(Values::width).sum::<usize>();
-        // What every pass needs, and what is shared out: a place and a time in the arrays, and the values.
-        let all = packed + rows * 16 + users * 12;
-        let shared = rows * (8 + wanted) + users * 48;
-        let free = host::limit().saturating_sub(host::used()).saturating_sub(all) / 4 * 3;
-        shared.div_ceil(free.max(1)).next_power_of_two().min(1 << 10)
+        // The buffers are there from the partition before.
+        let others = host::used().saturating_sub(claim.bytes());
+        // What every pass needs; and what is shared out: places and values of rows, and users once for all streams.
+        let all = packed + rows * 16 + users * 4;
+        let free = host::limit().saturating_sub(others).saturating_sub(all) / 4 * 3;
+        let passes =
+            |users: usize| (rows * (8 + wanted) + users * 64).div_ceil(free.max(1)).next_power_of_two().min(1 << 10);
+        match passes(users) {
+            1 => Ok(1),
+            _ => self.distinct(parts()).map(|distinct| passes(distinct.min(users))),
+        }
+    }
+
+    /// About how many users streams have together: those of a sample, counted.
+    fn distinct<'a>(&'a self, parts: impl Iterator<Item = (&'a Stream, &'a StreamPart)>) -> Result<usize> {
+        const OF: u64 = 16;
+        let (mut sample, mut claim, mut buffer) = (Users::<()>::new(), Claim::passing(), Vec::new());
+        for (stream, part) in parts {
+            host::poll();
+            let bytes = part.keys.read(self.scratch(stream), &mut buffer, &mut claim)?;
+            for key in bytes.as_chunks::<16>().0.iter().map(|bytes| UserKey::from(u128::from_be_bytes(*bytes))) {
+                // Bits that tell neither the partition nor the pass.
+                if key.hash() >> 20 & (OF - 1) == 0 {
+                    sample.number(key, (), &mut claim)?;
+                }
+            }
+        }
+        Ok((sample.len() + 1) * OF as usize)
     }
 
     fn scratch(&self, stream: &Stream) -> Option<&dyn Scratch> {

@@ -3,7 +3,7 @@
 use super::stats::ratio;
 use super::{Ending, Span, View};
 use crate::error::{Error, Result};
-use crate::function::{Argument, Call, Cell, Function, Reads, Rows, Type, column};
+use crate::function::{Argument, Call, Cell, Function, Reads, Role, Rows, Type, column};
 use crate::host::Claim;
 
 /// The declaration.
@@ -14,6 +14,7 @@ pub static FUNCTION: Function = Function {
     arguments: &[Argument {
         name: "max_requests",
         kind: Type::Integer,
+        role: Role::Value,
         default: "50",
         about: "the last request told, from 1 to 10000",
     }],
@@ -26,6 +27,7 @@ pub static FUNCTION: Function = Function {
     reads: Reads::Sessions { busy: false },
     segmented: true,
     zoned: false,
+    serves: None,
     rows: 50,
     run,
 };

@@ -3,7 +3,7 @@
 
 use super::{Stats, stats};
 use crate::error::Result;
-use crate::function::{Argument, Call, Cell, Function, Reads, Rows, Type, column, column_about};
+use crate::function::{Argument, Call, Cell, Function, Reads, Role, Rows, Type, column, column_about};
 
 const ABOUT: &[&str] = &["users"];
 
@@ -11,6 +11,7 @@ const ABOUT: &[&str] = &["users"];
 pub(super) const PERIOD: Argument = Argument {
     name: "period",
     kind: Type::Text,
+    role: Role::Value,
     default: "NULL",
     about: "day, week, month, quarter or year; by default all time in one row",
 };
@@ -63,6 +64,7 @@ pub static FUNCTION: Function = Function {
     reads: Reads::Sessions { busy: false },
     segmented: true,
     zoned: true,
+    serves: None,
     rows: 60,
     run,
 };

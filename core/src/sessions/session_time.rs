@@ -29,6 +29,7 @@ pub static FUNCTION: Function = Function {
     reads: Reads::Sessions { busy: true },
     segmented: true,
     zoned: true,
+    serves: None,
     rows: 60,
     run,
 };

@@ -3,7 +3,7 @@
 use super::columns::NO_TEXT;
 use super::reads::columns_read;
 use super::steps::step_bits;
-use super::{Relation, literal};
+use super::{Found, Relation, literal};
 use crate::error::Result;
 use crate::function::{self, Function, Past, Reads, Requests};
 use crate::history::{Kind, Plan, PlannedColumn};
@@ -55,6 +55,11 @@ impl Analysis {
     pub fn named(name: &str) -> Option<Analysis> {
         let declared = function::named(name).map(Analysis::of);
         declared.or_else(|| ANALYSES.iter().find(|analysis| analysis.name == name).copied())
+    }
+
+    /// The name that a caller knows: for messages.
+    pub fn known_as(&self) -> &'static str {
+        function::named(self.name).map_or(self.name, Function::known_as)
     }
 
     /// Every analysis there is.
@@ -112,6 +117,12 @@ pub struct Ask {
     pub steps: Vec<String>,
     /// What must not come between them, as filters in JSON.
     pub excluded: Vec<String>,
+    /// The one user whose requests are wanted.
+    pub of_user: Option<String>,
+    /// Columns or properties to be read under other names: these, and the caller's.
+    pub columns: Vec<(String, String)>,
+    /// Properties likewise.
+    pub properties: Vec<(String, String)>,
     /// Where processes that share in the query leave files for each other, as the glue knows it.
     pub area: Option<u32>,
 }
@@ -315,17 +326,29 @@ fn fold_query(relation: &Relation, ask: &Ask, requests: &Requests, end: Option<S
             None => {}
         }
     }
-    if let Some(by) = &ask.by {
-        let segment = relation.named(&format!(" by {by}"), by)?;
-        let text = match segment.base.as_str() {
-            "text" => segment.expression,
-            _ => format!("({})::pg_catalog.text", segment.expression),
-        };
-        add("segment", text, Kind::Text);
+    let as_text = |found: Found| match found.base.as_str() {
+        "text" => found.expression,
+        _ => format!("({})::pg_catalog.text", found.expression),
+    };
+    let by = ask.by.iter().map(|by| ("segment", by));
+    for (name, column) in by.chain(ask.columns.iter().map(|(name, column)| (name.as_str(), column))) {
+        add(name, as_text(relation.named(&format!(" by {column}"), column)?), Kind::Text);
+    }
+    for (name, property) in &ask.properties {
+        add(name, relation.property(property)?, Kind::Text);
     }
     let (user, (instant, _)) = (relation.history_user()?, relation.instant()?);
     let from = (ask.since && requests.past == Past::Nothing).then_some("$1");
-    let conditions = conditions(relation, ask.until, from, ask.filter.as_deref())?.join(" AND ");
+    let mut conditions = conditions(relation, ask.until, from, ask.filter.as_deref())?;
+    if let Some(id) = &ask.of_user {
+        conditions.push(relation.is_user(id)?);
+    }
+    let conditions = conditions.join(" AND ");
+    // Where only one user's requests are read, the end of the log is not looked up.
+    let end = match ask.of_user {
+        Some(_) => "COALESCE($4, $2, pg_catalog.statement_timestamp())".to_owned(),
+        None => end.unwrap_or("$4".to_owned()),
+    };
     let plan = literal(&Plan { columns, names: requests.names, area: ask.area }.to_json());
     let (named, given): (String, String) =
         (1..).zip(&expressions).map(|(n, expression)| (format!(", {expression} AS c{n}"), format!(", q.c{n}"))).unzip();
@@ -338,7 +361,7 @@ fn fold_query(relation: &Relation, ask: &Ask, requests: &Requests, end: Option<S
          FROM (SELECT {user} AS user_id, {instant} AS occurred_at{named} FROM {} WHERE {conditions}) AS q), \
          {own}since => $1, until => $2, timezone => {zone}, as_of => {}, by => {by}, left_out => {LEFT_OUT}, area => {}) AS r{order}",
         relation.name,
-        end.as_deref().unwrap_or("$4"),
+        end,
         ask.area.map_or("NULL".to_owned(), |area| area.to_string())
     ))
 }

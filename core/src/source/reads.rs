@@ -1,6 +1,6 @@
 //! Which function reads which columns, beside users and times: what `describe_source` tells, and the names that messages use.
 
-use crate::function::{self, Reads};
+use crate::function::{self, Reads, Role};
 
 /// The canonical columns that every function needs.
 pub const ALWAYS: [&str; 2] = ["user_id", "occurred_at"];
@@ -29,11 +29,11 @@ const READS: &[(&str, &[&str])] = &[
         "user_metrics_row",
         &["session_id", "model", "feature", "cost_usd", "latency_ms", "status", "succeeded", "rating"],
     ),
-    ("preferred_models", &["model", "latency_ms", "status", "succeeded", "rating"]),
-    ("favorite_features", &["feature"]),
-    ("benchmark_users", &["session_id", "feature", "latency_ms", "status", "succeeded", "rating"]),
+    ("preferred_models", &[]),
+    ("favorite_features", &[]),
+    ("benchmark_users", &[]),
     ("user_properties", &["properties"]),
-    ("plan_usage", &["feature", "properties"]),
+    ("plan_usage", &[]),
     ("funnel", &[]),
     ("funnel_users", &[]),
     ("paths", &["request_id", "feature"]),
@@ -67,14 +67,16 @@ pub fn columns_read(function: &str) -> impl Iterator<Item = (&'static str, bool)
     let columns = READS.iter().filter(move |(reader, _)| *reader == function).flat_map(|(_, columns)| *columns);
     let listed = columns.map(|column| column.strip_suffix('!').map_or((*column, false), |column| (column, true)));
     let declared = function::named(function).and_then(|function| match function.reads {
-        Reads::Requests(requests) => Some(requests),
+        Reads::Requests(requests) => Some((function, requests)),
         _ => None,
     });
-    listed.chain(declared.into_iter().flat_map(|requests| {
+    listed.chain(declared.into_iter().flat_map(|(function, requests)| {
+        let of_property = function.arguments.iter().any(|argument| argument.role == Role::Property);
+        let properties = of_property.then_some(("properties", true));
         // Where no column says whether a request succeeded, its status does.
         let instead = requests.columns.contains(&"succeeded").then_some(("status", false));
         let needed = requests.needed.iter().map(|column| (*column, true));
-        needed.chain(requests.columns.iter().map(|column| (*column, false))).chain(instead)
+        needed.chain(requests.columns.iter().map(|column| (*column, false))).chain(instead).chain(properties)
     }))
 }
 

@@ -19,6 +19,7 @@ pub static FUNCTION: Function = Function {
     }),
     segmented: true,
     zoned: true,
+    serves: None,
     rows: 100,
     run: |call, rows| names::run(call, "feature", rows),
 };

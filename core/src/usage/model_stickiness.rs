@@ -36,6 +36,7 @@ pub static FUNCTION: Function = Function {
     }),
     segmented: true,
     zoned: true,
+    serves: None,
     rows: 10,
     run,
 };

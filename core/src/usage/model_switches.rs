@@ -32,6 +32,7 @@ pub static FUNCTION: Function = Function {
     }),
     segmented: true,
     zoned: true,
+    serves: None,
     rows: 100,
     run,
 };

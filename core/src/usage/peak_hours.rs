@@ -3,7 +3,7 @@
 use super::{hour_begins, named, text_order};
 use crate::calendar::{DAY_MICROS, Micros};
 use crate::error::Result;
-use crate::function::{Argument, Call, Clock, Function, Past, Reads, Requests, Rows, Type, column};
+use crate::function::{Argument, Call, Clock, Function, Past, Reads, Requests, Role, Rows, Type, column};
 use crate::history::{BySegment, Fold, Table, Timeline};
 use crate::host::Claim;
 
@@ -15,6 +15,7 @@ pub static FUNCTION: Function = Function {
     arguments: &[Argument {
         name: "top",
         kind: Type::Integer,
+        role: Role::Value,
         default: "3",
         about: "how many hours are peaks, from 1 to 24",
     }],
@@ -37,6 +38,7 @@ pub static FUNCTION: Function = Function {
     reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false, order: "" }),
     segmented: true,
     zoned: true,
+    serves: None,
     rows: 24,
     run,
 };

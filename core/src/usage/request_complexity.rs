@@ -33,6 +33,7 @@ pub static FUNCTION: Function = Function {
     }),
     segmented: false,
     zoned: true,
+    serves: None,
     rows: 1000,
     run,
 };

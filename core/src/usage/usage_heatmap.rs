@@ -24,6 +24,7 @@ pub static FUNCTION: Function = Function {
     reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false, order: "" }),
     segmented: true,
     zoned: true,
+    serves: None,
     rows: 168,
     run,
 };

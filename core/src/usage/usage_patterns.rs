@@ -55,6 +55,7 @@ pub static FUNCTION: Function = Function {
     }),
     segmented: true,
     zoned: true,
+    serves: None,
     rows: 10,
     run,
 };

@@ -39,13 +39,13 @@ SELECT l.* FROM listed AS l WHERE NOT EXISTS (
 );
 
 -- The columns of a log are those that describe_source names: none is listed.
-CREATE TABLE request_log (user_id text, created_at timestamptz, session_id text, feature text, model text, latency_ms integer, status_code integer);
+CREATE TABLE request_log (user_id text, created_at timestamptz, session_id text, feature text, model text, latency_ms integer, status_code integer, properties jsonb);
 SELECT f.name, c FROM user_metrics.functions AS f, unnest(columns_needed || columns_used) AS c
 WHERE NOT EXISTS (SELECT FROM describe_source('request_log') AS d WHERE d.column_name = c);
 
 -- Every example runs and gives rows. It calls the function it is an example of: no other is listed.
 INSERT INTO request_log
-SELECT 'u' || u % 7, timestamptz '2024-03-01 08:00Z' + d * interval '31 hours' + u * interval '7 minutes', 's' || d, CASE u % 2 WHEN 0 THEN 'chat' ELSE 'code' END, CASE d % 3 WHEN 0 THEN 'large' ELSE 'small' END, 900, 200
+SELECT 'u' || u % 7, timestamptz '2024-03-01 08:00Z' + d * interval '31 hours' + u * interval '7 minutes', 's' || d, CASE u % 2 WHEN 0 THEN 'chat' ELSE 'code' END, CASE d % 3 WHEN 0 THEN 'large' ELSE 'small' END, 900, 200, '{"UserTier": "free"}'
 FROM generate_series(0, 39) AS d, generate_series(1, 10) AS u;
 CREATE TABLE ran (name text, kind text, rows bigint);
 DO $$

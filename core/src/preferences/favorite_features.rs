@@ -1,0 +1,141 @@
+//! `favorite_features`: the features one user uses most, and how much more than everybody. Definition D76.
+
+use super::own::{Named, most_used};
+use super::preferred_models::{NAME_ONE, USER};
+use crate::error::Result;
+use crate::function::{Argument, Call, Clock, Function, Past, Reads, Requests, Role, Rows, Type, column};
+use crate::history::{Fold, Table, Timeline};
+use crate::host::Claim;
+use crate::users::UserKey;
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "favorite_features",
+    path: "preferences::favorite_features",
+    summary: "the features one user uses most, and how much more than everybody: lift is their share over that of all users' \
+              requests",
+    arguments: &[
+        // All users are read.
+        Argument { role: Role::Value, ..USER },
+        Argument {
+            name: "top",
+            kind: Type::Integer,
+            role: Role::Value,
+            default: "3",
+            about: "how many features, 1 or more",
+        },
+    ],
+    columns: &[
+        column("place", Type::Bigint, "1 for the one used most"),
+        column("feature", Type::Text, "the feature"),
+        column("requests", Type::Bigint, "the user's requests to it"),
+        column("active_days", Type::Bigint, "local days on which they used it"),
+        column("share", Type::Double, "share of their requests with a feature"),
+        column(
+            "population_share",
+            Type::Double,
+            "that share of all users' requests; NULL of a feature with too few users",
+        ),
+        column("lift", Type::Double, "share / population_share"),
+    ],
+    reads: Reads::Requests(&Requests {
+        past: Past::Nothing,
+        columns: &[],
+        needed: &["feature"],
+        names: false,
+        order: "",
+    }),
+    segmented: false,
+    zoned: true,
+    serves: None,
+    rows: 3,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let id = call.required("user_id", call.text("user_id"), NAME_ONE)?;
+    let top = match call.integer("top") {
+        Some(top @ 1..) => top as usize,
+        given => {
+            let given = given.map_or("NULL".to_owned(), |given| given.to_string());
+            return call.refuse("top", given, "a number of features of 1 or more");
+        }
+    };
+    let feature = call.column("feature");
+    let mut features = call.fold(&[feature], || {
+        Ok(Features {
+            call,
+            clock: call.clock()?,
+            feature,
+            user: call.history.and_then(|history| history.kind().key(id.as_bytes())),
+            all: Table::default(),
+            own: Vec::new(),
+            claim: Claim::passing(),
+        })
+    })?;
+    let own = std::mem::take(&mut features.own);
+    let share = |part: u64, whole: u64| part as f64 / whole as f64;
+    let mine = own.iter().map(|named| named.requests).sum::<u64>();
+    let everybody = features.all.iter().map(|(.., of)| of.requests).sum::<u64>();
+    (1u64..).zip(&own).take(top).try_for_each(|(place, named)| {
+        let all = features.all.find([0, 0, named.code]).filter(|all| !call.hides(all.users));
+        let (ours, theirs) = (share(named.requests, mine), all.map(|all| share(all.requests, everybody)));
+        rows.row(&mut [
+            place.into(),
+            call.text_of(feature, named.code).into(),
+            named.requests.into(),
+            (named.days.len() as u64).into(),
+            ours.into(),
+            theirs.into(),
+            theirs.map(|theirs| ours / theirs).into(),
+        ])
+    })
+}
+
+/// Users and requests of a feature.
+#[derive(Debug, Default)]
+struct Feature {
+    users: u64,
+    requests: u64,
+    last_user: Option<UserKey>,
+}
+
+/// The fold.
+struct Features<'a> {
+    call: &'a Call<'a>,
+    clock: Clock<'a>,
+    feature: Option<usize>,
+    /// The one whose features are asked.
+    user: Option<UserKey>,
+    all: Table<Feature>,
+    own: Vec<Named>,
+    claim: Claim,
+}
+
+impl Fold for Features<'_> {
+    fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
+        let Features { call, clock, feature, all, own, claim, .. } = self;
+        let Some(codes) = user.codes(*feature) else { return Ok(()) };
+        for &code in codes.iter().filter(|code| **code != 0) {
+            let (_, of) = all.entry([0, 0, code], claim)?;
+            of.requests += 1;
+            of.users += u64::from(of.last_user.replace(user.user) != Some(user.user));
+        }
+        if self.user == Some(user.user) {
+            let text = |code| call.text_of(*feature, code).unwrap_or_default();
+            *own = most_used(user, *feature, text, clock, claim)?;
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, other: Self) -> Result<()> {
+        if self.own.is_empty() {
+            self.own = other.own;
+        }
+        let merged = self.all.merge(other.all, &mut self.claim, |ours, theirs, _| {
+            (ours.users, ours.requests) = (ours.users + theirs.users, ours.requests + theirs.requests);
+            Ok(())
+        });
+        merged.map(drop)
+    }
+}

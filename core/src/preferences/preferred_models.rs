@@ -1,0 +1,98 @@
+//! `preferred_models`: the models to offer one user, in order. Definition D77.
+
+use super::own::{Own, OwnColumns};
+use super::{order, tradeoff};
+use crate::error::Result;
+use crate::function::{
+    Argument, Call, Function, NO_DEFAULT, Past, REQUIRED, Reads, Requests, Role, Rows, Type, column,
+};
+
+/// The argument that names the user.
+pub(crate) const USER: Argument = Argument {
+    name: "user_id",
+    kind: Type::Text,
+    role: Role::User,
+    default: REQUIRED,
+    about: "the user, by the id that the log has",
+};
+
+/// The arguments that say what may be offered.
+pub(crate) const CANDIDATES: Argument = Argument {
+    name: "candidates",
+    kind: Type::Texts,
+    role: Role::Value,
+    default: NO_DEFAULT,
+    about: "the models to choose from, as the log names them or followed by a slash and a provider; by default those used",
+};
+
+/// See [`CANDIDATES`].
+pub(crate) const FALLBACK: Argument = Argument {
+    name: "fallback",
+    kind: Type::Texts,
+    role: Role::Value,
+    default: NO_DEFAULT,
+    about: "the models for users of whom too little is known; by default the candidates as given",
+};
+
+/// What to give for a user.
+pub(crate) const NAME_ONE: &str = "Name one user, by the id that the log has.";
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "preferred_models",
+    path: "preferences::preferred_models",
+    summary: "the models to offer one user, in order, by what they chose and found where there was a choice; candidates bounds \
+              the list, fallback is offered to those of whom too little is known",
+    arguments: &[USER, CANDIDATES, FALLBACK],
+    columns: &[
+        column("place", Type::Bigint, "1 for the one to offer first"),
+        column("model", Type::Text, "the candidate as given, or the model as the log names it"),
+        column("requests", Type::Bigint, "the user's requests to it"),
+        column("active_days", Type::Bigint, "local days on which they used it"),
+        column("median_latency_ms", Type::Double, "their median latency in milliseconds"),
+        column("success_rate", Type::Double, "share of their requests to it that succeeded, as far as is known"),
+        column("mean_rating", Type::Double, "mean of the ratings they gave"),
+        column("reason", Type::Text, "why it stands there: fast, good, used, not used, as given or fallback"),
+        column("prefers_speed", Type::Boolean, "whether the user prefers speed; NULL where too little shows it"),
+        column("prefers_quality", Type::Boolean, "whether the user prefers quality; NULL where too little shows it"),
+    ],
+    reads: Reads::Requests(&Requests {
+        past: Past::Nothing,
+        columns: &["model", "latency_ms", "succeeded", "rating"],
+        needed: &[],
+        names: false,
+        order: "",
+    }),
+    segmented: false,
+    zoned: true,
+    serves: None,
+    rows: 10,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    // The check before the query has no user yet.
+    call.required("user_id", call.text("user_id"), NAME_ONE)?;
+    let (candidates, fallback) = (call.texts("candidates"), call.texts("fallback"));
+    let mut own = Own::new(call)?;
+    let columns = OwnColumns::of(call);
+    call.each_user(&columns.models(), |user| own.take_models(user, &columns))?;
+    let models = own.models();
+    let preference = tradeoff(&models);
+    let order = order(&models, preference, candidates.as_deref(), fallback.as_deref())?;
+    (1u64..).zip(&order).try_for_each(|(place, preferred)| {
+        let used = preferred.used.and_then(|i| models.get(i));
+        rows.row(&mut [
+            place.into(),
+            preferred.name.as_str().into(),
+            used.map_or(0, |model| model.requests).into(),
+            used.map_or(0, |model| model.days.len() as u64).into(),
+            used.and_then(|model| model.latency_ms).into(),
+            used.and_then(|model| model.answered.mean).into(),
+            used.and_then(|model| model.rated.mean).into(),
+            preferred.reason.into(),
+            preference.map(|preference| preference.speed).into(),
+            preference.map(|preference| preference.quality).into(),
+        ])
+    })
+}
