@@ -3,13 +3,14 @@
 /// Declares C functions: a symbol, the symbol that says how it is called, and the function behind it.
 #[macro_export]
 macro_rules! c_functions {
-    ($($symbol:ident, $finfo:ident: $function:path $(, $argument:expr)*;)*) => {$(
+    ($($symbol:ident, $finfo:ident: $function:path $(, &$constant:path)? $(, $argument:path)*;)*) => {$(
         // SAFETY: the name is this library's own; PostgreSQL calls it as a function of version 1.
         #[unsafe(no_mangle)]
         #[pgrx::pg_guard]
+        #[allow(unsafe_op_in_unsafe_fn)]
         unsafe extern "C-unwind" fn $symbol(fcinfo: pgrx::pg_sys::FunctionCallInfo) -> pgrx::pg_sys::Datum {
             // SAFETY: fcinfo is the one of this call, and what it points to is there as long as it lasts.
-            unsafe { $function(fcinfo $(, $argument)*) }
+            $function(fcinfo $(, &$constant)? $(, $argument)*)
         }
 
         // SAFETY: as above; PostgreSQL asks it which version the function is.

@@ -10,12 +10,13 @@ use crate::error::refused;
 use crate::scratch::{self, SharedFile};
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
-use pgrx::{PgMemoryContexts, direct_function_call};
+use pgrx::{PgMemoryContexts, direct_function_call, direct_function_call_as_datum};
 use std::cell::{Cell, RefCell};
 use std::io::Write;
 use user_metrics_core::calendar::Micros;
+use user_metrics_core::history::jsonb::{Shape, Value};
 use user_metrics_core::history::numeric::{self, Number};
-use user_metrics_core::history::{History, Kind, Plan};
+use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 use user_metrics_core::users::{UserKey, UserKind};
 use user_metrics_core::{Error, Result};
 use xxhash_rust::xxh3::xxh3_64;
@@ -68,9 +69,10 @@ impl Width {
 }
 
 /// How a column is read.
-#[derive(Clone, Copy)]
 enum Column {
     Text,
+    /// The value of a key of a JSON object as text, the key, and how objects with it look.
+    Property(String, Shape),
     TextSession,
     UuidSession,
     IntegerSession(Width),
@@ -88,8 +90,14 @@ enum Column {
 }
 
 impl Column {
-    fn of(kind: Kind, of: pg_sys::Oid) -> Option<Self> {
-        match (kind, of) {
+    fn of(column: &PlannedColumn, of: pg_sys::Oid) -> Option<Self> {
+        if let Some(key) = &column.key {
+            // few: one key
+            let shape = || Shape::new(vec![key.as_bytes().to_vec()]);
+            let is_text = column.kind == Kind::Text && of == pg_sys::JSONBOID;
+            return is_text.then(|| Column::Property(key.clone(), shape()));
+        }
+        match (column.kind, of) {
             (Kind::Text, pg_sys::TEXTOID) => Some(Column::Text),
             (Kind::Session, pg_sys::TEXTOID) => Some(Column::TextSession),
             (Kind::Session, pg_sys::UUIDOID) => Some(Column::UuidSession),
@@ -162,8 +170,8 @@ impl Live {
         if !matches!(type_of(TIME), pg_sys::TIMESTAMPTZOID | pg_sys::TIMESTAMPOID) {
             return Err(Error::Corrupt { what: "a type of times that is none" });
         }
-        let columns = plan.columns.iter().zip(COLUMNS..).map(|(column, n)| Column::of(column.kind, type_of(n)));
-        let columns = columns.collect::<Option<Vec<_>>>();
+        let columns = plan.columns.iter().zip(COLUMNS..).map(|(column, n)| Column::of(column, type_of(n)));
+        let columns = columns.collect::<Option<Vec<_>>>(); // few: columns
         // SAFETY: as above.
         let given = unsafe { (*fcinfo).nargs } as usize - COLUMNS;
         let columns = columns.filter(|columns| columns.len() == given);
@@ -205,10 +213,15 @@ impl Live {
                 User::Uuid => history.begin(UserKey::uuid(user.cast_mut_ptr::<[u8; 16]>().read_unaligned()), at)?,
                 User::Integer(width) => history.begin(UserKey::bigint(width.read(user)), at)?,
             }
-            for (n, (column, argument)) in self.columns.iter().zip(columns).enumerate() {
+            for (n, (column, argument)) in self.columns.iter_mut().zip(columns).enumerate() {
                 let datum = (!argument.isnull).then_some(argument.value);
                 match column {
                     Column::Text => history.set_text(n, datum.map(|datum| TextBytes::read(datum).0))?,
+                    Column::Property(key, shape) => {
+                        if let Some(datum) = datum {
+                            set_property(history, n, datum, key, shape)?;
+                        }
+                    }
                     Column::TextSession => {
                         let id = datum.map(|datum| TextBytes::read(datum).0);
                         let named = id.filter(|id| !user_metrics_core::users::is_blank(id));
@@ -248,6 +261,38 @@ impl Live {
             }
         }
         history.end()
+    }
+}
+
+/// Sets a column to the value of a key of a JSON object, as `->>` gives it.
+///
+/// # Safety
+///
+/// The datum must be a jsonb.
+#[inline]
+unsafe fn set_property(
+    history: &mut History,
+    column: usize,
+    datum: pg_sys::Datum,
+    key: &str,
+    shape: &mut Shape,
+) -> Result<()> {
+    let (mut set, mut is_other) = (Ok(()), false);
+    // SAFETY: as promised by the caller.
+    shape.read(unsafe { TextBytes::read(datum) }.0, |_, value| match value {
+        Value::Absent | Value::Null => {}
+        Value::String(text) => set = history.set_text(column, Some(text)),
+        Value::Bool(true) => set = history.set_text(column, Some(b"true")),
+        Value::Bool(false) => set = history.set_text(column, Some(b"false")),
+        Value::Numeric(_) | Value::Container(_) => is_other = true,
+    });
+    if !is_other {
+        return set;
+    }
+    // SAFETY: PostgreSQL's own function for what is not text already; the result lives as long as the row.
+    unsafe {
+        let text = direct_function_call_as_datum(pg_sys::jsonb_object_field_text, &[Some(datum), key.into_datum()]);
+        history.set_text(column, text.map(|text| TextBytes::read(text).0))
     }
 }
 

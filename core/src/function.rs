@@ -473,6 +473,7 @@ impl<'a> Call<'a> {
     /// A list of texts; `None` where it is NULL. A text that is NULL is as wrong as an empty one, and is given as that.
     pub fn texts(&self, name: &str) -> Option<Vec<String>> {
         match self.argument(name) {
+            // few: texts of an argument
             Some(Given::Texts(list)) => Some(list.iter().map(|text| text.clone().unwrap_or_default()).collect()),
             _ => None,
         }

@@ -66,6 +66,13 @@ struct Part {
     rows: u64,
 }
 
+impl Part {
+    /// Nobody's, with so many columns of sessions.
+    fn of(sessions: usize) -> Self {
+        Part { lasts: vec![Vec::new(); sessions], ..Part::default() } // few: columns
+    }
+}
+
 /// Each user's requests in order of time.
 pub struct History {
     plan: Plan,
@@ -103,19 +110,19 @@ impl History {
         let mut claim = Claim::new();
         // Names are kept as one more id of the row.
         let names = (plan.names && kind == UserKind::Text).then_some(Kind::Id);
-        let layout = Layout::new(plan.columns.iter().map(|column| column.kind).collect());
+        let layout = Layout::new(plan.columns.iter().map(|column| column.kind).collect()); // few: columns
         let stride = layout.stride() + usize::from(names.is_some());
         let mut parts = Vec::new();
         claim.reserve(&mut parts, PARTITIONS)?;
         let sessions = layout.kinds.iter().filter(|kind| **kind == Kind::Session).count();
-        parts.resize_with(PARTITIONS, || Part { lasts: vec![Vec::new(); sessions], ..Part::default() });
+        parts.resize_with(PARTITIONS, || Part::of(sessions));
         let columns = plan.columns.len();
         Ok(History {
             layout,
             kind,
             parts,
-            dictionaries: (0..columns).map(|_| Dictionary::default()).collect(),
-            successes: vec![Vec::new(); columns],
+            dictionaries: (0..columns).map(|_| Dictionary::default()).collect(), // few: columns
+            successes: vec![Vec::new(); columns],                                // few: columns
             packer: Packer::default(),
             rows_a_block: ((OPEN_WORDS / PARTITIONS / stride + 1).next_power_of_two() / 2)
                 .clamp(2 * FIRST_ROWS, MOST_ROWS),

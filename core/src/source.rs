@@ -74,6 +74,8 @@ pub struct Found {
     pub source: String,
     /// The type as people read it.
     pub shown: String,
+    /// Of a property, the JSON object's expression and the key, where it can be read in place.
+    pub property: Option<(String, String)>,
 }
 
 /// The most keys of a filter: PostgreSQL's planner takes time by their square, and does not look up meanwhile.
@@ -114,7 +116,7 @@ impl Column {
             Some(base) => (name.clone(), base.clone()),
             None => (as_text(), "text".to_owned()),
         };
-        Found { expression, base, source: name, shown: self.shown.clone() }
+        Found { expression, base, source: name, shown: self.shown.clone(), property: None }
     }
 }
 
@@ -130,8 +132,10 @@ fn readable(expression: &str) -> String {
     plain.replace("pg_catalog.", "")
 }
 
-fn property_of(properties: &Found, name: &str) -> String {
-    format!("({} ->> {})", properties.expression, literal(name))
+fn property_of(properties: &Found, name: &str) -> Found {
+    let expression = format!("({} ->> {})", properties.expression, literal(name));
+    let property = (properties.base == "jsonb").then(|| (properties.expression.clone(), name.to_owned()));
+    Found { source: expression.clone(), expression, base: "text".to_owned(), shown: "text".to_owned(), property }
 }
 
 /// The names in double quotes in an expression of a preset.
@@ -210,7 +214,8 @@ impl Relation {
         for column in columns {
             expression = expression.replace(&column.source, &column.expression);
         }
-        Some(Found { expression, base: (*base).to_owned(), source: readable(source), shown: (*base).to_owned() })
+        let (base, shown) = ((*base).to_owned(), (*base).to_owned());
+        Some(Found { expression, base, source: readable(source), shown, property: None })
     }
 
     /// A column of a preset's software, if it is there and of the type that the preset's expressions need.
@@ -253,12 +258,11 @@ impl Relation {
         }
         let properties = canonical_named("properties").and_then(|c| self.find(c));
         let properties = properties.ok_or_else(|| self.lacks(purpose, name, "properties"))?;
-        let expression = property_of(&properties, name);
-        Ok(Found { source: expression.clone(), expression, base: "text".to_owned(), shown: "text".to_owned() })
+        Ok(property_of(&properties, name))
     }
 
     /// A property as text, whatever columns there are.
-    fn property(&self, name: &str) -> Result<String> {
+    fn property(&self, name: &str) -> Result<Found> {
         self.required("properties").map(|properties| property_of(&properties, name))
     }
 

@@ -37,7 +37,7 @@ struct Named<'a, T> {
 }
 
 /// The order of texts in results: byte by byte, none last.
-fn text_order<'a>(text: Option<&'a [u8]>) -> (bool, &'a [u8]) {
+fn text_order(text: Option<&[u8]>) -> (bool, &[u8]) {
     (text.is_none(), text.unwrap_or_default())
 }
 

@@ -74,7 +74,7 @@ const COLUMNS: [(&str, Kind); 7] = [
 ];
 
 fn plan() -> Plan {
-    let columns = COLUMNS.map(|(name, kind)| PlannedColumn { name: name.to_owned(), kind });
+    let columns = COLUMNS.map(|(name, kind)| PlannedColumn { name: name.to_owned(), kind, key: None });
     Plan { columns: columns.to_vec(), names: true, area: None }
 }
 

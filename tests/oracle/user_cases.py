@@ -1,5 +1,6 @@
 """One case about a single user: one call of one function over one log, as SQL and as an expectation; the laws of answers."""
 
+import json
 from dataclasses import dataclass, replace
 
 import segment_definitions as segd
@@ -7,16 +8,18 @@ import session_definitions as sd
 import usage_definitions as ud
 import user_definitions as d
 from cases import Case, counted_requests, observed_until, random_filter, random_moment
-from days import instant_text
+from days import DAY, HOUR, instant_text
 from logs import ZONES, literal
 from runner import ExpectedError
 from usage_cases import offsets, requests_read, stretches
 
 WEIGHTS = {"user_metrics_row": 6, "preferred_models": 5, "preferred_model_list": 1, "favorite_features": 3,
-           "benchmark_users": 4, "benchmark_user": 2}
-OF_ALL = ("benchmark_users",)                    # which name no user
+           "benchmark_users": 4, "benchmark_user": 2, "plan_usage": 4}
+OF_ALL = ("benchmark_users", "plan_usage")                    # which name no user
 CANDIDATES = [["gpt-4o", "claude"], ["o3/openai", "gpt-4o/openai", "nobody's"], ["none", "such"],
               ["gpt-4o", "gpt-4o/openai", "claude", "it's"]]
+PLANS = [{"free": {"monthly_request_limit": 2, "features": ["chat"]}, "pro": {"monthly_request_limit": "unlimited"}},
+         {"free": {"monthly_request_limit": 0}, "pro": {"monthly_request_limit": 5, "features": []}}, {"none such": {}}]
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class UserCase(Case):
         for name, value in self.args.items():
             if isinstance(value, bool):
                 yield name, str(value).lower()
+            elif isinstance(value, dict):
+                yield name, literal(json.dumps(value))
             elif isinstance(value, list):
                 yield name, "ARRAY[" + ", ".join(map(literal, value)) + "]::text[]"
             else:
@@ -67,6 +72,8 @@ def expected_rows(case, log, facts):
 def known_rows(case, log, facts):
     if case.readout == "favorite_features" and log.feature_column is None:
         raise ExpectedError("42703")
+    if case.readout == "plan_usage":
+        return plan_usage(case, log, facts)
     everybody = read(case, log, facts.now)
     mine = [r for r in everybody if r.use.user == case.user]
     least, zone = log.least or 1, case.zone(log)
@@ -90,6 +97,29 @@ def known_rows(case, log, facts):
     if case.readout in ("benchmark_users", "benchmark_user"):
         return benchmark(case, everybody, of_log, local, gap, idle, least, **case.args)
     return row(case, log, facts, everybody, mine, of_log, local, gap, idle, least)
+
+
+def plan_usage(case, log, facts):
+    """What lies before `since` tells the plan, and counts in a month that `since` cuts."""
+    everybody = read(replace(case, since=None), log, facts.now) if not is_empty(case) else []
+    zone, end = case.zone(log), observed_until(case, log, facts.now)
+    known = offsets([r.use.instant for r in everybody], zone, facts)
+    return d.plan_usage(everybody, end, case.since, lambda i: i + known[i],
+                        lambda day: midnight(day, zone, facts), case.args["plans"])
+
+
+def is_empty(case):
+    return case.since is not None and case.until is not None and case.since >= case.until
+
+
+def midnight(day, zone, facts):
+    """The first instant whose local time is that midnight or later, and of which that stays so."""
+    near = range(day * DAY - 26 * HOUR, day * DAY + 27 * HOUR, HOUR // 4)
+    known = offsets(list(near), zone, facts)
+    found = {local: at for at in near for local in [at + known[at]]}
+    if day * DAY in found:
+        return found[day * DAY]                  # the later one where it comes twice
+    raise d.Doubtful
 
 
 def benchmark(case, everybody, end, local, gap, idle, least, **args):
@@ -176,6 +206,8 @@ def random_args(rng, readout):
         args["benchmark"] = rng.random() < 0.3
     if readout.startswith("benchmark") and rng.random() < 0.8:
         args["min_peers"] = rng.choice([1, 1, 2, 3])
+    if readout == "plan_usage":
+        args |= {"plans": rng.choice(PLANS), "plan_property": "tier"}
     if readout == "favorite_features" and rng.random() < 0.5:
         args["top"] = rng.choice([1, 2, 5])
     return args

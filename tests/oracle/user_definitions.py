@@ -3,6 +3,7 @@
 The yardstick, as `definitions` is for activity. Row numbers are those of the project's definitions:
 
     D10, D11, D13, D14  a user's habits     D77  preferred models     D78-D81  a user beside their peers
+    D36  usage against the limits of plans
 
 A `Request` is a row as the contract of the log reads it. Numbers a threshold may hit by rounding are marked as doubtful:
 the answer is then not compared.
@@ -15,7 +16,7 @@ from statistics import fmean
 
 import session_definitions as sd
 import usage_definitions as ud
-from days import DAY
+from days import DAY, date_of, day_of
 
 Request = namedtuple("Request", "use turn rating peer")
 METRICS = ("requests_per_day", "requests_per_completed_session", "features_used", "satisfaction")
@@ -246,4 +247,35 @@ def benchmark(requests, end, local, gap, idle, least, min_peers=10, peers=None):
                     below, alike = sum(o < value for o in others), sum(o == value for o in others)
                     row |= {"peer_median": ud.median(others), "percentile": (below + alike / 2) / len(others)}
             rows.append(row)
+    return rows
+
+
+# ------------------------------------------------------------------------------------------------- the limits of plans
+
+def plan_usage(requests, end, since, local, midnight, plans):
+    """Every user and local month; `midnight` gives the instant at which a local day begins."""
+    rows = []
+    for user, own in sorted(ud.by_key(requests, lambda r: r.use.user).items(), key=lambda group: group[0].encode()):
+        plan = None
+        for (year, month), of_month in sorted(ud.by_key(own, lambda r: date_of(local(r.use.instant) // DAY)[:2]).items()):
+            told = [(r.use.instant, r.peer.encode(), r.peer) for r in of_month if r.peer is not None]
+            plan = max(told)[2] if told else plan
+            terms = plans.get(plan, {})
+            limit, features = terms.get("monthly_request_limit"), terms.get("features")
+            limit = None if limit == "unlimited" else limit
+            first = day_of(year, month)
+            begins, ends = midnight(first), midnight(day_of(year + month // 12, month % 12 + 1))
+            if since is not None and ends <= since:
+                continue
+            days, count = sorted(local(r.use.instant) // DAY for r in of_month), len(of_month)
+            if ends <= end:
+                projected = float(count)
+            else:
+                projected = float(count * Fraction(ends - begins, end - begins)) if end != begins else None
+            rows.append({
+                "user_id": user, "plan": plan, "month": first, "requests": count, "request_limit": limit,
+                "used_share": float(Fraction(count, limit)) if limit else None, "projected_month_end": projected,
+                "first_day_over_limit": days[limit] if limit is not None and count > limit else None,
+                "out_of_plan_requests": None if features is None else sum(
+                    r.use.feature is not None and r.use.feature not in features for r in of_month)})
     return rows

@@ -147,7 +147,7 @@ class Teeth(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        every = [(case, log, expected_rows(case, log, FACTS)) for case, log in random_cases(800, seed=1)]
+        every = [(case, log, expected_rows(case, log, FACTS)) for case, log in random_cases(1000, seed=1)]
         cls.asked = [(case, log, rows) for case, log, rows in every if rows is not None]
         cls.doubtful = len(every) - len(cls.asked)
 

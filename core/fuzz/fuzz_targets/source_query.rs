@@ -42,6 +42,10 @@ fuzz_target!(|input: &str| {
         timezone_is_default: true,
         steps: filter.into_iter().chain(by).map(owned).collect(),
         excluded: by.into_iter().map(owned).collect(),
+        of_user: None,
+        columns: Vec::new(),
+        properties: Vec::new(),
+        area: None,
     };
     match source_query(&relation, &ask) {
         Ok(query) => only_ours(&query),

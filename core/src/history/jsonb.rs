@@ -83,8 +83,10 @@ pub struct Shape {
 impl Shape {
     /// A reader of the values of `keys`.
     pub fn new(keys: Vec<Vec<u8>>) -> Self {
+        // few: keys
         let spans = vec![Span { kind: ABSENT, start: 0, end: 0 }; keys.len()];
-        let places = Vec::with_capacity(keys.len());
+        let places = Vec::with_capacity(keys.len()); // few: keys
+        // few: keys
         let mut wanted: Vec<_> = keys.into_iter().enumerate().map(|(number, key)| (key, number)).collect();
         wanted.sort_by(|(one, _), (other, _)| order(one, other));
         Shape { wanted, head: Vec::new(), keys: Vec::new(), places, spans }

@@ -30,6 +30,9 @@ pub struct PlannedColumn {
     pub name: String,
     /// What it holds.
     pub kind: Kind,
+    /// The key whose value is read as text, where what is given is a JSON object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// What a history holds.

@@ -118,7 +118,7 @@ impl Stream {
             let (rows, full) = (part.rows, std::mem::take(&mut part.full));
             // What the partition held is given back with it, but for what goes on in the stream.
             let bytes = part.held();
-            *part = Part { lasts: vec![Vec::new(); sessions], ..Part::default() };
+            *part = Part::of(sessions);
             claim.shrink(bytes);
             let (mut keys, mut names) = (Bytes::Here(keys), Bytes::Here(names));
             for chunk in full {

@@ -52,6 +52,14 @@ fn sized<T: Clone + Default>(buffer: &mut Vec<T>, items: usize, claim: &mut Clai
     Ok(())
 }
 
+/// Brings values into another order: `order` has, for each place, the place from where its value comes.
+fn permuted<T: Copy>(values: &mut [T], order: &[u32]) -> Result<()> {
+    let mut claim = Claim::passing();
+    let old = claim.collected(values.iter().copied())?;
+    values.iter_mut().zip(order).for_each(|(value, &from)| *value = old[from as usize]);
+    Ok(())
+}
+
 impl Values {
     fn new(kind: Kind) -> Self {
         match kind {
@@ -84,18 +92,13 @@ impl Values {
     }
 
     /// Brings a range into another order: `order` has, for each place, the place from where its value comes.
-    fn permute(&mut self, range: Range<usize>, order: &[u32]) {
-        fn of<T: Copy>(values: &mut [T], order: &[u32]) {
-            // few: requests of a user at one instant, or of a user in disorder
-            let old = values.to_vec();
-            values.iter_mut().zip(order).for_each(|(value, &from)| *value = old[from as usize]);
-        }
+    fn permute(&mut self, range: Range<usize>, order: &[u32]) -> Result<()> {
         match self {
-            Values::Codes(values) => of(&mut values[range], order),
-            Values::Sessions(values) => of(&mut values[range], order),
-            Values::Ids(values) => of(&mut values[range], order),
-            Values::Numbers(values) => of(&mut values[range], order),
-            Values::Flags(values) => of(&mut values[range], order),
+            Values::Codes(values) => permuted(&mut values[range], order),
+            Values::Sessions(values) => permuted(&mut values[range], order),
+            Values::Ids(values) => permuted(&mut values[range], order),
+            Values::Numbers(values) => permuted(&mut values[range], order),
+            Values::Flags(values) => permuted(&mut values[range], order),
         }
     }
 }
@@ -219,7 +222,7 @@ impl History {
         visit: &mut dyn FnMut(&Timeline<'_>) -> Result<()>,
     ) -> Result<()> {
         let (mut buffers, mut claim) = (Buffers::default(), Claim::passing());
-        buffers.columns = self.layout.kinds.iter().map(|_| None).collect();
+        buffers.columns = self.layout.kinds.iter().map(|_| None).collect(); // few: columns
         for &column in wanted {
             buffers.columns[column] = Some(Values::new(self.layout.kinds[column]));
         }
@@ -443,7 +446,7 @@ impl History {
         sized(users, rows, claim)?;
         starts.clear();
         sized(starts, keys.len() + 1, claim)?;
-        let (mut from, mut ends) = (0, vec![0; streams]);
+        let (mut from, mut ends) = (0, vec![0; streams]); // few: streams
         let mut is_wrong = false;
         for &(s, mut chunk) in chunks {
             host::poll();
@@ -589,15 +592,8 @@ impl History {
                 order.extend(0..range.len() as u32);
                 host::poll();
                 order.sort_by_key(|&i| at[range.start + i as usize]);
-                let mut times = Values::Sessions(Vec::new());
-                if let Values::Sessions(values) = &mut times {
-                    values.extend(at[range.clone()].iter().map(|&at| at as u64));
-                    times.permute(0..range.len(), order);
-                }
-                if let Values::Sessions(values) = times {
-                    at[range.clone()].iter_mut().zip(values).for_each(|(at, value)| *at = value as Micros);
-                }
-                columns.iter_mut().flatten().for_each(|values| values.permute(range.clone(), order));
+                permuted(&mut at[range.clone()], order)?;
+                columns.iter_mut().flatten().try_for_each(|values| values.permute(range.clone(), order))?;
             }
             let mut from = range.start;
             while from < range.end {
@@ -609,7 +605,7 @@ impl History {
                     order.extend(0..(until - from) as u32);
                     host::poll();
                     order.sort_by(|&a, &b| self.compare(columns, ids, from + a as usize, from + b as usize));
-                    columns.iter_mut().flatten().for_each(|values| values.permute(from..until, order));
+                    columns.iter_mut().flatten().try_for_each(|values| values.permute(from..until, order))?;
                 }
                 from = until;
             }

@@ -55,7 +55,9 @@ pub(crate) struct Named {
 struct Values(Vec<f64>);
 
 impl Values {
-    fn sample(&self) -> Sample {
+    fn sample(&mut self) -> Sample {
+        // Added up by size, so that the order in which they came does not matter.
+        self.0.sort_unstable_by(f64::total_cmp);
         let count = self.0.len() as f64;
         let mean = (count > 0.0).then(|| self.0.iter().sum::<f64>() / count);
         let variance = mean.map(|mean| self.0.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count);
@@ -133,7 +135,7 @@ impl<'a> Own<'a> {
     pub(crate) fn models(&mut self) -> Vec<ModelUse> {
         let column = self.call.column("model");
         let text = |code| String::from_utf8_lossy(self.call.text_of(column, code).unwrap_or_default()).into_owned();
-        let mut models: Vec<ModelUse> = self // few: models that one user used
+        let mut models: Vec<ModelUse> = self
             .models
             .iter_mut()
             .map(|model| ModelUse {
@@ -144,7 +146,7 @@ impl<'a> Own<'a> {
                 rated: model.rated.sample(),
                 answered: model.answered.sample(),
             })
-            .collect();
+            .collect(); // few: models that one user used
         models.sort_by(|a, b| {
             let most = |model: &ModelUse| Reverse((model.requests, model.days.len()));
             most(a).cmp(&most(b)).then_with(|| a.model.cmp(&b.model))

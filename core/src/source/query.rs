@@ -315,27 +315,28 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
 fn fold_query(relation: &Relation, ask: &Ask, requests: &Requests, end: Option<String>) -> Result<String> {
     let mut columns = Vec::new();
     let mut expressions = Vec::new();
-    let mut add = |name: &str, expression: String, kind: Kind| {
-        columns.push(PlannedColumn { name: name.to_owned(), kind });
+    let mut add = |name: &str, expression: String, kind: Kind, key: Option<String>| {
+        columns.push(PlannedColumn { name: name.to_owned(), kind, key });
         expressions.push(expression);
     };
     for name in requests.needed.iter().chain(requests.columns) {
         match relation.history_column(name)? {
-            Some((expression, kind)) => add(name, expression, kind),
+            Some((expression, kind)) => add(name, expression, kind, None),
             None if requests.needed.contains(name) => return Err(relation.lacks("", name, name)),
             None => {}
         }
     }
-    let as_text = |found: Found| match found.base.as_str() {
-        "text" => found.expression,
-        _ => format!("({})::pg_catalog.text", found.expression),
+    let mut add_text = |name: &str, found: Found| match found.property {
+        Some((object, key)) => add(name, object, Kind::Text, Some(key)),
+        None if found.base == "text" => add(name, found.expression, Kind::Text, None),
+        None => add(name, format!("({})::pg_catalog.text", found.expression), Kind::Text, None),
     };
     let by = ask.by.iter().map(|by| ("segment", by));
     for (name, column) in by.chain(ask.columns.iter().map(|(name, column)| (name.as_str(), column))) {
-        add(name, as_text(relation.named(&format!(" by {column}"), column)?), Kind::Text);
+        add_text(name, relation.named(&format!(" by {column}"), column)?);
     }
     for (name, property) in &ask.properties {
-        add(name, relation.property(property)?, Kind::Text);
+        add_text(name, relation.property(property)?);
     }
     let (user, (instant, _)) = (relation.history_user()?, relation.instant()?);
     let from = (ask.since && requests.past == Past::Nothing).then_some("$1");

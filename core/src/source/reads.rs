@@ -100,7 +100,7 @@ mod tests {
     fn query(function: &str, columns: &[&str]) -> Result<String> {
         let base = |name: &str| match name {
             "occurred_at" => "timestamptz",
-            "latency_ms" => "float8",
+            "latency_ms" | "cost_usd" | "rating" | "prompt_tokens" | "completion_tokens" => "float8",
             "succeeded" => "bool",
             "properties" => "jsonb",
             _ => "text",
@@ -119,6 +119,10 @@ mod tests {
             columns: columns.iter().map(column).collect(),
             may_be_another: false,
         };
+        let arguments = function::named(function).map_or(&[][..], |function| function.arguments);
+        let property = |argument: &&function::Argument| argument.role == Role::Property;
+        let properties =
+            arguments.iter().filter(property).map(|argument| (argument.name.to_owned(), "tier".to_owned()));
         let ask = Ask {
             analysis: Analysis::named(function).unwrap(),
             arguments: Vec::new(),
@@ -132,6 +136,10 @@ mod tests {
             timezone_is_default: true,
             steps: Vec::new(),
             excluded: Vec::new(),
+            of_user: None,
+            columns: Vec::new(),
+            properties: properties.collect(),
+            area: None,
         };
         source_query(&relation, &ask)
     }

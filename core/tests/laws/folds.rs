@@ -6,12 +6,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use user_metrics_core::Result;
 use user_metrics_core::calendar::{DAY_MICROS, Segment};
-use user_metrics_core::function::{Call, Cell, Environment, Function, Reads, Rows, all};
+use user_metrics_core::function::{Argument, Call, Cell, Environment, Function, Given, Reads, Role, Rows, Type, all};
 use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 use user_metrics_core::users::{UserKey, UserKind};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 12] = [
+const COLUMNS: [(&str, Kind); 13] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -23,20 +23,22 @@ const COLUMNS: [(&str, Kind); 12] = [
     ("latency_ms", Kind::Count),
     ("rating", Kind::Number),
     ("succeeded", Kind::Flag),
-    ("properties", Kind::Text),
+    ("plan_property", Kind::Text),
+    ("peers", Kind::Text),
 ];
 
 /// A request: user, time in hours, and a number for each column, of which 0 is not known.
 type Row = (u8, u16, [u8; COLUMNS.len()]);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
-    vec((0u8..12, 0u16..2000, prop::array::uniform12(0u8..6)), 0..250)
+    vec((0u8..12, 0u16..2000, prop::array::uniform13(0u8..6)), 0..250)
 }
 
 fn history(rows: &[Row], has: u16) -> Result<History> {
     let columns: Vec<(usize, (&str, Kind))> =
         COLUMNS.into_iter().enumerate().filter(|(n, _)| has >> n & 1 == 1).collect();
-    let planned = |(_, (name, kind)): &(usize, (&str, Kind))| PlannedColumn { name: (*name).to_owned(), kind: *kind };
+    let planned =
+        |(_, (name, kind)): &(usize, (&str, Kind))| PlannedColumn { name: (*name).to_owned(), kind: *kind, key: None };
     let plan = Plan { columns: columns.iter().map(planned).collect(), names: true, area: None };
     let mut history = History::new(plan, UserKind::Text, None)?;
     for (user, hours, values) in rows {
@@ -85,6 +87,16 @@ fn segment(_: &str, at: i64) -> Result<Segment> {
     })
 }
 
+/// What a caller gives for an argument.
+fn given(argument: &Argument) -> Option<Given<'static>> {
+    match argument.kind {
+        Type::Integer => Some(Given::Integer(2)),
+        Type::Text => Some(Given::Text("user 1")),
+        Type::Json => Some(Given::Json(r#"{"1": {"monthly_request_limit": 2, "features": ["3"]}}"#.to_owned())),
+        _ => None,
+    }
+}
+
 fn answer(function: &'static Function, history: &History, parts: u64, least: u64) -> Result<Vec<String>> {
     let call = Call {
         function,
@@ -92,7 +104,7 @@ fn answer(function: &'static Function, history: &History, parts: u64, least: u64
         history: Some(history),
         left_out: vec![UserKey::text(b"user 3").unwrap()],
         by: history.column("segment").is_some(),
-        arguments: function.arguments.iter().map(|_| None).collect(),
+        arguments: function.arguments.iter().map(given).collect(),
         since: None,
         until: None,
         as_of: None,
@@ -102,6 +114,7 @@ fn answer(function: &'static Function, history: &History, parts: u64, least: u64
             week_start: 0,
             min_group_size: least,
             parts,
+            session_gap: 30 * 60_000_000,
             timezone: "UTC".to_owned(),
             segment: &segment,
         },
@@ -109,9 +122,9 @@ fn answer(function: &'static Function, history: &History, parts: u64, least: u64
     let mut rows = Shown::default();
     (function.run)(&call, &mut rows)?;
     // Where the order is SQL's to make, that of users is not told.
-    if let Reads::Requests(requests) = function.reads
-        && !requests.order.is_empty()
-    {
+    let of_one_user = function.arguments.iter().any(|argument| argument.role == Role::User);
+    let is_sorted_by_sql = matches!(function.reads, Reads::Requests(requests) if !requests.order.is_empty());
+    if of_one_user || is_sorted_by_sql {
         rows.0.sort();
     }
     Ok(rows.0)
