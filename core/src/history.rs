@@ -32,6 +32,7 @@ pub use dictionary::Dictionary;
 pub use fold::{BySegment, Fold, Table};
 pub use plan::{Kind, Plan, PlannedColumn, is_success};
 pub use scratch::{InMemory, Scratch};
+pub use stream::VERSION;
 use stream::{File, Stream};
 pub use timelines::{Timeline, Values};
 

@@ -231,7 +231,7 @@ impl Part {
 }
 
 /// The layout of what is handed over; both sides are of one release.
-const VERSION: u8 = 1;
+pub const VERSION: u8 = 1;
 
 impl History {
     /// Ends taking in rows and gives the bytes for another process. What is more than fits a message goes into the file, if
@@ -298,6 +298,9 @@ impl History {
             history.claim.reserve(&mut parts, PARTITIONS)?;
             for _ in 0..PARTITIONS {
                 let rows = from.uint()?;
+                if u32::try_from(rows).is_err() {
+                    return Err(Error::Corrupt { what: "more rows than a partition can have" });
+                }
                 let (keys, names) =
                     (Bytes::decode(&mut from, &mut history.claim)?, Bytes::decode(&mut from, &mut history.claim)?);
                 let mut chunks = Vec::new();

@@ -174,7 +174,7 @@ impl<'a> Timeline<'a> {
 
 fn id(ids: &[u8], (place, length): (u32, u32)) -> Option<&[u8]> {
     let length = length.checked_sub(1)?;
-    ids.get(place as usize..(place + length) as usize)
+    ids.get(place as usize..place as usize + length as usize)
 }
 
 /// How many characters an id has; bytes, where it is not in UTF-8.
@@ -719,7 +719,7 @@ fn bring(
                 if let Some(to) = to.get_mut(places[i] as usize) {
                     *to = (place as u32, length as u32);
                 }
-                place += length.saturating_sub(1) as usize;
+                place = place.saturating_add(length.saturating_sub(1) as usize);
             });
             if place > ids.len() {
                 return corrupt("ids cut short");

@@ -143,7 +143,7 @@ impl Months<'_> {
             let passed = end.saturating_sub(begins) as f64;
             let projected = match ends <= end {
                 true => Some(requests as f64),
-                false => (passed != 0.0).then(|| requests as f64 * ((ends - begins) as f64 / passed)),
+                false => (passed != 0.0).then(|| requests as f64 * (ends.saturating_sub(begins) as f64 / passed)),
             };
             rows.row(&mut [
                 name,

@@ -1,7 +1,6 @@
 //! `user_figures`: everything that one user's own requests tell, in one row; none for a user who has none. It is what
 //! `user_metrics_row` and `user_profile` are made of.
 
-use crate::calendar::Micros;
 use crate::error::Result;
 use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, Type, column};
 use crate::history::Timeline;
@@ -170,7 +169,8 @@ impl Visits {
         durations.extend(shown().filter(|session| !is_open(session)).map(|session| session.duration() as f64 / 1e6));
         let ended = |ending| shown().filter(|session| session.ending(limits, end) == Some(ending)).count() as f64;
         let (completed, abandoned) = (ended(Ending::Completed), ended(Ending::Abandoned));
-        let total: Micros = shown().filter(|session| !is_open(session)).map(Session::duration).sum();
+        let total: i128 =
+            shown().filter(|session| !is_open(session)).map(|session| i128::from(session.duration())).sum();
         let mean = (!durations.is_empty()).then(|| total as f64 / 1e6 / durations.len() as f64);
         let completion_rate = (completed + abandoned > 0.0).then(|| completed / (completed + abandoned));
         Ok(Visits { count: shown().count() as u64, mean, median: median(&mut durations), completion_rate })
