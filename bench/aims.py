@@ -1,5 +1,7 @@
 """What the timings of one run are held against, as ratios to the scan of the same log in the same run."""
 
+import functions
+
 # The readout, what it is held against, and the most it may be of that. Ranks over all requests and two passes may take more.
 RATIOS = (
     (("users", "activity, serial"), ("scan", "scan, serial"), 1.3),
@@ -18,11 +20,18 @@ GROWTH = 1.1
 USER_BYTES, ONE_USER_MS = 64, 5
 
 
-def shortfalls(found, small, memory, pair):
+def shortfalls(found, small, memory, pair, rows):
     """A line for each aim that is missed, and one that counts them. `small` are timings of a tenth of the log."""
     seconds = {(c.question, c.name.removesuffix(", run once")): c.median for c in found}
     checked = [(f"{name} against {of}", seconds[question, name] / seconds[base, of], most)
                for (question, name), (base, of), most in RATIOS]
+    timed = {c.question: c.median for c in found}
+    for function, _, _, most in functions.FUNCTIONS:
+        scan, call = (question for question, _ in functions.names_of(function))
+        checked.append((f"{function} against the scan of its columns", timed[call] / timed[scan], most))
+    usual = timed["usual log"] / rows
+    checked += [(f"feature_usage of {shape}, a request against one of the usual log", timed[shape] / requests / usual,
+                 functions.MOST_OF_SHAPE) for shape, (requests, *_) in functions.SHAPES.items()]
     scan_grows = seconds["scan", "scan, serial"] / small["scan"].median
     checked += [(f"{name}: ten times the rows, against the scan", seconds[question, name] / small[question].median / scan_grows, GROWTH)
                 for question, name in (("retention", "retention_matrix, serial"), ("funnel", "funnel, serial"))]

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import aims
 import engines
+import functions
 from engines import PSQL
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,6 +120,18 @@ def contestants():
     yield Contestant("requests GROUP BY user, serial", "experiments of users", "postgres", REQUESTS_BY_USER, SERIAL | {"work_mem": "256MB"})
     yield Contestant("experiment, serial", "experiments of moments", "postgres", MOMENTS, SERIAL)
     yield Contestant("avg and var_samp GROUP BY, serial", "experiments of moments", "postgres", MOMENTS_IN_SQL, SERIAL)
+
+
+def of_functions():
+    """Each function over a log, beside the scan of the columns it reads."""
+    for function, arguments, columns, _ in functions.FUNCTIONS:
+        [(scan, scan_name), (call, call_name)] = functions.names_of(function)
+        yield Contestant(scan_name, scan, "postgres", functions.scan_of(columns), WORKERS)
+        yield Contestant(call_name, call, "postgres", functions.call_of(function, arguments), WORKERS)
+    usual = "SELECT count(*) > 0 FROM user_metrics.feature_usage('usual_shape')"
+    yield Contestant("usual log", "usual log", "postgres", usual, WORKERS)
+    for shape in functions.SHAPES:
+        yield Contestant(shape, shape, "postgres", functions.call_of_shape(shape), WORKERS)
 
 
 def against_others(question, function, ours, ours_of_narrow_log=None):
@@ -273,6 +286,17 @@ def report(arguments, found, backends, load_average):
         lines += [f"## {title}", "", f"| | seconds | from–to | times {'the serial scan' if question == 'scan' else 'ours with 2 workers'} |", "|---|--:|--:|--:|"]
         lines += [f"| {c.name} | {c.median:.2f} | {min(c.seconds):.2f}–{max(c.seconds):.2f} | {c.median / basis:.2f} |" for c in group]
         lines.append("")
+    lines += ["## Functions over a log", "", "With 2 workers, beside the scan of the columns that the function reads.", "",
+              "| | seconds | from–to | seconds of the scan | times the scan |", "|---|--:|--:|--:|--:|"]
+    timed = {c.question: c for c in found}
+    for function, *_ in functions.FUNCTIONS:
+        scan, call = (timed[question] for question, _ in functions.names_of(function))
+        lines.append(f"| {function} | {call.median:.2f} | {min(call.seconds):.2f}–{max(call.seconds):.2f} | {scan.median:.2f} "
+                     f"| {call.median / scan.median:.2f} |")
+    lines += ["", "`feature_usage` of logs of odd shapes, beside the usual one:", "",
+              "| | requests | seconds | nanoseconds a request |", "|---|--:|--:|--:|"]
+    for shape, requests in (("usual log", arguments.rows), *((shape, what[0]) for shape, what in functions.SHAPES.items())):
+        lines.append(f"| {shape} | {requests:,} | {timed[shape].median:.2f} | {1e9 * timed[shape].median / requests:.0f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -289,9 +313,11 @@ def main():
     tenth, schema = load(max(arguments.rows // 10, 1)), load(arguments.rows)
     narrow(schema)
     many_features(schema)
+    functions.make_shapes(engines.psql, schema)
+    engines.psql(functions.usual_shape(schema))
     say("Copying the log to DuckDB and ClickHouse (10 million requests take a minute)")
     backends = {"postgres": PSQL(schema), **engines.columnar(schema, arguments.rows)}
-    found = list(contestants())
+    found = [*contestants(), *of_functions()]
     measure(found, backends, arguments.rounds)
     say("a tenth of the log, and the memory of a state")
     small = {question: Contestant(f"{question} of a tenth", question, "postgres", sql, SERIAL)
@@ -302,7 +328,7 @@ def main():
     say("\n" + text)
     arguments.output.write_text(text, encoding="utf-8")
     say(f"written to {arguments.output}")
-    say("\n".join(aims.shortfalls(found, small, bytes_per_user(), pair)))
+    say("\n".join(aims.shortfalls(found, small, bytes_per_user(), pair, arguments.rows)))
 
 
 if __name__ == "__main__":

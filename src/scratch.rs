@@ -13,12 +13,24 @@ use std::ffi::CString;
 use user_metrics_core::history::Scratch;
 use user_metrics_core::{Error, Result};
 
+/// What lies in the segment of an area.
+#[repr(C)]
+struct Area {
+    /// What tells it from any other segment: a plan with a made-up number must not have us write into somebody else's.
+    mark: [u8; 16],
+    files: pg_sys::SharedFileSet,
+}
+
+const MARK: [u8; 16] = *b"user_metrics/1\0\0";
+
 /// Makes an area for the files of a query.
 pub fn make_area() -> u32 {
-    // SAFETY: the segment is made for the file set, and belongs to the current resource owner.
+    // SAFETY: the segment is made for the area, and belongs to the current resource owner.
     unsafe {
-        let segment = pg_sys::dsm_create(size_of::<pg_sys::SharedFileSet>() as _, 0);
-        pg_sys::SharedFileSetInit(pg_sys::dsm_segment_address(segment).cast(), segment);
+        let segment = pg_sys::dsm_create(size_of::<Area>() as _, 0);
+        let area = pg_sys::dsm_segment_address(segment).cast::<Area>();
+        pg_sys::SharedFileSetInit(&raw mut (*area).files, segment);
+        (&raw mut (*area).mark).write(MARK);
         pg_sys::dsm_segment_handle(segment)
     }
 }
@@ -28,26 +40,38 @@ pub fn leave_area(area: u32) {
     // SAFETY: a mapping that is found is one of this process.
     unsafe {
         let segment = pg_sys::dsm_find_mapping(area);
-        if !segment.is_null() {
-            pg_sys::dsm_detach(segment);
+        let length = if segment.is_null() { 0 } else { pg_sys::dsm_segment_map_length(segment) };
+        if length >= size_of::<Area>() as _ {
+            let found = pg_sys::dsm_segment_address(segment).cast::<Area>();
+            if (&raw const (*found).mark).read() == MARK {
+                pg_sys::dsm_detach(segment);
+            }
         }
     }
 }
 
 /// The file set of an area, and whether this process had to attach to it.
 fn file_set(area: u32) -> Result<(*mut pg_sys::FileSet, bool)> {
-    // SAFETY: the number is that of a segment which `make_area` made, in this query or, if it was made up, of none.
+    const NOT_THERE: Error = Error::Corrupt { what: "a plan whose area is not there" };
+    // SAFETY: what is found is looked at as bytes until it is known to be an area.
     unsafe {
         let known = pg_sys::dsm_find_mapping(area);
         let segment = if known.is_null() { pg_sys::dsm_attach(area) } else { known };
-        if segment.is_null() || pg_sys::dsm_segment_map_length(segment) < size_of::<pg_sys::SharedFileSet>() as _ {
-            return Err(Error::Corrupt { what: "a plan whose area is not there" });
+        if segment.is_null() {
+            return Err(NOT_THERE);
         }
-        let files = pg_sys::dsm_segment_address(segment).cast::<pg_sys::SharedFileSet>();
+        let found = pg_sys::dsm_segment_address(segment).cast::<Area>();
+        let is_area = pg_sys::dsm_segment_map_length(segment) >= size_of::<Area>() as _;
+        if !is_area || (&raw const (*found).mark).read() != MARK {
+            if known.is_null() {
+                pg_sys::dsm_detach(segment);
+            }
+            return Err(NOT_THERE);
+        }
         if known.is_null() {
-            pg_sys::SharedFileSetAttach(files, segment);
+            pg_sys::SharedFileSetAttach(&raw mut (*found).files, segment);
         }
-        Ok((&raw mut (*files).fs, known.is_null()))
+        Ok((&raw mut (*found).files.fs, known.is_null()))
     }
 }
 

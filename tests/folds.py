@@ -13,11 +13,11 @@ whatever ends a statement, no state and no file is left, and nobody is warned of
 import sys
 import time
 
-from plans import (ADMIN_SHUTDOWN, PARALLEL, PARTITIONWISE, SERIAL, Wrong, backend_memory, require, require_no_states,
-                   require_plan, until)
-from psql import QUERY_CANCELED, ServerError, ServerGone, Session, fresh_database
+from plans import (ADMIN_SHUTDOWN, OUT_OF_MEMORY, PARALLEL, PARTITIONWISE, SERIAL, Wrong, backend_memory, is_passed, require,
+                   require_no_states, require_plan, until)
+from psql import QUERY_CANCELED, ServerError, Session, fresh_database
 
-CONFIGURATION_LIMIT_EXCEEDED, DATA_CORRUPTED, OUT_OF_MEMORY = "53400", "XX001", "53200"
+CONFIGURATION_LIMIT_EXCEEDED, DATA_CORRUPTED = "53400", "XX001"
 # A hundredth of what the large log takes, and less than its users do.
 LITTLE = {"user_metrics.max_state_memory": "6MB"}
 
@@ -167,6 +167,18 @@ def a_worker_dies(session, database, function):
     require_no_files(session)
 
 
+def sessions_end(session, database, function):
+    """Whose files are deleted at the very end of a backend, crash it and with it all others."""
+    before = session.value("SELECT pg_postmaster_start_time()")
+    for settings in (SERIAL | LITTLE, PARALLEL | LITTLE):
+        with Session(database, **settings) as other:
+            rows(other, function)
+        with Session(database, **settings) as other:
+            other.run(f"BEGIN; DECLARE c CURSOR FOR SELECT * FROM {call(function, repr('log'))}; FETCH 1 FROM c")
+    require(session.value("SELECT pg_postmaster_start_time()") == before, "the server has restarted")
+    until(lambda: not session.run("SELECT name FROM pg_ls_tmpdir()"), "the end of the files")
+
+
 def memory_comes_back(session, function):
     for settings in (SERIAL, PARALLEL | LITTLE):
         with session.setting(**settings):
@@ -229,22 +241,8 @@ def tests(database, functions):
         for test in (canceled_anywhere, memory_comes_back, users_alone_are_too_many):
             yield f"{test.__name__.replace('_', ' ')}: {function}", lambda s, t=test, f=function: t(s, f)
     yield "files are limited", lambda s: files_are_limited(s, "request_complexity")
+    yield "sessions end", lambda s: sessions_end(s, database, "request_complexity")
     yield "a worker dies", lambda s: a_worker_dies(s, database, "usage_heatmap")
-
-
-def is_passed(session, name, test):
-    complaint = None
-    try:
-        test(session)
-        require_no_states(session)
-    except (Wrong, ServerError) as wrong:
-        complaint = wrong
-    except ServerGone:
-        complaint = "the server closed the connection"
-        session.restart()
-    session.reset()
-    print(f"FAILED {name}: {complaint}" if complaint else f"ok {name}", flush=True)
-    return not complaint
 
 
 def main(word=""):

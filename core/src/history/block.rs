@@ -14,6 +14,7 @@
 use super::plan::Kind;
 use crate::error::{Error, Result};
 use crate::host::Claim;
+use crate::stats::sum;
 
 /// The most rows of a block.
 pub(super) const MOST_ROWS: usize = 128;
@@ -41,16 +42,10 @@ fn unzigzag(value: u64) -> i64 {
 
 /// A double as a decimal of a scale, if it is one of few enough digits.
 #[inline]
-pub(super) fn decimal(number: f64, power: f64) -> Option<i64> {
-    // Adding and subtracting 1.5 · 2⁵² rounds to a whole number.
-    const ROUND: f64 = 6_755_399_441_055_744.0;
-    let scaled = number * power;
-    let whole = (scaled + ROUND) - ROUND;
-    // Below 2⁵⁰ the division is exact or correctly rounded, so equality says that the decimal is the number.
-    (scaled.abs() < 1e15 && whole / power == number && number.to_bits() != NEGATIVE_ZERO).then_some(whole as i64)
+fn decimal(number: f64, power: f64) -> Option<i64> {
+    // A whole number has no -0.
+    sum::decimal(number, power).filter(|_| number.to_bits() != 1 << 63).map(|whole| whole as i64)
 }
-
-const NEGATIVE_ZERO: u64 = 1 << 63;
 
 /// Where the values of a column lie in a row of a block.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,4 +1,4 @@
-//! `favorite_features`: the features one user uses most, and how much more than everybody. Definition D76.
+//! `favorite_features`: the features one user uses most, and how much more than everybody. Definition D13.
 
 use super::own::{Named, most_used};
 use super::preferred_models::{NAME_ONE, USER};

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::function::{Call, Clock};
 use crate::history::Timeline;
 use crate::host::Claim;
+use crate::stats::median::median;
 use crate::stats::sum::Sum;
 use std::cmp::Reverse;
 
@@ -171,17 +172,6 @@ pub(crate) fn most_used<'t>(
     }
     names.sort_by_key(|named| (Reverse((named.requests, named.days.len())), text(named.code)));
     Ok(names)
-}
-
-/// The median, the mean of the two in the middle of an even number.
-pub(crate) fn median(numbers: &mut [f64]) -> Option<f64> {
-    let middle = numbers.len().checked_sub(1)? / 2;
-    let (_, &mut low, _) = numbers.select_nth_unstable_by(middle, f64::total_cmp);
-    let high = match numbers.len() % 2 {
-        0 => numbers[middle + 1..].iter().copied().min_by(f64::total_cmp)?,
-        _ => low,
-    };
-    Some(low + 0.5 * (high - low))
 }
 
 /// The requests in each hour of the local clock.

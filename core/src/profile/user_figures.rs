@@ -5,10 +5,11 @@ use crate::error::Result;
 use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, Type, column};
 use crate::history::Timeline;
 use crate::host::Claim;
-use crate::preferences::own::{Named, Own, OwnColumns, hours, median, most_used, sum_of};
+use crate::preferences::own::{Named, Own, OwnColumns, hours, most_used, sum_of};
 use crate::preferences::preferred_models::{CANDIDATES, FALLBACK, NAME_ONE, USER};
 use crate::preferences::{order, tradeoff};
 use crate::sessions::{self, Ending, Limits, MAX_IDLE, Session, SessionKey};
+use crate::stats::median::median;
 use crate::usage::hour_begins;
 
 /// The declaration.

@@ -156,6 +156,15 @@ impl Medians {
     }
 }
 
+/// The median of a few numbers, the mean of the two in the middle of an even number; their order is lost.
+pub fn median(numbers: &mut [f64]) -> Option<f64> {
+    let middle = numbers.len().checked_sub(1)? / 2;
+    let (_, &mut low, above) = numbers.select_nth_unstable_by(middle, f64::total_cmp);
+    // Of an even number one more lies above than below.
+    let high = if above.len() > middle { above.iter().copied().min_by(f64::total_cmp)? } else { low };
+    Some(low + 0.5 * (high - low))
+}
+
 fn count_one(counts: &mut [u32], number: f64) -> Result<()> {
     let count = &mut counts[bucket(number)];
     *count = count.checked_add(1).ok_or(Error::TooLarge { bytes: usize::MAX })?;
@@ -195,6 +204,7 @@ mod tests {
                     low + 0.5 * (high - low)
                 });
                 prop_assert_eq!(medians.median(group), expected);
+                prop_assert_eq!(median(&mut all.clone()), expected);
             }
         }
     }

@@ -6,8 +6,16 @@ use crate::host::Claim;
 
 /// Units of the whole number to one: ten to the eighth.
 const POWER: f64 = 1e8;
-/// Adding and subtracting 1.5 · 2⁵² rounds to a whole number.
-const ROUND: f64 = 6_755_399_441_055_744.0;
+/// A double as a whole number of units, of which `power` are one, if it is a decimal of so few digits.
+#[inline]
+pub fn decimal(number: f64, power: f64) -> Option<f64> {
+    // Adding and subtracting 1.5 · 2⁵² rounds to a whole number.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    let scaled = number * power;
+    let whole = (scaled + ROUND) - ROUND;
+    // Below 2⁵⁰ the division is exact or correctly rounded, so equality says that the decimal is the number.
+    (scaled.abs() < 1e15 && whole / power == number).then_some(whole)
+}
 
 /// A sum. What has been added is a matter of the numbers alone, not of their order.
 #[derive(Clone, Debug, Default)]
@@ -23,15 +31,14 @@ impl Sum {
     /// Adds a finite number.
     #[inline]
     pub fn add(&mut self, number: f64, claim: &mut Claim) -> Result<()> {
-        let scaled = number * POWER;
-        let whole = (scaled + ROUND) - ROUND;
         self.count += 1;
-        // Below 2⁵⁰ the division is correctly rounded, so equality says that the decimal is the number.
-        if scaled.abs() < 1e15 && whole / POWER == number {
-            self.decimals += whole as i128;
-            return Ok(());
+        match decimal(number, POWER) {
+            Some(whole) => {
+                self.decimals += whole as i128;
+                Ok(())
+            }
+            None => self.add_other(number, claim),
         }
-        self.add_other(number, claim)
     }
 
     #[cold]

@@ -1,4 +1,4 @@
-//! `model_stickiness`: whether users stay with a model from one request to the next. Definition D35.
+//! `model_stickiness`: whether users stay with a model from one request to the next. Definition D24.
 
 use super::{named, text_order};
 use crate::error::Result;

@@ -1,4 +1,4 @@
-//! `model_switches`: from which model to which other users go with their next request. Definition D35.
+//! `model_switches`: from which model to which other users go with their next request. Definition D24.
 
 use super::{named, text_order};
 use crate::error::Result;

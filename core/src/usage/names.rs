@@ -1,4 +1,4 @@
-//! What `feature_usage` and `model_usage` share: who and how many use what a column names. Definition D34.
+//! What `feature_usage` and `model_usage` share: who and how many use what a column names. Definition D23.
 
 use super::{named, text_order};
 use crate::error::Result;

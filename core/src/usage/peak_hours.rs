@@ -1,4 +1,4 @@
-//! `peak_hours`: requests in each hour of the local clock, per occurrence of the hour. Definition D33.
+//! `peak_hours`: requests in each hour of the local clock, per occurrence of the hour. Definition D11.
 
 use super::{hour_begins, named, text_order};
 use crate::calendar::{DAY_MICROS, Micros};

@@ -1,5 +1,5 @@
 //! `request_complexity`: how demanding a request is among those of its model and month, by what the log knows of it.
-//! Definition D38.
+//! Definition D22.
 
 use crate::calendar::{Calendar, Grain, Period};
 use crate::error::Result;

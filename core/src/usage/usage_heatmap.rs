@@ -1,4 +1,4 @@
-//! `usage_heatmap`: requests and users in each hour of the local week. Definition D33.
+//! `usage_heatmap`: requests and users in each hour of the local week. Definition D11.
 
 use super::{named, text_order};
 use crate::calendar::DAY_MICROS;

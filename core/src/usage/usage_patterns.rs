@@ -1,4 +1,4 @@
-//! `usage_patterns`: how much users ask and how regularly. Definitions D31, D32.
+//! `usage_patterns`: how much users ask and how regularly. Definitions D10, D21.
 
 use super::{named, text_order};
 use crate::calendar::Micros;
