@@ -31,6 +31,11 @@ impl Bytes {
         }
     }
 
+    /// How many of them lie in a file.
+    pub(super) fn filed(&self) -> usize {
+        if let Bytes::Filed { length, .. } = self { *length as usize } else { 0 }
+    }
+
     /// The bytes, read into `buffer` where they lie in a file.
     pub(super) fn read<'a>(
         &'a self,

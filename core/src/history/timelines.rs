@@ -241,7 +241,7 @@ impl History {
         let parts = || self.streams.iter().filter_map(|stream| Some((stream, stream.parts.get(p)?)));
         let rows = parts().map(|(_, part)| part.rows as usize).sum::<usize>();
         let users = parts().map(|(_, part)| part.keys.len() / 16).sum::<usize>();
-        let packed = parts().flat_map(|(_, part)| &part.chunks).map(Bytes::len).sum::<usize>();
+        let packed = parts().flat_map(|(_, part)| &part.chunks).map(Bytes::filed).sum::<usize>();
         let wanted = buffers.columns.iter().flatten().map(Values::width).sum::<usize>();
         // The buffers are there from the partition before.
         let others = host::used().saturating_sub(claim.bytes());
@@ -292,17 +292,18 @@ impl History {
         claim: &mut Claim,
         visit: &mut dyn FnMut(&Timeline<'_>) -> Result<()>,
     ) -> Result<()> {
-        let mut parts = Vec::new();
-        claim.reserve(&mut parts, self.streams.len())?;
+        // What lives as long as the partition is read.
+        let (mut parts, mut own) = (Vec::new(), Claim::passing());
+        own.reserve(&mut parts, self.streams.len())?;
         for stream in &self.streams {
             parts.push((stream, stream.parts.get(p).ok_or(Error::Corrupt { what: "a stream without a partition" })?));
         }
         let mut name_bytes = Vec::new();
-        let names = self.unite(&parts, pass, left_out, buffers, claim, &mut name_bytes)?;
+        let names = self.unite(&parts, pass, left_out, buffers, (claim, &mut own), &mut name_bytes)?;
         // All chunks of the partition, in memory as long as it is read.
         let mut chunks: Vec<(usize, &[u8])> = Vec::new();
         let count = parts.iter().map(|(_, part)| part.chunks.len()).sum::<usize>();
-        claim.reserve(&mut chunks, count)?;
+        own.reserve(&mut chunks, count)?;
         let mut held = std::mem::take(&mut buffers.chunks);
         while held.len() < count {
             claim.push(&mut held, Vec::new())?;
@@ -356,7 +357,7 @@ impl History {
         (pass, passes): (usize, usize),
         left_out: &[UserKey],
         buffers: &mut Buffers,
-        claim: &mut Claim,
+        (claim, own): (&mut Claim, &mut Claim),
         name_bytes: &mut Vec<u8>,
     ) -> Result<Option<Vec<Vec<(usize, usize)>>>> {
         let Buffers { keys, numbers, sources, .. } = buffers;
@@ -365,7 +366,7 @@ impl History {
         while numbers.len() < parts.len() {
             claim.push(numbers, Vec::new())?;
         }
-        let (mut table, mut own) = (Users::<()>::new(), Claim::passing());
+        let (mut table, mut passing) = (Users::<()>::new(), Claim::passing());
         let mut names = Vec::new();
         let (mut buffer, mut name_buffer) = (Vec::new(), Vec::new());
         let shift = 64 - PARTITION_BITS - passes.trailing_zeros();
@@ -374,7 +375,7 @@ impl History {
                 && (left_out.is_empty() || left_out.binary_search(&key).is_err())
         };
         for (s, (stream, part)) in parts.iter().enumerate() {
-            let bytes = part.keys.read(self.scratch(stream), &mut buffer, &mut own)?;
+            let bytes = part.keys.read(self.scratch(stream), &mut buffer, &mut passing)?;
             let (stored, []) = bytes.as_chunks::<16>() else { return corrupt("users cut short") };
             let map = &mut numbers[s];
             map.clear();
@@ -396,7 +397,7 @@ impl History {
                         // The users of one stream differ; only the others' must be looked up.
                         let (number, is_new) = match parts.len() {
                             1 => (keys.len(), true),
-                            _ => table.number(key, (), &mut own)?,
+                            _ => table.number(key, (), &mut passing)?,
                         };
                         if is_new {
                             claim.push(keys, key)?;
@@ -409,7 +410,7 @@ impl History {
                 }
             }
             if self.keeps_names() {
-                let bytes = part.names.read(self.scratch(stream), &mut name_buffer, &mut own)?;
+                let bytes = part.names.read(self.scratch(stream), &mut name_buffer, &mut passing)?;
                 let base = name_bytes.len();
                 own.reserve_doubling(name_bytes, bytes.len())?;
                 name_bytes.extend_from_slice(bytes);
