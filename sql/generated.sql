@@ -1545,7 +1545,7 @@ Columns:
   population_share: that share of all users'' requests; NULL of a feature with too few users
   lift: share / population_share';
 
-CREATE FUNCTION user_metrics_internal.user_figures(
+CREATE FUNCTION user_metrics_internal.user_figures_of_history(
     history bigint, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
     as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
@@ -1559,7 +1559,7 @@ CREATE FUNCTION user_metrics_internal.user_figures(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1
 AS 'MODULE_PATHNAME', 'user_figures_of_history';
-COMMENT ON FUNCTION user_metrics_internal.user_figures(bigint, text, text[], text[], timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+COMMENT ON FUNCTION user_metrics_internal.user_figures_of_history(bigint, text, text[], text[], timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
     'the fold behind user_figures';
 
 CREATE FUNCTION user_metrics_internal.user_figures(
@@ -1576,7 +1576,7 @@ CREATE FUNCTION user_metrics_internal.user_figures(
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM user_metrics_internal.user_figures(NULL::bigint, user_id => user_id, candidates => candidates, fallback => fallback, timezone => timezone);
+    PERFORM FROM user_metrics_internal.user_figures_of_history(NULL::bigint, user_id => user_id, candidates => candidates, fallback => fallback, timezone => timezone);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'user_figures', user_metrics_internal.relation(source), ARRAY['user_id', 'candidates', 'fallback'],
         since, until, as_of, filter::text, NULL, timezone, of_user => user_id

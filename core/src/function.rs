@@ -277,6 +277,11 @@ impl Function {
         self.serves.unwrap_or(self.name)
     }
 
+    /// The name of the function behind a fold. Where both are in one schema it is another, lest a name in quotes fit either.
+    pub fn fold_name(&self) -> String {
+        if self.serves.is_some() { sql::symbol(self) } else { self.name.to_owned() }
+    }
+
     /// The columns that `run` gives: of a fold with the segment, of a value without.
     pub fn given(&self) -> impl Iterator<Item = &'static Column> {
         static OF_SEGMENT: &[Column] = &[SEGMENT];

@@ -111,11 +111,11 @@ fn behind_fold(function: &Function, arguments: &[Listed]) -> String {
         None => format!("{name} {kind}"),
     };
     let types = arguments.iter().map(|(_, kind, ..)| kind.as_str()).collect::<Vec<_>>().join(", ");
-    let name = function.name;
+    let (name, public) = (function.fold_name(), function.name);
     format!(
         "CREATE FUNCTION user_metrics_internal.{name}(\n{}\n) RETURNS TABLE (\n{}\n)\n\
          LANGUAGE c STABLE PARALLEL RESTRICTED ROWS {}\nAS 'MODULE_PATHNAME', '{}';\n\
-         COMMENT ON FUNCTION user_metrics_internal.{name}({types}) IS\n    'the fold behind {name}';\n",
+         COMMENT ON FUNCTION user_metrics_internal.{name}({types}) IS\n    'the fold behind {public}';\n",
         listed(arguments.iter().map(argument)),
         listed(function.given().map(|column| format!("{} {}", column.name, column.kind.sql()))),
         function.rows,
@@ -177,9 +177,10 @@ pub fn create(function: &Function) -> String {
         true => ("user_metrics", no_values),
         false => ("user_metrics_internal", "NULL::bigint".to_owned()),
     };
+    let behind = if function.reads.is_stored() { name.to_owned() } else { function.fold_name() };
     let mut check = match own.as_slice() {
         [] => String::new(),
-        _ => format!("    PERFORM FROM {schema}.{name}({no_values}{named});\n"),
+        _ => format!("    PERFORM FROM {schema}.{behind}({no_values}{named});\n"),
     };
     // How the value is made, and from when on a log must be read for it.
     let mut making = String::new();

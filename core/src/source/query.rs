@@ -354,7 +354,8 @@ fn fold_query(relation: &Relation, ask: &Ask, requests: &Requests, end: Option<S
     let (named, given): (String, String) =
         (1..).zip(&expressions).map(|(n, expression)| (format!(", {expression} AS c{n}"), format!(", q.c{n}"))).unzip();
     let own = ask.arguments.iter().zip(5..).map(|(name, n)| format!("{name} => ${n}, ")).collect::<String>();
-    let (name, zone) = (ask.analysis.name, literal(&ask.timezone));
+    let zone = literal(&ask.timezone);
+    let name = function::named(ask.analysis.name).map_or(ask.analysis.name.to_owned(), Function::fold_name);
     let by = if ask.by.is_some() { "true" } else { "false" };
     let order = if requests.order.is_empty() { String::new() } else { format!(" ORDER BY {}", requests.order) };
     Ok(format!(
