@@ -136,8 +136,8 @@ thread_local! {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        let handle = self.handle;
-        MADE.with_borrow_mut(|made| made.retain(|(number, _)| *number != handle));
+        let gone = std::ptr::from_mut(self);
+        MADE.with_borrow_mut(|made| made.retain(|(_, live)| *live != gone));
     }
 }
 
@@ -441,10 +441,13 @@ unsafe fn finish(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
             Some(area) => history.open(&mut |name| scratch::open(area, name, context)),
         });
         made.unwrap_or_else(raise);
-        live.handle = LAST_HANDLE.get() + 1;
-        LAST_HANDLE.set(live.handle);
-        let entry = (live.handle, std::ptr::from_mut(live));
-        MADE.with_borrow_mut(|made| made.push(entry));
+        // Where an aggregate is finished again, it is the same history.
+        if live.handle == 0 {
+            live.handle = LAST_HANDLE.get() + 1;
+            LAST_HANDLE.set(live.handle);
+            let entry = (live.handle, std::ptr::from_mut(live));
+            MADE.with_borrow_mut(|made| made.push(entry));
+        }
         pg_sys::Datum::from(live.handle)
     }
 }

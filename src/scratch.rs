@@ -9,6 +9,7 @@
 #![allow(unsafe_code)]
 
 use pgrx::prelude::*;
+use std::cell::RefCell;
 use std::ffi::CString;
 use user_metrics_core::history::Scratch;
 use user_metrics_core::{Error, Result};
@@ -23,35 +24,86 @@ struct Area {
 
 const MARK: [u8; 16] = *b"user_metrics/1\0\0";
 
+thread_local! {
+    /// Areas of this process: the number, how many files of it are open, and whether it is to be left with the last of them.
+    static AREAS: RefCell<Vec<(u32, usize, bool)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Areas that this process may have made and not left: more than calls within calls need.
+const MOST_AREAS: usize = 64;
+
 /// Makes an area for the files of a query.
 pub fn make_area() -> u32 {
+    // Whoever asks for queries and does not run them gets no more shared memory for that.
+    let oldest = AREAS.with_borrow(|areas| areas.first().filter(|_| areas.len() >= MOST_AREAS).map(|(area, ..)| *area));
+    if let Some(oldest) = oldest {
+        leave_area(oldest);
+    }
     // SAFETY: the segment is made for the area, and belongs to the current resource owner.
     unsafe {
         let segment = pg_sys::dsm_create(size_of::<Area>() as _, 0);
         let area = pg_sys::dsm_segment_address(segment).cast::<Area>();
         pg_sys::SharedFileSetInit(&raw mut (*area).files, segment);
         (&raw mut (*area).mark).write(MARK);
-        pg_sys::dsm_segment_handle(segment)
+        let number = pg_sys::dsm_segment_handle(segment);
+        enter(number, 0);
+        number
     }
 }
 
-/// Lets go of an area that this process is attached to, if it is.
+/// Enters that so many more files of an area are open.
+fn enter(area: u32, more: usize) {
+    AREAS.with_borrow_mut(|areas| match areas.iter_mut().find(|(number, ..)| *number == area) {
+        Some((_, open, _)) => *open += more,
+        None => areas.push((area, more, false)),
+    });
+}
+
+/// Lets go of an area of this process, now or with the last of its files: an open file reaches into it.
 pub fn leave_area(area: u32) {
-    // SAFETY: a mapping that is found is one of this process.
-    unsafe {
-        let segment = pg_sys::dsm_find_mapping(area);
-        let length = if segment.is_null() { 0 } else { pg_sys::dsm_segment_map_length(segment) };
-        if length >= size_of::<Area>() as _ {
-            let found = pg_sys::dsm_segment_address(segment).cast::<Area>();
-            if (&raw const (*found).mark).read() == MARK {
+    let is_free = AREAS.with_borrow_mut(|areas| match areas.iter_mut().find(|(number, ..)| *number == area) {
+        Some((_, open, leave)) if *open > 0 => {
+            *leave = true;
+            false
+        }
+        Some(_) => {
+            areas.retain(|(number, ..)| *number != area);
+            true
+        }
+        // Of what this process has not entered it lets nothing go.
+        None => false,
+    });
+    if is_free {
+        // SAFETY: a mapping that is found is one of this process; after an error the resource owner has let it go already.
+        unsafe {
+            let segment = pg_sys::dsm_find_mapping(area);
+            if !segment.is_null() && is_area(segment) {
                 pg_sys::dsm_detach(segment);
             }
         }
     }
 }
 
-/// The file set of an area, and whether this process had to attach to it.
-fn file_set(area: u32) -> Result<(*mut pg_sys::FileSet, bool)> {
+/// Whether a segment is that of an area.
+unsafe fn is_area(segment: *mut pg_sys::dsm_segment) -> bool {
+    // SAFETY: the segment is mapped, and no more is read of it than there is.
+    unsafe {
+        let found = pg_sys::dsm_segment_address(segment).cast::<Area>();
+        pg_sys::dsm_segment_map_length(segment) >= size_of::<Area>() as _ && (&raw const (*found).mark).read() == MARK
+    }
+}
+
+/// Takes a file of an area off. Gives whether the area is to be left with it.
+fn take_off(area: u32) -> bool {
+    AREAS.with_borrow_mut(|areas| {
+        let Some((_, open, leave)) = areas.iter_mut().find(|(number, ..)| *number == area) else { return false };
+        *open = open.saturating_sub(1);
+        *open == 0 && *leave
+    })
+}
+
+/// The file set of an area. A process that attaches to it leaves it with the last of its files.
+fn file_set(area: u32) -> Result<*mut pg_sys::FileSet> {
     const NOT_THERE: Error = Error::Corrupt { what: "a plan whose area is not there" };
     // SAFETY: what is found is looked at as bytes until it is known to be an area.
     unsafe {
@@ -61,8 +113,7 @@ fn file_set(area: u32) -> Result<(*mut pg_sys::FileSet, bool)> {
             return Err(NOT_THERE);
         }
         let found = pg_sys::dsm_segment_address(segment).cast::<Area>();
-        let is_area = pg_sys::dsm_segment_map_length(segment) >= size_of::<Area>() as _;
-        if !is_area || (&raw const (*found).mark).read() != MARK {
+        if !is_area(segment) {
             if known.is_null() {
                 pg_sys::dsm_detach(segment);
             }
@@ -70,8 +121,13 @@ fn file_set(area: u32) -> Result<(*mut pg_sys::FileSet, bool)> {
         }
         if known.is_null() {
             pg_sys::SharedFileSetAttach(&raw mut (*found).files, segment);
+            // What was known of the number was of a transaction before.
+            AREAS.with_borrow_mut(|areas| {
+                areas.retain(|(number, ..)| *number != area);
+                areas.push((area, 0, true));
+            });
         }
-        Ok((&raw mut (*found).files.fs, known.is_null()))
+        Ok(&raw mut (*found).files.fs)
     }
 }
 
@@ -85,8 +141,6 @@ pub struct SharedFile {
     context: pg_sys::MemoryContext,
     file: *mut pg_sys::BufFile,
     name: String,
-    /// Whether this process attached to the area for it.
-    attached: bool,
 }
 
 thread_local! {
@@ -99,31 +153,32 @@ impl SharedFile {
     pub fn new(area: u32, context: pg_sys::MemoryContext) -> Self {
         LAST.set(LAST.get() + 1);
         let name = format!("history.{}.{}", std::process::id(), LAST.get());
-        SharedFile { area, context, file: std::ptr::null_mut(), name, attached: false }
+        SharedFile { area, context, file: std::ptr::null_mut(), name }
     }
 
     /// Opens or makes the file in the memory that lives long enough.
     fn open_with(&mut self, open: impl FnOnce(*mut pg_sys::FileSet, &CString) -> *mut pg_sys::BufFile) -> Result<()> {
         let name =
             CString::new(self.name.as_str()).map_err(|_| Error::Corrupt { what: "a file's name that is none" })?;
-        let (files, attached) = file_set(self.area)?;
-        self.attached = attached;
+        let files = file_set(self.area)?;
         // SAFETY: the context is that of the aggregate. After an error PostgreSQL sets the current one itself.
         unsafe {
             let before = pg_sys::MemoryContextSwitchTo(self.context);
             self.file = open(files, &name);
             pg_sys::MemoryContextSwitchTo(before);
         }
+        enter(self.area, 1);
         Ok(())
     }
 
     fn close(&mut self) {
         let file = std::mem::replace(&mut self.file, std::ptr::null_mut());
-        if !file.is_null() {
-            // SAFETY: the file is open, and this is not an error's way out.
-            unsafe { pg_sys::BufFileClose(file) };
+        if file.is_null() {
+            return;
         }
-        if std::mem::take(&mut self.attached) {
+        // SAFETY: the file is open, and this is not an error's way out.
+        unsafe { pg_sys::BufFileClose(file) };
+        if take_off(self.area) {
             leave_area(self.area);
         }
     }
@@ -171,13 +226,18 @@ impl Drop for SharedFile {
         // SAFETY: asks for the state of the transaction.
         if !std::thread::panicking() && unsafe { pg_sys::IsTransactionState() } {
             self.close();
+        } else if !self.file.is_null() {
+            // The resource owner closes it, and lets the area go.
+            if take_off(self.area) {
+                AREAS.with_borrow_mut(|areas| areas.retain(|(number, ..)| *number != self.area));
+            }
         }
     }
 }
 
 /// Opens a file that another process handed over.
 pub fn open(area: u32, name: &str, context: pg_sys::MemoryContext) -> Result<Box<dyn Scratch>> {
-    let mut file = SharedFile { area, context, file: std::ptr::null_mut(), name: name.to_owned(), attached: false };
+    let mut file = SharedFile { area, context, file: std::ptr::null_mut(), name: name.to_owned() };
     // SAFETY: the file set is there, and the name ends with a zero; 0 is for reading.
     file.open_with(|files, name| unsafe { pg_sys::BufFileOpenFileSet(files, name.as_ptr(), 0, false) })?;
     Ok(Box::new(file))

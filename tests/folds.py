@@ -210,6 +210,15 @@ def made_up(session, _):
             require(error.sqlstate == DATA_CORRUPTED, str(error))
         else:
             raise Wrong(f"not refused: {arguments}")
+    # An aggregate that is finished twice gives one number, and what it made is gone with it.
+    with session.setting(**SERIAL | {"enable_material": "off", "enable_sort": "off", "enable_hashjoin": "off", "enable_memoize": "off"}):
+        query = f"""SELECT DISTINCT h FROM generate_series(1, 3) AS v,
+            (SELECT user_metrics_internal.history('{plan}', user_id, created_at, model) AS h FROM few GROUP BY user_id) AS s"""
+        numbers = session.run(query)
+        users = session.value("SELECT count(DISTINCT coalesce(user_id, '')) FROM few")
+        require(len(numbers) == int(users), f"{len(numbers)} histories of {users} groups")
+    for number in numbers:
+        require(session.value(f"SELECT max(users) FROM user_metrics_internal.usage_patterns({number})") == "0", "a history of a query before")
     with session.setting(**SERIAL | {"user_metrics.max_state_memory": "1536kB"}):
         nowhere = plan.replace("}]", '}], "area": 4242')
         try:

@@ -76,7 +76,7 @@ pub struct Argument {
     pub kind: Type,
     /// What it is to the query over the log.
     pub role: Role,
-    /// Its default as SQL; NULL given by a caller stands for it. Empty where it must be given.
+    /// Its default as SQL; NULL given by a caller stands for it, unless `about` says otherwise. Empty where it must be given.
     pub default: &'static str,
     /// What it says and what is accepted.
     pub about: &'static str,

@@ -29,7 +29,7 @@ mod stream;
 mod timelines;
 
 pub use dictionary::Dictionary;
-pub use fold::{BySegment, Fold, Table};
+pub use fold::{BySegment, Fold, Places, Table};
 pub use plan::{Kind, Plan, PlannedColumn, is_success};
 pub use scratch::{InMemory, Scratch};
 pub use stream::VERSION;
@@ -230,7 +230,8 @@ impl History {
     #[inline]
     pub fn set_number(&mut self, column: usize, number: Option<f64>) {
         let least = if self.layout.kinds[column] == Kind::Count { 0.0 } else { -MOST };
-        let known = number.filter(|number| (least..=MOST).contains(number));
+        // Adding 0 makes 0 of -0.
+        let known = number.filter(|number| (least..=MOST).contains(number)).map(|number| number + 0.0);
         self.set(column, known.map_or(block::UNKNOWN, f64::to_bits));
     }
 
@@ -398,9 +399,9 @@ impl History {
             self.claim.push(&mut self.files, File::Open(scratch))?;
         }
         let own = self.files.len().checked_sub(1);
-        let mut codes = Vec::new();
+        let (mut codes, mut meanwhile) = (Vec::new(), Claim::passing());
         for (ours, theirs) in self.dictionaries.iter_mut().zip(&other.dictionaries) {
-            let mut map = self.claim.filled(dictionary::NONE, theirs.len() + 1)?;
+            let mut map = meanwhile.filled(dictionary::NONE, theirs.len() + 1)?;
             for (to, text) in map[1..].iter_mut().zip(theirs.texts()) {
                 *to = ours.code(text, &mut self.claim)?;
             }

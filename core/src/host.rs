@@ -108,7 +108,13 @@ impl Claim {
 
     /// Makes what another state's claim holds a part of this one.
     pub fn take_over(&mut self, mut other: Claim) {
-        self.bytes += std::mem::take(&mut other.bytes);
+        let bytes = std::mem::take(&mut other.bytes);
+        match (self.of_state, other.of_state) {
+            (true, false) => OF_STATES.set(OF_STATES.get() + bytes),
+            (false, true) => OF_STATES.set(OF_STATES.get() - bytes),
+            _ => {}
+        }
+        self.bytes += bytes;
     }
 
     /// Bytes held by this claim.

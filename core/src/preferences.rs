@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::function::Function;
+use crate::host;
 use serde::Deserialize;
 use statrs::distribution::{Binomial, DiscreteCDF};
 use std::collections::HashSet;
@@ -121,6 +122,7 @@ fn better_by(one: &ModelUse, other: &ModelUse) -> Option<f64> {
 pub fn tradeoff(models: &[ModelUse]) -> Option<Tradeoff> {
     let mut most: Option<(u64, u64, u64, u64)> = None;
     for fast in models {
+        host::poll();
         for good in models {
             let (Some(short), Some(long)) = (fast.latency_ms, good.latency_ms) else { continue };
             if long < SLOWER * short || better_by(good, fast).is_none_or(|by| by < BETTER) {

@@ -303,6 +303,25 @@ impl<V: Copy + Default> Users<V> {
         }
     }
 
+    /// The number of a user of a table to which nobody has been appended without the index.
+    pub fn get(&self, key: UserKey) -> Option<usize> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        let (mut at, tag) = self.place(key.hash());
+        loop {
+            let slot = self.slots[at];
+            if slot == EMPTY {
+                return None;
+            }
+            let i = self.number_in(slot);
+            if slot ^ i == tag && self.key(i as usize) == key {
+                return Some(i as usize);
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+    }
+
     /// The numbers of a batch of users, or [`UNKNOWN`]: for those [`number`](Users::number) decides.
     pub fn find_all(&self, keys: impl Iterator<Item = UserKey> + Clone, numbers: &mut [u32]) {
         if self.slots.is_empty() || self.indexed < self.len() {
@@ -404,5 +423,24 @@ impl<V: Copy + Default> Users<V> {
 impl<V: Copy + Default> Default for Users<V> {
     fn default() -> Self {
         Users::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Among very many keys some have the tag of another's slot on the way to theirs.
+    #[test]
+    fn every_user_is_found() {
+        let (mut users, mut claim) = (Users::<()>::new(), Claim::new());
+        assert_eq!(users.get(UserKey::bigint(0)), None);
+        for i in 0..300_000 {
+            users.number(UserKey::bigint(i * 7), (), &mut claim).unwrap();
+        }
+        for i in 0..300_000 {
+            assert_eq!(users.get(UserKey::bigint(i * 7)), Some(i as usize));
+            assert_eq!(users.get(UserKey::bigint(i * 7 + 1)), None);
+        }
     }
 }

@@ -47,8 +47,8 @@ fn row(users: u32) -> impl Strategy<Value = Row> {
     let flags = (proptest::option::of(1u64..4), proptest::option::of(any::<bool>()));
     (0..users, time, texts, number(), number(), flags).prop_map(
         |(user, at, (id, feature, status), cost, rating, flags)| {
-            let cost = cost.filter(|cost| (0.0..=1e100).contains(cost));
-            let rating = rating.filter(|rating| (-1e100..=1e100).contains(rating));
+            let cost = cost.filter(|cost| (0.0..=1e100).contains(cost)).map(|cost| cost + 0.0);
+            let rating = rating.filter(|rating| (-1e100..=1e100).contains(rating)).map(|rating| rating + 0.0);
             Row { user, at, id, feature, session: flags.0, cost, rating, succeeded: flags.1, status }
         },
     )

@@ -3,7 +3,7 @@
 use super::Timeline;
 use crate::error::Result;
 use crate::host::Claim;
-use crate::users::{UNKNOWN, UserKey, Users};
+use crate::users::{UserKey, Users};
 
 /// A partial answer over users: fed user by user, merged in any order.
 ///
@@ -89,15 +89,51 @@ impl Cells {
 
     /// The number of a combination, if it has one.
     pub fn find(&self, codes: [u32; 3]) -> Option<usize> {
-        let mut found = [UNKNOWN];
-        self.numbers.find_all(std::iter::once(UserKey::from(combination(codes))), &mut found);
-        (found[0] != UNKNOWN).then_some(found[0] as usize)
+        self.numbers.get(UserKey::from(combination(codes)))
     }
 
     /// The combination of a number.
     pub fn codes(&self, number: usize) -> [u32; 3] {
         let key = u128::from(self.numbers.key(number));
         [(key >> 64) as u32, (key >> 32) as u32, key as u32]
+    }
+}
+
+/// Places for the codes of one user, in the order they came: mostly a few, which are looked through, but there may be many.
+#[derive(Debug, Default)]
+pub struct Places {
+    codes: Vec<u32>,
+    cells: Option<Cells>,
+}
+
+impl Places {
+    /// Codes that are looked through.
+    const FEW: usize = 32;
+
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        self.codes.clear();
+        self.cells = None;
+    }
+
+    /// The place of a code, and whether it is new.
+    #[inline]
+    pub fn place(&mut self, code: u32, claim: &mut Claim) -> Result<(usize, bool)> {
+        if let Some(cells) = &mut self.cells {
+            return cells.number([0, 0, code], claim);
+        }
+        if let Some(place) = self.codes.iter().position(|known| *known == code) {
+            return Ok((place, false));
+        }
+        if self.codes.len() < Self::FEW {
+            claim.push(&mut self.codes, code)?;
+            return Ok((self.codes.len() - 1, true));
+        }
+        let mut cells = Cells::default();
+        for &known in &self.codes {
+            cells.number([0, 0, known], claim)?;
+        }
+        self.cells.insert(cells).number([0, 0, code], claim)
     }
 }
 

@@ -248,8 +248,13 @@ impl History {
         // What every pass needs; and what is shared out: places and values of rows, and users once for all streams.
         let all = packed + rows * 16 + users * 4;
         let free = host::limit().saturating_sub(others).saturating_sub(all) / 4 * 3;
-        let passes =
-            |users: usize| (rows * (8 + wanted) + users * 64).div_ceil(free.max(1)).next_power_of_two().min(1 << 10);
+        // The bytes of ids, which are copied.
+        let has_ids = buffers.columns.iter().flatten().any(|values| matches!(values, Values::Ids(_)));
+        let chunks = parts().flat_map(|(_, part)| &part.chunks).map(Bytes::len).sum::<usize>();
+        let ids = if has_ids { chunks } else { 0 };
+        let passes = |users: usize| {
+            (rows * (8 + wanted) + users * 64 + ids).div_ceil(free.max(1)).next_power_of_two().min(1 << 10)
+        };
         match passes(users) {
             1 => Ok(1),
             _ => self.distinct(parts()).map(|distinct| passes(distinct.min(users))),
@@ -709,21 +714,20 @@ fn bring(
             })?;
         }
         Values::Ids(to) => {
-            let base = ids.len();
             claim.reserve_doubling(ids, block.tail.len())?;
-            ids.extend_from_slice(block.tail);
-            if u32::try_from(ids.len()).is_err() {
-                return Err(Error::TooLarge { bytes: ids.len() });
-            }
-            let mut place = base;
+            let (mut from, mut is_too_large) = (0usize, false);
             block.small(column, |i, length| {
+                let until = from.saturating_add(length.saturating_sub(1) as usize);
+                let id = block.tail.get(from..until).unwrap_or_default();
                 if let Some(to) = to.get_mut(places[i] as usize) {
-                    *to = (place as u32, length as u32);
+                    is_too_large |= u32::try_from(ids.len() + id.len()).is_err();
+                    *to = (ids.len() as u32, length as u32);
+                    ids.extend_from_slice(id);
                 }
-                place = place.saturating_add(length.saturating_sub(1) as usize);
+                from = until.min(block.tail.len());
             });
-            if place > ids.len() {
-                return corrupt("ids cut short");
+            if is_too_large {
+                return Err(Error::TooLarge { bytes: ids.len() });
             }
         }
     }

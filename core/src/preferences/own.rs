@@ -5,7 +5,7 @@ use crate::calendar::{DAY_MICROS, Micros};
 use crate::days::Day;
 use crate::error::Result;
 use crate::function::{Call, Clock};
-use crate::history::Timeline;
+use crate::history::{Places, Timeline};
 use crate::host::Claim;
 use crate::stats::median::median;
 use crate::stats::sum::Sum;
@@ -79,15 +79,8 @@ pub(crate) struct Own<'a> {
     call: &'a Call<'a>,
     clock: Clock<'a>,
     models: Vec<OwnModel>,
+    places: Places,
     claim: Claim,
-}
-
-/// Where the requests of a name are kept.
-fn place<T>(list: &mut Vec<T>, code: u32, name: impl Fn(&T) -> u32, new: T, claim: &mut Claim) -> Result<usize> {
-    match list.iter().position(|one| name(one) == code) {
-        Some(place) => Ok(place),
-        None => claim.push(list, new).map(|()| list.len() - 1),
-    }
 }
 
 impl Named {
@@ -106,17 +99,19 @@ impl Named {
 
 impl<'a> Own<'a> {
     pub(crate) fn new(call: &'a Call<'_>) -> Result<Self> {
-        Ok(Own { call, clock: call.clock()?, models: Vec::new(), claim: Claim::passing() })
+        Ok(Own { call, clock: call.clock()?, models: Vec::new(), places: Places::default(), claim: Claim::passing() })
     }
 
     /// Takes in what was found with each model.
     pub(crate) fn take_models(&mut self, user: &Timeline<'_>, columns: &OwnColumns) -> Result<()> {
-        let Own { clock, models, claim, .. } = self;
+        let Own { clock, models, places, claim, .. } = self;
         let Some(codes) = user.codes(columns.model) else { return Ok(()) };
         let (latencies, ratings) = (user.numbers(columns.latency), user.numbers(columns.rating));
         for (i, (&code, &at)) in codes.iter().zip(user.at).enumerate().filter(|(_, (code, _))| **code != 0) {
-            let new = OwnModel { named: Named { code, ..Named::default() }, ..OwnModel::default() };
-            let place = place(models, code, |model| model.named.code, new, claim)?;
+            let (place, is_new) = places.place(code, claim)?;
+            if is_new {
+                claim.push(models, OwnModel { named: Named { code, ..Named::default() }, ..OwnModel::default() })?;
+            }
             let model = &mut models[place];
             model.named.count(clock.day(at)?, claim)?;
             if let Some(latency) = latencies.map(|latencies| latencies[i]).filter(|latency| !latency.is_nan()) {
@@ -164,10 +159,13 @@ pub(crate) fn most_used<'t>(
     clock: &mut Clock<'_>,
     claim: &mut Claim,
 ) -> Result<Vec<Named>> {
-    let mut names = Vec::new();
+    let (mut names, mut places): (Vec<Named>, _) = (Vec::new(), Places::default());
     let Some(codes) = user.codes(column) else { return Ok(names) };
     for (&code, &at) in codes.iter().zip(user.at).filter(|(code, _)| **code != 0) {
-        let place = place(&mut names, code, |named: &Named| named.code, Named { code, ..Named::default() }, claim)?;
+        let (place, is_new) = places.place(code, claim)?;
+        if is_new {
+            claim.push(&mut names, Named { code, ..Named::default() })?;
+        }
         names[place].count(clock.day(at)?, claim)?;
     }
     names.sort_by_key(|named| (Reverse((named.requests, named.days.len())), text(named.code)));
@@ -183,7 +181,7 @@ pub(crate) fn hours(times: &[Micros], clock: &mut Clock<'_>) -> Result<[u64; 24]
     Ok(hours)
 }
 
-/// The mean of the numbers of a column that are known.
+/// The sum of the numbers of a column that are known.
 pub(crate) fn sum_of(numbers: Option<&[f64]>, claim: &mut Claim) -> Result<Sum> {
     let mut sum = Sum::default();
     let mut known = numbers.unwrap_or_default().iter().filter(|number| !number.is_nan());

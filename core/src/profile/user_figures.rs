@@ -77,10 +77,10 @@ fn row(call: &Call<'_>, user: &Timeline<'_>, columns: &OwnColumns, rows: &mut dy
     for (day, &at) in days.iter_mut().zip(user.at) {
         *day = clock.day(at)?;
     }
-    let first_day = days.first().copied().unwrap_or_default();
-    let calendar_days = (i64::from(clock.day(observed)?) - i64::from(first_day) + 1).max(1);
     days.sort_unstable();
     days.dedup();
+    let first_day = days.first().copied().unwrap_or_default();
+    let calendar_days = (i64::from(clock.day(observed)?) - i64::from(first_day) + 1).max(1);
     let requests = user.at.len() as f64;
     let outcomes = || (0..user.at.len()).filter_map(|i| user.flag(columns.succeeded, i));
     let known = outcomes().count();

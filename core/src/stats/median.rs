@@ -9,6 +9,8 @@ use crate::host::{self, Claim};
 
 /// The most numbers a group keeps before it counts them.
 const FEW: usize = 1024;
+/// Numbers about the middle that are kept before those alike are united.
+const MANY: usize = 1 << 16;
 /// Buckets of a counted group.
 const BUCKETS: usize = 2048;
 /// The bits of a double that tell its bucket: the exponent and five of the fraction.
@@ -28,7 +30,8 @@ enum Numbers {
     /// How many lie in each bucket.
     Counted(Vec<u32>),
     /// Those of the buckets from the first to the last that hold one of the two in the middle, and how many lie before them.
-    Middle { first: usize, last: usize, before: u64, numbers: Vec<f64> },
+    /// Each with how often it came; those behind `sorted` may come again.
+    Middle { first: usize, last: usize, before: u64, numbers: Vec<(f64, u64)>, sorted: usize },
 }
 
 /// Groups of numbers, by their number from 0.
@@ -121,7 +124,7 @@ impl Medians {
             };
             let ((first, before), (last, _)) = (of((*count - 1) / 2), of(*count / 2));
             claim.shrink(counts.capacity() * size_of::<u32>());
-            *numbers = Some(Numbers::Middle { first, last, before, numbers: Vec::new() });
+            *numbers = Some(Numbers::Middle { first, last, before, numbers: Vec::new(), sorted: 0 });
         }
     }
 
@@ -129,10 +132,15 @@ impl Medians {
     #[inline]
     pub fn again(&mut self, group: usize, number: f64, claim: &mut Claim) -> Result<()> {
         match self.groups.get_mut(group) {
-            Some((_, Some(Numbers::Middle { first, last, numbers, .. })))
+            Some((_, Some(Numbers::Middle { first, last, numbers, sorted, .. })))
                 if (*first..=*last).contains(&bucket(number)) =>
             {
-                claim.push(numbers, number)
+                // Numbers that repeat are kept once.
+                if numbers.len() >= 2 * *sorted + MANY {
+                    unite(numbers);
+                    *sorted = numbers.len();
+                }
+                claim.push(numbers, (number, 1))
             }
             _ => Ok(()),
         }
@@ -141,19 +149,36 @@ impl Medians {
     /// The median of a group, the mean of the two in the middle of an even number; `None` of no numbers.
     pub fn median(&mut self, group: usize) -> Option<f64> {
         let (count, numbers) = self.groups.get_mut(group)?;
-        let (numbers, before) = match numbers.as_mut()? {
-            Numbers::All(all) => (all, 0),
-            Numbers::Middle { numbers, before, .. } => (numbers, *before),
-            Numbers::Counted(_) => return None,
-        };
         host::poll();
-        let (low, high) = ((*count - 1) / 2 - before, *count / 2 - before);
-        let (_, &mut low_number, above) =
-            (low < numbers.len() as u64).then(|| numbers.select_nth_unstable_by(low as usize, f64::total_cmp))?;
-        let high_number = if high == low { low_number } else { above.iter().copied().min_by(f64::total_cmp)? };
-        // As PostgreSQL interpolates.
-        Some(low_number + 0.5 * (high_number - low_number))
+        match numbers.as_mut()? {
+            Numbers::All(all) => median(all),
+            Numbers::Middle { numbers, before, .. } => {
+                unite(numbers);
+                let of = |rank: u64| {
+                    let mut so_far = *before;
+                    let found = numbers.iter().find(|(_, count)| {
+                        so_far += count;
+                        so_far > rank
+                    });
+                    found.map(|(number, _)| *number)
+                };
+                let (low, high) = (of((*count - 1) / 2)?, of(*count / 2)?);
+                Some(low + 0.5 * (high - low))
+            }
+            Numbers::Counted(_) => None,
+        }
     }
+}
+
+/// Brings numbers in order, each once with how often it came.
+fn unite(numbers: &mut Vec<(f64, u64)>) {
+    host::poll();
+    numbers.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
+    numbers.dedup_by(|next, first| {
+        let is_same = next.0.total_cmp(&first.0).is_eq();
+        first.1 += if is_same { next.1 } else { 0 };
+        is_same
+    });
 }
 
 /// The median of a few numbers, the mean of the two in the middle of an even number; their order is lost.

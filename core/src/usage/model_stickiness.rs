@@ -3,7 +3,7 @@
 use super::{named, text_order};
 use crate::error::Result;
 use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, Type, column};
-use crate::history::{BySegment, Fold, Table, Timeline};
+use crate::history::{BySegment, Fold, Places, Table, Timeline};
 use crate::host::Claim;
 use crate::stats::sum::Sum;
 
@@ -46,8 +46,8 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let columns = ["request_id", "segment", "model", "succeeded"].map(|name| call.column(name));
     let [_, segment, model, succeeded] = columns;
     let make = || {
-        let (own, by_segment, claim) = (Vec::new(), BySegment::default(), Claim::passing());
-        Ok(Stickiness { segment, model, succeeded, models: Table::default(), own, by_segment, claim })
+        let (own, places, by_segment, claim) = (Vec::new(), Places::default(), BySegment::default(), Claim::passing());
+        Ok(Stickiness { segment, model, succeeded, models: Table::default(), own, places, by_segment, claim })
     };
     let mut fold = call.fold(&columns, make)?;
     if fold.models.is_empty() && !call.by {
@@ -121,26 +121,25 @@ struct Stickiness {
     succeeded: Option<usize>,
     models: Table<Model>,
     own: Vec<Own>,
+    places: Places,
     by_segment: BySegment,
     claim: Claim,
 }
 
 impl Fold for Stickiness {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Stickiness { segment, model, succeeded, models, own, by_segment, claim } = self;
+        let Stickiness { segment, model, succeeded, models, own, places, by_segment, claim } = self;
         let Some(codes) = user.codes(*model) else { return Ok(()) };
         by_segment.each(user, *segment, |segment, requests| {
             own.clear();
+            places.clear();
             let mut last: Option<(usize, u32)> = None;
             for &request in requests.iter().filter(|&&request| codes[request as usize] != 0) {
                 let code = codes[request as usize];
-                let place = match own.iter().position(|own| own.model == code) {
-                    Some(place) => place,
-                    None => {
-                        claim.push(own, Own { model: code, ..Own::default() })?;
-                        own.len() - 1
-                    }
-                };
+                let (place, is_new) = places.place(code, claim)?;
+                if is_new {
+                    claim.push(own, Own { model: code, ..Own::default() })?;
+                }
                 own[place].requests += 1;
                 if let Some((before, its_request)) = last {
                     let from = &mut own[before];

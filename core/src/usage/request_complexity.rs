@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::function::{Call, Cell, Clock, Function, Past, Reads, Requests, Rows, Type, column};
 use crate::history::{Fold, Table, Timeline};
 use crate::host::{self, Claim};
-use crate::users::{UNKNOWN, UserKey, Users};
+use crate::users::{UserKey, Users};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
@@ -41,12 +41,16 @@ pub static FUNCTION: Function = Function {
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let columns =
         ["request_id", "session_id", "model", "prompt_tokens", "completion_tokens"].map(|name| call.column(name));
+    let models = call.history.zip(columns[MODEL]).map(|(history, model)| history.dictionary(model));
+    let is_empty = |code: &u32| models.and_then(|models| models.text(*code)) == Some(b"");
+    let empty = (1..=models.map_or(0, |models| models.len() as u32)).find(is_empty).unwrap_or(0);
     let make = || {
         let groups = Groups {
             clock: call.clock()?,
             calendar: Calendar { grain: Grain::Month, week_start: 0 },
             month: Period { index: 0, start: 0, end: 0 },
             columns,
+            empty,
             numbers: Table::default(),
         };
         let (turns, keys, claim) = (Turns::default(), Vec::new(), Claim::passing());
@@ -61,10 +65,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         let name = user.name.map(Cell::Bytes).or(written.as_deref().map(Cell::Text)).unwrap_or(Cell::Null);
         groups.keys(user, &mut turns, &mut keys, &mut claim)?;
         for (request, keys) in keys.iter().enumerate() {
-            let mut numbers = [UNKNOWN; 3];
-            let known = keys.iter().map(|key| key.unwrap_or_default());
-            counts.find_all(known, &mut numbers);
-            let rank = |n: usize| keys[n].and_then(|_| ranks.get(numbers[n] as usize).copied());
+            let rank = |n: usize| keys[n].and_then(|key| ranks.get(counts.get(key)?).copied());
             let found = [rank(0), rank(1), rank(2)];
             let known = found.iter().flatten().count();
             let mean = (known > 0).then(|| found.iter().flatten().sum::<f64>() / known as f64);
@@ -96,6 +97,8 @@ struct Groups<'a> {
     /// The month found last.
     month: Period,
     columns: [Option<usize>; 5],
+    /// The code of a model that is an empty text, or 0.
+    empty: u32,
     numbers: Table<()>,
 }
 
@@ -118,8 +121,9 @@ impl Groups<'_> {
             if !(self.month.start..self.month.end).contains(&day) {
                 self.month = self.calendar.period(day)?;
             }
-            // No model is one, too.
+            // No model is one, too, and so is an empty text.
             let model = models.map_or(0, |codes| codes[request]);
+            let model = if model == self.empty { 0 } else { model };
             let (group, ()) = self.numbers.entry([0, model, self.month.index as u32], claim)?;
             let known = |numbers: Option<&[f64]>| numbers.map(|numbers| numbers[request]).filter(|n| !n.is_nan());
             let turn = turns.map(|turns| turns[request]).filter(|&turn| turn > 0).map(f64::from);

@@ -8,6 +8,7 @@ use crate::function::{Call, Cell, Clock, Function, Past, Reads, Requests, Rows, 
 use crate::history::{BySegment, Fold, Table, Timeline};
 use crate::host::Claim;
 use crate::stats::{median::Medians, sum::Sum};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 const ABOUT: &[&str] = &["users"];
@@ -77,10 +78,26 @@ struct Totals {
     requests: u64,
     active_days: u64,
     first_days: i64,
+    /// The latest of users' first days, and how many users it is of.
+    latest: (Day, u64),
     users_again: u64,
     /// Users by twice the median of the days from one active day to the next.
     intervals: BTreeMap<u32, u64>,
     sums: [Sum; 3],
+}
+
+/// About what an entry of `intervals` takes.
+const INTERVAL: usize = 32;
+
+impl Totals {
+    fn add_latest(&mut self, (day, users): (Day, u64)) {
+        match day.cmp(&self.latest.0) {
+            _ if self.latest.1 == 0 => self.latest = (day, users),
+            Ordering::Greater => self.latest = (day, users),
+            Ordering::Equal => self.latest.1 += users,
+            Ordering::Less => {}
+        }
+    }
 }
 
 /// The fold.
@@ -137,6 +154,9 @@ impl<'a> Patterns<'a> {
         for segment in segments {
             let totals = segment.value;
             let calendar_days = totals.users as i64 * (i64::from(last_day) + 1) - totals.first_days;
+            // A clock that is set back over midnight may show a day before that of a first request: that is one day all the same.
+            let (latest, users) = totals.latest;
+            let calendar_days = calendar_days + i64::from(latest).saturating_sub(last_day.into()).max(0) * users as i64;
             let users_another_day = totals.intervals.values().sum::<u64>();
             let [prompt_tokens, completion_tokens, cost_usd] = &totals.sums;
             let tokens = |sum: &Sum| sum.value().map(|sum| sum.min(MOST).round_ties_even() as u64);
@@ -197,14 +217,20 @@ impl Fold for Patterns<'_> {
             totals.requests += requests.len() as u64;
             totals.users_again += u64::from(requests.len() > 1);
             totals.active_days += days.len() as u64;
-            totals.first_days += days.first().map_or(0, |&day| i64::from(day));
+            let first_day = days.first().copied().unwrap_or_default();
+            totals.first_days += i64::from(first_day);
+            totals.add_latest((first_day, 1));
             if days.len() > 1 {
                 // The numbers of days from one to the next take their place.
                 (1..days.len()).for_each(|i| days[i - 1] = days[i] - days[i - 1]);
                 days.pop();
                 days.sort_unstable();
                 let (low, high) = (days[(days.len() - 1) / 2], days[days.len() / 2]);
-                *totals.intervals.entry(low.unsigned_abs() + high.unsigned_abs()).or_default() += 1;
+                let twice = low.unsigned_abs() + high.unsigned_abs();
+                if !totals.intervals.contains_key(&twice) {
+                    claim.grow(INTERVAL)?;
+                }
+                *totals.intervals.entry(twice).or_default() += 1;
             }
             seconds_between(user, requests).try_for_each(|pause| pauses.add(number, pause, claim))?;
             for (sum, &column) in totals.sums.iter_mut().zip(&*numbers) {
@@ -224,6 +250,9 @@ impl Fold for Patterns<'_> {
             ours.active_days += theirs.active_days;
             ours.first_days += theirs.first_days;
             ours.users_again += theirs.users_again;
+            if theirs.latest.1 > 0 {
+                ours.add_latest(theirs.latest);
+            }
             theirs.intervals.into_iter().for_each(|(days, users)| *ours.intervals.entry(days).or_default() += users);
             ours.sums.iter_mut().zip(theirs.sums).try_for_each(|(ours, theirs)| ours.merge(theirs, claim))
         })?;

@@ -91,6 +91,15 @@ SELECT hour, requests, hour_occurrences, requests_per_hour_occurrence, rank, is_
 DELETE FROM plain WHERE user_id IS NULL OR user_id = ' ';
 SELECT hour, requests, hour_occurrences, requests_per_hour_occurrence, rank, is_peak FROM peak_hours('plain', top => NULL) WHERE hour BETWEEN 8 AND 10;
 
+-- The clock was set back from 00:01 to 23:01 of the day before: a first request of the 2nd, and an end on the 1st, are one day.
+-- Latencies of -0 are 0; requests of no model and of an empty one are compared with each other.
+CREATE TABLE set_back (user_id text, created_at timestamptz, model text, latency_ms float8, prompt_tokens int);
+INSERT INTO set_back SELECT 'ann', '2008-11-02 02:30:30Z', CASE n WHEN 1 THEN '' END, CASE WHEN n <= 2 THEN '-0' ELSE n END, n FROM generate_series(1, 5) AS n;
+SELECT active_days, requests_per_calendar_day FROM usage_patterns('set_back', timezone => 'America/St_Johns', as_of => '2008-11-02 03:00Z');
+SELECT requests_per_calendar_day FROM user_metrics_row('set_back', 'ann', timezone => 'America/St_Johns', as_of => '2008-11-02 03:00Z', benchmark => false);
+SELECT name, requests, median_latency_ms FROM model_usage('set_back');
+SELECT prompt_tokens_rank FROM request_complexity('set_back') ORDER BY 1;
+
 -- A property is what ->> gives of it, whatever the JSON: of these requests two have 1.50, five tell nothing.
 CREATE TABLE props (user_id text, created_at timestamptz, properties jsonb);
 INSERT INTO props SELECT 'ann', timestamptz '2024-03-04 10:00Z', p::jsonb FROM (VALUES
