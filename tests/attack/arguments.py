@@ -105,6 +105,9 @@ class Runner:
             error = None
         except ServerError as raised:
             error = raised
+            if dog is None:
+                # Nothing of the case has run yet.
+                return Failure(error.sqlstate, f"its preparation failed: {error}", case)
         except ServerGone:
             dog and dog.cancel()
             session.restart()
