@@ -529,6 +529,14 @@ impl<'a> Call<'a> {
         self.history?.dictionary(column?).text(code)
     }
 
+    /// The text of a column told last, of several told at the same instant the greatest by its bytes; as its code.
+    pub fn told_last(&self, column: Option<usize>, told: impl Iterator<Item = (u32, Micros)>) -> u32 {
+        let later = |(a, a_at): &(u32, Micros), (b, b_at): &(u32, Micros)| {
+            a_at.cmp(b_at).then_with(|| self.text_of(column, *a).cmp(&self.text_of(column, *b)))
+        };
+        told.filter(|(code, _)| *code != 0).max_by(later).map_or(0, |(code, _)| code)
+    }
+
     /// Visits every user who may be counted, with the requests of some columns.
     pub fn each_user(
         &self,

@@ -26,6 +26,7 @@ pub mod numeric;
 mod plan;
 mod scratch;
 mod stream;
+mod timeline;
 mod timelines;
 
 pub use dictionary::Dictionary;
@@ -34,7 +35,7 @@ pub use plan::{Kind, Plan, PlannedColumn, is_success};
 pub use scratch::{InMemory, Scratch};
 pub use stream::VERSION;
 use stream::{File, Stream};
-pub use timelines::{Timeline, Values};
+pub use timeline::{Timeline, Values};
 
 /// Users are shared out by the top bits of their keys' hashes.
 const PARTITION_BITS: u32 = 6;

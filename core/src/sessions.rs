@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::function::aggregate::{Aggregate, Form};
 use crate::function::{Function, Type};
 use crate::grouping::{self, Owned};
+use crate::history::Timeline;
 use crate::host::Claim;
 use crate::lists::{self, Head, LAST_INSTANT, Runs};
 use crate::state::State;
@@ -508,4 +509,19 @@ pub fn of_requests(
     lists::close(limits, parts)?;
     claim.reserve(sessions, parts.len())?;
     resolve(parts, limits.gap, sessions)
+}
+
+/// One user's requests as sessions know them.
+pub fn requests<'u>(
+    user: &'u Timeline<'_>,
+    session: Option<usize>,
+    latency: Option<usize>,
+    succeeded: Option<usize>,
+) -> impl ExactSizeIterator<Item = Session> + 'u {
+    let (sessions, latencies) = (user.sessions(session), user.numbers(latency));
+    user.at.iter().enumerate().map(move |(i, &at)| {
+        let latency = latencies.map(|latencies| latencies[i]).filter(|latency| !latency.is_nan());
+        let key = sessions.map_or(SessionKey::NONE, |sessions| SessionKey::of_hash(sessions[i]));
+        Session::request(at, latency, key, user.flag(succeeded, i))
+    })
 }

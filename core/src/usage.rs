@@ -2,7 +2,7 @@
 
 use crate::calendar::{DAY_MICROS, Micros, Segment};
 use crate::error::Result;
-use crate::function::{Call, Function};
+use crate::function::{Call, Function, Past, Requests};
 use crate::history::Table;
 use crate::host::{self, Claim};
 
@@ -27,6 +27,15 @@ pub const FUNCTIONS: &[&Function] = &[
     &model_switches::FUNCTION,
     &request_complexity::FUNCTION,
 ];
+
+/// What functions about a user's way from one model to the next read.
+static OF_TRANSITIONS: Requests = Requests {
+    past: Past::Nothing,
+    columns: &["request_id", "succeeded"],
+    needed: &["model"],
+    names: false,
+    order: "",
+};
 
 /// What is kept for a combination of codes, with the texts of the codes.
 struct Named<'a, T> {

@@ -11,7 +11,6 @@ use crate::history::{Fold, Table, Timeline};
 use crate::host::{self, Claim};
 use crate::preferences::own::sum_of;
 use crate::preferences::shrunk_mean;
-use crate::profile::user_figures::requests;
 use crate::sessions::{self, Ending, Limits, MAX_IDLE, Session};
 use crate::stats::sum::Sum;
 use crate::users::UserKey;
@@ -206,21 +205,13 @@ impl<'a> Users<'a> {
     }
 }
 
-/// The text of a column told last, of several told at the same instant the greatest by its bytes; as its code.
-pub(crate) fn told_last(call: &Call<'_>, column: Option<usize>, told: impl Iterator<Item = (u32, Micros)>) -> u32 {
-    let later = |(a, a_at): &(u32, Micros), (b, b_at): &(u32, Micros)| {
-        a_at.cmp(b_at).then_with(|| call.text_of(column, *a).cmp(&call.text_of(column, *b)))
-    };
-    told.filter(|(code, _)| *code != 0).max_by(later).map_or(0, |(code, _)| code)
-}
-
 impl Fold for Users<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
         let [session, feature, latency, succeeded, rating, peers] = self.columns;
         let Users { call, clock, users, names, last_at, parts, sessions, codes, claim, .. } = self;
         *last_at = (*last_at).max(user.at.last().copied());
         let limits = Limits { gap: call.environment.session_gap, idle: MAX_IDLE };
-        sessions::of_requests(requests(user, session, latency, succeeded), limits, parts, sessions, claim)?;
+        sessions::of_requests(sessions::requests(user, session, latency, succeeded), limits, parts, sessions, claim)?;
         let end = call.end();
         let closed = || sessions.iter().filter(|session| !session.is_open(limits, end));
         codes.clear();
@@ -240,7 +231,7 @@ impl Fold for Users<'_> {
             name: (names.len() - name.len(), names.len()),
             group: user
                 .codes(peers)
-                .map_or(0, |codes| told_last(call, peers, codes.iter().copied().zip(user.at.iter().copied()))),
+                .map_or(0, |codes| call.told_last(peers, codes.iter().copied().zip(user.at.iter().copied()))),
             requests: user.at.len() as u64,
             first_day: clock.day(user.at.first().copied().unwrap_or_default())?,
             closed_requests: closed().map(|session| u64::from(session.requests)).sum(),

@@ -7,7 +7,7 @@ use crate::users::{UserKey, Users};
 
 /// A partial answer over users: fed user by user, merged in any order.
 ///
-/// The laws, checked by `tests/folds.rs`: merging is associative and commutative, a fold that has seen nobody is neutral, and
+/// The laws, checked by `tests/laws/folds.rs`: merging is associative and commutative, a fold that has seen nobody is neutral, and
 /// any split of the users merges to the same answer as the whole.
 pub trait Fold: Sized {
     /// Takes in one user's requests.

@@ -1,7 +1,6 @@
 //! `plan_usage`: requests of every user and calendar month against the limit of their plan. Definition D36.
 
 use super::{Plan, parse};
-use crate::benchmark::benchmark_users::told_last;
 use crate::calendar::{Calendar, Grain};
 use crate::days::Day;
 use crate::error::Result;
@@ -120,7 +119,7 @@ impl Months<'_> {
             from += of_month;
             let numbers = || days.iter().map(|(_, request)| *request as usize);
             let of_plan = numbers().filter_map(|request| Some((told?[request], user.at[request])));
-            let last = told_last(call, property, of_plan);
+            let last = call.told_last(property, of_plan);
             plan = if last != 0 { last } else { plan };
             let known = call.text_of(property, plan);
             let terms = self.plans.iter().find(|terms| Some(terms.name.as_bytes()) == known);

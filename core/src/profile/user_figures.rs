@@ -8,7 +8,7 @@ use crate::host::Claim;
 use crate::preferences::own::{Named, Own, OwnColumns, hours, most_used, sum_of};
 use crate::preferences::preferred_models::{CANDIDATES, FALLBACK, NAME_ONE, USER};
 use crate::preferences::{order, tradeoff};
-use crate::sessions::{self, Ending, Limits, MAX_IDLE, Session, SessionKey};
+use crate::sessions::{self, Ending, Limits, MAX_IDLE, Session};
 use crate::stats::median::median;
 use crate::usage::hour_begins;
 
@@ -141,26 +141,11 @@ struct Visits {
     completion_rate: Option<f64>,
 }
 
-/// One user's requests as sessions know them.
-pub(crate) fn requests<'u>(
-    user: &'u Timeline<'_>,
-    session: Option<usize>,
-    latency: Option<usize>,
-    succeeded: Option<usize>,
-) -> impl ExactSizeIterator<Item = Session> + 'u {
-    let (sessions, latencies) = (user.sessions(session), user.numbers(latency));
-    user.at.iter().enumerate().map(move |(i, &at)| {
-        let latency = latencies.map(|latencies| latencies[i]).filter(|latency| !latency.is_nan());
-        let key = sessions.map_or(SessionKey::NONE, |sessions| SessionKey::of_hash(sessions[i]));
-        Session::request(at, latency, key, user.flag(succeeded, i))
-    })
-}
-
 impl Visits {
     fn of(call: &Call<'_>, user: &Timeline<'_>, columns: &OwnColumns, claim: &mut Claim) -> Result<Self> {
         let limits = Limits { gap: call.environment.session_gap, idle: MAX_IDLE };
         let (mut parts, mut sessions) = (Vec::new(), Vec::new());
-        let requests = requests(user, columns.session, columns.latency, columns.succeeded);
+        let requests = sessions::requests(user, columns.session, columns.latency, columns.succeeded);
         sessions::of_requests(requests, limits, &mut parts, &mut sessions, claim)?;
         let end = call.end();
         let shown = || sessions.iter().filter(|session| session.start <= end);

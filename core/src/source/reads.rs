@@ -62,7 +62,7 @@ pub fn reader(name: &str) -> Option<&'static str> {
     READS.iter().map(|(function, _)| *function).find(|function| *function == name)
 }
 
-/// The canonical columns that a function reads beside those of [`ALWAYS`], and whether the log must have each.
+/// The canonical columns that a function reads in addition to [`ALWAYS`], and whether the log must have each.
 pub fn columns_read(function: &str) -> impl Iterator<Item = (&'static str, bool)> {
     let columns = READS.iter().filter(move |(reader, _)| *reader == function).flat_map(|(_, columns)| *columns);
     let listed = columns.map(|column| column.strip_suffix('!').map_or((*column, false), |column| (column, true)));

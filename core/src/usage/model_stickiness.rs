@@ -1,8 +1,8 @@
 //! `model_stickiness`: whether users stay with a model from one request to the next. Definition D24.
 
-use super::{named, text_order};
+use super::{OF_TRANSITIONS, named, text_order};
 use crate::error::Result;
-use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, Type, column};
+use crate::function::{Call, Cell, Function, Reads, Rows, Type, column};
 use crate::history::{BySegment, Fold, Places, Table, Timeline};
 use crate::host::Claim;
 use crate::stats::sum::Sum;
@@ -27,13 +27,7 @@ pub static FUNCTION: Function = Function {
         ),
         column("concentration", Type::Double, "mean over users of the sum of the squared shares of their models"),
     ],
-    reads: Reads::Requests(&Requests {
-        past: Past::Nothing,
-        columns: &["request_id", "succeeded"],
-        needed: &["model"],
-        names: false,
-        order: "",
-    }),
+    reads: Reads::Requests(&OF_TRANSITIONS),
     segmented: true,
     zoned: true,
     serves: None,

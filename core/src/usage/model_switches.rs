@@ -1,8 +1,8 @@
 //! `model_switches`: from which model to which other users go with their next request. Definition D24.
 
-use super::{named, text_order};
+use super::{OF_TRANSITIONS, named, text_order};
 use crate::error::Result;
-use crate::function::{Call, Function, Past, Reads, Requests, Rows, Type, column};
+use crate::function::{Call, Function, Reads, Rows, Type, column};
 use crate::history::{BySegment, Fold, Table, Timeline};
 use crate::host::Claim;
 use std::cmp::Reverse;
@@ -23,13 +23,7 @@ pub static FUNCTION: Function = Function {
             "how often after a request that failed; NULL where it is not known whether requests succeeded",
         ),
     ],
-    reads: Reads::Requests(&Requests {
-        past: Past::Nothing,
-        columns: &["request_id", "succeeded"],
-        needed: &["model"],
-        names: false,
-        order: "",
-    }),
+    reads: Reads::Requests(&OF_TRANSITIONS),
     segmented: true,
     zoned: true,
     serves: None,

@@ -1,0 +1,164 @@
+//! One user's requests in order of time, and the arrays by column that they are ranges of.
+
+use super::Kind;
+use crate::calendar::Micros;
+use crate::error::Result;
+use crate::host::Claim;
+use crate::users::UserKey;
+use std::ops::Range;
+
+/// The values of a column, request by request.
+#[derive(Debug)]
+pub enum Values {
+    /// Codes of texts; see [`Dictionary`](super::Dictionary).
+    Codes(Vec<u32>),
+    /// Hashes of sessions' ids; 0 for no session.
+    Sessions(Vec<u64>),
+    /// Places of ids and their lengths plus 1; 0 for none.
+    Ids(Vec<(u32, u32)>),
+    /// Numbers; NaN for one that is not known.
+    Numbers(Vec<f64>),
+    /// 0 for not known, 1 for no, 2 for yes.
+    Flags(Vec<u8>),
+}
+
+/// Gives a buffer so many items, whatever is in them. Partitions are about as large as each other: its room grows to what is
+/// needed and no further.
+pub(super) fn sized<T: Clone + Default>(buffer: &mut Vec<T>, items: usize, claim: &mut Claim) -> Result<()> {
+    if buffer.capacity() < items {
+        buffer.clear();
+        claim.reserve(buffer, items)?;
+    }
+    buffer.resize(items, T::default());
+    Ok(())
+}
+
+/// Brings values into another order: `order` has, for each place, the place from where its value comes.
+pub(super) fn permuted<T: Copy>(values: &mut [T], order: &[u32]) -> Result<()> {
+    let mut claim = Claim::passing();
+    let old = claim.collected(values.iter().copied())?;
+    values.iter_mut().zip(order).for_each(|(value, &from)| *value = old[from as usize]);
+    Ok(())
+}
+
+impl Values {
+    pub(super) fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Values::Codes(Vec::new()),
+            Kind::Session => Values::Sessions(Vec::new()),
+            Kind::Id => Values::Ids(Vec::new()),
+            Kind::Count | Kind::Number => Values::Numbers(Vec::new()),
+            Kind::Flag | Kind::Status => Values::Flags(Vec::new()),
+        }
+    }
+
+    /// Makes room for so many requests.
+    pub(super) fn prepare(&mut self, rows: usize, claim: &mut Claim) -> Result<()> {
+        match self {
+            Values::Codes(values) => sized(values, rows, claim),
+            Values::Sessions(values) => sized(values, rows, claim),
+            Values::Ids(values) => sized(values, rows, claim),
+            Values::Numbers(values) => sized(values, rows, claim),
+            Values::Flags(values) => sized(values, rows, claim),
+        }
+    }
+
+    /// Bytes of a value.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Values::Codes(_) => 4,
+            Values::Sessions(_) | Values::Ids(_) | Values::Numbers(_) => 8,
+            Values::Flags(_) => 1,
+        }
+    }
+
+    /// Brings a range into another order: `order` has, for each place, the place from where its value comes.
+    pub(super) fn permute(&mut self, range: Range<usize>, order: &[u32]) -> Result<()> {
+        match self {
+            Values::Codes(values) => permuted(&mut values[range], order),
+            Values::Sessions(values) => permuted(&mut values[range], order),
+            Values::Ids(values) => permuted(&mut values[range], order),
+            Values::Numbers(values) => permuted(&mut values[range], order),
+            Values::Flags(values) => permuted(&mut values[range], order),
+        }
+    }
+}
+
+/// One user's requests in order of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeline<'a> {
+    /// The user.
+    pub user: UserKey,
+    /// The user's id, where the history keeps it.
+    pub name: Option<&'a [u8]>,
+    /// When the requests were made.
+    pub at: &'a [Micros],
+    pub(super) from: usize,
+    pub(super) columns: &'a [Option<Values>],
+    pub(super) ids: &'a [u8],
+}
+
+impl<'a> Timeline<'a> {
+    fn values(&self, column: Option<usize>) -> Option<(&'a Values, Range<usize>)> {
+        let values = self.columns.get(column?)?.as_ref()?;
+        Some((values, self.from..self.from + self.at.len()))
+    }
+
+    /// The codes of a column of texts, where the log has it.
+    #[inline]
+    pub fn codes(&self, column: Option<usize>) -> Option<&'a [u32]> {
+        match self.values(column)? {
+            (Values::Codes(codes), range) => Some(&codes[range]),
+            _ => None,
+        }
+    }
+
+    /// The sessions of a column of these, where the log has it.
+    #[inline]
+    pub fn sessions(&self, column: Option<usize>) -> Option<&'a [u64]> {
+        match self.values(column)? {
+            (Values::Sessions(sessions), range) => Some(&sessions[range]),
+            _ => None,
+        }
+    }
+
+    /// The numbers of a column of these, where the log has it; NaN for one that is not known.
+    #[inline]
+    pub fn numbers(&self, column: Option<usize>) -> Option<&'a [f64]> {
+        match self.values(column)? {
+            (Values::Numbers(numbers), range) => Some(&numbers[range]),
+            _ => None,
+        }
+    }
+
+    /// The flag of a column and a request, where it is known.
+    #[inline]
+    pub fn flag(&self, column: Option<usize>, request: usize) -> Option<bool> {
+        match self.values(column)? {
+            (Values::Flags(flags), range) => match flags[range][request] {
+                0 => None,
+                flag => Some(flag == 2),
+            },
+            _ => None,
+        }
+    }
+
+    /// The id of a column and a request.
+    #[inline]
+    pub fn id(&self, column: Option<usize>, request: usize) -> Option<&'a [u8]> {
+        match self.values(column)? {
+            (Values::Ids(places), range) => id(self.ids, places[range][request]),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn id(ids: &[u8], (place, length): (u32, u32)) -> Option<&[u8]> {
+    let length = length.checked_sub(1)?;
+    ids.get(place as usize..place as usize + length as usize)
+}
+
+/// How many characters an id has; bytes, where it is not in UTF-8.
+pub(super) fn characters(id: &[u8]) -> usize {
+    if id.is_ascii() { id.len() } else { std::str::from_utf8(id).map_or(id.len(), |id| id.chars().count()) }
+}
