@@ -1435,6 +1435,217 @@ Columns:
   completion_tokens_rank: rank of its tokens received
   turn_rank: rank of its turn in the session';
 
+CREATE FUNCTION user_metrics_internal.segment_users(
+    history bigint, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
+    min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
+    base_weeks integer DEFAULT 4, max_decline_ratio double precision DEFAULT 0.5,
+    max_decline_p double precision DEFAULT 0.05, min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
+    usage_rank bigint, power_cutoff bigint, recent_requests bigint, base_requests bigint,
+    decline_ratio double precision, decline_p double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
+AS 'MODULE_PATHNAME', 'segment_users_of_history';
+COMMENT ON FUNCTION user_metrics_internal.segment_users(bigint, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind segment_users';
+
+CREATE FUNCTION user_metrics.segment_users(
+    source regclass, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
+    min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
+    base_weeks integer DEFAULT 4, max_decline_ratio double precision DEFAULT 0.5,
+    max_decline_p double precision DEFAULT 0.05, min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
+    usage_rank bigint, power_cutoff bigint, recent_requests bigint, base_requests bigint,
+    decline_ratio double precision, decline_p double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.segment_users(NULL::bigint, power_share => power_share, ties => ties, min_users => min_users, new_days => new_days, recent_weeks => recent_weeks, base_weeks => base_weeks, max_decline_ratio => max_decline_ratio, max_decline_p => max_decline_p, min_base_requests => min_base_requests, rules => rules, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'segment_users', user_metrics_internal.relation(source), ARRAY['power_share', 'ties', 'min_users', 'new_days', 'recent_weeks', 'base_weeks', 'max_decline_ratio', 'max_decline_p', 'min_base_requests', 'rules'],
+        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['rules', rules::text]
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, power_share, ties, min_users, new_days, recent_weeks, base_weeks, max_decline_ratio, max_decline_p, min_base_requests, rules;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.segment_users(regclass, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'every user in exactly one segment (the first of new, at_risk, power, casual, dormant that fits; or of rules of your own), with the figures that say why
+
+Arguments:
+  source: the log: a table, view or foreign table
+  power_share: share of the recently active users who are power users, from 0 to 1, rounded up to whole users (default 0.10)
+  ties: users who made exactly as many requests as the last within the share: include makes all of them power users, exclude none (default ''include'')
+  min_users: with fewer recently active users nobody is a power user, 1 or more (default 10)
+  new_days: who began less than so many times 24 hours ago is new, from 0 to 36500 (default 30)
+  recent_weeks: how many weeks of 168 hours are recent, from 1 to 520 (default 4)
+  base_weeks: how many weeks before them they are compared with, from 1 to 520 (default 4)
+  max_decline_ratio: at risk is who makes at most this share of the requests a week made before, from 0 to 1 (default 0.5)
+  max_decline_p: at risk is only whose decline has a probability below this, from 0 to 1 (default 0.05)
+  min_base_requests: at risk is only who made so many requests before, 1 or more (default 10)
+  rules: segments of your own in place of the five: a JSON array of rules, the first that fits decides
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  user_id: the user
+  segment: new, at_risk, power, casual or dormant, the first that fits; or a segment of rules
+  requests: their requests since since
+  active_days: local days with at least one of these
+  first_seen: their first request, whatever since says
+  last_seen: their last request, whatever since says
+  usage_rank: place by recent_requests among the recently active: 1 made most, equals share a place; NULL without recent requests
+  power_cutoff: fewest recent_requests of anyone within power_share, the same in every row; NULL if nobody is
+  recent_requests: requests of the recent weeks
+  base_requests: requests of the weeks before
+  decline_ratio: requests a week, recent over base; NULL without base requests
+  decline_p: probability of so few recent requests, or fewer, if nothing had changed; NULL without requests in either';
+
+CREATE FUNCTION user_metrics_internal.segment_user(
+    history bigint, user_id text, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
+    min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
+    base_weeks integer DEFAULT 4, max_decline_ratio double precision DEFAULT 0.5,
+    max_decline_p double precision DEFAULT 0.05, min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz, usage_rank bigint,
+    power_cutoff bigint, recent_requests bigint, base_requests bigint, decline_ratio double precision,
+    decline_p double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1
+AS 'MODULE_PATHNAME', 'segment_user_of_history';
+COMMENT ON FUNCTION user_metrics_internal.segment_user(bigint, text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind segment_user';
+
+CREATE FUNCTION user_metrics.segment_user(
+    source regclass, user_id text, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
+    min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
+    base_weeks integer DEFAULT 4, max_decline_ratio double precision DEFAULT 0.5,
+    max_decline_p double precision DEFAULT 0.05, min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz, usage_rank bigint,
+    power_cutoff bigint, recent_requests bigint, base_requests bigint, decline_ratio double precision,
+    decline_p double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.segment_user(NULL::bigint, user_id => user_id, power_share => power_share, ties => ties, min_users => min_users, new_days => new_days, recent_weeks => recent_weeks, base_weeks => base_weeks, max_decline_ratio => max_decline_ratio, max_decline_p => max_decline_p, min_base_requests => min_base_requests, rules => rules, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'segment_user', user_metrics_internal.relation(source), ARRAY['user_id', 'power_share', 'ties', 'min_users', 'new_days', 'recent_weeks', 'base_weeks', 'max_decline_ratio', 'max_decline_p', 'min_base_requests', 'rules'],
+        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['rules', rules::text]
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, power_share, ties, min_users, new_days, recent_weeks, base_weeks, max_decline_ratio, max_decline_p, min_base_requests, rules;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.segment_user(regclass, text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'one user''s row of segment_users; it reads the whole log, because who is a power user depends on all the others
+
+Arguments:
+  source: the log: a table, view or foreign table
+  user_id: the user, by the id that the log has
+  power_share: share of the recently active users who are power users, from 0 to 1, rounded up to whole users (default 0.10)
+  ties: users who made exactly as many requests as the last within the share: include makes all of them power users, exclude none (default ''include'')
+  min_users: with fewer recently active users nobody is a power user, 1 or more (default 10)
+  new_days: who began less than so many times 24 hours ago is new, from 0 to 36500 (default 30)
+  recent_weeks: how many weeks of 168 hours are recent, from 1 to 520 (default 4)
+  base_weeks: how many weeks before them they are compared with, from 1 to 520 (default 4)
+  max_decline_ratio: at risk is who makes at most this share of the requests a week made before, from 0 to 1 (default 0.5)
+  max_decline_p: at risk is only whose decline has a probability below this, from 0 to 1 (default 0.05)
+  min_base_requests: at risk is only who made so many requests before, 1 or more (default 10)
+  rules: segments of your own in place of the five: a JSON array of rules, the first that fits decides
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: new, at_risk, power, casual or dormant, the first that fits; or a segment of rules
+  requests: their requests since since
+  active_days: local days with at least one of these
+  first_seen: their first request, whatever since says
+  last_seen: their last request, whatever since says
+  usage_rank: place by recent_requests among the recently active: 1 made most, equals share a place; NULL without recent requests
+  power_cutoff: fewest recent_requests of anyone within power_share, the same in every row; NULL if nobody is
+  recent_requests: requests of the recent weeks
+  base_requests: requests of the weeks before
+  decline_ratio: requests a week, recent over base; NULL without base requests
+  decline_p: probability of so few recent requests, or fewer, if nothing had changed; NULL without requests in either';
+
+CREATE FUNCTION user_metrics_internal.segment_summary(
+    history bigint, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
+    min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
+    base_weeks integer DEFAULT 4, max_decline_ratio double precision DEFAULT 0.5,
+    max_decline_p double precision DEFAULT 0.05, min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    segment text, users bigint, user_share double precision, requests bigint, request_share double precision,
+    requests_per_user double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 5
+AS 'MODULE_PATHNAME', 'segment_summary_of_history';
+COMMENT ON FUNCTION user_metrics_internal.segment_summary(bigint, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind segment_summary';
+
+CREATE FUNCTION user_metrics.segment_summary(
+    source regclass, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
+    min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
+    base_weeks integer DEFAULT 4, max_decline_ratio double precision DEFAULT 0.5,
+    max_decline_p double precision DEFAULT 0.05, min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, users bigint, user_share double precision, requests bigint, request_share double precision,
+    requests_per_user double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 5 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.segment_summary(NULL::bigint, power_share => power_share, ties => ties, min_users => min_users, new_days => new_days, recent_weeks => recent_weeks, base_weeks => base_weeks, max_decline_ratio => max_decline_ratio, max_decline_p => max_decline_p, min_base_requests => min_base_requests, rules => rules, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'segment_summary', user_metrics_internal.relation(source), ARRAY['power_share', 'ties', 'min_users', 'new_days', 'recent_weeks', 'base_weeks', 'max_decline_ratio', 'max_decline_p', 'min_base_requests', 'rules'],
+        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['rules', rules::text]
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, power_share, ties, min_users, new_days, recent_weeks, base_weeks, max_decline_ratio, max_decline_p, min_base_requests, rules;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.segment_summary(regclass, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'users and requests of each segment of segment_users, in the order of the segments
+
+Arguments:
+  source: the log: a table, view or foreign table
+  power_share: share of the recently active users who are power users, from 0 to 1, rounded up to whole users (default 0.10)
+  ties: users who made exactly as many requests as the last within the share: include makes all of them power users, exclude none (default ''include'')
+  min_users: with fewer recently active users nobody is a power user, 1 or more (default 10)
+  new_days: who began less than so many times 24 hours ago is new, from 0 to 36500 (default 30)
+  recent_weeks: how many weeks of 168 hours are recent, from 1 to 520 (default 4)
+  base_weeks: how many weeks before them they are compared with, from 1 to 520 (default 4)
+  max_decline_ratio: at risk is who makes at most this share of the requests a week made before, from 0 to 1 (default 0.5)
+  max_decline_p: at risk is only whose decline has a probability below this, from 0 to 1 (default 0.05)
+  min_base_requests: at risk is only who made so many requests before, 1 or more (default 10)
+  rules: segments of your own in place of the five: a JSON array of rules, the first that fits decides
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: new, at_risk, power, casual or dormant; or a segment of rules
+  users: users in it
+  user_share: of all users, 0 to 1; NULL if there are none, or if any segment is hidden
+  requests: their requests since since
+  request_share: of all requests since since, 0 to 1; NULL if there are none, or if any segment is hidden
+  requests_per_user: requests / users; NULL without users';
+
 CREATE FUNCTION user_metrics_internal.preferred_models(
     history bigint, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
@@ -1463,7 +1674,7 @@ BEGIN
     PERFORM FROM user_metrics_internal.preferred_models(NULL::bigint, user_id => user_id, candidates => candidates, fallback => fallback, timezone => timezone);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'preferred_models', user_metrics_internal.relation(source), ARRAY['user_id', 'candidates', 'fallback'],
-        since, until, as_of, filter::text, NULL, timezone, of_user => user_id
+        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['user_id', user_id]
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, candidates, fallback;
 END
 $$;
@@ -1492,6 +1703,50 @@ Columns:
   reason: why it stands there: fast, good, used, not used, as given or fallback
   prefers_speed: whether the user prefers speed; NULL where too little shows it
   prefers_quality: whether the user prefers quality; NULL where too little shows it';
+
+CREATE FUNCTION user_metrics_internal.preferred_model_list(
+    history bigint, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS text
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'preferred_model_list_of_history';
+COMMENT ON FUNCTION user_metrics_internal.preferred_model_list(bigint, text, text[], text[], timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind preferred_model_list';
+
+CREATE FUNCTION user_metrics.preferred_model_list(
+    source regclass, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    result text;
+BEGIN
+    PERFORM FROM user_metrics_internal.preferred_model_list(NULL::bigint, user_id => user_id, candidates => candidates, fallback => fallback, timezone => timezone);
+    EXECUTE user_metrics_internal.source_query(
+        'preferred_model_list', user_metrics_internal.relation(source), ARRAY['user_id', 'candidates', 'fallback'],
+        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['user_id', user_id]
+    ) INTO result USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, candidates, fallback;
+    RETURN result;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.preferred_model_list(regclass, text, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'the models of preferred_models with commas between them, as gateways take them
+
+Arguments:
+  source: the log: a table, view or foreign table
+  user_id: the user, by the id that the log has
+  candidates: the models to choose from, as the log names them or followed by a slash and a provider; by default those used
+  fallback: the models for users of whom too little is known; by default the candidates as given
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Result:
+  the models, that to offer first in front; NULL if there is none to offer';
 
 CREATE FUNCTION user_metrics_internal.favorite_features(
     history bigint, user_id text, top integer DEFAULT 3, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -1545,50 +1800,114 @@ Columns:
   population_share: that share of all users'' requests; NULL of a feature with too few users
   lift: share / population_share';
 
-CREATE FUNCTION user_metrics_internal.user_figures_of_history(
-    history bigint, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
-    requests_per_active_day double precision, requests_per_calendar_day double precision, sessions bigint,
-    session_mean_seconds double precision, session_median_seconds double precision, completion_rate double precision,
-    success_rate double precision, cost_usd double precision, mean_rating double precision, peak_hours integer[],
-    favorite_features text[], model_preferences text[], preferred_models text[], prefers_speed boolean,
-    prefers_quality boolean
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1
-AS 'MODULE_PATHNAME', 'user_figures_of_history';
-COMMENT ON FUNCTION user_metrics_internal.user_figures_of_history(bigint, text, text[], text[], timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind user_figures';
+CREATE FUNCTION user_metrics_internal.user_profile(
+    history bigint, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true,
+    candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
+    by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS jsonb
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'user_profile_of_history';
+COMMENT ON FUNCTION user_metrics_internal.user_profile(bigint, text, text, boolean, text[], text[], timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind user_profile';
 
-CREATE FUNCTION user_metrics_internal.user_figures(
-    source regclass, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
-    requests_per_active_day double precision, requests_per_calendar_day double precision, sessions bigint,
-    session_mean_seconds double precision, session_median_seconds double precision, completion_rate double precision,
-    success_rate double precision, cost_usd double precision, mean_rating double precision, peak_hours integer[],
-    favorite_features text[], model_preferences text[], preferred_models text[], prefers_speed boolean,
-    prefers_quality boolean
-)
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION user_metrics.user_profile(
+    source regclass, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true,
+    candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    result jsonb;
 BEGIN
-    PERFORM FROM user_metrics_internal.user_figures_of_history(NULL::bigint, user_id => user_id, candidates => candidates, fallback => fallback, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'user_figures', user_metrics_internal.relation(source), ARRAY['user_id', 'candidates', 'fallback'],
-        since, until, as_of, filter::text, NULL, timezone, of_user => user_id
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, candidates, fallback;
+    PERFORM FROM user_metrics_internal.user_profile(NULL::bigint, user_id => user_id, peers => peers, benchmark => benchmark, candidates => candidates, fallback => fallback, timezone => timezone);
+    EXECUTE user_metrics_internal.source_query(
+        'user_profile', user_metrics_internal.relation(source), ARRAY['user_id', 'peers', 'benchmark', 'candidates', 'fallback'],
+        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['user_id', user_id, 'peers', peers, 'benchmark', benchmark::text]
+    ) INTO result USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, peers, benchmark, candidates, fallback;
+    RETURN result;
 END
 $$;
-COMMENT ON FUNCTION user_metrics_internal.user_figures(regclass, text, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'what one user''s own requests tell
+COMMENT ON FUNCTION user_metrics.user_profile(regclass, text, text, boolean, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'one user''s profile as JSON: behaviour, segment, preferences, and their figures beside those of their peers; benchmark => false reads the user''s own requests only
 
 Arguments:
   source: the log: a table, view or foreign table
   user_id: the user, by the id that the log has
+  peers: a column or property: peers are users whose most recent value of it is the same
+  benchmark: whether segment and peers are told, for which the requests of all users are read; false reads only the user''s own (default true)
+  candidates: the models to choose from, as the log names them or followed by a slash and a provider; by default those used
+  fallback: the models for users of whom too little is known; by default the candidates as given
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Result:
+  an object with user_behavior, segment, preferences and benchmark; NULL for a user who has made no requests';
+
+CREATE FUNCTION user_metrics_internal.user_metrics_row(
+    history bigint, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true,
+    candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
+    by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
+    requests_per_active_day double precision, requests_per_calendar_day double precision, sessions bigint,
+    session_mean_seconds double precision, session_median_seconds double precision, completion_rate double precision,
+    success_rate double precision, cost_usd double precision, mean_rating double precision, peak_hours text,
+    favorite_features text, model_preferences text, preferred_models text, prefers_speed boolean,
+    prefers_quality boolean, requests_per_day double precision, requests_per_day_peer_median double precision,
+    requests_per_day_percentile double precision, requests_per_completed_session double precision,
+    requests_per_completed_session_peer_median double precision,
+    requests_per_completed_session_percentile double precision, features_used double precision,
+    features_used_peer_median double precision, features_used_percentile double precision,
+    satisfaction double precision, satisfaction_peer_median double precision, satisfaction_percentile double precision,
+    peer_users bigint
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1
+AS 'MODULE_PATHNAME', 'user_metrics_row_of_history';
+COMMENT ON FUNCTION user_metrics_internal.user_metrics_row(bigint, text, text, boolean, text[], text[], timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind user_metrics_row';
+
+CREATE FUNCTION user_metrics.user_metrics_row(
+    source regclass, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true,
+    candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
+    requests_per_active_day double precision, requests_per_calendar_day double precision, sessions bigint,
+    session_mean_seconds double precision, session_median_seconds double precision, completion_rate double precision,
+    success_rate double precision, cost_usd double precision, mean_rating double precision, peak_hours text,
+    favorite_features text, model_preferences text, preferred_models text, prefers_speed boolean,
+    prefers_quality boolean, requests_per_day double precision, requests_per_day_peer_median double precision,
+    requests_per_day_percentile double precision, requests_per_completed_session double precision,
+    requests_per_completed_session_peer_median double precision,
+    requests_per_completed_session_percentile double precision, features_used double precision,
+    features_used_peer_median double precision, features_used_percentile double precision,
+    satisfaction double precision, satisfaction_peer_median double precision, satisfaction_percentile double precision,
+    peer_users bigint
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.user_metrics_row(NULL::bigint, user_id => user_id, peers => peers, benchmark => benchmark, candidates => candidates, fallback => fallback, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'user_metrics_row', user_metrics_internal.relation(source), ARRAY['user_id', 'peers', 'benchmark', 'candidates', 'fallback'],
+        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['user_id', user_id, 'peers', peers, 'benchmark', benchmark::text]
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, peers, benchmark, candidates, fallback;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.user_metrics_row(regclass, text, text, boolean, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'one user''s profile as one row of plain columns: usage, sessions, habits, segment, preferences, and their figures beside those of their peers; benchmark => false reads the user''s own requests only
+
+Arguments:
+  source: the log: a table, view or foreign table
+  user_id: the user, by the id that the log has
+  peers: a column or property: peers are users whose most recent value of it is the same
+  benchmark: whether segment and peers are told, for which the requests of all users are read; false reads only the user''s own (default true)
   candidates: the models to choose from, as the log names them or followed by a slash and a provider; by default those used
   fallback: the models for users of whom too little is known; by default the candidates as given
   since: the first instant shown
@@ -1598,6 +1917,7 @@ Arguments:
   as_of: where observation ends; by default at until, or else with the last request
 
 Columns:
+  segment: the segment of segment_users; NULL without benchmark
   requests: requests
   active_days: local days with at least one
   first_seen: the first request
@@ -1611,12 +1931,25 @@ Columns:
   success_rate: share of requests that succeeded, of those of which it is known
   cost_usd: cost in US dollars
   mean_rating: mean rating
-  peak_hours: up to three hours of most requests per occurrence of the hour
-  favorite_features: up to three features used most
-  model_preferences: up to three models used most
-  preferred_models: the models to offer, in order
+  peak_hours: up to three hours of most requests per occurrence of the hour, with commas
+  favorite_features: up to three features used most, with commas
+  model_preferences: up to three models used most, with commas
+  preferred_models: the models to offer, in order, with commas
   prefers_speed: whether the user prefers speed; NULL where too little shows it
-  prefers_quality: whether the user prefers quality; NULL where too little shows it';
+  prefers_quality: whether the user prefers quality; NULL where too little shows it
+  requests_per_day: requests a day, as benchmark_user has it
+  requests_per_day_peer_median: median of the peers
+  requests_per_day_percentile: share of the peers who have less
+  requests_per_completed_session: requests of sessions that are over, per completed session
+  requests_per_completed_session_peer_median: median of the peers
+  requests_per_completed_session_percentile: share of the peers who have less
+  features_used: distinct features
+  features_used_peer_median: median of the peers
+  features_used_percentile: share of the peers who have less
+  satisfaction: mean rating, drawn towards that of the peers
+  satisfaction_peer_median: median of the peers
+  satisfaction_percentile: share of the peers who have less
+  peer_users: peers of whom requests_per_day is known';
 
 CREATE FUNCTION user_metrics_internal.benchmark_users(
     history bigint, peers text DEFAULT NULL, min_peers integer DEFAULT 10, since timestamptz DEFAULT NULL,
@@ -1644,7 +1977,7 @@ BEGIN
     PERFORM FROM user_metrics_internal.benchmark_users(NULL::bigint, peers => peers, min_peers => min_peers, timezone => timezone);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'benchmark_users', user_metrics_internal.relation(source), ARRAY['peers', 'min_peers'],
-        since, until, as_of, filter::text, NULL, timezone, columns => ARRAY['peers', peers]
+        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['peers', peers]
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, peers, min_peers;
 END
 $$;
@@ -1663,6 +1996,58 @@ Arguments:
 
 Columns:
   user_id: the user
+  peer_group: the user''s most recent value of peers
+  metric: requests_per_day, requests_per_completed_session, features_used or satisfaction
+  value: the user''s own
+  peer_median: median of the peers; NULL with too few of them
+  percentile: share of the peers who have less, those who have as much counted half
+  peer_users: peers of whom the metric is known';
+
+CREATE FUNCTION user_metrics_internal.benchmark_user(
+    history bigint, user_id text, peers text DEFAULT NULL, min_peers integer DEFAULT 10, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
+    by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    peer_group text, metric text, value double precision, peer_median double precision, percentile double precision,
+    peer_users bigint
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 4
+AS 'MODULE_PATHNAME', 'benchmark_user_of_history';
+COMMENT ON FUNCTION user_metrics_internal.benchmark_user(bigint, text, text, integer, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind benchmark_user';
+
+CREATE FUNCTION user_metrics.benchmark_user(
+    source regclass, user_id text, peers text DEFAULT NULL, min_peers integer DEFAULT 10,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    peer_group text, metric text, value double precision, peer_median double precision, percentile double precision,
+    peer_users bigint
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 4 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.benchmark_user(NULL::bigint, user_id => user_id, peers => peers, min_peers => min_peers, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'benchmark_user', user_metrics_internal.relation(source), ARRAY['user_id', 'peers', 'min_peers'],
+        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['peers', peers]
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, peers, min_peers;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.benchmark_user(regclass, text, text, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'one user''s rows of benchmark_users; it reads the whole log, because the others are compared with
+
+Arguments:
+  source: the log: a table, view or foreign table
+  user_id: the user, by the id that the log has
+  peers: a column or property: peers are users whose most recent value of it is the same
+  min_peers: how many peers there must be for a comparison, 1 or more (default 10)
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
   peer_group: the user''s most recent value of peers
   metric: requests_per_day, requests_per_completed_session, features_used or satisfaction
   value: the user''s own
@@ -1696,7 +2081,7 @@ BEGIN
     PERFORM FROM user_metrics_internal.plan_usage(NULL::bigint, plans => plans, plan_property => plan_property, timezone => timezone);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'plan_usage', user_metrics_internal.relation(source), ARRAY['plans', 'plan_property'],
-        since, until, as_of, filter::text, NULL, timezone, properties => ARRAY['plan_property', plan_property]
+        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['plan_property', plan_property]
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, plans, plan_property;
 END
 $$;

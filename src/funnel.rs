@@ -32,7 +32,7 @@ fn window(name: &'static str, given: Option<Interval>) -> Result<Micros> {
         given: "NULL".to_owned(),
         accepted: "an interval of days, hours, minutes or seconds, such as '7 days'".to_owned(),
     };
-    time::length(name, given.ok_or_else(missing)?)
+    time::interval(given.ok_or_else(missing)?).length(name)
 }
 
 fn mode(given: Option<&[u8]>) -> Result<Mode> {

@@ -23,10 +23,16 @@ crate::readout::readout! {
     model_stickiness_of_history, pg_finfo_model_stickiness_of_history: usage::model_stickiness;
     model_switches_of_history, pg_finfo_model_switches_of_history: usage::model_switches;
     request_complexity_of_history, pg_finfo_request_complexity_of_history: usage::request_complexity;
+    segment_users_of_history, pg_finfo_segment_users_of_history: segments::segment_users;
+    segment_user_of_history, pg_finfo_segment_user_of_history: segments::segment_user;
+    segment_summary_of_history, pg_finfo_segment_summary_of_history: segments::segment_summary;
     preferred_models_of_history, pg_finfo_preferred_models_of_history: preferences::preferred_models;
+    preferred_model_list_of_history, pg_finfo_preferred_model_list_of_history: preferences::preferred_model_list;
     favorite_features_of_history, pg_finfo_favorite_features_of_history: preferences::favorite_features;
-    user_figures_of_history, pg_finfo_user_figures_of_history: profile::user_figures;
+    user_profile_of_history, pg_finfo_user_profile_of_history: profile::user_profile;
+    user_metrics_row_of_history, pg_finfo_user_metrics_row_of_history: profile::user_metrics_row;
     benchmark_users_of_history, pg_finfo_benchmark_users_of_history: benchmark::benchmark_users;
+    benchmark_user_of_history, pg_finfo_benchmark_user_of_history: benchmark::benchmark_user;
     plan_usage_of_history, pg_finfo_plan_usage_of_history: plans::plan_usage;
 }
 

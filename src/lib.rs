@@ -35,18 +35,15 @@ mod latest;
 mod onboarding;
 mod paths;
 mod policy;
-mod profile;
 mod readout;
 mod relation;
 mod scratch;
-mod segments;
 mod sessions;
 mod settings;
 mod source;
 mod stages;
 mod stored;
 mod survival;
-mod tally;
 mod threshold;
 mod time;
 mod transition;
@@ -76,7 +73,10 @@ extension_sql_file!(
         source::day_start,
         source::attach_statements,
         source::describe_query,
-        relation::relation
+        relation::relation,
+        users::user_key_text,
+        users::user_key_uuid,
+        users::user_key_bigint
     ]
 );
 extension_sql_file!(
@@ -113,7 +113,6 @@ extension_sql_file!(
     name = "drivers",
     requires = [
         "source",
-        "segments",
         "sessions",
         deeds::deeds_text,
         deeds::deeds_uuid,
@@ -148,7 +147,8 @@ extension_sql_file!(
         sessions::session_users,
         sessions::sessions_last_request,
         sessions::sessions_without_users,
-        sessions::session_list
+        sessions::session_list,
+        sessions::user_sessions
     ]
 );
 extension_sql_file!(
@@ -163,37 +163,7 @@ extension_sql_file!(
         latest::latest_finish
     ]
 );
-extension_sql_file!(
-    "../sql/segments.sql",
-    name = "segments",
-    requires = [
-        "properties",
-        "sessions",
-        segments::user_key_text,
-        segments::user_key_uuid,
-        segments::user_key_bigint,
-        segments::user_sessions,
-        segments::segment_rules,
-        segments::decline_p,
-        segments::tally_segments,
-        tally::tally_text,
-        tally::tally_uuid,
-        tally::tally_bigint,
-        tally::tally_combine,
-        tally::tally_serialize,
-        tally::tally_deserialize,
-        tally::tally_finish,
-        segments::check_segments
-    ]
-);
 extension_sql_file!("../sql/history.sql", name = "history", requires = ["source"]);
-extension_sql_file!("../sql/benchmark.sql", name = "benchmark", requires = ["generated"]);
-extension_sql_file!("../sql/preferences.sql", name = "preferences", requires = ["generated"]);
-extension_sql_file!(
-    "../sql/profile.sql",
-    name = "profile",
-    requires = ["segments", "benchmark", "preferences", profile::profile_json]
-);
 extension_sql_file!(
     "../sql/assignment.sql",
     name = "assignment",
@@ -270,7 +240,7 @@ extension_sql_file!(
     name = "comparison",
     requires = [
         "experiment",
-        "segments",
+        "sessions",
         exposure::exposure_transition,
         exposure::exposure_combine,
         exposure::exposure_serialize,

@@ -9,7 +9,8 @@ use crate::error::{self, refused};
 use crate::{history, scratch, settings, time, users};
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
-use pgrx::{PgMemoryContexts, is_a};
+use pgrx::{PgMemoryContexts, direct_function_call_as_datum, is_a};
+use std::ffi::CString;
 use user_metrics_core::calendar::Micros;
 use user_metrics_core::function::{Call, Cell, Environment, Function, Given, Rows, Type};
 use user_metrics_core::history::History;
@@ -36,7 +37,8 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
     set_limit();
     // SAFETY: as promised by the caller; what it points to lives as long as the call.
     let run = || unsafe {
-        let mut rows = Store::begin(fcinfo, function)?;
+        // Rows are refused where there can be none before anything is read.
+        let mut rows = if function.scalar { None } else { Some(Store::begin(fcinfo, function)?) };
         let arguments = Arguments(fcinfo);
         let values = function.reads.values().len();
         let own = function.arguments.iter().zip(values..).map(|(argument, n)| arguments.given(argument.kind, n));
@@ -70,10 +72,36 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
                 segment: &time::segment,
             },
         };
-        (function.run)(&call, &mut rows).map_err(refused(function.known_as()))
+        let run = |rows: &mut dyn Rows| (function.run)(&call, rows).map_err(refused(function.known_as()));
+        match &mut rows {
+            Some(rows) => run(rows).map(|()| None),
+            None => {
+                let mut value = Single { function, datum: None };
+                run(&mut value).map(|()| value.datum)
+            }
+        }
     };
-    run().unwrap_or_report();
-    pg_sys::Datum::null()
+    let datum = run().unwrap_or_report();
+    if function.scalar && datum.is_none() {
+        // SAFETY: fcinfo is that of the call.
+        unsafe { (*fcinfo).isnull = true };
+    }
+    datum.unwrap_or(pg_sys::Datum::null())
+}
+
+/// The value of a call that gives no rows.
+struct Single {
+    function: &'static Function,
+    datum: Option<pg_sys::Datum>,
+}
+
+impl Rows for Single {
+    fn row(&mut self, cells: &mut [Cell<'_>]) -> Result<()> {
+        self.function.hide(cells, settings::min_group_size());
+        let [cell] = cells else { return Err(Error::Corrupt { what: "a row of other columns than declared" }) };
+        self.datum = datum(*cell);
+        Ok(())
+    }
 }
 
 /// The history that a fold reads, and the area of its files: both end with the call.
@@ -143,19 +171,18 @@ impl Arguments {
         // SAFETY: as above.
         unsafe {
             match kind {
+                Type::Boolean => self.read(n).map(Given::Boolean),
                 Type::Integer => self.read(n).map(Given::Integer),
+                Type::Double => self.read(n).map(Given::Double),
+                Type::Date => self.read::<Date>(n).map(|date| Given::Date(date.to_pg_epoch_days())),
+                Type::Interval => self.read(n).map(time::interval).map(Given::Interval),
+                Type::Doubles => self.read(n).map(Given::Doubles),
                 Type::Text => self.read(n).map(Given::Text),
                 Type::Integers => self.read(n).map(Given::Integers),
                 Type::Texts => self.read(n).map(Given::Texts),
                 Type::Json => self.datum(n).map(|json| Given::Json(JsonText::read(json).0.into_owned())),
                 // No argument is of these.
-                Type::Boolean
-                | Type::Bigint
-                | Type::Double
-                | Type::Date
-                | Type::Instant
-                | Type::Booleans
-                | Type::Interval => None,
+                Type::Bigint | Type::Instant | Type::Booleans => None,
             }
         }
     }
@@ -173,6 +200,7 @@ fn oid(kind: Type) -> pg_sys::Oid {
         Type::Integers => pg_sys::INT4ARRAYOID,
         Type::Texts => pg_sys::TEXTARRAYOID,
         Type::Json => pg_sys::JSONBOID,
+        Type::Doubles => pg_sys::FLOAT8ARRAYOID,
         Type::Booleans => pg_sys::BOOLARRAYOID,
         Type::Interval => pg_sys::INTERVALOID,
     }
@@ -245,43 +273,27 @@ impl Store {
             })
         }
     }
-
-    fn datum(&mut self, cell: Cell<'_>) -> Option<pg_sys::Datum> {
-        match cell {
-            Cell::Null => None,
-            Cell::Boolean(value) => value.into_datum(),
-            Cell::Integer(value) => value.into_datum(),
-            Cell::Bigint(value) => value.into_datum(),
-            Cell::Double(value) => value.into_datum(),
-            Cell::Date(day) => time::date(day)?.into_datum(),
-            Cell::Instant(at) => Some(pg_sys::Datum::from(at)),
-            // SAFETY: as of texts.
-            Cell::Integers(list) => unsafe { self.texts.switch_to(|_| list.to_vec().into_datum()) },
-            // SAFETY: as of texts; elements are texts, and the array says so.
-            Cell::Texts(list) => unsafe { self.texts.switch_to(|_| text_array(list)) },
-            // SAFETY: as of texts; a text is laid out as the bytea that is made.
-            Cell::Bytes(text) => unsafe { self.texts.switch_to(|_| text.into_datum()) },
-            // SAFETY: the text is copied into a context that is reset when the row has been stored.
-            Cell::Text(text) => unsafe { self.texts.switch_to(|_| text.into_datum()) },
-        }
-    }
 }
 
-/// A list of texts as an array, in the current memory.
-unsafe fn text_array(list: &[&[u8]]) -> Option<pg_sys::Datum> {
-    let mut elements = list.iter().map(|text| text.into_datum()).collect::<Option<Vec<_>>>()?;
-    // SAFETY: each element is laid out as a text is, which is of variable length and aligned to four bytes.
-    let array = unsafe {
-        pg_sys::construct_array(
-            elements.as_mut_ptr(),
-            i32::try_from(elements.len()).ok()?,
-            pg_sys::TEXTOID,
-            -1,
-            false,
-            pg_sys::TYPALIGN_INT as core::ffi::c_char,
-        )
-    };
-    Some(pg_sys::Datum::from(array))
+/// A cell as PostgreSQL passes it, in the current memory.
+fn datum(cell: Cell<'_>) -> Option<pg_sys::Datum> {
+    match cell {
+        Cell::Null => None,
+        Cell::Boolean(value) => value.into_datum(),
+        Cell::Integer(value) => value.into_datum(),
+        Cell::Bigint(value) => value.into_datum(),
+        Cell::Double(value) => value.into_datum(),
+        Cell::Date(day) => time::date(day)?.into_datum(),
+        Cell::Instant(at) => Some(pg_sys::Datum::from(at)),
+        // A text is laid out as the bytea that is made.
+        Cell::Bytes(text) => text.into_datum(),
+        Cell::Text(text) => text.into_datum(),
+        Cell::Json(json) => {
+            let json = CString::new(json).ok()?;
+            // SAFETY: PostgreSQL's own function, given a C string that lives as long as the call.
+            unsafe { direct_function_call_as_datum(pg_sys::jsonb_in, &[json.as_c_str().into_datum()]) }
+        }
+    }
 }
 
 impl Rows for Store {
@@ -292,8 +304,10 @@ impl Rows for Store {
         self.function.hide(cells, self.min_group_size);
         let mut has_text = false;
         for (n, cell) in cells.iter().enumerate() {
-            has_text |= matches!(cell, Cell::Text(_) | Cell::Bytes(_) | Cell::Integers(_) | Cell::Texts(_));
-            let datum = self.datum(*cell);
+            let is_text = matches!(cell, Cell::Text(_) | Cell::Bytes(_) | Cell::Json(_));
+            has_text |= is_text;
+            // SAFETY: what is made in that memory is let go when the row has been stored.
+            let datum = if is_text { unsafe { self.texts.switch_to(|_| datum(*cell)) } } else { datum(*cell) };
             self.nulls[n] = datum.is_none();
             self.values[n] = datum.unwrap_or(pg_sys::Datum::null());
         }

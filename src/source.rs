@@ -22,9 +22,7 @@ fn source_query(
     timezone: Option<&str>,
     steps: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
     excluded: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
-    of_user: default!(Option<&str>, "NULL"),
-    columns: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
-    properties: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
+    asked: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
 ) -> error::Result<String> {
     let analysis = Analysis::named(function).ok_or_else(|| {
         let accepted = Analysis::all().map(|analysis| analysis.name).collect::<Vec<_>>();
@@ -51,9 +49,7 @@ fn source_query(
             timezone,
             steps: steps.into_iter().flatten().collect(),
             excluded: excluded.into_iter().flatten().collect(),
-            of_user: of_user.map(str::to_owned),
-            columns: pairs(&columns),
-            properties: pairs(&properties),
+            asked: pairs(&asked),
             area: analysis.needs_area().then(scratch::make_area),
         };
         source::source_query(&Relation::parse(relation)?, &ask)
@@ -61,7 +57,7 @@ fn source_query(
     compose().map_err(refused(analysis.known_as()))
 }
 
-/// Arguments that name a column: the argument's name and the column's, where one is given.
+/// Arguments that ask something of the query: their names and what they say, where they are given.
 fn pairs(list: &[Option<String>]) -> Vec<(String, String)> {
     let pair = |pair: &[Option<String>]| Some((pair.first()?.clone()?, pair.get(1)?.clone()?));
     list.chunks(2).filter_map(pair).collect() // few: arguments

@@ -101,18 +101,9 @@ pub fn span(
     Span { since: micros(since), until, end: observed_until(until, micros(as_of), last_at, now()) }
 }
 
-/// The length of an interval that is the same whenever it begins: of days, hours and less. A day is 24 hours.
-pub fn length(name: &'static str, interval: Interval) -> Result<Micros> {
-    let (months, micros) = (interval.months(), interval.as_micros());
-    match Micros::try_from(micros) {
-        Ok(length) if months == 0 && length >= 0 => Ok(length),
-        _ => Err(Error::Argument {
-            name,
-            given: format!("{months} months, {} days and {} seconds", interval.days(), interval.micros() as f64 / 1e6),
-            accepted: "an interval of days, hours, minutes or seconds that is not negative, such as '30 minutes'"
-                .to_owned(),
-        }),
-    }
+/// An interval as core knows it.
+pub fn interval(given: Interval) -> user_metrics_core::function::Interval {
+    user_metrics_core::function::Interval { months: given.months(), days: given.days(), micros: given.micros() }
 }
 
 /// The observed range of a readout: `since`, `until` and `as_of` as local days of `zone`.

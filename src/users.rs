@@ -2,6 +2,7 @@
 
 use crate::aggregate::{TextBytes, TextList};
 use pgrx::datum::Uuid;
+use pgrx::prelude::*;
 use user_metrics_core::Result;
 use user_metrics_core::host::{self, Claim};
 use user_metrics_core::users::{UserKey, UserKind};
@@ -12,10 +13,6 @@ pub trait UserId {
     const KIND: UserKind;
     /// The key, or `None` for an id that names nobody.
     fn key(self) -> Option<UserKey>;
-    /// The id's bytes, where the key does not tell it.
-    fn name(&self) -> &[u8] {
-        &[]
-    }
 }
 
 impl UserId for TextBytes<'_> {
@@ -23,10 +20,6 @@ impl UserId for TextBytes<'_> {
     #[inline]
     fn key(self) -> Option<UserKey> {
         UserKey::text(self.0)
-    }
-    #[inline]
-    fn name(&self) -> &[u8] {
-        self.0
     }
 }
 
@@ -57,4 +50,20 @@ pub fn keys(kind: UserKind, ids: &TextList<'_>) -> Result<Vec<UserKey>> {
         keys.extend(kind.key(id));
     }
     Ok(keys)
+}
+
+/// Declares the function that gives the key a value knows a user by, for one type of id.
+macro_rules! user_key {
+    ($($function:ident: $id:ty;)*) => {$(
+        #[pg_extern(immutable, strict, parallel_safe, name = "user_key")]
+        fn $function(user_id: $id) -> Option<Uuid> {
+            user_id.key().map(|key| Uuid::from_bytes(key.to_bytes()))
+        }
+    )*};
+}
+
+user_key! {
+    user_key_text: TextBytes<'_>;
+    user_key_uuid: Uuid;
+    user_key_bigint: i64;
 }

@@ -44,20 +44,21 @@ VACUUM ANALYZE log, parts, in_order, few
 """
 
 # What they are called with beside the log.
-MORE = {"preferred_models": ", 'user 1'", "favorite_features": ", 'user 1'", "user_figures": ", 'user 1'",
-        "plan_usage": """, '{"tier 1": {"monthly_request_limit": 3}}', 'tier'"""}
-INTERNAL = {"user_figures"}
-# Those that read one user's requests only, so few that no partial aggregate is worth it; and one whose answer grows with users.
-OF_ONE_USER = {"preferred_models", "user_figures"}
-GROWS = {"benchmark_users": {"user_metrics.max_state_memory": "32MB"}}
+USER = ", 'user 1'"
+MORE = dict.fromkeys(("preferred_models", "preferred_model_list", "favorite_features", "benchmark_user", "user_metrics_row",
+                      "user_profile", "segment_user"), USER) | {
+    "plan_usage": """, '{"tier 1": {"monthly_request_limit": 3}}', 'tier'"""}
+# Those that read one user's requests only, so few that no partial aggregate is worth it; and those that keep every user.
+OF_ONE_USER = {"preferred_models", "preferred_model_list"}
+GROWS = dict.fromkeys(("benchmark_users", "benchmark_user", "user_metrics_row", "user_profile", "segment_users", "segment_user",
+                       "segment_summary"), {"user_metrics.max_state_memory": "32MB"})
 
-FOLDS = """SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = 'user_metrics_internal'::regnamespace AND p.proretset
+FOLDS = """SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = 'user_metrics_internal'::regnamespace
     AND p.proargnames[1] = 'history' ORDER BY 1"""
 
 
 def call(function, log):
-    schema = "user_metrics_internal" if function in INTERNAL else "user_metrics"
-    return f"{schema}.{function}({log}{MORE.get(function, '')})"
+    return f"user_metrics.{function}({log}{MORE.get(function, '')})"
 
 
 def rows(session, function, log="log"):

@@ -33,10 +33,6 @@ ARGUMENTS = {
     for types, arguments in (("", ()), (",text,double precision,boolean,interval,interval",
                                         ("chat", "latency", "answered", "interval '9 days'", "interval '40 days'")))
 } | {
-    f"user_metrics_internal.tally({kind},{INSTANT},text,{INSTANT},{INSTANT},integer,integer)":
-        (f"user_{kind}", "occurred_at", "zone", "timestamptz '2024-02-01'", "timestamptz '2024-06-01'", "4", "4")
-    for kind in ("text", "uuid", "bigint")
-} | {
     f"user_metrics.funnel({kind},{instant},boolean[],interval{types})":
         (f"user_{kind}", at, "steps", "interval '30 days'", *arguments)
     for kind in ("text", "uuid", "bigint")

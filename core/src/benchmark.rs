@@ -4,10 +4,12 @@ use crate::error::Result;
 use crate::function::Function;
 use crate::host::{self, Claim};
 
+pub mod benchmark_user;
 pub mod benchmark_users;
+pub(crate) mod peers;
 
 /// The functions that compare users.
-pub const FUNCTIONS: &[&Function] = &[&benchmark_users::FUNCTION];
+pub const FUNCTIONS: &[&Function] = &[&benchmark_users::FUNCTION, &benchmark_user::FUNCTION];
 
 /// How a figure stands among those of the others.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -10,8 +10,10 @@ use crate::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Micros, Segment, W
 use crate::days::Day;
 use crate::error::{Error, Result};
 use crate::history::{Fold, History, Timeline};
+use crate::host::Claim;
 use crate::sessions::{self, Span};
 use crate::users::UserKey;
+use std::borrow::Cow;
 
 pub mod aggregate;
 pub mod catalog;
@@ -39,12 +41,14 @@ pub enum Type {
     Integers,
     /// `text[]`
     Texts,
-    /// `jsonb`; only of arguments
+    /// `jsonb`
     Json,
+    /// `interval`; only of arguments
+    Interval,
+    /// `double precision[]`; only of arguments
+    Doubles,
     /// `boolean[]`; only of arguments that a value is made with
     Booleans,
-    /// `interval`; only of arguments that a value is made with
-    Interval,
 }
 
 impl Type {
@@ -61,8 +65,9 @@ impl Type {
             Type::Integers => "integer[]",
             Type::Texts => "text[]",
             Type::Json => "jsonb",
-            Type::Booleans => "boolean[]",
             Type::Interval => "interval",
+            Type::Doubles => "double precision[]",
+            Type::Booleans => "boolean[]",
         }
     }
 }
@@ -83,16 +88,32 @@ pub struct Argument {
 }
 
 /// What an argument is to the query over the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Role {
     /// Nothing: only the function behind it looks at it.
     Value,
-    /// A user's id: only that user's requests are read.
+    /// A user's id: only that user's requests are read, unless an argument says [`Everyone`](Role::Everyone).
     User,
+    /// Whether the requests of all users are read, although one is named.
+    Everyone,
     /// The name of a column or property, which is read under the argument's own name.
     Column,
     /// The name of a property, likewise.
     Property,
+    /// A condition in the language of `filter`: whether a request meets it is read under the argument's own name.
+    Condition,
+    /// Several conditions, as the given function finds them in the argument: they are read under the argument's name and their
+    /// number from 1, see [`Role::numbered`].
+    Conditions(fn(&str) -> Result<Vec<String>>),
+    /// Rules about users, see [`Rules`](crate::source::Rules): what they ask for is read.
+    Rules,
+}
+
+impl Role {
+    /// The name under which a condition of several is read, by its number from 0.
+    pub fn numbered(argument: &str, n: usize) -> String {
+        format!("{argument} {}", n + 1)
+    }
 }
 
 /// The default of an argument that must be given.
@@ -100,6 +121,21 @@ pub const REQUIRED: &str = "";
 
 /// An argument without a default.
 pub const NO_DEFAULT: &str = "NULL";
+
+/// The argument that names a user.
+pub const NAMED_USER: Argument = Argument {
+    name: "user_id",
+    kind: Type::Text,
+    role: Role::Value,
+    default: REQUIRED,
+    about: "the user, by the id that the log has",
+};
+
+/// The argument that names the only user whose requests are read.
+pub const ONLY_USER: Argument = Argument { role: Role::User, ..NAMED_USER };
+
+/// What to give where a user must be named.
+pub const NAME_ONE: &str = "Name one user, by the id that the log has.";
 
 /// A column of a function's result.
 #[derive(Clone, Copy, Debug)]
@@ -239,7 +275,9 @@ pub struct Function {
     pub reads: Reads,
     /// Whether `by` gives it a row of its own for each segment.
     pub segmented: bool,
-    /// Whether its form over a value takes a time zone, because the value knows instants and no days.
+    /// Whether its result is a value and not rows: the only column of the only row, NULL where there is none.
+    pub scalar: bool,
+    /// Whether its form over a value takes a time zone, because the value knows instants and no days. A fold takes one only so.
     pub zoned: bool,
     /// The function that it is a part of, where no caller sees it.
     pub serves: Option<&'static str>,
@@ -257,9 +295,10 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    use crate::{benchmark, plans, preferences, profile, seasonality, usage};
+    use crate::{benchmark, plans, preferences, profile, seasonality, segments, usage};
     let of_values = [activity::FUNCTIONS, sessions::FUNCTIONS, seasonality::FUNCTIONS];
-    let folds = [usage::FUNCTIONS, preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, plans::FUNCTIONS];
+    let of_users = [preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, plans::FUNCTIONS];
+    let folds = [usage::FUNCTIONS, segments::FUNCTIONS].into_iter().chain(of_users);
     of_values.into_iter().chain(folds).flatten().copied()
 }
 
@@ -336,10 +375,8 @@ pub enum Cell<'a> {
     Instant(Micros),
     /// A text of whatever encoding the log has.
     Bytes(&'a [u8]),
-    /// A list of integers.
-    Integers(&'a [i32]),
-    /// A list of texts.
-    Texts(&'a [&'a [u8]]),
+    /// JSON as text.
+    Json(&'a str),
 }
 
 impl From<bool> for Cell<'_> {
@@ -398,16 +435,51 @@ pub trait Rows {
 /// An argument as it was given.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Given<'a> {
+    /// A boolean.
+    Boolean(bool),
     /// An integer.
     Integer(i32),
+    /// A double.
+    Double(f64),
     /// A text.
     Text(&'a str),
+    /// A date.
+    Date(Day),
+    /// An interval.
+    Interval(Interval),
+    /// A list of doubles.
+    Doubles(Vec<Option<f64>>),
     /// A list of integers.
     Integers(Vec<Option<i32>>),
     /// A list of texts.
     Texts(Vec<Option<String>>),
     /// JSON as text.
     Json(String),
+}
+
+/// An interval as PostgreSQL has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Its months.
+    pub months: i32,
+    /// Its days.
+    pub days: i32,
+    /// The rest of it, in microseconds.
+    pub micros: i64,
+}
+
+impl Interval {
+    /// Its length, which is the same whenever it begins: of days, hours and less. A day is 24 hours.
+    pub fn length(self, name: &'static str) -> Result<Micros> {
+        let Interval { months, days, micros } = self;
+        let length = i64::from(days).checked_mul(DAY_MICROS).and_then(|days| days.checked_add(micros));
+        length.filter(|length| months == 0 && *length >= 0).ok_or_else(|| Error::Argument {
+            name,
+            given: format!("{months} months, {days} days and {} seconds", micros as f64 / 1e6),
+            accepted: "an interval of days, hours, minutes or seconds that is not negative, such as '30 minutes'"
+                .to_owned(),
+        })
+    }
 }
 
 /// What the surrounding process knows and core does not.
@@ -468,6 +540,32 @@ impl<'a> Call<'a> {
     /// An integer argument; `None` where it is NULL.
     pub fn integer(&self, name: &str) -> Option<i32> {
         if let Some(Given::Integer(number)) = self.argument(name) { Some(*number) } else { None }
+    }
+
+    /// A boolean argument; `None` where it is NULL.
+    pub fn boolean(&self, name: &str) -> Option<bool> {
+        if let Some(Given::Boolean(value)) = self.argument(name) { Some(*value) } else { None }
+    }
+
+    /// A double argument; `None` where it is NULL.
+    pub fn double(&self, name: &str) -> Option<f64> {
+        if let Some(Given::Double(number)) = self.argument(name) { Some(*number) } else { None }
+    }
+
+    /// A date argument; `None` where it is NULL.
+    pub fn date(&self, name: &str) -> Option<Day> {
+        if let Some(Given::Date(day)) = self.argument(name) { Some(*day) } else { None }
+    }
+
+    /// The length of an interval argument, or a refusal of one that has none; `None` where it is NULL.
+    pub fn length(&self, name: &'static str) -> Result<Option<Micros>> {
+        let Some(Given::Interval(interval)) = self.argument(name) else { return Ok(None) };
+        interval.length(name).map(Some)
+    }
+
+    /// A list of doubles; `None` where it is NULL.
+    pub fn doubles(&self, name: &str) -> Option<&[Option<f64>]> {
+        if let Some(Given::Doubles(list)) = self.argument(name) { Some(list) } else { None }
     }
 
     /// A list of integers; `None` where it is NULL.
@@ -535,6 +633,17 @@ impl<'a> Call<'a> {
             a_at.cmp(b_at).then_with(|| self.text_of(column, *a).cmp(&self.text_of(column, *b)))
         };
         told.filter(|(code, _)| *code != 0).max_by(later).map_or(0, |(code, _)| code)
+    }
+
+    /// The key of a user whose id is given as text; `None` for what is no id of the log's type.
+    pub fn user_key(&self, id: &str) -> Option<UserKey> {
+        self.history?.kind().key(id.as_bytes())
+    }
+
+    /// A user's id as rows show it: the name, where the history keeps it.
+    pub fn user_id<'n>(&self, user: UserKey, name: Option<&'n [u8]>) -> Cow<'n, [u8]> {
+        let written = self.history.and_then(|history| user.written(history.kind()));
+        written.map_or(Cow::Borrowed(name.unwrap_or_default()), |id| Cow::Owned(id.into_bytes()))
     }
 
     /// Visits every user who may be counted, with the requests of some columns.
@@ -628,6 +737,23 @@ impl Clock<'_> {
         self.days.day(at, |at| (self.segment)(self.zone, at))
     }
 
+    /// The local days of instants that are in order, each once, ascending.
+    pub fn distinct_days(&mut self, instants: &[Micros], days: &mut Vec<Day>, claim: &mut Claim) -> Result<()> {
+        days.clear();
+        for &at in instants {
+            let day = self.day(at)?;
+            if days.last() != Some(&day) {
+                claim.push(days, day)?;
+            }
+        }
+        // Where a clock is set back over midnight, a day comes again.
+        if !days.is_sorted() {
+            days.sort_unstable();
+            days.dedup();
+        }
+        Ok(())
+    }
+
     /// The local time of an instant, as microseconds of a clock that shows UTC.
     #[inline]
     pub fn local(&mut self, at: Micros) -> Result<Micros> {
@@ -680,6 +806,7 @@ mod tests {
             ],
             reads: Reads::Activity(Past::All),
             segmented: true,
+            scalar: false,
             zoned: false,
             serves: None,
             rows: 1,

@@ -12,10 +12,10 @@
 //!   an activity are the modules of [`activity`].
 //! - [`sessions`]: who used the product in one go, with its readouts.
 //! - [`funnel`]: how far users get on a way of several steps.
-//! - [`tally`]: what each user did, by name; [`segments`]: every user in one of five; [`latest`]: what a property was last;
+//! - [`segments`]: every user in one of five; [`latest`]: what a property was last;
 //!   [`plans`]: the limits that usage is measured against; [`usage`]: how often each hour of the local clock has come.
 //! - [`preferences`]: which models a user prefers; [`benchmark`]: a figure beside that of the user's peers;
-//!   [`profile`]: one user's profile as JSON.
+//!   [`profile`]: everything that is known of one user.
 //! - [`assignment`]: which variant of an experiment a user gets.
 //! - [`survival`]: how long until something happens, right-censored; [`milestones`]: what may;
 //!   [`rating`]: satisfaction on a declared scale.
@@ -66,7 +66,6 @@ pub mod source;
 pub mod state;
 pub mod stats;
 pub mod survival;
-pub mod tally;
 pub mod threshold;
 pub mod usage;
 pub mod users;

@@ -13,10 +13,12 @@ use std::collections::HashSet;
 
 pub mod favorite_features;
 pub(crate) mod own;
+pub mod preferred_model_list;
 pub mod preferred_models;
 
 /// The functions that tell them.
-pub const FUNCTIONS: &[&Function] = &[&preferred_models::FUNCTION, &favorite_features::FUNCTION];
+pub const FUNCTIONS: &[&Function] =
+    &[&preferred_models::FUNCTION, &preferred_model_list::FUNCTION, &favorite_features::FUNCTION];
 
 /// What a user did with one model, and found.
 #[derive(Clone, Debug, Deserialize)]

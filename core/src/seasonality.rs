@@ -54,6 +54,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
+    scalar: false,
     zoned: false,
     serves: None,
     rows: 19,

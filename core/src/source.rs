@@ -26,7 +26,7 @@ pub use describe::describe;
 pub use metrics::Metrics;
 pub use query::{Analysis, Ask, RowsAsk, last_request_query, requests_query, source_query, user_condition};
 pub use reads::{ALWAYS, columns_read, reader, readers};
-pub use rules::Rules;
+pub use rules::{Facts, Rules};
 
 /// A relation as the catalogue describes it.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -28,8 +28,6 @@ pub enum Kind {
     Latest = 3,
     /// [`crate::funnel::Funnel`]
     Funnel = 4,
-    /// [`crate::tally::Tally`]
-    Tally = 7,
     /// [`crate::survival::Survival`]
     Survival = 5,
     /// [`crate::deeds::Subjects`]

@@ -27,6 +27,7 @@ fn every_declaration_is_whole() {
         let name = function.name;
         assert!(names.insert(name), "{name} is declared twice");
         assert!(!function.summary.is_empty() && function.rows > 0 && !function.columns.is_empty(), "{name}");
+        assert!(!function.scalar || function.columns.len() == 1 && !function.segmented, "{name} is no value");
         let columns = function.columns.iter().map(|column| column.name).collect::<BTreeSet<_>>();
         assert_eq!(columns.len(), function.columns.len(), "{name} has a column twice");
         assert!(columns.len() <= 128, "{name} has more columns than can be hidden");
@@ -92,7 +93,9 @@ fn every_declaration_has_its_section_its_definition_and_its_case() {
 #[test]
 fn every_entry_of_the_catalogue_is_whole() {
     let of_kind = |kind: Kind| entries().iter().filter(|entry| entry.kind == kind).count();
-    assert_eq!(of_kind(Kind::TableFunction), all().filter(|function| function.serves.is_none()).count());
+    let declared =
+        |scalar: bool| all().filter(|function| function.serves.is_none() && function.scalar == scalar).count();
+    assert_eq!((of_kind(Kind::TableFunction), of_kind(Kind::Function)), (declared(false), declared(true)));
     assert_eq!(of_kind(Kind::Aggregate), aggregate::all().filter(|aggregate| !aggregate.is_internal).count());
     for entry in entries() {
         let name = entry.name;

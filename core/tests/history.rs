@@ -1,6 +1,8 @@
 //! The laws of a history: whatever the order of rows, the split over processes, the files and the memory, every user is
 //! visited once, with their requests in order of time and content. Against a naive sort of the rows.
 
+#[path = "support/call.rs"]
+mod call;
 #[path = "laws/folds.rs"]
 mod folds;
 #[path = "laws/support.rs"]

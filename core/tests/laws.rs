@@ -27,8 +27,6 @@ mod sessions;
 mod support;
 #[path = "laws/survival.rs"]
 mod survival;
-#[path = "laws/tally.rs"]
-mod tally;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -44,7 +42,6 @@ use user_metrics_core::latest::Latest;
 use user_metrics_core::sessions::Sessions;
 use user_metrics_core::state::State;
 use user_metrics_core::survival::Survival;
-use user_metrics_core::tally::Tally;
 use user_metrics_core::{Error, Result, host};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -125,8 +122,6 @@ mod exposures_keep { laws!(any crate::Exposures); }
 mod latest_keeps { laws!(short set crate::Latest); }
 #[rustfmt::skip]
 mod sessions_keep { laws!(any crate::Sessions); }
-#[rustfmt::skip]
-mod tally_keeps { laws!(any crate::Tally); }
 #[rustfmt::skip]
 mod survival_keeps { laws!(any crate::Survival); }
 

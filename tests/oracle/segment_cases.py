@@ -30,14 +30,17 @@ TOO_NEAR = 1e-9
 
 @dataclass(frozen=True)
 class SegmentCase(Case):
-    """`user` is whom segment_user is asked about; decline_p takes nothing but `args`."""
+    """`user` is whom segment_user is asked about; decline_p is that of the user of
+    the view `declining`, of whom `args` tells how many requests there are."""
 
     user: str | None = None
 
     def sql(self, log):
         if self.readout == "decline_p":
-            args = ", ".join(str(value) for value in self.args.values())
-            return f"SELECT user_metrics_internal.decline_p({args}) AS decline_p"
+            told = ", ".join(f"set_config('oracle.{name}', '{value}', false)" for name, value in self.args.items())
+            weeks = ", ".join(f"{name} => {self.args[name]}" for name in ("recent_weeks", "base_weeks"))
+            return (f"SELECT s.decline_p FROM (SELECT {told} OFFSET 0) AS told LEFT JOIN LATERAL user_metrics.segment_users("
+                    f"'declining', {weeks}, as_of => '2024-06-01 00:00Z') AS s ON true")
         return super().sql(log)
 
     def arguments(self):

@@ -12,6 +12,14 @@ from logs import MODELS, TIERS, Log, Request, moment_of, nasty_requests, random_
 from segment_definitions import WEEK
 
 MOST_REQUESTS = 350
+# One user of as many recent requests, and as many before, as settings say: of whom a probability is asked.
+DECLINING = """CREATE VIEW declining AS
+SELECT 'declining' AS user_id, timestamptz '2024-06-01 00:00Z' - n * interval '1 us' AS created_at
+FROM generate_series(1, current_setting('oracle.recent')::integer) AS n
+UNION ALL
+SELECT 'declining', timestamptz '2024-06-01 00:00Z' - current_setting('oracle.recent_weeks')::integer * interval '168 hours'
+    - n * interval '1 us'
+FROM generate_series(1, current_setting('oracle.base')::integer) AS n"""
 
 
 @dataclass
@@ -26,6 +34,9 @@ class SegmentLog(Log):
 
     def settings(self):
         return super().settings() | {"min_group_size": self.min_group_size}
+
+    def statements(self):
+        return [*super().statements(), DECLINING]
 
 
 # --------------------------------------------------------------------------------------------------- random choices

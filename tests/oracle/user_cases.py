@@ -13,8 +13,9 @@ from logs import ZONES, literal
 from runner import ExpectedError
 from usage_cases import offsets, requests_read, stretches
 
-WEIGHTS = {"user_metrics_row": 6, "preferred_models": 5, "preferred_model_list": 1, "favorite_features": 3,
+WEIGHTS = {"user_metrics_row": 6, "user_profile": 3, "preferred_models": 5, "preferred_model_list": 1, "favorite_features": 3,
            "benchmark_users": 4, "benchmark_user": 2, "plan_usage": 4}
+OF_ONE = ("user_metrics_row", "user_profile")                 # the same figures, as a row and as JSON
 OF_ALL = ("benchmark_users", "plan_usage")                    # which name no user
 CANDIDATES = [["gpt-4o", "claude"], ["o3/openai", "gpt-4o/openai", "nobody's"], ["none", "such"],
               ["gpt-4o", "gpt-4o/openai", "claude", "it's"]]
@@ -32,6 +33,9 @@ class UserCase(Case):
         call = super().sql(log)
         if self.readout == "preferred_model_list":
             return call.replace("SELECT r.* FROM", "SELECT r AS list FROM")
+        if self.readout == "user_profile":
+            figures = ", ".join(f"{expression} AS {name}" for name, expression in d.PROFILE.items())
+            return call.replace("SELECT r.* FROM", f"SELECT {figures} FROM")
         return call
 
     def arguments(self):
@@ -96,7 +100,10 @@ def known_rows(case, log, facts):
         return [{"list": ",".join(names) if names else None}]
     if case.readout in ("benchmark_users", "benchmark_user"):
         return benchmark(case, everybody, of_log, local, gap, idle, least, **case.args)
-    return row(case, log, facts, everybody, mine, of_log, local, gap, idle, least)
+    rows = row(case, log, facts, everybody, mine, of_log, local, gap, idle, least)
+    if case.readout == "user_profile":
+        return [d.profile(rows[0], case.args.get("benchmark", True)) if rows else dict.fromkeys(d.PROFILE)]
+    return rows
 
 
 def plan_usage(case, log, facts):
@@ -161,7 +168,9 @@ def row(case, log, facts, everybody, mine, of_log, local, gap, idle, least):
     return [{"segment": segment, **habits,
              "preferred_models": ",".join(r["model"] for r in preferred) if preferred else None,
              "prefers_speed": speed if preferred else None, "prefers_quality": quality if preferred else None,
-             **figures, "peer_users": beside.get(d.METRICS[0], {}).get("peer_users")}]
+             **figures, **({"peers": {metric: beside.get(metric, {}).get("peer_users") for metric in d.METRICS}}
+                           if case.readout == "user_profile" else {}),
+             "peer_users": beside.get(d.METRICS[0], {}).get("peer_users")}]
 
 
 # -------------------------------------------------------------------------------------------------------- the laws
@@ -197,12 +206,12 @@ def laws(case, log, rows, answer):
 
 def random_args(rng, readout):
     args = {}
-    if readout in ("user_metrics_row", "preferred_models", "preferred_model_list"):
+    if readout in (*OF_ONE, "preferred_models", "preferred_model_list"):
         args |= {name: rng.choice(CANDIDATES) for name, chance in (("candidates", 0.4), ("fallback", 0.3))
                  if rng.random() < chance}
-    if readout in ("user_metrics_row", "benchmark_users", "benchmark_user") and rng.random() < 0.4:
+    if readout in (*OF_ONE, "benchmark_users", "benchmark_user") and rng.random() < 0.4:
         args["peers"] = "tier"
-    if readout == "user_metrics_row" and rng.random() < 0.5:
+    if readout in OF_ONE and rng.random() < 0.5:
         args["benchmark"] = rng.random() < 0.3
     if readout.startswith("benchmark") and rng.random() < 0.8:
         args["min_peers"] = rng.choice([1, 1, 2, 3])

@@ -76,6 +76,52 @@ def habits(mine, end, begun, local, gap, idle):
         "model_preferences": listed(by_count(mine, lambda r: r.use.model, local))}
 
 
+def of_list(path):
+    return f"NULLIF(array_to_string(ARRAY(SELECT jsonb_array_elements_text(r #> '{path}')), ','), '')"
+
+
+def of_figure(path, kind="float8"):
+    return f"(r #>> '{path}')::{kind}"
+
+
+# What a profile says, and where in the JSON.
+PROFILE = {
+    "segment": of_figure("{segment}", "text"),
+    "requests_per_active_day": of_figure("{user_behavior,avg_requests_per_day}"),
+    "peak_hours": of_list("{user_behavior,peak_usage_hours}"),
+    "session_length": of_figure("{user_behavior,session_length_avg}", "text"),
+    "favorite_features": of_list("{user_behavior,favorite_features}"),
+    "model_preferences": of_list("{user_behavior,model_preferences}"),
+    "preferred_models": of_list("{preferences,preferred_models}"),
+    "prefers_speed": of_figure("{preferences,prefers_speed}", "boolean"),
+    "prefers_quality": of_figure("{preferences,prefers_quality}", "boolean"),
+    "has_benchmark": "jsonb_typeof(r -> 'benchmark') = 'object'"} | {
+    f"{metric}{ending}": of_figure(f"{{benchmark,{metric},{name}}}", kind) for metric in METRICS
+    for ending, name, kind in (("", "value", "float8"), ("_peer_median", "peer_median", "float8"),
+                               ("_percentile", "percentile", "float8"), ("_peer_users", "peer_users", "bigint"))}
+
+
+def profile(row, is_compared):
+    """The figures of a profile, of those of a row; how many peers there are is told there of one metric only."""
+    told = {name: row.get(name) for name in PROFILE if not name.endswith("_peer_users")}
+    return {name: told.get(name, row["peers"].get(name.removesuffix("_peer_users"))) for name in PROFILE} | {
+        "session_length": None if row["session_mean_seconds"] is None else length_in_words(row["session_mean_seconds"]),
+        "has_benchmark": is_compared}
+
+
+def length_in_words(seconds):
+    """Whole seconds below a minute, whole minutes below an hour, then hours and minutes; halves are rounded up."""
+    def count(number, unit):
+        return f"{number} {unit}" + ("" if number == 1 else "s")
+    seconds = int(Fraction(seconds) + Fraction(1, 2))
+    if seconds < 60:
+        return count(seconds, "second")
+    hours, minutes = divmod((seconds + 30) // 60, 60)
+    if hours == 0:
+        return count(minutes, "minute")
+    return count(hours, "hour") + (" " + count(minutes, "minute") if minutes else "")
+
+
 def listed(names):
     return ",".join(map(str, names[:3])) if names else None
 

@@ -2,14 +2,23 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use user_metrics_core::calendar::{DAY_MICROS, Segment};
-use user_metrics_core::function::{Argument, Call, Cell, Environment, Given, Rows, Type, all};
+use user_metrics_core::function::{Cell, Rows, all};
 use user_metrics_core::history::{History, Kind, Plan, PlannedColumn, VERSION};
 use user_metrics_core::users::UserKind;
 use user_metrics_core::{Error, Result, wire};
 use user_metrics_fuzz::{framed, held, is_refusal};
 
-const COLUMNS: [(&str, Kind); 10] = [
+#[path = "../../tests/support/call.rs"]
+mod call;
+use call::{Texts, call};
+
+const TEXTS: Texts = Texts {
+    name: "1",
+    json: r#"{"1": {"monthly_request_limit": 2, "features": ["3"]}}"#,
+    rules: r#"[{"segment": "a", "all": [{"requests": {">": 9}}, {"property:p": {"in": ["1", "2"]}}]}]"#,
+};
+
+const COLUMNS: [(&str, Kind); 11] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -20,6 +29,7 @@ const COLUMNS: [(&str, Kind); 10] = [
     ("rating", Kind::Number),
     ("succeeded", Kind::Status),
     ("plan_property", Kind::Text),
+    ("property:p", Kind::Text),
 ];
 
 fuzz_target!(|rest: &[u8]| held(|| {
@@ -36,7 +46,8 @@ fuzz_target!(|rest: &[u8]| held(|| {
             assert_eq!(history.kind(), UserKind::from_number(kind).unwrap());
             history.settle().expect("nothing to pack");
             all().filter(|function| !function.reads.is_stored()).for_each(|function| {
-                let call = call(function, &history);
+                let mut call = call(function, &history, TEXTS);
+                call.environment.min_group_size = 2;
                 if let Err(error) = (function.run)(&call, &mut Nowhere) {
                     assert!(is_refusal(&error) || matches!(error, Error::Argument { .. }), "refused as {error:?}");
                 }
@@ -52,42 +63,5 @@ impl Rows for Nowhere {
     fn row(&mut self, cells: &mut [Cell<'_>]) -> Result<()> {
         assert!(!cells.is_empty());
         Ok(())
-    }
-}
-
-fn given(argument: &Argument) -> Option<Given<'static>> {
-    match argument.kind {
-        Type::Integer => Some(Given::Integer(2)),
-        Type::Text => Some(Given::Text("1")),
-        Type::Json => Some(Given::Json(r#"{"1": {"monthly_request_limit": 2, "features": ["3"]}}"#.to_owned())),
-        _ => None,
-    }
-}
-
-fn segment(_: &str, _: i64) -> Result<Segment> {
-    Ok(Segment { from: i64::MIN, until: i64::MAX, offset: DAY_MICROS / 24 })
-}
-
-fn call<'a>(function: &'static user_metrics_core::function::Function, history: &'a History) -> Call<'a> {
-    Call {
-        function,
-        values: Vec::new(),
-        history: Some(history),
-        left_out: Vec::new(),
-        by: true,
-        arguments: function.arguments.iter().map(given).collect(),
-        since: None,
-        until: None,
-        as_of: None,
-        timezone: Some("somewhere"),
-        environment: Environment {
-            now: 10_000 * DAY_MICROS,
-            week_start: 0,
-            min_group_size: 2,
-            parts: 1,
-            session_gap: DAY_MICROS / 48,
-            timezone: "UTC".to_owned(),
-            segment: &segment,
-        },
     }
 }

@@ -37,6 +37,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Activity(Past::Nothing),
     segmented: true,
+    scalar: false,
     zoned: false,
     serves: None,
     rows: 28,

@@ -2,7 +2,7 @@
 
 use super::aggregate::{self, Aggregate, Form, TIMES, USERS};
 use super::sql::{self, Listed};
-use super::{Function, Type};
+use super::{Function, NAMED_USER, Type};
 use crate::source::{ALWAYS, CANONICAL, columns_read, literal};
 use serde_json::json;
 
@@ -11,6 +11,8 @@ use serde_json::json;
 pub enum Kind {
     /// One that returns rows, and is called in FROM.
     TableFunction,
+    /// One that returns a value.
+    Function,
     /// One that makes a value of requests.
     Aggregate,
 }
@@ -20,6 +22,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Kind::TableFunction => "table function",
+            Kind::Function => "function",
             Kind::Aggregate => "aggregate",
         }
     }
@@ -37,7 +40,7 @@ pub struct Entry {
     pub kind: Kind,
     /// What it tells.
     pub summary: &'static str,
-    /// The lists of arguments it can be called with: of a table function that over a log, of an aggregate all.
+    /// The lists of arguments it can be called with: of a function that over a log, of an aggregate all.
     pub signatures: Vec<String>,
     /// The first of them: name, type, default, what it says.
     pub arguments: Vec<Listed>,
@@ -59,6 +62,7 @@ const PAGES: &[(&str, &str)] = &[
     ("preferences", "users"),
     ("benchmark", "users"),
     ("plans", "users"),
+    ("profile", "users"),
 ];
 
 /// The section of a page that describes its aggregates.
@@ -67,8 +71,6 @@ const THE_VALUE: &str = "the-value";
 /// What an example gives beside the log: to an aggregate all its arguments, to a table function those whose default does not
 /// serve.
 const GIVEN: &[(Kind, &str, &str)] = &[
-    (Kind::TableFunction, "preferred_models", "'u1'"),
-    (Kind::TableFunction, "favorite_features", "'u1'"),
     (Kind::TableFunction, "plan_usage", "'{\"free\": {\"monthly_request_limit\": 1000}}'"),
     (Kind::Aggregate, "activity", "user_id, created_at"),
     (Kind::Aggregate, "sessions", "user_id, created_at"),
@@ -100,22 +102,25 @@ fn of_function(function: &'static Function) -> Entry {
         _ => name.clone(),
     };
     let read = |must: bool| columns_read(name).filter(move |(_, needed)| *needed == must).map(|(column, _)| column);
-    let given = given(Kind::TableFunction, name).map_or(String::new(), |given| format!(", {given}"));
+    let of_user = function.arguments.iter().any(|argument| argument.name == NAMED_USER.name).then_some("'u1'");
+    let given = given(Kind::TableFunction, name).or(of_user).map_or(String::new(), |given| format!(", {given}"));
+    let call = format!("user_metrics.{name}('request_log'{given})");
     Entry {
         topic: topic(function.path),
         anchor: name,
         name,
-        kind: Kind::TableFunction,
+        kind: if function.scalar { Kind::Function } else { Kind::TableFunction },
         summary: function.summary,
         signatures: vec![arguments.iter().map(shown).collect::<Vec<_>>().join(", ")],
         columns: sql::columns(function, true)
             .into_iter()
-            .map(|(n, kind, about)| (n, kind.sql().to_owned(), about))
+            // A value that is selected has the name of its function.
+            .map(|(n, kind, about)| (if function.scalar { name } else { n }, kind.sql().to_owned(), about))
             .collect(),
         arguments,
         needed: ALWAYS.into_iter().chain(read(true)).collect(),
         used: read(false).collect(),
-        example: format!("SELECT * FROM user_metrics.{name}('request_log'{given})"),
+        example: if function.scalar { format!("SELECT {call}") } else { format!("SELECT * FROM {call}") },
     }
 }
 
@@ -217,16 +222,17 @@ fn row(entry: &Entry) -> String {
 const COLUMNS: [(&str, &str); 9] = [
     ("topic", "the page of the documentation that describes it"),
     ("name", "its name in the schema user_metrics"),
-    ("kind", "table function or aggregate"),
+    ("kind", "table function, function or aggregate"),
     ("summary", "what it tells"),
     (
         "arguments",
-        "of a table function those of its form over a log, of an aggregate those of its shortest form: an array of objects with \
+        "of a function those of its form over a log, of an aggregate those of its shortest form: an array of objects with \
          name, type, default and meaning; default is SQL, and null of an argument that must be given",
     ),
     (
         "columns",
-        "the columns of its result: an array of objects with name, type and meaning; of an aggregate the value it makes",
+        "the columns of its result, or the one value of it: an array of objects with name, type and meaning; of an aggregate the \
+         value it makes",
     ),
     ("columns_needed", "canonical columns that the log must have, see describe_source"),
     (

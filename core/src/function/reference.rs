@@ -10,7 +10,7 @@ const HEAD: &str = "\
 This page lists arguments and columns. What they mean is described on the page of each topic, with examples. Functions that are
 not listed here are described on their pages only.
 
-The signatures of table functions are those over a log. `source` is a name in quotes or a `regclass`. The same list is in the
+The signatures of functions are those over a log. `source` is a name in quotes or a `regclass`. The same list is in the
 database:
 
 ```sql
@@ -32,7 +32,7 @@ WHERE f.name = 'active_users';
 /// The heading of an entry, and the anchor that GitHub makes of it.
 fn heading(entry: &Entry) -> (String, String) {
     match entry.kind {
-        Kind::TableFunction => (entry.name.to_owned(), entry.name.to_owned()),
+        Kind::TableFunction | Kind::Function => (entry.name.to_owned(), entry.name.to_owned()),
         Kind::Aggregate => (format!("{} (aggregate)", entry.name), format!("{}-aggregate", entry.name)),
     }
 }
@@ -96,6 +96,9 @@ fn section(entry: &Entry) -> String {
     }
     match (entry.kind, entry.columns.as_slice()) {
         (Kind::Aggregate, [(_, kind, _)]) => text.push_str(&format!("\nThe result is a value of the type `{kind}`.\n")),
+        (Kind::Function, [(_, kind, about)]) => {
+            text.push_str(&format!("\nThe result is of the type {kind}: {}.\n", cell(about)))
+        }
         (_, columns) => {
             text.push_str("\n| Column | Type | Meaning |\n|---|---|---|\n");
             for (name, kind, about) in columns {
@@ -103,7 +106,7 @@ fn section(entry: &Entry) -> String {
             }
         }
     }
-    if entry.kind == Kind::TableFunction {
+    if entry.kind != Kind::Aggregate {
         text.push_str(&format!("\nThe log must have {}.", codes(&entry.needed)));
         match entry.used.len() {
             0 => {}

@@ -1,6 +1,6 @@
 //! The SQL of a declared function: its forms over a value, over a log, and over a log by name, with their comments.
 
-use super::{Argument, Function, Past, REQUIRED, Reads, Role, Type};
+use super::{Argument, Column, Function, Past, REQUIRED, Reads, Role, Type};
 use crate::source::literal;
 
 /// An argument of a form: name, type, default, what it says.
@@ -71,7 +71,9 @@ pub(super) fn over_source(function: &Function, kind: &str) -> Vec<Listed> {
     let source = ("source".to_owned(), kind.to_owned(), None, "the log: a table, view or foreign table".to_owned());
     let own = [own(function.arguments), own(function.reads.making())].concat();
     let by = if function.segmented { vec![by()] } else { Vec::new() };
-    [vec![source], own, vec![since(function), until(), filter()], by, vec![timezone(), as_of()]].concat()
+    // The value of a log may know days, whether its functions do or not.
+    let zone = if function.zoned || function.reads.is_stored() { vec![timezone()] } else { Vec::new() };
+    [vec![source], own, vec![since(function), until(), filter()], by, zone, vec![as_of()]].concat()
 }
 
 pub(super) fn columns(function: &Function, over_source: bool) -> Vec<(&'static str, Type, &'static str)> {
@@ -106,34 +108,50 @@ fn listed(items: impl IntoIterator<Item = String>) -> String {
 
 /// The function behind a fold, which nobody calls but the query over a log.
 fn behind_fold(function: &Function, arguments: &[Listed]) -> String {
-    let argument = |(name, kind, default, _): &Listed| match default {
-        Some(default) => format!("{name} {kind} DEFAULT {default}"),
-        None => format!("{name} {kind}"),
-    };
     let types = arguments.iter().map(|(_, kind, ..)| kind.as_str()).collect::<Vec<_>>().join(", ");
     let (name, public) = (function.fold_name(), function.name);
+    let columns = function.given().map(|column| (column.name, column.kind));
     format!(
-        "CREATE FUNCTION user_metrics_internal.{name}(\n{}\n) RETURNS TABLE (\n{}\n)\n\
-         LANGUAGE c STABLE PARALLEL RESTRICTED ROWS {}\nAS 'MODULE_PATHNAME', '{}';\n\
+        "CREATE FUNCTION user_metrics_internal.{name}(\n{}\n) RETURNS {}\n\
+         LANGUAGE c STABLE PARALLEL RESTRICTED{}\nAS 'MODULE_PATHNAME', '{}';\n\
          COMMENT ON FUNCTION user_metrics_internal.{name}({types}) IS\n    'the fold behind {public}';\n",
         listed(arguments.iter().map(argument)),
-        listed(function.given().map(|column| format!("{} {}", column.name, column.kind.sql()))),
-        function.rows,
+        result(function, columns),
+        rows(function),
         symbol(function)
     )
 }
 
-fn signature(function: &Function, arguments: &[Listed], over_source: bool) -> String {
-    let argument = |(name, kind, default, _): &Listed| match default {
+fn argument((name, kind, default, _): &Listed) -> String {
+    match default {
         Some(default) => format!("{name} {kind} DEFAULT {default}"),
         None => format!("{name} {kind}"),
-    };
+    }
+}
+
+/// What a function returns.
+fn result(function: &Function, mut columns: impl Iterator<Item = (&'static str, Type)>) -> String {
+    match columns.by_ref().next() {
+        Some((_, kind)) if function.scalar => kind.sql().to_owned(),
+        first => {
+            let column = |(name, kind): (&str, Type)| format!("{name} {}", kind.sql());
+            format!("TABLE (\n{}\n)", listed(first.into_iter().chain(columns).map(column)))
+        }
+    }
+}
+
+/// How many rows the planner expects.
+fn rows(function: &Function) -> String {
+    if function.scalar { String::new() } else { format!(" ROWS {}", function.rows) }
+}
+
+fn signature(function: &Function, arguments: &[Listed], over_source: bool) -> String {
     format!(
-        "CREATE FUNCTION {}.{}(\n{}\n) RETURNS TABLE (\n{}\n)",
+        "CREATE FUNCTION {}.{}(\n{}\n) RETURNS {}",
         schema(function),
         function.name,
         listed(arguments.iter().map(argument)),
-        listed(columns(function, over_source).iter().map(|(name, kind, _)| format!("{name} {}", kind.sql())))
+        result(function, columns(function, over_source).into_iter().map(|(name, kind, _)| (name, kind)))
     )
 }
 
@@ -149,9 +167,11 @@ fn comment(function: &Function, arguments: &[Listed], over_source: bool, by_name
             let default = default.map_or(String::new(), |default| format!(" (default {default})"));
             text.push_str(&format!("\n  {name}: {about}{default}"));
         }
-        text.push_str("\n\nColumns:");
-        for (name, _, about) in columns(function, over_source) {
-            text.push_str(&format!("\n  {name}: {about}"));
+        let columns = columns(function, over_source);
+        text.push_str(if function.scalar { "\n\nResult:" } else { "\n\nColumns:" });
+        for (name, _, about) in columns {
+            let name = if function.scalar { String::new() } else { format!("{name}: ") };
+            text.push_str(&format!("\n  {name}{about}"));
         }
     }
     format!("COMMENT ON FUNCTION {}.{}({types}) IS\n    {};\n", schema(function), function.name, literal(&text))
@@ -202,22 +222,33 @@ pub fn create(function: &Function) -> String {
         own => format!("ARRAY[{}]", own.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")),
     };
     let passed = by_name.iter().skip(1).map(|(name, ..)| format!(", {name}")).collect::<String>();
-    let rows = function.rows;
     // What the query over the log must know of the arguments.
-    let of = |role: Role| function.arguments.iter().filter(move |argument| argument.role == role);
-    let mut told = of(Role::User).map(|user| format!(", of_user => {}", user.name)).collect::<String>();
-    for (role, list) in [(Role::Column, "columns"), (Role::Property, "properties")] {
-        let pairs = of(role).map(|argument| format!("'{0}', {0}", argument.name)).collect::<Vec<_>>().join(", ");
-        if !pairs.is_empty() {
-            told.push_str(&format!(", {list} => ARRAY[{pairs}]"));
-        }
-    }
-    let over_log = format!(
-        "{}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS {rows} SET search_path = pg_catalog, pg_temp AS $$\n\
-         BEGIN\n{check}    RETURN QUERY EXECUTE user_metrics_internal.source_query(\n        \
+    let asked = function.arguments.iter().filter(|argument| !matches!(argument.role, Role::Value));
+    let asked = asked.map(|Argument { name, kind, .. }| match kind {
+        Type::Text => format!("'{name}', {name}"),
+        _ => format!("'{name}', {name}::text"),
+    });
+    let asked = asked.collect::<Vec<_>>().join(", ");
+    let asked = if asked.is_empty() { asked } else { format!(", asked => ARRAY[{asked}]") };
+    let zone = if function.zoned || function.reads.is_stored() { "timezone" } else { "NULL" };
+    let query = format!(
+        "user_metrics_internal.source_query(\n        \
          '{name}', user_metrics_internal.relation(source), {array},\n        \
-         since, until, as_of, filter::text, {by}, timezone{told}\n    \
-         ) USING since, until, LEAST(as_of, statement_timestamp()), as_of{given}{making};\nEND\n$$;\n{}",
+         since, until, as_of, filter::text, {by}, {zone}{asked}\n    \
+         )"
+    );
+    let given = format!("since, until, LEAST(as_of, statement_timestamp()), as_of{given}{making}");
+    let rows = rows(function);
+    let body = match function.columns {
+        [Column { kind, .. }] if function.scalar => format!(
+            "DECLARE\n    result {};\nBEGIN\n{check}    EXECUTE {query} INTO result USING {given};\n    RETURN result;\nEND",
+            kind.sql()
+        ),
+        _ => format!("BEGIN\n{check}    RETURN QUERY EXECUTE {query} USING {given};\nEND"),
+    };
+    let over_log = format!(
+        "{}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000{rows} SET search_path = pg_catalog, pg_temp AS $$\n\
+         {body}\n$$;\n{}",
         signature(function, &source, true),
         comment(function, &source, true, false),
     );
@@ -225,8 +256,8 @@ pub fn create(function: &Function) -> String {
         return format!("{}\n{over_log}", behind_fold(function, &value));
     }
     format!(
-        "{}\nLANGUAGE c STABLE PARALLEL SAFE ROWS {rows}\nAS 'MODULE_PATHNAME', '{}';\n{}\n{over_log}\n\
-         {}\nLANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS {rows} AS $$\n    \
+        "{}\nLANGUAGE c STABLE PARALLEL SAFE{rows}\nAS 'MODULE_PATHNAME', '{}';\n{}\n{over_log}\n\
+         {}\nLANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000{rows} AS $$\n    \
          SELECT r.* FROM user_metrics.{name}(source::pg_catalog.regclass{passed}) AS r\n$$;\n{}",
         signature(function, &value, false),
         symbol(function),

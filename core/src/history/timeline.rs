@@ -104,6 +104,12 @@ impl<'a> Timeline<'a> {
         Some((values, self.from..self.from + self.at.len()))
     }
 
+    /// The requests from an instant on; all of them for none.
+    pub fn since(&self, since: Option<Micros>) -> Self {
+        let before = since.map_or(0, |since| self.at.partition_point(|at| *at < since));
+        Timeline { at: &self.at[before..], from: self.from + before, ..*self }
+    }
+
     /// The codes of a column of texts, where the log has it.
     #[inline]
     pub fn codes(&self, column: Option<usize>) -> Option<&'a [u32]> {

@@ -58,6 +58,7 @@ pub static FUNCTION: Function = Function {
         order: "r.user_id COLLATE \"C\", r.month",
     }),
     segmented: false,
+    scalar: false,
     zoned: true,
     serves: None,
     rows: 1000,
@@ -98,8 +99,8 @@ impl Months<'_> {
         rows: &mut dyn Rows,
     ) -> Result<()> {
         let call = self.call;
-        let written = call.history.and_then(|history| user.user.written(history.kind()));
-        let name = user.name.map(Cell::Bytes).or(written.as_deref().map(Cell::Text)).unwrap_or(Cell::Null);
+        let id = call.user_id(user.user, user.name);
+        let name = Cell::Bytes(&id);
         let (told, features) = (user.codes(property), user.codes(feature));
         // Requests by their local days. A clock that is set back over midnight shows a day again.
         self.days.clear();

@@ -1,9 +1,10 @@
 //! `favorite_features`: the features one user uses most, and how much more than everybody. Definition D13.
 
 use super::own::{Named, most_used};
-use super::preferred_models::{NAME_ONE, USER};
 use crate::error::Result;
-use crate::function::{Argument, Call, Clock, Function, Past, Reads, Requests, Role, Rows, Type, column};
+use crate::function::{
+    Argument, Call, Clock, Function, NAME_ONE, NAMED_USER, Past, Reads, Requests, Role, Rows, Type, column,
+};
 use crate::history::{Fold, Table, Timeline};
 use crate::host::Claim;
 use crate::users::UserKey;
@@ -15,8 +16,7 @@ pub static FUNCTION: Function = Function {
     summary: "the features one user uses most, and how much more than everybody: lift is their share over that of all users' \
               requests",
     arguments: &[
-        // All users are read.
-        Argument { role: Role::Value, ..USER },
+        NAMED_USER,
         Argument {
             name: "top",
             kind: Type::Integer,
@@ -46,6 +46,7 @@ pub static FUNCTION: Function = Function {
         order: "",
     }),
     segmented: false,
+    scalar: false,
     zoned: true,
     serves: None,
     rows: 3,
@@ -67,7 +68,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
             call,
             clock: call.clock()?,
             feature,
-            user: call.history.and_then(|history| history.kind().key(id.as_bytes())),
+            user: call.user_key(id),
             all: Table::default(),
             own: Vec::new(),
             claim: Claim::passing(),

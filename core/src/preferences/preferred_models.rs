@@ -1,19 +1,10 @@
 //! `preferred_models`: the models to offer one user, in order. Definition D77.
 
 use super::own::{Own, OwnColumns};
-use super::{order, tradeoff};
+use super::{ModelUse, Preferred, Tradeoff, order, tradeoff};
 use crate::error::Result;
 use crate::function::{
-    Argument, Call, Function, NO_DEFAULT, Past, REQUIRED, Reads, Requests, Role, Rows, Type, column,
-};
-
-/// The argument that names the user.
-pub(crate) const USER: Argument = Argument {
-    name: "user_id",
-    kind: Type::Text,
-    role: Role::User,
-    default: REQUIRED,
-    about: "the user, by the id that the log has",
+    Argument, Call, Function, NAME_ONE, NO_DEFAULT, ONLY_USER, Past, Reads, Requests, Role, Rows, Type, column,
 };
 
 /// The arguments that say what may be offered.
@@ -34,8 +25,14 @@ pub(crate) const FALLBACK: Argument = Argument {
     about: "the models for users of whom too little is known; by default the candidates as given",
 };
 
-/// What to give for a user.
-pub(crate) const NAME_ONE: &str = "Name one user, by the id that the log has.";
+/// What is read of requests.
+pub(super) static REQUESTS: Requests = Requests {
+    past: Past::Nothing,
+    columns: &["model", "latency_ms", "succeeded", "rating"],
+    needed: &[],
+    names: false,
+    order: "",
+};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
@@ -43,7 +40,7 @@ pub static FUNCTION: Function = Function {
     path: "preferences::preferred_models",
     summary: "the models to offer one user, in order, by what they chose and found where there was a choice; candidates bounds \
               the list, fallback is offered to those of whom too little is known",
-    arguments: &[USER, CANDIDATES, FALLBACK],
+    arguments: &[ONLY_USER, CANDIDATES, FALLBACK],
     columns: &[
         column("place", Type::Bigint, "1 for the one to offer first"),
         column("model", Type::Text, "the candidate as given, or the model as the log names it"),
@@ -56,21 +53,24 @@ pub static FUNCTION: Function = Function {
         column("prefers_speed", Type::Boolean, "whether the user prefers speed; NULL where too little shows it"),
         column("prefers_quality", Type::Boolean, "whether the user prefers quality; NULL where too little shows it"),
     ],
-    reads: Reads::Requests(&Requests {
-        past: Past::Nothing,
-        columns: &["model", "latency_ms", "succeeded", "rating"],
-        needed: &[],
-        names: false,
-        order: "",
-    }),
+    reads: Reads::Requests(&REQUESTS),
     segmented: false,
+    scalar: false,
     zoned: true,
     serves: None,
     rows: 10,
     run,
 };
 
-fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+/// The models to offer a user, and what is known of those they used.
+pub(super) struct Offer {
+    pub(super) models: Vec<ModelUse>,
+    pub(super) preference: Option<Tradeoff>,
+    pub(super) order: Vec<Preferred>,
+}
+
+/// The models to offer the user of a call.
+pub(super) fn offer(call: &Call<'_>) -> Result<Offer> {
     // The check before the query has no user yet.
     call.required("user_id", call.text("user_id"), NAME_ONE)?;
     let (candidates, fallback) = (call.texts("candidates"), call.texts("fallback"));
@@ -80,6 +80,11 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let models = own.models();
     let preference = tradeoff(&models);
     let order = order(&models, preference, candidates.as_deref(), fallback.as_deref())?;
+    Ok(Offer { models, preference, order })
+}
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let Offer { models, preference, order } = offer(call)?;
     (1u64..).zip(&order).try_for_each(|(place, preferred)| {
         let used = preferred.used.and_then(|i| models.get(i));
         rows.row(&mut [

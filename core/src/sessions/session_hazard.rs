@@ -26,6 +26,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Sessions { busy: false },
     segmented: true,
+    scalar: false,
     zoned: false,
     serves: None,
     rows: 50,

@@ -63,6 +63,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Sessions { busy: false },
     segmented: true,
+    scalar: false,
     zoned: true,
     serves: None,
     rows: 60,

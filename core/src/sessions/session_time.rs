@@ -28,6 +28,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Sessions { busy: true },
     segmented: true,
+    scalar: false,
     zoned: true,
     serves: None,
     rows: 60,

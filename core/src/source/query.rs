@@ -3,9 +3,9 @@
 use super::columns::NO_TEXT;
 use super::reads::columns_read;
 use super::steps::step_bits;
-use super::{Found, Relation, literal};
+use super::{Found, Relation, Rules, literal};
 use crate::error::Result;
-use crate::function::{self, Function, Past, Reads, Requests};
+use crate::function::{self, Function, Past, Reads, Requests, Role};
 use crate::history::{Kind, Plan, PlannedColumn};
 
 /// What a log is read into.
@@ -117,12 +117,8 @@ pub struct Ask {
     pub steps: Vec<String>,
     /// What must not come between them, as filters in JSON.
     pub excluded: Vec<String>,
-    /// The one user whose requests are wanted.
-    pub of_user: Option<String>,
-    /// Columns or properties to be read under other names: these, and the caller's.
-    pub columns: Vec<(String, String)>,
-    /// Properties likewise.
-    pub properties: Vec<(String, String)>,
+    /// Arguments that ask something of the query, by their names, as text; see [`Role`]. NULL asks for nothing.
+    pub asked: Vec<(String, String)>,
     /// Where processes that share in the query leave files for each other, as the glue knows it.
     pub area: Option<u32>,
 }
@@ -136,6 +132,22 @@ impl Ask {
             readout => readout.to_owned(),
         };
         format!("{function}({value}, {own}since => $1, until => $2, as_of => {as_of}) AS r")
+    }
+
+    /// The role of an argument.
+    fn role(&self, name: &str) -> Option<Role> {
+        let function = function::named(self.analysis.name)?;
+        function.arguments.iter().find(|argument| argument.name == name).map(|argument| argument.role)
+    }
+
+    /// The arguments of a role that ask for something, with what they say.
+    fn with_role(&self, is: fn(Role) -> bool) -> impl Iterator<Item = (&'static str, &String)> {
+        let arguments = function::named(self.analysis.name).map_or(&[][..], |function| function.arguments);
+        let asked = move |name: &str| self.asked.iter().find(|(asked, _)| asked == name).map(|(_, text)| text);
+        arguments
+            .iter()
+            .filter(move |argument| is(argument.role))
+            .filter_map(move |argument| asked(argument.name).map(|text| (argument.name, text)))
     }
 
     /// The number of a parameter after the function's own.
@@ -319,10 +331,19 @@ fn fold_query(relation: &Relation, ask: &Ask, requests: &Requests, end: Option<S
         columns.push(PlannedColumn { name: name.to_owned(), kind, key });
         expressions.push(expression);
     };
-    for name in requests.needed.iter().chain(requests.columns) {
+    let rules =
+        ask.with_role(|role| matches!(role, Role::Rules)).next().map(|(_, rules)| Rules::parse(rules)).transpose()?;
+    let (needed, wanted) = rules.as_ref().map_or((&[][..], &[][..]), |rules| (&rules.needed, &rules.wanted));
+    let needed = requests.needed.iter().chain(needed).map(|name| (*name, true));
+    let mut read: Vec<&str> = Vec::new();
+    for (name, is_needed) in needed.chain(requests.columns.iter().chain(wanted).map(|name| (*name, false))) {
+        if read.contains(&name) {
+            continue;
+        }
+        read.push(name);
         match relation.history_column(name)? {
             Some((expression, kind)) => add(name, expression, kind, None),
-            None if requests.needed.contains(name) => return Err(relation.lacks("", name, name)),
+            None if is_needed => return Err(relation.lacks("", name, name)),
             None => {}
         }
     }
@@ -332,21 +353,39 @@ fn fold_query(relation: &Relation, ask: &Ask, requests: &Requests, end: Option<S
         None => add(name, format!("({})::pg_catalog.text", found.expression), Kind::Text, None),
     };
     let by = ask.by.iter().map(|by| ("segment", by));
-    for (name, column) in by.chain(ask.columns.iter().map(|(name, column)| (name.as_str(), column))) {
+    for (name, column) in by.chain(ask.with_role(|role| matches!(role, Role::Column))) {
         add_text(name, relation.named(&format!(" by {column}"), column)?);
     }
-    for (name, property) in &ask.properties {
+    for (name, property) in ask.with_role(|role| matches!(role, Role::Property)) {
         add_text(name, relation.property(property)?);
+    }
+    for name in rules.iter().flat_map(|rules| &rules.properties) {
+        add_text(&Rules::property(name), relation.property(name)?);
+    }
+    let mut add_flag = |name: &str, argument: &'static str, filter: &str| -> Result<()> {
+        add(name, format!("({})", condition(relation, argument, filter)?), Kind::Flag, None);
+        Ok(())
+    };
+    for (name, filter) in ask.with_role(|role| matches!(role, Role::Condition)) {
+        add_flag(name, name, filter)?;
+    }
+    for (name, text) in ask.with_role(|role| matches!(role, Role::Conditions(_))) {
+        let Some(Role::Conditions(conditions)) = ask.role(name) else { continue };
+        for (n, filter) in conditions(text)?.iter().enumerate() {
+            add_flag(&Role::numbered(name, n), name, filter)?;
+        }
     }
     let (user, (instant, _)) = (relation.history_user()?, relation.instant()?);
     let from = (ask.since && requests.past == Past::Nothing).then_some("$1");
     let mut conditions = conditions(relation, ask.until, from, ask.filter.as_deref())?;
-    if let Some(id) = &ask.of_user {
+    let of_everyone = ask.with_role(|role| matches!(role, Role::Everyone)).any(|(_, everyone)| everyone == "true");
+    let of_user = ask.with_role(|role| matches!(role, Role::User)).next().filter(|_| !of_everyone);
+    if let Some((_, id)) = of_user {
         conditions.push(relation.is_user(id)?);
     }
     let conditions = conditions.join(" AND ");
     // Where only one user's requests are read, the end of the log is not looked up.
-    let end = match ask.of_user {
+    let end = match of_user {
         Some(_) => "COALESCE($4, $2, pg_catalog.statement_timestamp())".to_owned(),
         None => end.unwrap_or("$4".to_owned()),
     };

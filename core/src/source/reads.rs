@@ -24,11 +24,8 @@ const READS: &[(&str, &[&str])] = &[
     ("segment_users", &[]),
     ("segment_user", &[]),
     ("segment_summary", &[]),
-    ("user_profile", &["session_id", "model", "feature", "cost_usd", "latency_ms", "status", "succeeded", "rating"]),
-    (
-        "user_metrics_row",
-        &["session_id", "model", "feature", "cost_usd", "latency_ms", "status", "succeeded", "rating"],
-    ),
+    ("user_profile", &[]),
+    ("user_metrics_row", &[]),
     ("preferred_models", &[]),
     ("favorite_features", &[]),
     ("benchmark_users", &[]),
@@ -71,7 +68,7 @@ pub fn columns_read(function: &str) -> impl Iterator<Item = (&'static str, bool)
         _ => None,
     });
     listed.chain(declared.into_iter().flat_map(|(function, requests)| {
-        let of_property = function.arguments.iter().any(|argument| argument.role == Role::Property);
+        let of_property = function.arguments.iter().any(|argument| matches!(argument.role, Role::Property));
         let properties = of_property.then_some(("properties", true));
         // Where no column says whether a request succeeded, its status does.
         let instead = requests.columns.contains(&"succeeded").then_some(("status", false));
@@ -120,7 +117,7 @@ mod tests {
             may_be_another: false,
         };
         let arguments = function::named(function).map_or(&[][..], |function| function.arguments);
-        let property = |argument: &&function::Argument| argument.role == Role::Property;
+        let property = |argument: &&function::Argument| matches!(argument.role, Role::Property);
         let properties =
             arguments.iter().filter(property).map(|argument| (argument.name.to_owned(), "tier".to_owned()));
         let ask = Ask {
@@ -136,9 +133,7 @@ mod tests {
             timezone_is_default: true,
             steps: Vec::new(),
             excluded: Vec::new(),
-            of_user: None,
-            columns: Vec::new(),
-            properties: properties.collect(),
+            asked: properties.collect(),
             area: None,
         };
         source_query(&relation, &ask)

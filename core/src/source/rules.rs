@@ -1,33 +1,32 @@
-//! Rules over per-user figures, as JSON: which segment a user is in. A rule becomes an SQL predicate over columns of ours;
-//! nothing of the caller's stands in it outside of literals.
+//! Rules over what is known of a user, as JSON: which segment a user is in.
 //!
 //! ```json
 //! [{"segment": "whale", "all": [{"requests": {">=": 1000}}, {"property:UserTier": {"in": ["pro"]}}]},
 //!  {"segment": "leaving", "any": [{"segment": {"=": "at_risk"}}, {"days_since_last": {">": 60}}]},
-//!  {"segment": "everybody else"}]
+//!  {"segment": "the rest"}]
 //! ```
 //!
 //! The first rule that fits decides. A condition names figures and what each must be; `all`, `any` and `not` put
 //! conditions together. What is not known fulfils no comparison but `<>`.
 
-use super::literal;
 use crate::error::{Error, Result};
 use crate::json;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::borrow::Borrow;
 
-/// Figures that are numbers; the row `n` of a user has a column of each name.
-const NUMBERS: &[&str] = &[
-    "requests",
-    "active_days",
-    "sessions",
-    "days_since_first",
-    "days_since_last",
-    "recent_requests",
-    "base_requests",
-    "decline_ratio",
-    "cost_usd",
-    "success_rate",
+/// Figures that are numbers, with the canonical columns they are made of beside user and time; with `!` one that the log must
+/// have.
+const NUMBERS: &[(&str, &[&str])] = &[
+    ("requests", &[]),
+    ("active_days", &[]),
+    ("sessions", &["session_id", "latency_ms", "succeeded"]),
+    ("days_since_first", &[]),
+    ("days_since_last", &[]),
+    ("recent_requests", &[]),
+    ("base_requests", &[]),
+    ("decline_ratio", &[]),
+    ("cost_usd", &["cost_usd!"]),
+    ("success_rate", &["succeeded"]),
 ];
 /// What begins the name of a property.
 const PROPERTY: &str = "property:";
@@ -36,17 +35,90 @@ pub const OTHER: &str = "other";
 /// How deep conditions may nest.
 const MOST_DEEP: usize = 16;
 
+/// What rules may ask of a user.
+pub trait Facts {
+    /// A figure that is a number, where it is known.
+    fn number(&self, figure: &str) -> Option<f64>;
+
+    /// The standard segment.
+    fn segment(&self) -> &str;
+
+    /// A property by its number in [`Rules::properties`], where it is known.
+    fn property(&self, number: usize) -> Option<&[u8]>;
+}
+
 /// Rules that have been read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
     /// The segments in their order, with that of those that no rule fits if there can be any.
     pub segments: Vec<String>,
-    /// The SQL expression of a user's segment.
-    pub expression: String,
-    /// The figures the rules ask for.
-    pub figures: BTreeSet<&'static str>,
-    /// The properties the rules ask for, in the order of their columns `property_1`, `property_2`, …
+    /// Conditions with the number of the segment of those who meet them.
+    cases: Vec<(Condition, usize)>,
+    /// The number of the segment of everyone else.
+    otherwise: usize,
+    /// Whether sessions are asked for.
+    pub counts_sessions: bool,
+    /// The properties they ask for, in order.
     pub properties: Vec<String>,
+    /// The canonical columns that the log must have for them.
+    pub needed: Vec<&'static str>,
+    /// Those that are read where the log has them.
+    pub wanted: Vec<&'static str>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Condition {
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    Not(Box<Condition>),
+    Number(&'static str, Test<f64>),
+    Segment(Test<Vec<u8>>),
+    Property(usize, Test<Vec<u8>>),
+}
+
+/// What a figure must be.
+#[derive(Clone, Debug, PartialEq)]
+enum Test<T> {
+    In(Vec<T>),
+    Exists(bool),
+    Equal(T),
+    NotEqual(T),
+    Less(T),
+    AtMost(T),
+    More(T),
+    AtLeast(T),
+}
+
+impl<T> Test<T> {
+    /// Whether a figure passes; one that is not known has no value.
+    fn passes<V: PartialOrd + ?Sized>(&self, figure: Option<&V>) -> bool
+    where
+        T: Borrow<V>,
+    {
+        match self {
+            Test::In(values) => figure.is_some_and(|figure| values.iter().any(|value| figure == value.borrow())),
+            Test::Exists(exists) => figure.is_some() == *exists,
+            Test::Equal(value) => figure == Some(value.borrow()),
+            Test::NotEqual(value) => figure != Some(value.borrow()),
+            Test::Less(value) => figure.is_some_and(|figure| figure < value.borrow()),
+            Test::AtMost(value) => figure.is_some_and(|figure| figure <= value.borrow()),
+            Test::More(value) => figure.is_some_and(|figure| figure > value.borrow()),
+            Test::AtLeast(value) => figure.is_some_and(|figure| figure >= value.borrow()),
+        }
+    }
+}
+
+impl Condition {
+    fn is_met(&self, facts: &impl Facts) -> bool {
+        match self {
+            Condition::All(conditions) => conditions.iter().all(|condition| condition.is_met(facts)),
+            Condition::Any(conditions) => conditions.iter().any(|condition| condition.is_met(facts)),
+            Condition::Not(condition) => !condition.is_met(facts),
+            Condition::Number(figure, test) => test.passes(facts.number(figure).as_ref()),
+            Condition::Segment(test) => test.passes(Some(facts.segment().as_bytes())),
+            Condition::Property(number, test) => test.passes(facts.property(*number)),
+        }
+    }
 }
 
 fn wrong<T>(given: impl ToString, accepted: impl Into<String>) -> Result<T> {
@@ -54,7 +126,7 @@ fn wrong<T>(given: impl ToString, accepted: impl Into<String>) -> Result<T> {
 }
 
 fn figures_accepted() -> String {
-    let names = NUMBERS.join(", ");
+    let names = NUMBERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     format!(
         "a figure that is one of {names}, segment or property:… and what it must be, such as {{\"requests\": {{\">=\": 1000}}}}, or all, any or not of such"
     )
@@ -69,11 +141,11 @@ impl Rules {
         if list.is_empty() {
             return wrong(given, accepted);
         }
-        let (mut rules, mut cases, mut default) = (Rules::default(), String::new(), None);
+        let (mut rules, mut default) = (Rules::default(), None);
         for rule in &list {
             let Value::Object(parts) = rule else { return wrong(rule, accepted) };
             if default.is_some() {
-                return wrong(rule, "no rule after one without conditions, which fits everybody");
+                return wrong(rule, "no rule after one without conditions, which fits everyone");
             }
             let segment = match parts.get("segment") {
                 Some(Value::String(segment)) if !segment.trim().is_empty() => segment,
@@ -83,35 +155,41 @@ impl Rules {
                 .iter()
                 .filter(|(key, _)| *key != "segment")
                 .map(|(key, value)| (key.clone(), value.clone()))
-                .collect();
+                .collect(); // few: all, any and not
             if let Some(key) = conditions.keys().find(|key| !matches!(key.as_str(), "all" | "any" | "not")) {
                 return wrong(rule, format!("a rule of segment and all, any or not, and no \"{key}\""));
             }
-            if !rules.segments.contains(segment) {
-                rules.segments.push(segment.clone());
-            }
+            let segment = rules.segment_number(segment);
             if conditions.is_empty() {
-                default = Some(literal(segment));
+                default = Some(segment);
             } else {
                 let condition = rules.condition(&Value::Object(conditions), rule, 0)?;
-                cases.push_str(&format!(" WHEN {condition} THEN {}", literal(segment)));
+                rules.cases.push((condition, segment));
             }
         }
-        let otherwise = default.unwrap_or_else(|| {
-            if !rules.segments.iter().any(|segment| segment == OTHER) {
-                rules.segments.push(OTHER.to_owned());
-            }
-            literal(OTHER)
-        });
-        rules.expression = match cases.is_empty() {
-            true => otherwise,
-            false => format!("CASE{cases} ELSE {otherwise} END"),
-        };
+        rules.otherwise = default.unwrap_or_else(|| rules.segment_number(OTHER));
         Ok(rules)
     }
 
-    /// A condition of a rule as a predicate that is true or false.
-    fn condition(&mut self, condition: &Value, rule: &Value, depth: usize) -> Result<String> {
+    /// The name under which a property is read.
+    pub fn property(name: &str) -> String {
+        format!("{PROPERTY}{name}")
+    }
+
+    /// The number of a user's segment.
+    pub fn segment(&self, facts: &impl Facts) -> usize {
+        let case = self.cases.iter().find(|(condition, _)| condition.is_met(facts));
+        case.map_or(self.otherwise, |(_, segment)| *segment)
+    }
+
+    fn segment_number(&mut self, name: &str) -> usize {
+        self.segments.iter().position(|segment| segment == name).unwrap_or_else(|| {
+            self.segments.push(name.to_owned());
+            self.segments.len() - 1
+        })
+    }
+
+    fn condition(&mut self, condition: &Value, rule: &Value, depth: usize) -> Result<Condition> {
         if depth > MOST_DEEP {
             return wrong(rule, format!("conditions nested at most {MOST_DEEP} deep"));
         }
@@ -121,110 +199,94 @@ impl Rules {
         }
         let mut all = Vec::new();
         for (key, value) in parts {
-            all.push(match (key.as_str(), value) {
+            match (key.as_str(), value) {
                 ("all" | "any", Value::Array(list)) if !list.is_empty() => {
+                    // few: conditions of an argument
                     let each = list.iter().map(|c| self.condition(c, rule, depth + 1)).collect::<Result<Vec<_>>>()?;
-                    joined(each, if key == "all" { " AND " } else { " OR " })
+                    all.push(if key == "all" { Condition::All(each) } else { Condition::Any(each) });
                 }
                 ("all" | "any", _) => return wrong(rule, format!("\"{key}\" with a list of conditions")),
-                ("not", _) => format!("NOT {}", self.condition(value, rule, depth + 1)?),
+                ("not", _) => all.push(Condition::Not(Box::new(self.condition(value, rule, depth + 1)?))),
                 (figure, Value::Object(tests)) if !tests.is_empty() => {
-                    let each =
-                        tests.iter().map(|(op, to)| self.test(figure, op, to, rule)).collect::<Result<Vec<_>>>()?;
-                    joined(each, " AND ")
+                    for (operator, to) in tests {
+                        all.push(self.test(figure, operator, to, rule)?);
+                    }
                 }
                 _ => return wrong(rule, figures_accepted()),
-            });
+            }
         }
-        Ok(joined(all, " AND "))
+        Ok(Condition::All(all))
     }
 
     /// What one figure must be.
-    fn test(&mut self, figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<String> {
-        if let Some(&name) = NUMBERS.iter().find(|name| **name == figure) {
-            self.figures.insert(name);
-            return compared(&format!("(n.{name})::pg_catalog.float8"), true, figure, operator, to, rule);
+    fn test(&mut self, figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<Condition> {
+        if let Some((name, columns)) = NUMBERS.iter().find(|(name, _)| *name == figure) {
+            self.counts_sessions |= *name == "sessions";
+            for column in *columns {
+                match column.strip_suffix('!') {
+                    Some(column) => self.needed.push(column),
+                    None => self.wanted.push(column),
+                }
+            }
+            return Ok(Condition::Number(name, number_test(figure, operator, to, rule)?));
         }
         if figure == "segment" {
-            return compared("n.segment", false, figure, operator, to, rule);
+            return text_test(figure, operator, to, rule).map(Condition::Segment);
         }
         match figure.strip_prefix(PROPERTY) {
             Some(name) if !name.is_empty() => {
                 let known = self.properties.iter().position(|known| known == name);
-                let place = known.unwrap_or_else(|| {
+                let number = known.unwrap_or_else(|| {
                     self.properties.push(name.to_owned());
                     self.properties.len() - 1
                 });
-                compared(&format!("n.property_{}", place + 1), false, figure, operator, to, rule)
+                Ok(Condition::Property(number, text_test(figure, operator, to, rule)?))
             }
             _ => wrong(rule, figures_accepted()),
         }
     }
-
-    /// The columns that the rules ask of the rows `q` of a user, as a list that begins with a comma. Figures nobody asks
-    /// for are NULL.
-    pub fn aggregates(&self, properties: &str) -> String {
-        let asked = |figure, aggregate: &'static str| {
-            if self.figures.contains(figure) { aggregate } else { "NULL::pg_catalog.float8" }
-        };
-        let mut columns = format!(
-            ", {} AS cost_usd, {} AS success_rate",
-            asked("cost_usd", "pg_catalog.sum(q.cost_usd) FILTER (WHERE $1 IS NULL OR q.occurred_at >= $1)"),
-            asked(
-                "success_rate",
-                "pg_catalog.count(*) FILTER (WHERE q.succeeded AND ($1 IS NULL OR q.occurred_at >= $1))::pg_catalog.float8 \
-                 / NULLIF(pg_catalog.count(q.succeeded) FILTER (WHERE $1 IS NULL OR q.occurred_at >= $1), 0)"
-            )
-        );
-        for (place, name) in self.properties.iter().enumerate() {
-            columns.push_str(&format!(
-                ", user_metrics_internal.latest({properties} ->> {}, q.occurred_at) AS property_{}",
-                literal(name),
-                place + 1
-            ));
-        }
-        columns
-    }
-
-    /// The canonical columns those need.
-    pub fn columns(&self) -> Vec<&'static str> {
-        let of = [("cost_usd", "cost_usd!"), ("success_rate", "succeeded")];
-        let figures = of.into_iter().filter(|(figure, _)| self.figures.contains(figure)).map(|(_, column)| column);
-        figures.chain((!self.properties.is_empty()).then_some("properties!")).collect()
-    }
 }
 
-/// Predicates as one; a single one needs no brackets, for all of them bind tighter than what joins or negates them.
-fn joined(mut predicates: Vec<String>, by: &str) -> String {
-    match predicates.len() {
-        1 => predicates.remove(0),
-        _ => format!("({})", predicates.join(by)),
-    }
-}
-
-/// A comparison that is true or false, also where the left side is NULL.
-fn compared(left: &str, is_number: bool, figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<String> {
-    let right = |value: &Value| match value {
-        Value::Number(number) if is_number => Ok(format!("{}::pg_catalog.float8", literal(&number.to_string()))),
-        Value::String(text) if !is_number => Ok(literal(text)),
-        Value::Number(_) | Value::Bool(_) if !is_number => Ok(literal(&value.to_string())),
-        _ => wrong(rule, format!("{} to compare {figure} with", if is_number { "numbers" } else { "texts" })),
+fn number_test(figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<Test<f64>> {
+    let number = |value: &Value| match value.as_f64().filter(|number| number.is_finite()) {
+        Some(number) if value.is_number() => Ok(number),
+        _ => wrong(rule, format!("numbers to compare {figure} with")),
     };
-    let known = |test: String| format!("COALESCE({test}, false)");
+    Ok(match operator {
+        "<" => Test::Less(number(to)?),
+        "<=" => Test::AtMost(number(to)?),
+        ">" => Test::More(number(to)?),
+        ">=" => Test::AtLeast(number(to)?),
+        _ => return test(figure, operator, to, rule, number, "=, <>, <, <=, >, >=, in, exists"),
+    })
+}
+
+fn text_test(figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<Test<Vec<u8>>> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Ok(text.as_bytes().to_vec()), // few: a text of an argument
+        Value::Number(_) | Value::Bool(_) => Ok(value.to_string().into_bytes()),
+        _ => wrong(rule, format!("texts to compare {figure} with")),
+    };
+    test(figure, operator, to, rule, text, "=, <>, in, exists")
+}
+
+/// The tests of figures of every kind.
+fn test<T>(
+    figure: &str,
+    operator: &str,
+    to: &Value,
+    rule: &Value,
+    read: impl Fn(&Value) -> Result<T>,
+    operators: &str,
+) -> Result<Test<T>> {
     match (operator, to) {
-        ("in", Value::Array(list)) if !list.is_empty() => {
-            let list = list.iter().map(right).collect::<Result<Vec<_>>>()?.join(", ");
-            Ok(known(format!("{left} IN ({list})")))
-        }
+        // few: values of an argument
+        ("in", Value::Array(list)) if !list.is_empty() => Ok(Test::In(list.iter().map(read).collect::<Result<_>>()?)),
         ("in", _) => wrong(rule, "\"in\" with a list of values"),
-        ("exists", Value::Bool(exists)) => Ok(format!("{left} IS {}NULL", if *exists { "NOT " } else { "" })),
-        ("=", value) => Ok(known(format!("{left} = {}", right(value)?))),
-        ("<>", value) => Ok(format!("NOT {}", known(format!("{left} = {}", right(value)?)))),
-        ("<" | "<=" | ">" | ">=", value) if is_number => Ok(known(format!("{left} {operator} {}", right(value)?))),
-        _ => {
-            let operators = if is_number { "=, <>, <, <=, >, >=, in, exists" } else { "=, <>, in, exists" };
-            wrong(rule, format!("{figure} with one of {operators}"))
-        }
+        ("exists", Value::Bool(exists)) => Ok(Test::Exists(*exists)),
+        ("=", value) => read(value).map(Test::Equal),
+        ("<>", value) => read(value).map(Test::NotEqual),
+        _ => wrong(rule, format!("{figure} with one of {operators}")),
     }
 }
 
@@ -232,24 +294,73 @@ fn compared(left: &str, is_number: bool, figure: &str, operator: &str, to: &Valu
 mod tests {
     use super::*;
 
+    #[derive(Default)]
+    struct User {
+        numbers: Vec<(&'static str, f64)>,
+        segment: &'static str,
+        properties: Vec<Option<&'static str>>,
+    }
+
+    impl Facts for User {
+        fn number(&self, figure: &str) -> Option<f64> {
+            self.numbers.iter().find(|(name, _)| *name == figure).map(|(_, number)| *number)
+        }
+
+        fn segment(&self) -> &str {
+            self.segment
+        }
+
+        fn property(&self, number: usize) -> Option<&[u8]> {
+            self.properties.get(number).copied().flatten().map(str::as_bytes)
+        }
+    }
+
     #[test]
     fn the_first_rule_that_fits_decides() {
         let rules = r#"[{"segment": "whale's", "all": [{"requests": {">=": 1000, "<": 1e6}}, {"property:Tier": {"in": ["pro", 5]}}]},
             {"segment": "gone", "any": [{"segment": {"<>": "new"}}, {"not": {"success_rate": {"exists": false}}}]}]"#;
         let rules = Rules::parse(rules).unwrap();
-        assert_eq!(
-            rules.expression,
-            "CASE WHEN ((COALESCE((n.requests)::pg_catalog.float8 >= '1000'::pg_catalog.float8, false) AND \
-             COALESCE((n.requests)::pg_catalog.float8 < '1000000.0'::pg_catalog.float8, false)) AND \
-             COALESCE(n.property_1 IN ('pro', '5'), false)) THEN 'whale''s' \
-             WHEN (NOT COALESCE(n.segment = 'new', false) OR NOT (n.success_rate)::pg_catalog.float8 IS NULL) THEN 'gone' \
-             ELSE 'other' END"
-        );
         assert_eq!(rules.segments, ["whale's", "gone", "other"]);
-        assert_eq!(rules.figures, BTreeSet::from(["requests", "success_rate"]));
+        assert_eq!((&rules.needed[..], &rules.wanted[..]), (&[][..], &["succeeded"][..]));
+        assert_eq!((rules.properties.clone(), rules.counts_sessions), (vec!["Tier".to_owned()], false));
+        let segment = |requests: f64, tier, segment, success: Option<f64>| {
+            let mut user = User { numbers: vec![("requests", requests)], segment, properties: vec![tier] };
+            user.numbers.extend(success.map(|success| ("success_rate", success)));
+            rules.segments[rules.segment(&user)].as_str()
+        };
+        assert_eq!(segment(1000.0, Some("pro"), "new", None), "whale's");
+        assert_eq!(segment(1e6, Some("pro"), "new", None), "other");
+        assert_eq!(segment(5000.0, Some("5"), "new", None), "whale's");
+        assert_eq!(segment(5000.0, Some("free"), "new", Some(0.0)), "gone");
+        assert_eq!(segment(5000.0, None, "casual", None), "gone");
+    }
+
+    #[test]
+    fn what_is_not_known_fulfils_only_the_opposite() {
+        let fits = |test: &str, user: &User| {
+            let rules = Rules::parse(&format!(r#"[{{"segment": "yes", "all": [{test}]}}]"#)).unwrap();
+            rules.segment(user) == 0
+        };
+        let known = User { numbers: vec![("cost_usd", 5.0)], segment: "new", properties: vec![Some("a")] };
+        let unknown = User { segment: "new", ..User::default() };
+        for (test, of_known, of_unknown) in [
+            (r#"{"cost_usd": {"=": 5}}"#, true, false),
+            (r#"{"cost_usd": {"<>": 5}}"#, false, true),
+            (r#"{"cost_usd": {"<": 5}}"#, false, false),
+            (r#"{"cost_usd": {"<=": 5}}"#, true, false),
+            (r#"{"cost_usd": {">": 4.5}}"#, true, false),
+            (r#"{"cost_usd": {"in": [1, 5]}}"#, true, false),
+            (r#"{"cost_usd": {"exists": false}}"#, false, true),
+            (r#"{"not": {"cost_usd": {"=": 5}}}"#, false, true),
+            (r#"{"property:P": {"<>": "a"}}"#, false, true),
+            (r#"{"property:P": {"in": ["a", "b"]}}"#, true, false),
+            (r#"{"segment": {"=": "new"}}"#, true, true),
+        ] {
+            assert_eq!((fits(test, &known), fits(test, &unknown)), (of_known, of_unknown), "{test}");
+        }
         assert_eq!(
-            (&rules.properties[..], rules.columns()),
-            (&["Tier".to_owned()][..], vec!["succeeded", "properties!"])
+            Rules::parse(r#"[{"segment": "a", "all": [{"cost_usd": {">": 1}}]}]"#).unwrap().needed,
+            ["cost_usd"]
         );
     }
 
@@ -265,6 +376,10 @@ mod tests {
             (
                 r#"[{"segment": "a", "all": [{"requests": {">": "5"}}]}]"#,
                 r#"{"segment":"a","all":[{"requests":{">":"5"}}]}"#,
+            ),
+            (
+                r#"[{"segment": "a", "all": [{"segment": {">": "5"}}]}]"#,
+                r#"{"segment":"a","all":[{"segment":{">":"5"}}]}"#,
             ),
             (r#"[{"segment": "a", "requests": 5}]"#, r#"{"segment":"a","requests":5}"#),
             (r#"[{"segment": "a"}, {"segment": "b"}]"#, r#"{"segment":"b"}"#),

@@ -29,6 +29,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Requests(&OF_TRANSITIONS),
     segmented: true,
+    scalar: false,
     zoned: true,
     serves: None,
     rows: 10,

@@ -25,6 +25,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Requests(&OF_TRANSITIONS),
     segmented: true,
+    scalar: false,
     zoned: true,
     serves: None,
     rows: 100,

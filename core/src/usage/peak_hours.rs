@@ -37,6 +37,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false, order: "" }),
     segmented: true,
+    scalar: false,
     zoned: true,
     serves: None,
     rows: 24,

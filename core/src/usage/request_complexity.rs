@@ -32,6 +32,7 @@ pub static FUNCTION: Function = Function {
         order: "r.occurred_at, pg_catalog.length(r.request_id), r.request_id COLLATE \"C\", r.user_id COLLATE \"C\"",
     }),
     segmented: false,
+    scalar: false,
     zoned: true,
     serves: None,
     rows: 1000,
@@ -59,10 +60,9 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let mut fold = call.fold(&columns, make)?;
     let ranks = fold.ranks()?;
     let Complexity { mut groups, mut turns, mut keys, counts, mut claim } = fold;
-    let kind = call.history.map(|history| history.kind());
     call.each_user(&columns, |user| {
-        let written = kind.and_then(|kind| user.user.written(kind));
-        let name = user.name.map(Cell::Bytes).or(written.as_deref().map(Cell::Text)).unwrap_or(Cell::Null);
+        let whose = call.user_id(user.user, user.name);
+        let name = Cell::Bytes(&whose);
         groups.keys(user, &mut turns, &mut keys, &mut claim)?;
         for (request, keys) in keys.iter().enumerate() {
             let rank = |n: usize| keys[n].and_then(|key| ranks.get(counts.get(key)?).copied());

@@ -55,6 +55,7 @@ pub static FUNCTION: Function = Function {
         order: "",
     }),
     segmented: true,
+    scalar: false,
     zoned: true,
     serves: None,
     rows: 10,

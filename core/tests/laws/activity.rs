@@ -101,12 +101,6 @@ fn crowd((users, further, seed): (u32, u32, u64)) -> Vec<Row> {
     (0..users).map(Some).chain((0..further).map(|_| None)).map(&mut row).collect()
 }
 
-/// Such a crowd as pairs of a user's number and an instant.
-pub fn many_rows() -> BoxedStrategy<Vec<(u32, Micros)>> {
-    let crowds = (4097..10_000u32, 0..4000u32, any::<u64>()).prop_map(crowd);
-    crowds.prop_map(|rows| rows.into_iter().filter_map(|Row(user, at)| user.map(|user| (user, at))).collect()).boxed()
-}
-
 impl Subject for Activity {
     type Options = (UserKind, &'static str);
     type Row = Row;

@@ -1,17 +1,18 @@
 //! The laws of folds: whatever the order of rows and the split of users, a function that folds requests gives the same rows. A
 //! function that declares itself joins them by that.
 
+use crate::call::{Texts, call};
 use crate::support::{Verdict, check, ok};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use user_metrics_core::Result;
-use user_metrics_core::calendar::{DAY_MICROS, Segment};
-use user_metrics_core::function::{Argument, Call, Cell, Environment, Function, Given, Reads, Role, Rows, Type, all};
+use user_metrics_core::calendar::DAY_MICROS;
+use user_metrics_core::function::{Cell, Function, Reads, Role, Rows, all};
 use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 use user_metrics_core::users::{UserKey, UserKind};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 13] = [
+const COLUMNS: [(&str, Kind); 14] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -25,13 +26,14 @@ const COLUMNS: [(&str, Kind); 13] = [
     ("succeeded", Kind::Flag),
     ("plan_property", Kind::Text),
     ("peers", Kind::Text),
+    ("property:p", Kind::Text),
 ];
 
 /// A request: user, time in hours, and a number for each column, of which 0 is not known.
 type Row = (u8, u16, [u8; COLUMNS.len()]);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
-    vec((0u8..12, 0u16..2000, prop::array::uniform13(0u8..6)), 0..250)
+    vec((0u8..12, 0u16..2000, prop::array::uniform14(0u8..6)), 0..250)
 }
 
 fn history(rows: &[Row], has: u16) -> Result<History> {
@@ -78,51 +80,21 @@ impl Rows for Shown {
     }
 }
 
-/// Two hours ahead in the first thousand hours, one behind it.
-fn segment(_: &str, at: i64) -> Result<Segment> {
-    let hour = DAY_MICROS / 24;
-    Ok(match at < 1000 * hour {
-        true => Segment { from: i64::MIN, until: 1000 * hour, offset: 2 * hour },
-        false => Segment { from: 1000 * hour, until: i64::MAX, offset: hour },
-    })
-}
-
-/// What a caller gives for an argument.
-fn given(argument: &Argument) -> Option<Given<'static>> {
-    match argument.kind {
-        Type::Integer => Some(Given::Integer(2)),
-        Type::Text => Some(Given::Text("user 1")),
-        Type::Json => Some(Given::Json(r#"{"1": {"monthly_request_limit": 2, "features": ["3"]}}"#.to_owned())),
-        _ => None,
-    }
-}
-
 fn answer(function: &'static Function, history: &History, parts: u64, least: u64) -> Result<Vec<String>> {
-    let call = Call {
-        function,
-        values: Vec::new(),
-        history: Some(history),
-        left_out: vec![UserKey::text(b"user 3").unwrap()],
-        by: history.column("segment").is_some(),
-        arguments: function.arguments.iter().map(given).collect(),
-        since: None,
-        until: None,
-        as_of: None,
-        timezone: Some("somewhere"),
-        environment: Environment {
-            now: 3000 * DAY_MICROS,
-            week_start: 0,
-            min_group_size: least,
-            parts,
-            session_gap: 30 * 60_000_000,
-            timezone: "UTC".to_owned(),
-            segment: &segment,
-        },
+    let texts = Texts {
+        name: "user 1",
+        json: r#"{"1": {"monthly_request_limit": 2, "features": ["3"]}}"#,
+        rules: r#"[{"segment": "a", "all": [{"requests": {">": 9}}, {"property:p": {"in": ["1", "2"]}}]},
+            {"segment": "b", "any": [{"success_rate": {">": 0.5}}, {"sessions": {"<": 3}}]}]"#,
     };
+    let mut call = call(function, history, texts);
+    call.left_out = vec![UserKey::text(b"user 3").unwrap()];
+    (call.environment.parts, call.environment.min_group_size) = (parts, least);
+    call.environment.now = 3000 * DAY_MICROS;
     let mut rows = Shown::default();
     (function.run)(&call, &mut rows)?;
     // Where the order is SQL's to make, that of users is not told.
-    let of_one_user = function.arguments.iter().any(|argument| argument.role == Role::User);
+    let of_one_user = function.arguments.iter().any(|argument| matches!(argument.role, Role::User));
     let is_sorted_by_sql = matches!(function.reads, Reads::Requests(requests) if !requests.order.is_empty());
     if of_one_user || is_sorted_by_sql {
         rows.0.sort();

@@ -13,7 +13,7 @@ SELECT name, columns_needed, columns_used FROM user_metrics.functions
 WHERE columns_used <> '{}' OR columns_needed <> '{user_id,occurred_at}' ORDER BY name, kind;
 
 -- ===== edges =====
--- A name stands for one table function or one aggregate: none is listed.
+-- A name stands for one function or one aggregate: none is listed.
 SELECT name, kind FROM user_metrics.functions GROUP BY 1, 2 HAVING count(*) > 1;
 
 -- What is listed is in the catalogue with these names, types and defaults, in this order: none is listed.
@@ -25,7 +25,7 @@ SELECT f.name, f.kind,
         FROM jsonb_array_elements(f.columns) WITH ORDINALITY AS e(c, n)) AS columns
 FROM user_metrics.functions AS f;
 CREATE VIEW catalogued AS
-SELECT p.proname AS name, CASE p.prokind WHEN 'a' THEN 'aggregate' ELSE 'table function' END AS kind,
+SELECT p.proname AS name, CASE WHEN p.prokind = 'a' THEN 'aggregate' WHEN p.proretset THEN 'table function' ELSE 'function' END AS kind,
     -- A default is shown with its type behind it.
     (SELECT array_agg((p.proargnames[n], t::regtype, coalesce(regexp_replace(pg_get_function_arg_default(p.oid, n::integer), '::[a-z ]+(\[\])?$', ''), '(none)'))::text ORDER BY n)
         FROM unnest(p.proargtypes) WITH ORDINALITY AS e(t, n)) AS arguments,

@@ -1,0 +1,279 @@
+//! What segments go by: how much each user did, when, and how much lately.
+
+use super::power::{at_most, power_cutoff};
+use super::{Segment, Terms, decline_p};
+use crate::calendar::{DAY_MICROS, Micros};
+use crate::days::Day;
+use crate::error::Result;
+use crate::function::{Call, Clock};
+use crate::history::{Fold, Timeline};
+use crate::host::{self, Claim};
+use crate::preferences::own::sum_of;
+use crate::sessions::{self, Limits, MAX_IDLE, Session};
+use crate::source::{Facts, Rules};
+use crate::users::UserKey;
+use std::cmp::Reverse;
+
+/// Seven times 24 hours, whatever the clocks do.
+const WEEK: Micros = 7 * DAY_MICROS;
+
+/// What is known of a user.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) key: UserKey,
+    /// Where the id stands in `names`.
+    name: (usize, usize),
+    pub(crate) first: Micros,
+    pub(crate) last: Micros,
+    /// Requests shown.
+    pub(crate) requests: u64,
+    /// The local days they fall on.
+    pub(crate) active_days: u64,
+    /// Requests of the recent weeks.
+    pub(crate) recent: u64,
+    /// Requests of the weeks before.
+    pub(crate) base: u64,
+    sessions: u64,
+    cost: Option<f64>,
+    success_rate: Option<f64>,
+    /// Where the codes of the properties begin in `told`.
+    told: usize,
+    /// The segment, once everyone is known.
+    pub(crate) segment: Segment,
+    /// The place by recent requests, from 1; those alike share one. `None` without any.
+    pub(crate) usage_rank: Option<u64>,
+    /// Recent requests a week over those before; `None` where there were none before.
+    pub(crate) decline_ratio: Option<f64>,
+    /// The chance of so few recent ones; see [`decline_p`].
+    pub(crate) decline_p: Option<f64>,
+}
+
+/// The fold.
+pub(crate) struct Members<'a> {
+    call: &'a Call<'a>,
+    terms: Terms,
+    rules: Option<&'a Rules>,
+    clock: Clock<'a>,
+    /// Where observation ends.
+    end: Micros,
+    session: Option<usize>,
+    latency: Option<usize>,
+    succeeded: Option<usize>,
+    cost: Option<usize>,
+    /// The columns of the properties that rules ask for.
+    properties: Vec<Option<usize>>,
+    pub(crate) members: Vec<Member>,
+    /// The recent requests that make a power user; `None` if nothing does.
+    pub(crate) power_cutoff: Option<u64>,
+    names: Vec<u8>,
+    told: Vec<u32>,
+    days: Vec<Day>,
+    parts: Vec<Session>,
+    sessions: Vec<Session>,
+    claim: Claim,
+}
+
+impl<'a> Members<'a> {
+    pub(crate) fn new(call: &'a Call<'_>, terms: Terms, rules: Option<&'a Rules>) -> Result<Self> {
+        let column = |name: &str| call.column(name);
+        let properties = rules.map_or(&[][..], |rules| &rules.properties);
+        Ok(Members {
+            call,
+            terms,
+            rules,
+            clock: call.clock()?,
+            end: call.end(),
+            session: column("session_id"),
+            latency: column("latency_ms"),
+            succeeded: column("succeeded"),
+            cost: column("cost_usd"),
+            properties: properties.iter().map(|name| column(&Rules::property(name))).collect(), // few: of an argument
+            members: Vec::new(),
+            power_cutoff: None,
+            names: Vec::new(),
+            told: Vec::new(),
+            days: Vec::new(),
+            parts: Vec::new(),
+            sessions: Vec::new(),
+            claim: Claim::passing(),
+        })
+    }
+
+    /// Every user who may be counted, each in their segment.
+    pub(crate) fn of(call: &'a Call<'_>, terms: Terms, rules: Option<&'a Rules>) -> Result<Self> {
+        let make = || Members::new(call, terms, rules);
+        let columns = make()?.columns();
+        let mut members = call.fold(&columns, make)?;
+        members.settle()?;
+        Ok(members)
+    }
+
+    /// The columns it reads.
+    pub(crate) fn columns(&self) -> Vec<Option<usize>> {
+        let own = [self.session, self.latency, self.succeeded, self.cost];
+        own.into_iter().chain(self.properties.iter().copied()).collect() // few: columns
+    }
+
+    /// The id of a user as rows show it.
+    pub(crate) fn id<'m>(&'m self, member: &'m Member) -> std::borrow::Cow<'m, [u8]> {
+        self.call.user_id(member.key, self.names.get(member.name.0..member.name.1))
+    }
+
+    /// The name of a user's segment, and its place among those there are.
+    pub(crate) fn segment<'m>(&'m self, member: &'m Member) -> (usize, &'m str) {
+        match self.rules {
+            None => (member.segment as usize, member.segment.name()),
+            Some(rules) => {
+                let place = rules.segment(&Known { members: self, member });
+                (place, rules.segments.get(place).map_or("", String::as_str))
+            }
+        }
+    }
+
+    fn begins(&self) -> (Micros, Micros) {
+        let recent = self.end.saturating_sub(WEEK.saturating_mul(self.terms.recent_weeks.into()));
+        (recent, recent.saturating_sub(WEEK.saturating_mul(self.terms.base_weeks.into())))
+    }
+
+    /// Gives every user their segment, which depends on all of them.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        let Members { terms, members, end, claim, power_cutoff: cutoff, .. } = self;
+        let (recent_weeks, base_weeks) = (f64::from(terms.recent_weeks), f64::from(terms.base_weeks));
+        let share = recent_weeks / (recent_weeks + base_weeks);
+        let mut usages: Vec<u64> = Vec::new();
+        claim.reserve(&mut usages, members.len())?;
+        usages.extend(members.iter().map(|member| member.recent).filter(|&recent| recent > 0));
+        host::poll();
+        usages.sort_unstable_by_key(|&recent| Reverse(recent));
+        *cutoff = power_cutoff(&usages, &terms.power);
+        let new_after = end.saturating_sub(DAY_MICROS.saturating_mul(Micros::from(terms.new_days)));
+        for (i, member) in members.iter_mut().enumerate() {
+            if i % host::POLL_EVERY == 0 {
+                host::poll();
+            }
+            let above = usages.partition_point(|&usage| usage > member.recent);
+            member.usage_rank = (member.recent > 0).then_some(above as u64 + 1);
+            member.decline_ratio =
+                (member.base > 0).then(|| member.recent as f64 / recent_weeks / (member.base as f64 / base_weeks));
+            member.decline_p = decline_p(member.recent, member.base, share)?;
+            let declines = member.base >= terms.min_base_requests
+                && at_most(
+                    u128::from(member.recent) * u128::from(terms.base_weeks),
+                    terms.max_decline_ratio,
+                    u128::from(member.base) * u128::from(terms.recent_weeks),
+                )
+                && member.decline_p.is_some_and(|chance| chance < terms.max_decline_p);
+            member.segment = match () {
+                () if member.first > new_after => Segment::New,
+                () if declines => Segment::AtRisk,
+                () if member.recent > 0 && cutoff.is_some_and(|cutoff| member.recent >= cutoff) => Segment::Power,
+                () if member.recent > 0 => Segment::Casual,
+                () => Segment::Dormant,
+            };
+        }
+        Ok(())
+    }
+}
+
+impl Fold for Members<'_> {
+    fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
+        let (Some(&first), Some(&last)) = (user.at.first(), user.at.last()) else { return Ok(()) };
+        let (recent_after, base_after) = self.begins();
+        let up_to = |instant: Micros| user.at.partition_point(|at| *at <= instant);
+        let (base, recent, seen) = (up_to(base_after), up_to(recent_after), up_to(self.end));
+        let shown = user.since(self.call.since);
+        let Members { call, rules, clock, session, latency, succeeded, cost, properties, .. } = self;
+        let Members { names, told, days, parts, sessions, claim, .. } = self;
+        clock.distinct_days(shown.at, days, claim)?;
+        let name = user.name.unwrap_or_default();
+        claim.reserve_doubling(names, name.len())?;
+        names.extend_from_slice(name);
+        let begin = told.len();
+        for column in &*properties {
+            let codes = user.codes(*column).unwrap_or_default();
+            let last = call.told_last(*column, codes.iter().copied().zip(user.at.iter().copied()));
+            claim.push(told, last)?;
+        }
+        let mut member = Member {
+            key: user.user,
+            name: (names.len() - name.len(), names.len()),
+            first,
+            last,
+            requests: shown.at.len() as u64,
+            active_days: days.len() as u64,
+            recent: seen.saturating_sub(recent) as u64,
+            base: recent.saturating_sub(base) as u64,
+            sessions: 0,
+            cost: None,
+            success_rate: None,
+            told: begin,
+            segment: Segment::Dormant,
+            usage_rank: None,
+            decline_ratio: None,
+            decline_p: None,
+        };
+        if let Some(rules) = rules {
+            if rules.counts_sessions {
+                let limits = Limits { gap: call.environment.session_gap, idle: MAX_IDLE };
+                let requests = sessions::requests(&shown, *session, *latency, *succeeded);
+                sessions::of_requests(requests, limits, parts, sessions, claim)?;
+                member.sessions = sessions.len() as u64;
+            }
+            member.cost = sum_of(shown.numbers(*cost), claim)?.value();
+            let outcomes = || (0..shown.at.len()).filter_map(|request| shown.flag(*succeeded, request));
+            let known = outcomes().count();
+            member.success_rate =
+                (known > 0).then(|| outcomes().filter(|succeeded| *succeeded).count() as f64 / known as f64);
+        }
+        claim.push(&mut self.members, member)
+    }
+
+    fn merge(&mut self, other: Self) -> Result<()> {
+        let Members { members, names, told, claim, .. } = self;
+        let (names_from, told_from) = (names.len(), told.len());
+        claim.reserve_doubling(names, other.names.len())?;
+        names.extend_from_slice(&other.names);
+        claim.reserve_doubling(told, other.told.len())?;
+        told.extend_from_slice(&other.told);
+        for member in other.members {
+            let name = (names_from + member.name.0, names_from + member.name.1);
+            claim.push(members, Member { name, told: told_from + member.told, ..member })?;
+        }
+        Ok(())
+    }
+}
+
+/// What rules may ask of a user.
+struct Known<'m> {
+    members: &'m Members<'m>,
+    member: &'m Member,
+}
+
+impl Facts for Known<'_> {
+    fn number(&self, figure: &str) -> Option<f64> {
+        let Member { requests, active_days, recent, base, sessions, first, last, .. } = self.member;
+        let days = |since: Micros| Some((self.members.end.saturating_sub(since)).div_euclid(DAY_MICROS) as f64);
+        match figure {
+            "requests" => Some(*requests as f64),
+            "active_days" => Some(*active_days as f64),
+            "sessions" => Some(*sessions as f64),
+            "days_since_first" => days(*first),
+            "days_since_last" => days(*last),
+            "recent_requests" => Some(*recent as f64),
+            "base_requests" => Some(*base as f64),
+            "decline_ratio" => self.member.decline_ratio,
+            "cost_usd" => self.member.cost,
+            "success_rate" => self.member.success_rate,
+            _ => None,
+        }
+    }
+
+    fn segment(&self) -> &str {
+        self.member.segment.name()
+    }
+
+    fn property(&self, number: usize) -> Option<&[u8]> {
+        let code = *self.members.told.get(self.member.told + number)?;
+        self.members.call.text_of(*self.members.properties.get(number)?, code)
+    }
+}

@@ -1,0 +1,65 @@
+//! A call of a declared function over a history, with arguments that it accepts: for the laws of folds and for fuzzing.
+
+use user_metrics_core::Result;
+use user_metrics_core::calendar::{DAY_MICROS, Segment};
+use user_metrics_core::function::{Argument, Call, Environment, Function, Given, NO_DEFAULT, REQUIRED, Role, Type};
+use user_metrics_core::history::History;
+
+/// The texts that stand for arguments without a default.
+#[derive(Clone, Copy)]
+pub struct Texts {
+    /// A user, and whatever else is named.
+    pub name: &'static str,
+    /// What is JSON.
+    pub json: &'static str,
+    /// Rules about users.
+    pub rules: &'static str,
+}
+
+/// Two hours ahead in the first thousand hours, one behind it.
+fn segment(_: &str, at: i64) -> Result<Segment> {
+    let hour = DAY_MICROS / 24;
+    Ok(match at < 1000 * hour {
+        true => Segment { from: i64::MIN, until: 1000 * hour, offset: 2 * hour },
+        false => Segment { from: 1000 * hour, until: i64::MAX, offset: hour },
+    })
+}
+
+fn given(argument: &Argument, texts: Texts) -> Option<Given<'static>> {
+    let default = Some(argument.default).filter(|default| ![REQUIRED, NO_DEFAULT].contains(default));
+    let number = default.and_then(|default| default.parse::<f64>().ok());
+    match argument.kind {
+        Type::Boolean => Some(Given::Boolean(default != Some("false"))),
+        Type::Integer => Some(Given::Integer(number.map_or(2, |number| number as i32))),
+        Type::Double => Some(Given::Double(number.unwrap_or(0.5))),
+        Type::Text => Some(Given::Text(default.map_or(texts.name, |default| default.trim_matches('\'')))),
+        Type::Json if matches!(argument.role, Role::Rules) => Some(Given::Json(texts.rules.to_owned())),
+        Type::Json => Some(Given::Json(texts.json.to_owned())),
+        _ => None,
+    }
+}
+
+/// A call in which nobody is left out and no group is too small.
+pub fn call<'a>(function: &'static Function, history: &'a History, texts: Texts) -> Call<'a> {
+    Call {
+        function,
+        values: Vec::new(),
+        history: Some(history),
+        left_out: Vec::new(),
+        by: history.column("segment").is_some(),
+        arguments: function.arguments.iter().map(|argument| given(argument, texts)).collect(),
+        since: None,
+        until: None,
+        as_of: None,
+        timezone: Some("somewhere"),
+        environment: Environment {
+            now: 10_000 * DAY_MICROS,
+            week_start: 0,
+            min_group_size: 1,
+            parts: 1,
+            session_gap: DAY_MICROS / 48,
+            timezone: "UTC".to_owned(),
+            segment: &segment,
+        },
+    }
+}
