@@ -1033,19 +1033,6 @@ $$;
 COMMENT ON FUNCTION user_metrics.seasonality(text, integer[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'retention by the month and the weekday of the first day, with 95 % bounds, and over the rate of all; the reason instead where less than two whole cycles have been seen; the log by name, as in seasonality(''request_log'')';
 
-CREATE FUNCTION user_metrics_internal.usage_patterns(
-    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    segment text, users bigint, requests bigint, active_days bigint, requests_per_active_day double precision,
-    requests_per_calendar_day double precision, median_seconds_between_requests double precision,
-    usage_interval_days double precision, prompt_tokens bigint, completion_tokens bigint, cost_usd double precision
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 10
-AS 'MODULE_PATHNAME', 'usage_patterns_of_history';
-COMMENT ON FUNCTION user_metrics_internal.usage_patterns(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind usage_patterns';
-
 CREATE FUNCTION user_metrics.usage_patterns(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
@@ -1054,15 +1041,8 @@ CREATE FUNCTION user_metrics.usage_patterns(
     requests_per_calendar_day double precision, median_seconds_between_requests double precision,
     usage_interval_days double precision, prompt_tokens bigint, completion_tokens bigint, cost_usd double precision
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.usage_patterns(NULL::bigint, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'usage_patterns', user_metrics_internal.relation(source), ARRAY[]::text[],
-        since, until, as_of, filter::text, by, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'usage_patterns_over_log';
 COMMENT ON FUNCTION user_metrics.usage_patterns(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'how much a log''s users ask and how regularly: requests per active day and per calendar day, the median pause between two requests, the days between active days that 80 % of users do not exceed, tokens and cost
 
@@ -1088,19 +1068,6 @@ Columns:
   completion_tokens: tokens received; NULL where none is known
   cost_usd: cost in US dollars; NULL where none is known';
 
-CREATE FUNCTION user_metrics_internal.peak_hours(
-    history bigint, top integer DEFAULT 3, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL,
-    area bigint DEFAULT NULL
-) RETURNS TABLE (
-    segment text, hour integer, requests bigint, hour_occurrences bigint, requests_per_hour_occurrence double precision,
-    rank bigint, is_peak boolean
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 24
-AS 'MODULE_PATHNAME', 'peak_hours_of_history';
-COMMENT ON FUNCTION user_metrics_internal.peak_hours(bigint, integer, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind peak_hours';
-
 CREATE FUNCTION user_metrics.peak_hours(
     source regclass, top integer DEFAULT 3, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
     filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
@@ -1108,15 +1075,8 @@ CREATE FUNCTION user_metrics.peak_hours(
     segment text, hour integer, requests bigint, hour_occurrences bigint, requests_per_hour_occurrence double precision,
     rank bigint, is_peak boolean
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.peak_hours(NULL::bigint, top => top, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'peak_hours', user_metrics_internal.relation(source), ARRAY['top'],
-        since, until, as_of, filter::text, by, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, top;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'peak_hours_over_log';
 COMMENT ON FUNCTION user_metrics.peak_hours(regclass, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'requests in each hour of the local clock, per occurrence of the hour, and which hours are the peaks
 
@@ -1139,32 +1099,14 @@ Columns:
   rank: 1 for the hour of most requests per occurrence; of several alike the earlier first
   is_peak: whether it ranks among the top ones and has requests';
 
-CREATE FUNCTION user_metrics_internal.usage_heatmap(
-    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    segment text, weekday integer, hour integer, requests bigint, users bigint
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 168
-AS 'MODULE_PATHNAME', 'usage_heatmap_of_history';
-COMMENT ON FUNCTION user_metrics_internal.usage_heatmap(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind usage_heatmap';
-
 CREATE FUNCTION user_metrics.usage_heatmap(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, weekday integer, hour integer, requests bigint, users bigint
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 168 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.usage_heatmap(NULL::bigint, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'usage_heatmap', user_metrics_internal.relation(source), ARRAY[]::text[],
-        since, until, as_of, filter::text, by, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 168 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'usage_heatmap_over_log';
 COMMENT ON FUNCTION user_metrics.usage_heatmap(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'requests and users in each hour of the local week: weekday 1 is Monday, 7 is Sunday
 
@@ -1184,19 +1126,6 @@ Columns:
   requests: requests made in it
   users: users who made them';
 
-CREATE FUNCTION user_metrics_internal.feature_usage(
-    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    segment text, name text, users bigint, reach double precision, requests bigint, share double precision,
-    requests_per_user double precision, success_rate double precision, cost_usd double precision,
-    median_latency_ms double precision
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
-AS 'MODULE_PATHNAME', 'feature_usage_of_history';
-COMMENT ON FUNCTION user_metrics_internal.feature_usage(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind feature_usage';
-
 CREATE FUNCTION user_metrics.feature_usage(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
@@ -1205,15 +1134,8 @@ CREATE FUNCTION user_metrics.feature_usage(
     requests_per_user double precision, success_rate double precision, cost_usd double precision,
     median_latency_ms double precision
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.feature_usage(NULL::bigint, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'feature_usage', user_metrics_internal.relation(source), ARRAY[]::text[],
-        since, until, as_of, filter::text, by, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'feature_usage_over_log';
 COMMENT ON FUNCTION user_metrics.feature_usage(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'who and how many use each feature, how much, with what success, at what cost and how fast
 
@@ -1238,19 +1160,6 @@ Columns:
   cost_usd: cost in US dollars; NULL where none is known
   median_latency_ms: median latency in milliseconds';
 
-CREATE FUNCTION user_metrics_internal.model_usage(
-    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    segment text, name text, users bigint, reach double precision, requests bigint, share double precision,
-    requests_per_user double precision, success_rate double precision, cost_usd double precision,
-    median_latency_ms double precision
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
-AS 'MODULE_PATHNAME', 'model_usage_of_history';
-COMMENT ON FUNCTION user_metrics_internal.model_usage(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind model_usage';
-
 CREATE FUNCTION user_metrics.model_usage(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
@@ -1259,15 +1168,8 @@ CREATE FUNCTION user_metrics.model_usage(
     requests_per_user double precision, success_rate double precision, cost_usd double precision,
     median_latency_ms double precision
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.model_usage(NULL::bigint, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'model_usage', user_metrics_internal.relation(source), ARRAY[]::text[],
-        since, until, as_of, filter::text, by, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'model_usage_over_log';
 COMMENT ON FUNCTION user_metrics.model_usage(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'who and how many use each model, how much, with what success, at what cost and how fast
 
@@ -1292,18 +1194,6 @@ Columns:
   cost_usd: cost in US dollars; NULL where none is known
   median_latency_ms: median latency in milliseconds';
 
-CREATE FUNCTION user_metrics_internal.model_stickiness(
-    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    segment text, model text, transitions bigint, stay_rate double precision, chance_rate double precision,
-    excess double precision, switches_after_error bigint, concentration double precision
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 10
-AS 'MODULE_PATHNAME', 'model_stickiness_of_history';
-COMMENT ON FUNCTION user_metrics_internal.model_stickiness(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind model_stickiness';
-
 CREATE FUNCTION user_metrics.model_stickiness(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
@@ -1311,15 +1201,8 @@ CREATE FUNCTION user_metrics.model_stickiness(
     segment text, model text, transitions bigint, stay_rate double precision, chance_rate double precision,
     excess double precision, switches_after_error bigint, concentration double precision
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.model_stickiness(NULL::bigint, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'model_stickiness', user_metrics_internal.relation(source), ARRAY[]::text[],
-        since, until, as_of, filter::text, by, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'model_stickiness_over_log';
 COMMENT ON FUNCTION user_metrics.model_stickiness(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'whether users stay with a model from one request to the next, compared with what is expected by chance given each user''s mix of models; the row whose model is NULL is about all of them
 
@@ -1342,32 +1225,14 @@ Columns:
   switches_after_error: changes to another model after a request that failed; NULL where it is not known whether requests succeeded
   concentration: mean over users of the sum of the squared shares of their models';
 
-CREATE FUNCTION user_metrics_internal.model_switches(
-    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    segment text, from_model text, to_model text, switches bigint, after_error bigint
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
-AS 'MODULE_PATHNAME', 'model_switches_of_history';
-COMMENT ON FUNCTION user_metrics_internal.model_switches(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind model_switches';
-
 CREATE FUNCTION user_metrics.model_switches(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, from_model text, to_model text, switches bigint, after_error bigint
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.model_switches(NULL::bigint, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'model_switches', user_metrics_internal.relation(source), ARRAY[]::text[],
-        since, until, as_of, filter::text, by, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'model_switches_over_log';
 COMMENT ON FUNCTION user_metrics.model_switches(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'from which model to which other users go with their next request, and how often after a request that failed
 
@@ -1387,18 +1252,6 @@ Columns:
   switches: how often that happened
   after_error: how often after a request that failed; NULL where it is not known whether requests succeeded';
 
-CREATE FUNCTION user_metrics_internal.request_complexity(
-    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    request_id text, user_id text, occurred_at timestamptz, complexity double precision,
-    prompt_tokens_rank double precision, completion_tokens_rank double precision, turn_rank double precision
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
-AS 'MODULE_PATHNAME', 'request_complexity_of_history';
-COMMENT ON FUNCTION user_metrics_internal.request_complexity(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind request_complexity';
-
 CREATE FUNCTION user_metrics.request_complexity(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
@@ -1406,15 +1259,8 @@ CREATE FUNCTION user_metrics.request_complexity(
     request_id text, user_id text, occurred_at timestamptz, complexity double precision,
     prompt_tokens_rank double precision, completion_tokens_rank double precision, turn_rank double precision
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.request_complexity(NULL::bigint, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'request_complexity', user_metrics_internal.relation(source), ARRAY[]::text[],
-        since, until, as_of, filter::text, NULL, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'request_complexity_over_log';
 COMMENT ON FUNCTION user_metrics.request_complexity(regclass, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'a rough guess at how demanding each request is among those of its model and month: the mean of the percentile ranks of its tokens sent, its tokens received and its turn in the session, as far as they are known
 
@@ -1435,23 +1281,6 @@ Columns:
   completion_tokens_rank: rank of its tokens received
   turn_rank: rank of its turn in the session';
 
-CREATE FUNCTION user_metrics_internal.segment_users(
-    history bigint, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
-    min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
-    base_weeks integer DEFAULT 4, max_decline_ratio double precision DEFAULT 0.5,
-    max_decline_p double precision DEFAULT 0.05, min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    user_id text, segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
-    usage_rank bigint, power_cutoff bigint, recent_requests bigint, base_requests bigint,
-    decline_ratio double precision, decline_p double precision
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
-AS 'MODULE_PATHNAME', 'segment_users_of_history';
-COMMENT ON FUNCTION user_metrics_internal.segment_users(bigint, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind segment_users';
-
 CREATE FUNCTION user_metrics.segment_users(
     source regclass, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
     min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
@@ -1464,15 +1293,8 @@ CREATE FUNCTION user_metrics.segment_users(
     usage_rank bigint, power_cutoff bigint, recent_requests bigint, base_requests bigint,
     decline_ratio double precision, decline_p double precision
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.segment_users(NULL::bigint, power_share => power_share, ties => ties, min_users => min_users, new_days => new_days, recent_weeks => recent_weeks, base_weeks => base_weeks, max_decline_ratio => max_decline_ratio, max_decline_p => max_decline_p, min_base_requests => min_base_requests, rules => rules, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'segment_users', user_metrics_internal.relation(source), ARRAY['power_share', 'ties', 'min_users', 'new_days', 'recent_weeks', 'base_weeks', 'max_decline_ratio', 'max_decline_p', 'min_base_requests', 'rules'],
-        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['rules', rules::text]
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, power_share, ties, min_users, new_days, recent_weeks, base_weeks, max_decline_ratio, max_decline_p, min_base_requests, rules;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'segment_users_over_log';
 COMMENT ON FUNCTION user_metrics.segment_users(regclass, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'every user in exactly one segment (the first of new, at_risk, power, casual, dormant that fits; or of rules of your own), with the figures that say why
 
@@ -1508,23 +1330,6 @@ Columns:
   decline_ratio: requests a week, recent over base; NULL without base requests
   decline_p: probability of so few recent requests, or fewer, if nothing had changed; NULL without requests in either';
 
-CREATE FUNCTION user_metrics_internal.segment_user(
-    history bigint, user_id text, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
-    min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
-    base_weeks integer DEFAULT 4, max_decline_ratio double precision DEFAULT 0.5,
-    max_decline_p double precision DEFAULT 0.05, min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz, usage_rank bigint,
-    power_cutoff bigint, recent_requests bigint, base_requests bigint, decline_ratio double precision,
-    decline_p double precision
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1
-AS 'MODULE_PATHNAME', 'segment_user_of_history';
-COMMENT ON FUNCTION user_metrics_internal.segment_user(bigint, text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind segment_user';
-
 CREATE FUNCTION user_metrics.segment_user(
     source regclass, user_id text, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
     min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
@@ -1537,15 +1342,8 @@ CREATE FUNCTION user_metrics.segment_user(
     power_cutoff bigint, recent_requests bigint, base_requests bigint, decline_ratio double precision,
     decline_p double precision
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.segment_user(NULL::bigint, user_id => user_id, power_share => power_share, ties => ties, min_users => min_users, new_days => new_days, recent_weeks => recent_weeks, base_weeks => base_weeks, max_decline_ratio => max_decline_ratio, max_decline_p => max_decline_p, min_base_requests => min_base_requests, rules => rules, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'segment_user', user_metrics_internal.relation(source), ARRAY['user_id', 'power_share', 'ties', 'min_users', 'new_days', 'recent_weeks', 'base_weeks', 'max_decline_ratio', 'max_decline_p', 'min_base_requests', 'rules'],
-        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['rules', rules::text]
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, power_share, ties, min_users, new_days, recent_weeks, base_weeks, max_decline_ratio, max_decline_p, min_base_requests, rules;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'segment_user_over_log';
 COMMENT ON FUNCTION user_metrics.segment_user(regclass, text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'one user''s row of segment_users; it reads the whole log, because who is a power user depends on all the others
 
@@ -1581,22 +1379,6 @@ Columns:
   decline_ratio: requests a week, recent over base; NULL without base requests
   decline_p: probability of so few recent requests, or fewer, if nothing had changed; NULL without requests in either';
 
-CREATE FUNCTION user_metrics_internal.segment_summary(
-    history bigint, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
-    min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
-    base_weeks integer DEFAULT 4, max_decline_ratio double precision DEFAULT 0.5,
-    max_decline_p double precision DEFAULT 0.05, min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    segment text, users bigint, user_share double precision, requests bigint, request_share double precision,
-    requests_per_user double precision
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 5
-AS 'MODULE_PATHNAME', 'segment_summary_of_history';
-COMMENT ON FUNCTION user_metrics_internal.segment_summary(bigint, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind segment_summary';
-
 CREATE FUNCTION user_metrics.segment_summary(
     source regclass, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
     min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
@@ -1608,15 +1390,8 @@ CREATE FUNCTION user_metrics.segment_summary(
     segment text, users bigint, user_share double precision, requests bigint, request_share double precision,
     requests_per_user double precision
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 5 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.segment_summary(NULL::bigint, power_share => power_share, ties => ties, min_users => min_users, new_days => new_days, recent_weeks => recent_weeks, base_weeks => base_weeks, max_decline_ratio => max_decline_ratio, max_decline_p => max_decline_p, min_base_requests => min_base_requests, rules => rules, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'segment_summary', user_metrics_internal.relation(source), ARRAY['power_share', 'ties', 'min_users', 'new_days', 'recent_weeks', 'base_weeks', 'max_decline_ratio', 'max_decline_p', 'min_base_requests', 'rules'],
-        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['rules', rules::text]
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, power_share, ties, min_users, new_days, recent_weeks, base_weeks, max_decline_ratio, max_decline_p, min_base_requests, rules;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 5 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'segment_summary_over_log';
 COMMENT ON FUNCTION user_metrics.segment_summary(regclass, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'users and requests of each segment of segment_users, in the order of the segments
 
@@ -1646,20 +1421,6 @@ Columns:
   request_share: of all requests since since, 0 to 1; NULL if there are none, or if any segment is hidden
   requests_per_user: requests / users; NULL without users';
 
-CREATE FUNCTION user_metrics_internal.preferred_models(
-    history bigint, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    place bigint, model text, requests bigint, active_days bigint, median_latency_ms double precision,
-    success_rate double precision, mean_rating double precision, reason text, prefers_speed boolean,
-    prefers_quality boolean
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 10
-AS 'MODULE_PATHNAME', 'preferred_models_of_history';
-COMMENT ON FUNCTION user_metrics_internal.preferred_models(bigint, text, text[], text[], timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind preferred_models';
-
 CREATE FUNCTION user_metrics.preferred_models(
     source regclass, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -1669,15 +1430,8 @@ CREATE FUNCTION user_metrics.preferred_models(
     success_rate double precision, mean_rating double precision, reason text, prefers_speed boolean,
     prefers_quality boolean
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.preferred_models(NULL::bigint, user_id => user_id, candidates => candidates, fallback => fallback, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'preferred_models', user_metrics_internal.relation(source), ARRAY['user_id', 'candidates', 'fallback'],
-        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['user_id', user_id]
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, candidates, fallback;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'preferred_models_over_log';
 COMMENT ON FUNCTION user_metrics.preferred_models(regclass, text, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'the models to offer one user, in order, by what they chose and found where there was a choice; candidates bounds the list, fallback is offered to those of whom too little is known
 
@@ -1704,33 +1458,13 @@ Columns:
   prefers_speed: whether the user prefers speed; NULL where too little shows it
   prefers_quality: whether the user prefers quality; NULL where too little shows it';
 
-CREATE FUNCTION user_metrics_internal.preferred_model_list(
-    history bigint, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS text
-LANGUAGE c STABLE PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'preferred_model_list_of_history';
-COMMENT ON FUNCTION user_metrics_internal.preferred_model_list(bigint, text, text[], text[], timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind preferred_model_list';
-
 CREATE FUNCTION user_metrics.preferred_model_list(
     source regclass, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    result text;
-BEGIN
-    PERFORM FROM user_metrics_internal.preferred_model_list(NULL::bigint, user_id => user_id, candidates => candidates, fallback => fallback, timezone => timezone);
-    EXECUTE user_metrics_internal.source_query(
-        'preferred_model_list', user_metrics_internal.relation(source), ARRAY['user_id', 'candidates', 'fallback'],
-        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['user_id', user_id]
-    ) INTO result USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, candidates, fallback;
-    RETURN result;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'preferred_model_list_over_log';
 COMMENT ON FUNCTION user_metrics.preferred_model_list(regclass, text, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'the models of preferred_models with commas between them, as gateways take them
 
@@ -1748,19 +1482,6 @@ Arguments:
 Result:
   the models, that to offer first in front; NULL if there is none to offer';
 
-CREATE FUNCTION user_metrics_internal.favorite_features(
-    history bigint, user_id text, top integer DEFAULT 3, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL,
-    area bigint DEFAULT NULL
-) RETURNS TABLE (
-    place bigint, feature text, requests bigint, active_days bigint, share double precision,
-    population_share double precision, lift double precision
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 3
-AS 'MODULE_PATHNAME', 'favorite_features_of_history';
-COMMENT ON FUNCTION user_metrics_internal.favorite_features(bigint, text, integer, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind favorite_features';
-
 CREATE FUNCTION user_metrics.favorite_features(
     source regclass, user_id text, top integer DEFAULT 3, since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
@@ -1769,15 +1490,8 @@ CREATE FUNCTION user_metrics.favorite_features(
     place bigint, feature text, requests bigint, active_days bigint, share double precision,
     population_share double precision, lift double precision
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 3 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.favorite_features(NULL::bigint, user_id => user_id, top => top, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'favorite_features', user_metrics_internal.relation(source), ARRAY['user_id', 'top'],
-        since, until, as_of, filter::text, NULL, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, top;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 3 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'favorite_features_over_log';
 COMMENT ON FUNCTION user_metrics.favorite_features(regclass, text, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'the features one user uses most, and how much more than everybody: lift is their share over that of all users'' requests
 
@@ -1800,35 +1514,14 @@ Columns:
   population_share: that share of all users'' requests; NULL of a feature with too few users
   lift: share / population_share';
 
-CREATE FUNCTION user_metrics_internal.user_profile(
-    history bigint, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true,
-    candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
-    by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS jsonb
-LANGUAGE c STABLE PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'user_profile_of_history';
-COMMENT ON FUNCTION user_metrics_internal.user_profile(bigint, text, text, boolean, text[], text[], timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind user_profile';
-
 CREATE FUNCTION user_metrics.user_profile(
     source regclass, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true,
     candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL, since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
     as_of timestamptz DEFAULT NULL
 ) RETURNS jsonb
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    result jsonb;
-BEGIN
-    PERFORM FROM user_metrics_internal.user_profile(NULL::bigint, user_id => user_id, peers => peers, benchmark => benchmark, candidates => candidates, fallback => fallback, timezone => timezone);
-    EXECUTE user_metrics_internal.source_query(
-        'user_profile', user_metrics_internal.relation(source), ARRAY['user_id', 'peers', 'benchmark', 'candidates', 'fallback'],
-        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['user_id', user_id, 'peers', peers, 'benchmark', benchmark::text]
-    ) INTO result USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, peers, benchmark, candidates, fallback;
-    RETURN result;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'user_profile_over_log';
 COMMENT ON FUNCTION user_metrics.user_profile(regclass, text, text, boolean, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'one user''s profile as JSON: behaviour, segment, preferences, and their figures beside those of their peers; benchmark => false reads the user''s own requests only
 
@@ -1847,30 +1540,6 @@ Arguments:
 
 Result:
   an object with user_behavior, segment, preferences and benchmark; NULL for a user who has made no requests';
-
-CREATE FUNCTION user_metrics_internal.user_metrics_row(
-    history bigint, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true,
-    candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
-    by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
-    requests_per_active_day double precision, requests_per_calendar_day double precision, sessions bigint,
-    session_mean_seconds double precision, session_median_seconds double precision, completion_rate double precision,
-    success_rate double precision, cost_usd double precision, mean_rating double precision, peak_hours text,
-    favorite_features text, model_preferences text, preferred_models text, prefers_speed boolean,
-    prefers_quality boolean, requests_per_day double precision, requests_per_day_peer_median double precision,
-    requests_per_day_percentile double precision, requests_per_completed_session double precision,
-    requests_per_completed_session_peer_median double precision,
-    requests_per_completed_session_percentile double precision, features_used double precision,
-    features_used_peer_median double precision, features_used_percentile double precision,
-    satisfaction double precision, satisfaction_peer_median double precision, satisfaction_percentile double precision,
-    peer_users bigint
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1
-AS 'MODULE_PATHNAME', 'user_metrics_row_of_history';
-COMMENT ON FUNCTION user_metrics_internal.user_metrics_row(bigint, text, text, boolean, text[], text[], timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind user_metrics_row';
 
 CREATE FUNCTION user_metrics.user_metrics_row(
     source regclass, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true,
@@ -1891,15 +1560,8 @@ CREATE FUNCTION user_metrics.user_metrics_row(
     satisfaction double precision, satisfaction_peer_median double precision, satisfaction_percentile double precision,
     peer_users bigint
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.user_metrics_row(NULL::bigint, user_id => user_id, peers => peers, benchmark => benchmark, candidates => candidates, fallback => fallback, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'user_metrics_row', user_metrics_internal.relation(source), ARRAY['user_id', 'peers', 'benchmark', 'candidates', 'fallback'],
-        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['user_id', user_id, 'peers', peers, 'benchmark', benchmark::text]
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, peers, benchmark, candidates, fallback;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'user_metrics_row_over_log';
 COMMENT ON FUNCTION user_metrics.user_metrics_row(regclass, text, text, boolean, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'one user''s profile as one row of plain columns: usage, sessions, habits, segment, preferences, and their figures beside those of their peers; benchmark => false reads the user''s own requests only
 
@@ -1951,19 +1613,6 @@ Columns:
   satisfaction_percentile: share of the peers who have less
   peer_users: peers of whom requests_per_day is known';
 
-CREATE FUNCTION user_metrics_internal.benchmark_users(
-    history bigint, peers text DEFAULT NULL, min_peers integer DEFAULT 10, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
-    by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    user_id text, peer_group text, metric text, value double precision, peer_median double precision,
-    percentile double precision, peer_users bigint
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
-AS 'MODULE_PATHNAME', 'benchmark_users_of_history';
-COMMENT ON FUNCTION user_metrics_internal.benchmark_users(bigint, text, integer, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind benchmark_users';
-
 CREATE FUNCTION user_metrics.benchmark_users(
     source regclass, peers text DEFAULT NULL, min_peers integer DEFAULT 10, since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
@@ -1972,15 +1621,8 @@ CREATE FUNCTION user_metrics.benchmark_users(
     user_id text, peer_group text, metric text, value double precision, peer_median double precision,
     percentile double precision, peer_users bigint
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.benchmark_users(NULL::bigint, peers => peers, min_peers => min_peers, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'benchmark_users', user_metrics_internal.relation(source), ARRAY['peers', 'min_peers'],
-        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['peers', peers]
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, peers, min_peers;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'benchmark_users_over_log';
 COMMENT ON FUNCTION user_metrics.benchmark_users(regclass, text, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'every user''s requests per day, requests per completed session, features used and satisfaction compared with those of their peers: all others, or those with the same value of the property peers
 
@@ -2003,19 +1645,6 @@ Columns:
   percentile: share of the peers who have less, those who have as much counted half
   peer_users: peers of whom the metric is known';
 
-CREATE FUNCTION user_metrics_internal.benchmark_user(
-    history bigint, user_id text, peers text DEFAULT NULL, min_peers integer DEFAULT 10, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
-    by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    peer_group text, metric text, value double precision, peer_median double precision, percentile double precision,
-    peer_users bigint
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 4
-AS 'MODULE_PATHNAME', 'benchmark_user_of_history';
-COMMENT ON FUNCTION user_metrics_internal.benchmark_user(bigint, text, text, integer, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind benchmark_user';
-
 CREATE FUNCTION user_metrics.benchmark_user(
     source regclass, user_id text, peers text DEFAULT NULL, min_peers integer DEFAULT 10,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -2024,15 +1653,8 @@ CREATE FUNCTION user_metrics.benchmark_user(
     peer_group text, metric text, value double precision, peer_median double precision, percentile double precision,
     peer_users bigint
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 4 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.benchmark_user(NULL::bigint, user_id => user_id, peers => peers, min_peers => min_peers, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'benchmark_user', user_metrics_internal.relation(source), ARRAY['user_id', 'peers', 'min_peers'],
-        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['peers', peers]
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, user_id, peers, min_peers;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 4 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'benchmark_user_over_log';
 COMMENT ON FUNCTION user_metrics.benchmark_user(regclass, text, text, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'one user''s rows of benchmark_users; it reads the whole log, because the others are compared with
 
@@ -2055,19 +1677,6 @@ Columns:
   percentile: share of the peers who have less, those who have as much counted half
   peer_users: peers of whom the metric is known';
 
-CREATE FUNCTION user_metrics_internal.plan_usage(
-    history bigint, plans jsonb, plan_property text DEFAULT 'UserTier', since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
-    by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
-) RETURNS TABLE (
-    user_id text, plan text, month date, requests bigint, request_limit bigint, used_share double precision,
-    projected_month_end double precision, first_day_over_limit date, out_of_plan_requests bigint
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
-AS 'MODULE_PATHNAME', 'plan_usage_of_history';
-COMMENT ON FUNCTION user_metrics_internal.plan_usage(bigint, jsonb, text, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
-    'the fold behind plan_usage';
-
 CREATE FUNCTION user_metrics.plan_usage(
     source regclass, plans jsonb, plan_property text DEFAULT 'UserTier', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
@@ -2076,15 +1685,8 @@ CREATE FUNCTION user_metrics.plan_usage(
     user_id text, plan text, month date, requests bigint, request_limit bigint, used_share double precision,
     projected_month_end double precision, first_day_over_limit date, out_of_plan_requests bigint
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics_internal.plan_usage(NULL::bigint, plans => plans, plan_property => plan_property, timezone => timezone);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'plan_usage', user_metrics_internal.relation(source), ARRAY['plans', 'plan_property'],
-        since, until, as_of, filter::text, NULL, timezone, asked => ARRAY['plan_property', plan_property]
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, plans, plan_property;
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'plan_usage_over_log';
 COMMENT ON FUNCTION user_metrics.plan_usage(regclass, jsonb, text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'requests of every user and calendar month against the limit of their plan: share used, projection to the month''s end, first day over the limit, requests to features outside the plan
 

@@ -1,4 +1,4 @@
--- The aggregate behind folds: each user's requests in order of time, as a number by which the fold of the same query takes them.
+-- The aggregate behind folds: each user's requests in order of time, which the function that runs its query takes; whether there are.
 -- Its arguments are a plan, the user, the time and the columns of the plan, in the types that the log has.
 
 CREATE FUNCTION user_metrics_internal.history_transition(state internal, plan text, VARIADIC requests "any") RETURNS internal
@@ -9,7 +9,7 @@ CREATE FUNCTION user_metrics_internal.history_serialize(state internal) RETURNS 
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'history_serialize';
 CREATE FUNCTION user_metrics_internal.history_deserialize(bytes bytea, state internal) RETURNS internal
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'history_deserialize';
-CREATE FUNCTION user_metrics_internal.history_finish(state internal) RETURNS bigint
+CREATE FUNCTION user_metrics_internal.history_finish(state internal) RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'history_finish';
 CREATE AGGREGATE user_metrics_internal.history(plan text, VARIADIC requests "any") (
     SFUNC = user_metrics_internal.history_transition, STYPE = internal, SSPACE = 1000000,
@@ -18,4 +18,4 @@ CREATE AGGREGATE user_metrics_internal.history(plan text, VARIADIC requests "any
     DESERIALFUNC = user_metrics_internal.history_deserialize, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics_internal.history(text, VARIADIC "any") IS
-    'each user''s requests in order of time, for the fold of the same query';
+    'each user''s requests in order of time, for the function that runs the query; NULL for anyone else';

@@ -15,25 +15,28 @@ crate::readout::readout! {
     session_time_of_sessions, pg_finfo_session_time_of_sessions: sessions::session_time;
     session_hazard_of_sessions, pg_finfo_session_hazard_of_sessions: sessions::session_hazard;
     seasonality_of_activity, pg_finfo_seasonality_of_activity: seasonality;
-    usage_patterns_of_history, pg_finfo_usage_patterns_of_history: usage::usage_patterns;
-    peak_hours_of_history, pg_finfo_peak_hours_of_history: usage::peak_hours;
-    usage_heatmap_of_history, pg_finfo_usage_heatmap_of_history: usage::usage_heatmap;
-    feature_usage_of_history, pg_finfo_feature_usage_of_history: usage::feature_usage;
-    model_usage_of_history, pg_finfo_model_usage_of_history: usage::model_usage;
-    model_stickiness_of_history, pg_finfo_model_stickiness_of_history: usage::model_stickiness;
-    model_switches_of_history, pg_finfo_model_switches_of_history: usage::model_switches;
-    request_complexity_of_history, pg_finfo_request_complexity_of_history: usage::request_complexity;
-    segment_users_of_history, pg_finfo_segment_users_of_history: segments::segment_users;
-    segment_user_of_history, pg_finfo_segment_user_of_history: segments::segment_user;
-    segment_summary_of_history, pg_finfo_segment_summary_of_history: segments::segment_summary;
-    preferred_models_of_history, pg_finfo_preferred_models_of_history: preferences::preferred_models;
-    preferred_model_list_of_history, pg_finfo_preferred_model_list_of_history: preferences::preferred_model_list;
-    favorite_features_of_history, pg_finfo_favorite_features_of_history: preferences::favorite_features;
-    user_profile_of_history, pg_finfo_user_profile_of_history: profile::user_profile;
-    user_metrics_row_of_history, pg_finfo_user_metrics_row_of_history: profile::user_metrics_row;
-    benchmark_users_of_history, pg_finfo_benchmark_users_of_history: benchmark::benchmark_users;
-    benchmark_user_of_history, pg_finfo_benchmark_user_of_history: benchmark::benchmark_user;
-    plan_usage_of_history, pg_finfo_plan_usage_of_history: plans::plan_usage;
+}
+
+crate::fold::folds! {
+    usage_patterns_over_log, pg_finfo_usage_patterns_over_log: usage::usage_patterns;
+    peak_hours_over_log, pg_finfo_peak_hours_over_log: usage::peak_hours;
+    usage_heatmap_over_log, pg_finfo_usage_heatmap_over_log: usage::usage_heatmap;
+    feature_usage_over_log, pg_finfo_feature_usage_over_log: usage::feature_usage;
+    model_usage_over_log, pg_finfo_model_usage_over_log: usage::model_usage;
+    model_stickiness_over_log, pg_finfo_model_stickiness_over_log: usage::model_stickiness;
+    model_switches_over_log, pg_finfo_model_switches_over_log: usage::model_switches;
+    request_complexity_over_log, pg_finfo_request_complexity_over_log: usage::request_complexity;
+    segment_users_over_log, pg_finfo_segment_users_over_log: segments::segment_users;
+    segment_user_over_log, pg_finfo_segment_user_over_log: segments::segment_user;
+    segment_summary_over_log, pg_finfo_segment_summary_over_log: segments::segment_summary;
+    preferred_models_over_log, pg_finfo_preferred_models_over_log: preferences::preferred_models;
+    preferred_model_list_over_log, pg_finfo_preferred_model_list_over_log: preferences::preferred_model_list;
+    favorite_features_over_log, pg_finfo_favorite_features_over_log: preferences::favorite_features;
+    user_profile_over_log, pg_finfo_user_profile_over_log: profile::user_profile;
+    user_metrics_row_over_log, pg_finfo_user_metrics_row_over_log: profile::user_metrics_row;
+    benchmark_users_over_log, pg_finfo_benchmark_users_over_log: benchmark::benchmark_users;
+    benchmark_user_over_log, pg_finfo_benchmark_user_over_log: benchmark::benchmark_user;
+    plan_usage_over_log, pg_finfo_plan_usage_over_log: plans::plan_usage;
 }
 
 crate::transition::transitions! {

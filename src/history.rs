@@ -1,8 +1,8 @@
 //! The aggregate `history`: its rows read in place, whatever types the log's columns have; its states from process to
-//! process; and the handle by which a fold takes what was made. What it holds is [`user_metrics_core::history`].
+//! process; and the way out to whoever runs the query. What it holds is [`user_metrics_core::history`].
 //!
-//! `internal` does not pass through SQL, so the result is a number: the fold that the same query calls next finds the history
-//! by it among those that this backend has made and not read yet, and takes it. A number that nobody made finds nothing.
+//! `internal` does not pass through SQL, so the history goes to the query's caller beside it, who says where ([`Making`]);
+//! what SQL gets is whether there is one. Where nobody has said so it is nothing.
 #![allow(unsafe_code)]
 
 use crate::aggregate::{self, TextBytes};
@@ -11,7 +11,7 @@ use crate::scratch::{self, SharedFile};
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, direct_function_call, direct_function_call_as_datum};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io::Write;
 use user_metrics_core::calendar::Micros;
 use user_metrics_core::history::jsonb::{Shape, Value};
@@ -120,37 +120,60 @@ impl Column {
 
 /// What a transition value points to.
 struct Live {
-    /// Until a fold or another state has taken it.
+    /// Until the query's caller or another state has taken it.
     history: Option<History>,
     user: User,
     columns: Vec<Column>,
-    /// The number by which a fold finds it, or 0.
-    handle: i64,
 }
 
 thread_local! {
-    /// Histories that are made and not read yet.
-    static MADE: RefCell<Vec<(i64, *mut Live)>> = const { RefCell::new(Vec::new()) };
-    static LAST_HANDLE: Cell<i64> = const { Cell::new(0) };
+    /// The queries that this process has under way to make a history: a log may be a view that asks another one.
+    static UNDER_WAY: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Drop for Live {
-    fn drop(&mut self) {
-        let gone = std::ptr::from_mut(self);
-        MADE.with_borrow_mut(|made| made.retain(|(_, live)| *live != gone));
+/// Where the history of a query goes.
+struct Place {
+    /// What tells its plan from any other.
+    area: u32,
+    /// Memory that outlives the query.
+    context: pg_sys::MemoryContext,
+    made: Option<History>,
+}
+
+/// A query that makes a history, from before it begins until it has ended.
+pub struct Making(usize);
+
+impl Making {
+    /// Before the query runs: what of the history outlives it lies in that memory.
+    pub fn begin(area: u32, context: pg_sys::MemoryContext) -> Self {
+        UNDER_WAY.with_borrow_mut(|places| {
+            places.push(Place { area, context, made: None });
+            Making(places.len() - 1)
+        })
+    }
+
+    /// After it has run: the history; `None` of no rows.
+    pub fn end(self) -> Option<History> {
+        UNDER_WAY.with_borrow_mut(|places| places.get_mut(self.0).and_then(|place| place.made.take()))
     }
 }
 
-/// Takes the history of a number, if there is one.
-pub fn take(handle: i64) -> Option<History> {
-    let live = MADE.with_borrow(|made| made.iter().find(|(number, _)| *number == handle).map(|(_, live)| *live))?;
-    // SAFETY: whoever goes takes itself off the list, so what is on it is there; nobody else looks at it during this call.
-    unsafe { live.as_mut() }.and_then(|live| live.history.take())
+impl Drop for Making {
+    fn drop(&mut self) {
+        // Those within it have ended, too, if by an error.
+        let gone = UNDER_WAY.with_borrow_mut(|places| places.split_off(self.0.min(places.len())));
+        drop(gone);
+    }
+}
+
+/// The memory of the query under way that has this area.
+fn memory_of(area: Option<u32>) -> Option<pg_sys::MemoryContext> {
+    UNDER_WAY.with_borrow(|places| places.last().filter(|place| Some(place.area) == area).map(|place| place.context))
 }
 
 impl Live {
     fn of(history: History) -> Self {
-        Live { history: Some(history), user: User::Text, columns: Vec::new(), handle: 0 }
+        Live { history: Some(history), user: User::Text, columns: Vec::new() }
     }
 
     /// The state of the first row, by the types of the call.
@@ -181,8 +204,9 @@ impl Live {
             User::Uuid => UserKind::Uuid,
             User::Integer(_) => UserKind::Bigint,
         };
+        let context = memory_of(plan.area).unwrap_or(context);
         let scratch = plan.area.map(|area| Box::new(SharedFile::new(area, context)) as Box<_>);
-        Ok(Live { history: Some(History::new(plan, kind, scratch)?), user, columns, handle: 0 })
+        Ok(Live { history: Some(History::new(plan, kind, scratch)?), user, columns })
     }
 
     /// Takes a row in.
@@ -432,23 +456,19 @@ unsafe fn finish(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
     // SAFETY: as promised by the caller.
     unsafe {
         let &[state, ..] = arguments(fcinfo) else { return null(fcinfo) };
-        let Some(live) = live(state) else { return null(fcinfo) };
-        let Some(history) = &mut live.history else { return null(fcinfo) };
+        let Some(mut history) = live(state).and_then(|live| live.history.take()) else { return null(fcinfo) };
         aggregate::set_limit();
-        let context = aggregate::context(fcinfo).unwrap_or_report();
-        let made = history.settle().and_then(|()| match history.plan().area {
-            None => Ok(()),
-            Some(area) => history.open(&mut |name| scratch::open(area, name, context)),
+        let area = history.plan().area;
+        // Nobody has asked for it.
+        let (Some(context), Some(number)) = (memory_of(area), area) else { return null(fcinfo) };
+        let opened = history.settle().and_then(|()| history.open(&mut |name| scratch::open(number, name, context)));
+        opened.unwrap_or_else(raise);
+        UNDER_WAY.with_borrow_mut(|places| {
+            if let Some(place) = places.last_mut() {
+                place.made = Some(history);
+            }
         });
-        made.unwrap_or_else(raise);
-        // Where an aggregate is finished again, it is the same history.
-        if live.handle == 0 {
-            live.handle = LAST_HANDLE.get() + 1;
-            LAST_HANDLE.set(live.handle);
-            let entry = (live.handle, std::ptr::from_mut(live));
-            MADE.with_borrow_mut(|made| made.push(entry));
-        }
-        pg_sys::Datum::from(live.handle)
+        pg_sys::Datum::from(true)
     }
 }
 

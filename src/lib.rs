@@ -28,6 +28,7 @@ mod error;
 mod evolution;
 mod experiment;
 mod exposure;
+mod fold;
 mod funnel;
 mod generated;
 mod history;

@@ -4,17 +4,15 @@
 //! Rows go into a tuplestore, which PostgreSQL writes to a file when it outgrows `work_mem`; none is kept here.
 #![allow(unsafe_code)]
 
-use crate::aggregate::{JsonText, TextList, set_limit};
+use crate::aggregate::{JsonText, set_limit};
 use crate::error::{self, refused};
-use crate::{history, scratch, settings, time, users};
+use crate::{settings, time};
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, direct_function_call_as_datum, is_a};
 use std::ffi::CString;
 use user_metrics_core::calendar::Micros;
 use user_metrics_core::function::{Call, Cell, Environment, Function, Given, Rows, Type};
-use user_metrics_core::history::History;
-use user_metrics_core::users::{UserKey, UserKind};
 use user_metrics_core::{Error, Result};
 
 /// Declares the C functions of declared functions: a symbol, the symbol that says how it is called, and the declaration.
@@ -27,8 +25,7 @@ macro_rules! readout {
 }
 pub(crate) use readout;
 
-/// One call: the arguments are the values, the function's own, `since`, `until`, the time zone if it takes one, and `as_of`;
-/// of a fold also whether requests bear segments, who is left out, and the area of the query's files.
+/// One call: the arguments are the values, the function's own, `since`, `until`, the time zone if it takes one, and `as_of`.
 ///
 /// # Safety
 ///
@@ -38,25 +35,18 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
     // SAFETY: as promised by the caller; what it points to lives as long as the call.
     let run = || unsafe {
         // Rows are refused where there can be none before anything is read.
-        let mut rows = if function.scalar { None } else { Some(Store::begin(fcinfo, function)?) };
+        let mut output = Output::begin(fcinfo, function)?;
         let arguments = Arguments(fcinfo);
         let values = function.reads.values().len();
         let own = function.arguments.iter().zip(values..).map(|(argument, n)| arguments.given(argument.kind, n));
         let last = values + function.arguments.len();
-        let zones = usize::from(function.zoned || !function.reads.is_stored());
-        let further = last + 3 + zones;
-        let made = if function.reads.is_stored() { Made::default() } else { Made::take(&arguments, further) };
-        let left_out = match &made.history {
-            Some(history) => arguments.left_out(history.kind(), further + 1).map_err(refused(function.known_as()))?,
-            None => Vec::new(),
-        };
-        let stored = if function.reads.is_stored() { values } else { 0 };
+        let zones = usize::from(function.zoned);
         let call = Call {
             function,
-            values: (0..stored).map(|n| arguments.read::<&[u8]>(n)).collect(),
-            history: made.history.as_ref(),
-            left_out,
-            by: !function.reads.is_stored() && arguments.read(further).unwrap_or(false),
+            values: (0..values).map(|n| arguments.read::<&[u8]>(n)).collect(),
+            history: None,
+            left_out: Vec::new(),
+            by: false,
             arguments: own.collect(),
             since: arguments.instant(last),
             until: arguments.instant(last + 1),
@@ -72,25 +62,72 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
                 segment: &time::segment,
             },
         };
-        let run = |rows: &mut dyn Rows| (function.run)(&call, rows).map_err(refused(function.known_as()));
-        match &mut rows {
-            Some(rows) => run(rows).map(|()| None),
-            None => {
-                let mut value = Single { function, datum: None };
-                run(&mut value).map(|()| value.datum)
-            }
-        }
+        (function.run)(&call, output.rows()).map_err(refused(function.known_as()))?;
+        output.finish()
     };
     let datum = run().unwrap_or_report();
+    // SAFETY: fcinfo is that of the call.
+    unsafe { returned(fcinfo, function, datum) }
+}
+
+/// What a call returns, of which rows are no part.
+///
+/// # Safety
+///
+/// `fcinfo` must be that of the call.
+pub unsafe fn returned(
+    fcinfo: pg_sys::FunctionCallInfo,
+    function: &Function,
+    datum: Option<pg_sys::Datum>,
+) -> pg_sys::Datum {
     if function.scalar && datum.is_none() {
-        // SAFETY: fcinfo is that of the call.
+        // SAFETY: as promised by the caller.
         unsafe { (*fcinfo).isnull = true };
     }
     datum.unwrap_or(pg_sys::Datum::null())
 }
 
+/// Where the rows of a call go.
+pub enum Output {
+    /// Those of a set.
+    Rows(Box<Store>),
+    /// The only one of a function that returns a value.
+    Value(Single),
+}
+
+impl Output {
+    /// Prepares it, or refuses a call where there can be no rows.
+    ///
+    /// # Safety
+    ///
+    /// `fcinfo` must be that of a call of the function.
+    pub unsafe fn begin(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function) -> error::Result<Self> {
+        if function.scalar {
+            return Ok(Output::Value(Single { function, datum: None }));
+        }
+        // SAFETY: as promised by the caller.
+        unsafe { Store::begin(fcinfo, function) }.map(Box::new).map(Output::Rows)
+    }
+
+    /// Where core puts them.
+    pub fn rows(&mut self) -> &mut dyn Rows {
+        match self {
+            Output::Rows(store) => &mut **store,
+            Output::Value(value) => value,
+        }
+    }
+
+    /// Ends it when all rows are there. Gives the value of a function that returns one.
+    pub fn finish(self) -> error::Result<Option<pg_sys::Datum>> {
+        match self {
+            Output::Rows(store) => store.finish().map(|()| None),
+            Output::Value(value) => Ok(value.datum),
+        }
+    }
+}
+
 /// The value of a call that gives no rows.
-struct Single {
+pub struct Single {
     function: &'static Function,
     datum: Option<pg_sys::Datum>,
 }
@@ -104,41 +141,16 @@ impl Rows for Single {
     }
 }
 
-/// The history that a fold reads, and the area of its files: both end with the call.
-#[derive(Default)]
-struct Made {
-    history: Option<History>,
-    area: Option<u32>,
-}
-
-impl Made {
-    /// Takes what the first argument tells; `further` is the place of the arguments that only folds have.
-    unsafe fn take(arguments: &Arguments, further: usize) -> Self {
-        // SAFETY: as of the arguments.
-        unsafe {
-            let area = arguments.read::<i64>(further + 2).and_then(|area| u32::try_from(area).ok());
-            Made { history: arguments.read::<i64>(0).and_then(history::take), area }
-        }
-    }
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        // Files are closed before their area goes. After an error it is the resource owner's to let go.
-        drop(self.history.take());
-        if let Some(area) = self.area
-            && !std::thread::panicking()
-        {
-            scratch::leave_area(area);
-        }
-    }
-}
-
 /// The arguments of a call.
-struct Arguments(pg_sys::FunctionCallInfo);
+pub struct Arguments(pub pg_sys::FunctionCallInfo);
 
 impl Arguments {
-    unsafe fn read<'a, T: FromDatum + 'a>(&self, n: usize) -> Option<T> {
+    /// An argument of a type that PostgreSQL has.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument.
+    pub unsafe fn read<'a, T: FromDatum + 'a>(&self, n: usize) -> Option<T> {
         // SAFETY: the executor hands over as many arguments as nargs says, of the types that are declared.
         unsafe {
             let call = self.0.as_ref()?;
@@ -147,27 +159,43 @@ impl Arguments {
         }
     }
 
-    unsafe fn instant(&self, n: usize) -> Option<Micros> {
+    /// An instant.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument.
+    pub unsafe fn instant(&self, n: usize) -> Option<Micros> {
         // SAFETY: as above.
         unsafe { self.read::<TimestampWithTimeZone>(n) }.map(TimestampWithTimeZone::into_inner)
     }
 
-    /// The keys of the users who may not be counted, ascending.
-    unsafe fn left_out(&self, kind: UserKind, n: usize) -> Result<Vec<UserKey>> {
-        // SAFETY: the argument is a text[].
-        let ids = unsafe { self.datum(n).map(|datum| TextList::read(datum)) }.unwrap_or_default();
-        let mut keys = users::keys(kind, &ids)?;
-        keys.sort_unstable();
-        Ok(keys)
-    }
-
-    unsafe fn datum(&self, n: usize) -> Option<pg_sys::Datum> {
+    /// An argument as it is passed; `None` for NULL.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument.
+    pub unsafe fn datum(&self, n: usize) -> Option<pg_sys::Datum> {
         // SAFETY: the executor hands over as many arguments as nargs says.
         let arguments = unsafe { self.0.as_ref()?.args.as_slice(usize::try_from((*self.0).nargs).unwrap_or(0)) };
         arguments.get(n).filter(|argument| !argument.isnull).map(|argument| argument.value)
     }
 
-    unsafe fn given<'a>(&self, kind: Type, n: usize) -> Option<Given<'a>> {
+    /// A jsonb as text.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument.
+    pub unsafe fn json(&self, n: usize) -> Option<String> {
+        // SAFETY: as above.
+        unsafe { self.datum(n).map(|json| JsonText::read(json).0.into_owned()) }
+    }
+
+    /// An argument of a declared type.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument.
+    pub unsafe fn given<'a>(&self, kind: Type, n: usize) -> Option<Given<'a>> {
         // SAFETY: as above.
         unsafe {
             match kind {
@@ -180,7 +208,7 @@ impl Arguments {
                 Type::Text => self.read(n).map(Given::Text),
                 Type::Integers => self.read(n).map(Given::Integers),
                 Type::Texts => self.read(n).map(Given::Texts),
-                Type::Json => self.datum(n).map(|json| Given::Json(JsonText::read(json).0.into_owned())),
+                Type::Json => self.json(n).map(Given::Json),
                 // No argument is of these.
                 Type::Bigint | Type::Instant | Type::Booleans => None,
             }
@@ -206,10 +234,11 @@ fn oid(kind: Type) -> pg_sys::Oid {
     }
 }
 
-/// The rows of a call, in a tuplestore.
-struct Store {
+/// The rows of a call, in a tuplestore; sorted before where an order is declared that core does not give.
+pub struct Store {
     function: &'static Function,
     store: *mut pg_sys::Tuplestorestate,
+    sort: Option<Sort>,
     descriptor: pg_sys::TupleDesc,
     min_group_size: u64,
     values: Vec<pg_sys::Datum>,
@@ -262,15 +291,102 @@ impl Store {
             (*result).setResult = store;
             (*result).setDesc = descriptor;
             let columns = function.given().count();
+            let order = function.order();
+            let sort = (!order.is_empty()).then(|| Sort::begin(function, order, descriptor));
             Ok(Store {
                 function,
                 store,
+                sort,
                 descriptor,
                 min_group_size: settings::min_group_size(),
                 values: vec![pg_sys::Datum::null(); columns],
                 nulls: vec![true; columns],
                 texts: PgMemoryContexts::new("texts of a row"),
             })
+        }
+    }
+}
+
+impl Store {
+    /// Brings the rows in order.
+    fn finish(self) -> error::Result<()> {
+        if let Some(sort) = self.sort {
+            // SAFETY: the tuplestore takes rows of this kind.
+            unsafe { sort.finish(self.store) };
+        }
+        Ok(())
+    }
+}
+
+/// Rows that are put in order.
+struct Sort {
+    state: *mut pg_sys::Tuplesortstate,
+    /// The row that is put in.
+    row: *mut pg_sys::TupleTableSlot,
+    /// The row that comes out.
+    sorted: *mut pg_sys::TupleTableSlot,
+}
+
+impl Sort {
+    /// Sorts by columns of a function, texts byte by byte, NULL last.
+    unsafe fn begin(function: &Function, order: &[&str], descriptor: pg_sys::TupleDesc) -> Self {
+        let keys = order.iter().filter_map(|name| function.given().position(|column| column.name == *name));
+        let mut places = keys.map(|place| place as pg_sys::AttrNumber + 1).collect::<Vec<_>>();
+        // SAFETY: the columns are those of the descriptor, and have types that can be ordered.
+        unsafe {
+            let kind = |place: &pg_sys::AttrNumber| {
+                let attribute = (*descriptor).attrs.as_slice((*descriptor).natts as usize).get(*place as usize - 1);
+                attribute.map_or(pg_sys::InvalidOid, |attribute| attribute.atttypid)
+            };
+            let kinds = places.iter().map(kind).collect::<Vec<_>>();
+            let less = |kind: &pg_sys::Oid| (*pg_sys::lookup_type_cache(*kind, pg_sys::TYPECACHE_LT_OPR as i32)).lt_opr;
+            let mut operators = kinds.iter().map(less).collect::<Vec<_>>();
+            let collation = |kind: &pg_sys::Oid| match *kind {
+                pg_sys::TEXTOID => pg_sys::C_COLLATION_OID,
+                _ => pg_sys::InvalidOid,
+            };
+            let mut collations = kinds.iter().map(collation).collect::<Vec<_>>();
+            let mut nulls_first = vec![false; places.len()];
+            Sort {
+                state: pg_sys::tuplesort_begin_heap(
+                    descriptor,
+                    places.len() as i32,
+                    places.as_mut_ptr(),
+                    operators.as_mut_ptr(),
+                    collations.as_mut_ptr(),
+                    nulls_first.as_mut_ptr(),
+                    pg_sys::work_mem,
+                    std::ptr::null_mut(),
+                    0,
+                ),
+                row: pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsVirtual),
+                sorted: pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsMinimalTuple),
+            }
+        }
+    }
+
+    unsafe fn put(&self, values: &[pg_sys::Datum], nulls: &[bool]) {
+        // SAFETY: the slot has room for as many values as the descriptor has columns; they are copied before the slot is used again.
+        unsafe {
+            pg_sys::ExecClearTuple(self.row);
+            (*self.row).tts_values.copy_from_nonoverlapping(values.as_ptr(), values.len());
+            (*self.row).tts_isnull.copy_from_nonoverlapping(nulls.as_ptr(), nulls.len());
+            pg_sys::ExecStoreVirtualTuple(self.row);
+            pg_sys::tuplesort_puttupleslot(self.state, self.row);
+        }
+    }
+
+    unsafe fn finish(self, store: *mut pg_sys::Tuplestorestate) {
+        // SAFETY: the rows are of the kind that the slot is for.
+        unsafe {
+            pg_sys::tuplesort_performsort(self.state);
+            while pg_sys::tuplesort_gettupleslot(self.state, true, false, self.sorted, std::ptr::null_mut()) {
+                pgrx::check_for_interrupts!();
+                pg_sys::tuplestore_puttupleslot(store, self.sorted);
+            }
+            pg_sys::ExecDropSingleTupleTableSlot(self.sorted);
+            pg_sys::ExecDropSingleTupleTableSlot(self.row);
+            pg_sys::tuplesort_end(self.state);
         }
     }
 }
@@ -313,12 +429,15 @@ impl Rows for Store {
         }
         // SAFETY: there are as many values as the descriptor has columns, of its types.
         unsafe {
-            pg_sys::tuplestore_putvalues(
-                self.store,
-                self.descriptor,
-                self.values.as_mut_ptr(),
-                self.nulls.as_mut_ptr(),
-            );
+            match &self.sort {
+                Some(sort) => sort.put(&self.values, &self.nulls),
+                None => pg_sys::tuplestore_putvalues(
+                    self.store,
+                    self.descriptor,
+                    self.values.as_mut_ptr(),
+                    self.nulls.as_mut_ptr(),
+                ),
+            }
             if has_text {
                 self.texts.reset();
             }

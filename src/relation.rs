@@ -19,18 +19,19 @@ const FIRST_FOREIGN_OID: u32 = 16384;
 /// The relation as JSON.
 #[pg_extern(stable, parallel_restricted)]
 fn relation(source: Option<RelationOid>) -> error::Result<String> {
-    let refused = |code, message: String| {
-        Err(error::report(code, message, "Name a table or view, such as 'public.request_log'."))
+    of(source.map(|source| source.0)).map(|relation| relation.to_json())
+}
+
+/// A relation that an argument names, locked as SELECT would lock it.
+pub fn of(source: Option<pg_sys::Oid>) -> error::Result<Relation> {
+    let refused =
+        |code, message: String| error::report(code, message, "Name a table or view, such as 'public.request_log'.");
+    let Some(source) = source else {
+        let message = "source cannot be NULL".to_owned();
+        return Err(refused(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, message));
     };
-    let Some(RelationOid(source)) = source else {
-        return refused(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "source cannot be NULL".to_owned());
-    };
-    match describe(source) {
-        Some(relation) => Ok(relation.to_json()),
-        None => {
-            refused(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, format!("source {} does not exist", u32::from(source)))
-        }
-    }
+    let missing = || format!("source {} does not exist", u32::from(source));
+    describe(source).ok_or_else(|| refused(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, missing()))
 }
 
 fn describe(source: pg_sys::Oid) -> Option<Relation> {

@@ -2,13 +2,13 @@
 //! which writes the text of the query that PL/pgSQL then runs.
 
 use crate::error::{self, refused};
-use crate::{scratch, settings, time};
+use crate::{settings, time};
 use pgrx::prelude::*;
 use user_metrics_core::source::{self, Analysis, Ask, Relation, RowsAsk};
 use user_metrics_core::{Error, Result};
 
-/// The query over a log of a function. It is not STABLE: for folds it makes the area of the query's files.
-#[pg_extern(volatile, parallel_restricted)]
+/// The query over a log of a function.
+#[pg_extern(stable, parallel_restricted)]
 #[allow(clippy::too_many_arguments)]
 fn source_query(
     function: &str,
@@ -22,7 +22,6 @@ fn source_query(
     timezone: Option<&str>,
     steps: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
     excluded: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
-    asked: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
 ) -> error::Result<String> {
     let analysis = Analysis::named(function).ok_or_else(|| {
         let accepted = Analysis::all().map(|analysis| analysis.name).collect::<Vec<_>>();
@@ -49,18 +48,12 @@ fn source_query(
             timezone,
             steps: steps.into_iter().flatten().collect(),
             excluded: excluded.into_iter().flatten().collect(),
-            asked: pairs(&asked),
-            area: analysis.needs_area().then(scratch::make_area),
+            asked: Vec::new(),
+            area: None,
         };
         source::source_query(&Relation::parse(relation)?, &ask)
     };
     compose().map_err(refused(analysis.known_as()))
-}
-
-/// Arguments that ask something of the query: their names and what they say, where they are given.
-fn pairs(list: &[Option<String>]) -> Vec<(String, String)> {
-    let pair = |pair: &[Option<String>]| Some((pair.first()?.clone()?, pair.get(1)?.clone()?));
-    list.chunks(2).filter_map(pair).collect() // few: arguments
 }
 
 /// The query behind functions that read requests row by row: see `core::source::requests_query`.

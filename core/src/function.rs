@@ -202,8 +202,8 @@ pub struct Requests {
     pub needed: &'static [&'static str],
     /// Whether rows name users.
     pub names: bool,
-    /// The order of the rows as SQL, where it is not the one in which they are given.
-    pub order: &'static str,
+    /// The columns that the rows are sorted by, ascending, texts byte by byte, where that is not the order in which they are given.
+    pub order: &'static [&'static str],
 }
 
 impl Reads {
@@ -316,9 +316,9 @@ impl Function {
         self.serves.unwrap_or(self.name)
     }
 
-    /// The name of the function behind a fold. Where both are in one schema it is another, lest a name in quotes fit either.
-    pub fn fold_name(&self) -> String {
-        if self.serves.is_some() { sql::symbol(self) } else { self.name.to_owned() }
+    /// The columns that its rows are sorted by, where core does not give them in order.
+    pub fn order(&self) -> &'static [&'static str] {
+        if let Reads::Requests(requests) = self.reads { requests.order } else { &[] }
     }
 
     /// The columns that `run` gives: of a fold with the segment, of a value without.

@@ -34,7 +34,7 @@ static OF_TRANSITIONS: Requests = Requests {
     columns: &["request_id", "succeeded"],
     needed: &["model"],
     names: false,
-    order: "",
+    order: &[],
 };
 
 /// What is kept for a combination of codes, with the texts of the codes.

@@ -118,7 +118,7 @@ ORDERS = {
     "model_stickiness": lambda row: (row["model"] is not None, text_order(row["model"])),
     "model_switches": lambda row: (row["switches"] is None, -(row["switches"] or 0), text_order(row["from_model"]),
                                    text_order(row["to_model"])),
-    "request_complexity": lambda row: (row["occurred_at"], ud.id_order(row["request_id"]), row["user_id"].encode())}
+    "request_complexity": lambda row: ()}
 
 
 def broken_laws(case, log, rows, answer):

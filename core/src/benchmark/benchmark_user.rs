@@ -17,7 +17,7 @@ pub static FUNCTION: Function = Function {
         columns: &["session_id", "feature", "latency_ms", "succeeded", "rating"],
         needed: &[],
         names: false,
-        order: "",
+        order: &[],
     }),
     segmented: false,
     scalar: false,

@@ -38,8 +38,7 @@ pub static FUNCTION: Function = Function {
         columns: &["session_id", "feature", "latency_ms", "succeeded", "rating"],
         needed: &[],
         names: true,
-        order: "r.user_id COLLATE \"C\", pg_catalog.array_position('{requests_per_day, requests_per_completed_session, \
-                features_used, satisfaction}', r.metric)",
+        order: &[],
     }),
     segmented: false,
     scalar: false,
@@ -52,8 +51,8 @@ pub static FUNCTION: Function = Function {
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let min_peers = min_peers(call)?;
     let (peers, metrics) = Peers::of(call)?;
-    for user in 0..peers.len() {
-        if user % host::POLL_EVERY == host::POLL_EVERY - 1 {
+    for (n, user) in peers.by_id()?.into_iter().enumerate() {
+        if n % host::POLL_EVERY == host::POLL_EVERY - 1 {
             host::poll();
         }
         let id = peers.id(user);

@@ -134,9 +134,20 @@ impl<'a> Peers<'a> {
         Ok((peers, metrics))
     }
 
-    /// How many users there are.
-    pub(super) fn len(&self) -> usize {
-        self.users.len()
+    /// The numbers of all users, in the order of their ids.
+    pub(super) fn by_id(&self) -> Result<Vec<usize>> {
+        let mut claim = Claim::passing();
+        let mut numbers = claim.collected(0..self.users.len())?;
+        host::poll();
+        let name = |number: &usize| self.users.get(*number).map(|user| &self.names[user.name.0..user.name.1]);
+        if self.names.is_empty() {
+            // Ids that are written: 10 before 9.
+            claim.grow(numbers.len().saturating_mul(64))?;
+            numbers.sort_by_cached_key(|&number| self.id(number).into_owned());
+        } else {
+            numbers.sort_unstable_by(|one, other| name(one).cmp(&name(other)));
+        }
+        Ok(numbers)
     }
 
     /// The number of a user.

@@ -1,6 +1,6 @@
 //! The SQL of a declared function: its forms over a value, over a log, and over a log by name, with their comments.
 
-use super::{Argument, Column, Function, Past, REQUIRED, Reads, Role, Type};
+use super::{Argument, Function, Past, REQUIRED, Reads, Type};
 use crate::source::literal;
 
 /// An argument of a form: name, type, default, what it says.
@@ -53,14 +53,6 @@ fn over_value(function: &Function) -> Vec<Listed> {
     let value = |(name, about): &(&str, &str)| {
         ((*name).to_owned(), format!("user_metrics.{}", function.reads.value()), None, (*about).to_owned())
     };
-    if !function.reads.is_stored() {
-        let history = ("history".to_owned(), "bigint".to_owned(), None, "the requests to read".to_owned());
-        let by = ("by".to_owned(), "boolean".to_owned(), Some("false".to_owned()), String::new());
-        let left_out = standard("left_out", "text[]", "users who may not be counted");
-        let area = standard("area", "bigint", "where the query's files lie");
-        let listed = [vec![since(function), until(), timezone(), as_of()], vec![by, left_out, area]].concat();
-        return [vec![history], own(function.arguments), listed].concat();
-    }
     let values = function.reads.values().iter().map(value).collect();
     let zone = if function.zoned { vec![timezone()] } else { Vec::new() };
     [values, own(function.arguments), vec![since(function), until()], zone, vec![as_of()]].concat()
@@ -104,22 +96,6 @@ fn listed(items: impl IntoIterator<Item = String>) -> String {
         }
     }
     lines.join("\n")
-}
-
-/// The function behind a fold, which nobody calls but the query over a log.
-fn behind_fold(function: &Function, arguments: &[Listed]) -> String {
-    let types = arguments.iter().map(|(_, kind, ..)| kind.as_str()).collect::<Vec<_>>().join(", ");
-    let (name, public) = (function.fold_name(), function.name);
-    let columns = function.given().map(|column| (column.name, column.kind));
-    format!(
-        "CREATE FUNCTION user_metrics_internal.{name}(\n{}\n) RETURNS {}\n\
-         LANGUAGE c STABLE PARALLEL RESTRICTED{}\nAS 'MODULE_PATHNAME', '{}';\n\
-         COMMENT ON FUNCTION user_metrics_internal.{name}({types}) IS\n    'the fold behind {public}';\n",
-        listed(arguments.iter().map(argument)),
-        result(function, columns),
-        rows(function),
-        symbol(function)
-    )
 }
 
 fn argument((name, kind, default, _): &Listed) -> String {
@@ -177,30 +153,38 @@ fn comment(function: &Function, arguments: &[Listed], over_source: bool, by_name
     format!("COMMENT ON FUNCTION {}.{}({types}) IS\n    {};\n", schema(function), function.name, literal(&text))
 }
 
-/// The name of the C function behind the form over a value.
+/// The name of the C function behind it: over a value, or over a log where it folds requests.
 pub fn symbol(function: &Function) -> String {
-    format!("{}_of_{}", function.name, function.reads.value())
+    match function.reads.is_stored() {
+        true => format!("{}_of_{}", function.name, function.reads.value()),
+        false => format!("{}_over_log", function.name),
+    }
 }
 
 /// The statements that create a function in all its forms.
 pub fn create(function: &Function) -> String {
+    let source = over_source(function, "regclass");
+    if !function.reads.is_stored() {
+        return format!(
+            "{}\nLANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000{} SET search_path = pg_catalog, pg_temp\n\
+             AS 'MODULE_PATHNAME', '{}';\n{}",
+            signature(function, &source, true),
+            rows(function),
+            symbol(function),
+            comment(function, &source, true, false),
+        );
+    }
     let name = function.name;
-    let (value, source, by_name) =
-        (over_value(function), over_source(function, "regclass"), over_source(function, "text"));
+    let (value, by_name) = (over_value(function), over_source(function, "text"));
     let own = function.arguments.iter().map(|argument| argument.name).chain(function.zoned.then_some("timezone"));
     let own = own.collect::<Vec<_>>();
     // Nothing is read, but what is wrong is refused before the log is.
     let type_name = format!("user_metrics.{}", function.reads.value());
     let no_values = vec![format!("NULL::{type_name}"); function.reads.values().len()].join(", ");
     let named = own.iter().map(|name| format!(", {name} => {name}")).collect::<String>();
-    let (schema, no_values) = match function.reads.is_stored() {
-        true => ("user_metrics", no_values),
-        false => ("user_metrics_internal", "NULL::bigint".to_owned()),
-    };
-    let behind = if function.reads.is_stored() { name.to_owned() } else { function.fold_name() };
     let mut check = match own.as_slice() {
         [] => String::new(),
-        _ => format!("    PERFORM FROM {schema}.{behind}({no_values}{named});\n"),
+        _ => format!("    PERFORM FROM user_metrics.{name}({no_values}{named});\n"),
     };
     // How the value is made, and from when on a log must be read for it.
     let mut making = String::new();
@@ -210,58 +194,27 @@ pub fn create(function: &Function) -> String {
         making = format!(",\n        session_gap, max_idle, {reach}");
     }
     let by = if function.segmented { "by" } else { "NULL" };
-    // The query over the log knows the time zone already.
-    let own = if function.reads.is_stored() {
-        own
-    } else {
-        function.arguments.iter().map(|argument| argument.name).collect()
-    };
     let given = own.iter().map(|name| format!(", {name}")).collect::<String>();
     let array = match own.as_slice() {
         [] => "ARRAY[]::text[]".to_owned(),
         own => format!("ARRAY[{}]", own.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")),
     };
     let passed = by_name.iter().skip(1).map(|(name, ..)| format!(", {name}")).collect::<String>();
-    // What the query over the log must know of the arguments.
-    let asked = function.arguments.iter().filter(|argument| !matches!(argument.role, Role::Value));
-    let asked = asked.map(|Argument { name, kind, .. }| match kind {
-        Type::Text => format!("'{name}', {name}"),
-        _ => format!("'{name}', {name}::text"),
-    });
-    let asked = asked.collect::<Vec<_>>().join(", ");
-    let asked = if asked.is_empty() { asked } else { format!(", asked => ARRAY[{asked}]") };
-    let zone = if function.zoned || function.reads.is_stored() { "timezone" } else { "NULL" };
-    let query = format!(
-        "user_metrics_internal.source_query(\n        \
-         '{name}', user_metrics_internal.relation(source), {array},\n        \
-         since, until, as_of, filter::text, {by}, {zone}{asked}\n    \
-         )"
-    );
-    let given = format!("since, until, LEAST(as_of, statement_timestamp()), as_of{given}{making}");
     let rows = rows(function);
-    let body = match function.columns {
-        [Column { kind, .. }] if function.scalar => format!(
-            "DECLARE\n    result {};\nBEGIN\n{check}    EXECUTE {query} INTO result USING {given};\n    RETURN result;\nEND",
-            kind.sql()
-        ),
-        _ => format!("BEGIN\n{check}    RETURN QUERY EXECUTE {query} USING {given};\nEND"),
-    };
-    let over_log = format!(
-        "{}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000{rows} SET search_path = pg_catalog, pg_temp AS $$\n\
-         {body}\n$$;\n{}",
-        signature(function, &source, true),
-        comment(function, &source, true, false),
-    );
-    if !function.reads.is_stored() {
-        return format!("{}\n{over_log}", behind_fold(function, &value));
-    }
     format!(
-        "{}\nLANGUAGE c STABLE PARALLEL SAFE{rows}\nAS 'MODULE_PATHNAME', '{}';\n{}\n{over_log}\n\
+        "{}\nLANGUAGE c STABLE PARALLEL SAFE{rows}\nAS 'MODULE_PATHNAME', '{}';\n{}\n\
+         {}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000{rows} SET search_path = pg_catalog, pg_temp AS $$\n\
+         BEGIN\n{check}    RETURN QUERY EXECUTE user_metrics_internal.source_query(\n        \
+         '{name}', user_metrics_internal.relation(source), {array},\n        \
+         since, until, as_of, filter::text, {by}, timezone\n    \
+         ) USING since, until, LEAST(as_of, statement_timestamp()), as_of{given}{making};\nEND\n$$;\n{}\n\
          {}\nLANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000{rows} AS $$\n    \
          SELECT r.* FROM user_metrics.{name}(source::pg_catalog.regclass{passed}) AS r\n$$;\n{}",
         signature(function, &value, false),
         symbol(function),
         comment(function, &value, false, false),
+        signature(function, &source, true),
+        comment(function, &source, true, false),
         signature(function, &by_name, true),
         comment(function, &by_name, true, true),
     )
@@ -279,13 +232,17 @@ pub fn script() -> String {
 pub fn glue() -> String {
     let mut text = "//! A C function for each function and each aggregate that core declares. Made from the declarations; do not edit:\n\
                     //! `cargo run -p user_metrics_core --example generate`.\n#![allow(unsafe_code)]\n\n\
-                    crate::readout::readout! {\n"
+                    "
         .to_owned();
-    for function in super::all() {
-        let (symbol, path) = (symbol(function), function.path);
-        text.push_str(&format!("    {symbol}, pg_finfo_{symbol}: {path};\n"));
+    for (macro_name, is_stored) in [("readout::readout", true), ("fold::folds", false)] {
+        text.push_str(&format!("crate::{macro_name}! {{\n"));
+        for function in super::all().filter(|function| function.reads.is_stored() == is_stored) {
+            let (symbol, path) = (symbol(function), function.path);
+            text.push_str(&format!("    {symbol}, pg_finfo_{symbol}: {path};\n"));
+        }
+        text.push_str("}\n\n");
     }
-    text.push_str("}\n\ncrate::transition::transitions! {\n");
+    text.push_str("crate::transition::transitions! {\n");
     for super::aggregate::Aggregate { name, module, .. } in super::aggregate::all() {
         text.push_str(&format!("    {name}_transition, pg_finfo_{name}_transition: {module};\n"));
     }

@@ -55,7 +55,7 @@ pub static FUNCTION: Function = Function {
         columns: &["feature"],
         needed: &[],
         names: true,
-        order: "r.user_id COLLATE \"C\", r.month",
+        order: &["user_id", "month"],
     }),
     segmented: false,
     scalar: false,

@@ -43,7 +43,7 @@ pub static FUNCTION: Function = Function {
         columns: &[],
         needed: &["feature"],
         names: false,
-        order: "",
+        order: &[],
     }),
     segmented: false,
     scalar: false,

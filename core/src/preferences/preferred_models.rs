@@ -31,7 +31,7 @@ pub(super) static REQUESTS: Requests = Requests {
     columns: &["model", "latency_ms", "succeeded", "rating"],
     needed: &[],
     names: false,
-    order: "",
+    order: &[],
 };
 
 /// The declaration.

@@ -34,7 +34,7 @@ pub(super) static REQUESTS: Requests = Requests {
     columns: &["session_id", "model", "feature", "latency_ms", "succeeded", "rating", "cost_usd"],
     needed: &[],
     names: false,
-    order: "",
+    order: &[],
 };
 
 /// What is known of a user who has made requests.

@@ -44,7 +44,8 @@ const COLUMNS: [Column; 12] = {
 };
 
 /// What is read of requests.
-pub(super) static REQUESTS: Requests = Requests { past: Past::All, columns: &[], needed: &[], names: false, order: "" };
+pub(super) static REQUESTS: Requests =
+    Requests { past: Past::All, columns: &[], needed: &[], names: false, order: &[] };
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
@@ -54,13 +55,7 @@ pub static FUNCTION: Function = Function {
               your own), with the figures that say why",
     arguments: &TERMS,
     columns: &COLUMNS,
-    reads: Reads::Requests(&Requests {
-        past: Past::All,
-        columns: &[],
-        needed: &[],
-        names: true,
-        order: "r.user_id COLLATE \"C\"",
-    }),
+    reads: Reads::Requests(&Requests { past: Past::All, columns: &[], needed: &[], names: true, order: &["user_id"] }),
     segmented: false,
     scalar: false,
     zoned: true,

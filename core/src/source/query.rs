@@ -4,7 +4,7 @@ use super::columns::NO_TEXT;
 use super::reads::columns_read;
 use super::steps::step_bits;
 use super::{Found, Relation, Rules, literal};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::function::{self, Function, Past, Reads, Requests, Role};
 use crate::history::{Kind, Plan, PlannedColumn};
 
@@ -78,11 +78,6 @@ impl Analysis {
         Analysis { segmented: function.segmented, ..of }
     }
 
-    /// Whether its query has processes leave files for each other.
-    pub fn needs_area(&self) -> bool {
-        matches!(self.value, Value::Requests(_))
-    }
-
     /// Whether hours of `since`'s own day that lie before it have to be told from the rest: values of days cannot.
     pub fn splits_days(&self) -> bool {
         self.value == Value::Activity && self.past == Past::All
@@ -132,6 +127,26 @@ impl Ask {
             readout => readout.to_owned(),
         };
         format!("{function}({value}, {own}since => $1, until => $2, as_of => {as_of}) AS r")
+    }
+
+    /// That of a function for which nothing is given.
+    pub fn of(function: &'static Function) -> Self {
+        Ask {
+            analysis: Analysis::of(function),
+            arguments: Vec::new(),
+            since: false,
+            since_within_day: false,
+            until: false,
+            as_of: false,
+            filter: None,
+            by: None,
+            timezone: String::new(),
+            timezone_is_default: true,
+            steps: Vec::new(),
+            excluded: Vec::new(),
+            asked: Vec::new(),
+            area: None,
+        }
     }
 
     /// The role of an argument.
@@ -284,10 +299,10 @@ fn end_of_log(relation: &Relation, ask: &Ask) -> Result<Option<String>> {
 
 /// The one query that reads a log for a table function.
 pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
-    let end = end_of_log(relation, ask)?;
-    if let Value::Requests(requests) = ask.analysis.value {
-        return fold_query(relation, ask, requests, end);
+    if matches!(ask.analysis.value, Value::Requests(_)) {
+        return fold_query(relation, ask);
     }
+    let end = end_of_log(relation, ask)?;
     if ask.analysis.names_users {
         return people_query(relation, ask, end);
     }
@@ -323,8 +338,12 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
     }
 }
 
-/// The query of a fold: the requests' columns as the log has them into a history, and that into the function behind the fold.
-fn fold_query(relation: &Relation, ask: &Ask, requests: &Requests, end: Option<String>) -> Result<String> {
+/// The query of a fold, of one row: the requests' columns as the log has them into a history, the users who may not be
+/// counted, and where observation ends.
+pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
+    let Value::Requests(requests) = ask.analysis.value else {
+        return Err(Error::Corrupt { what: "a function that folds no requests" });
+    };
     let mut columns = Vec::new();
     let mut expressions = Vec::new();
     let mut add = |name: &str, expression: String, kind: Kind, key: Option<String>| {
@@ -386,24 +405,17 @@ fn fold_query(relation: &Relation, ask: &Ask, requests: &Requests, end: Option<S
     let conditions = conditions.join(" AND ");
     // Where only one user's requests are read, the end of the log is not looked up.
     let end = match of_user {
-        Some(_) => "COALESCE($4, $2, pg_catalog.statement_timestamp())".to_owned(),
-        None => end.unwrap_or("$4".to_owned()),
+        Some(_) => Some("COALESCE($4, $2, pg_catalog.statement_timestamp())".to_owned()),
+        None => end_of_log(relation, ask)?,
     };
+    let end = end.unwrap_or("$4".to_owned());
     let plan = literal(&Plan { columns, names: requests.names, area: ask.area }.to_json());
     let (named, given): (String, String) =
         (1..).zip(&expressions).map(|(n, expression)| (format!(", {expression} AS c{n}"), format!(", q.c{n}"))).unzip();
-    let own = ask.arguments.iter().zip(5..).map(|(name, n)| format!("{name} => ${n}, ")).collect::<String>();
-    let zone = literal(&ask.timezone);
-    let name = function::named(ask.analysis.name).map_or(ask.analysis.name.to_owned(), Function::fold_name);
-    let by = if ask.by.is_some() { "true" } else { "false" };
-    let order = if requests.order.is_empty() { String::new() } else { format!(" ORDER BY {}", requests.order) };
     Ok(format!(
-        "SELECT r.* FROM user_metrics_internal.{name}((SELECT user_metrics_internal.history({plan}, q.user_id, q.occurred_at{given}) \
-         FROM (SELECT {user} AS user_id, {instant} AS occurred_at{named} FROM {} WHERE {conditions}) AS q), \
-         {own}since => $1, until => $2, timezone => {zone}, as_of => {}, by => {by}, left_out => {LEFT_OUT}, area => {}) AS r{order}",
-        relation.name,
-        end,
-        ask.area.map_or("NULL".to_owned(), |area| area.to_string())
+        "SELECT user_metrics_internal.history({plan}, q.user_id, q.occurred_at{given}), {LEFT_OUT}, {end} \
+         FROM (SELECT {user} AS user_id, {instant} AS occurred_at{named} FROM {} WHERE {conditions}) AS q",
+        relation.name
     ))
 }
 

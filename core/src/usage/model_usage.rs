@@ -15,7 +15,7 @@ pub static FUNCTION: Function = Function {
         columns: &["succeeded", "cost_usd", "latency_ms"],
         needed: &["model"],
         names: false,
-        order: "",
+        order: &[],
     }),
     segmented: true,
     scalar: false,

@@ -35,7 +35,7 @@ pub static FUNCTION: Function = Function {
         ),
         column("is_peak", Type::Boolean, "whether it ranks among the top ones and has requests"),
     ],
-    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false, order: "" }),
+    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false, order: &[] }),
     segmented: true,
     scalar: false,
     zoned: true,

@@ -29,7 +29,7 @@ pub static FUNCTION: Function = Function {
         columns: &["request_id", "session_id", "model", "prompt_tokens", "completion_tokens"],
         needed: &[],
         names: true,
-        order: "r.occurred_at, pg_catalog.length(r.request_id), r.request_id COLLATE \"C\", r.user_id COLLATE \"C\"",
+        order: &[],
     }),
     segmented: false,
     scalar: false,

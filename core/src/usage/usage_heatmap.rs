@@ -21,7 +21,7 @@ pub static FUNCTION: Function = Function {
         column_about(ABOUT, "requests", Type::Bigint, "requests made in it"),
         column_about(ABOUT, "users", Type::Bigint, "users who made them"),
     ],
-    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false, order: "" }),
+    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false, order: &[] }),
     segmented: true,
     scalar: false,
     zoned: true,

@@ -52,7 +52,7 @@ pub static FUNCTION: Function = Function {
         columns: &["prompt_tokens", "completion_tokens", "cost_usd"],
         needed: &[],
         names: false,
-        order: "",
+        order: &[],
     }),
     segmented: true,
     scalar: false,

@@ -93,10 +93,10 @@ fn answer(function: &'static Function, history: &History, parts: u64, least: u64
     call.environment.now = 3000 * DAY_MICROS;
     let mut rows = Shown::default();
     (function.run)(&call, &mut rows)?;
-    // Where the order is SQL's to make, that of users is not told.
+    // Where rows name users, their order is the bridge's to make, or not told.
     let of_one_user = function.arguments.iter().any(|argument| matches!(argument.role, Role::User));
-    let is_sorted_by_sql = matches!(function.reads, Reads::Requests(requests) if !requests.order.is_empty());
-    if of_one_user || is_sorted_by_sql {
+    let names_users = matches!(function.reads, Reads::Requests(requests) if requests.names);
+    if of_one_user || names_users {
         rows.0.sort();
     }
     Ok(rows.0)

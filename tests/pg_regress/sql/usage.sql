@@ -60,7 +60,7 @@ SELECT * FROM model_stickiness('log');
 SELECT * FROM model_switches('log');
 -- A in March has tokens 10 10 20 50 60: the two lowest have rank (0 + 2/2) / 5 = 0.2, then 0.5, 0.7, 0.9. The first turn of its
 -- two with a session has 0.25, the second 0.75. In B 30 and 40 have 0.25 and 0.75, and the third turn ranks above the first.
-SELECT * FROM request_complexity('log');
+SELECT * FROM request_complexity('log') ORDER BY occurred_at, request_id;
 
 -- ===== edges =====
 
@@ -186,7 +186,7 @@ SELECT segment, name, requests, median_latency_ms FROM feature_usage('blanks', b
 SELECT segment, median_seconds_between_requests FROM usage_patterns('blanks', by => 'model');
 -- Requests without a model are passed over: '' stays with ''.
 SELECT * FROM model_stickiness('blanks');
-SELECT request_id, prompt_tokens_rank, complexity FROM request_complexity('blanks');
+SELECT request_id, prompt_tokens_rank, complexity FROM request_complexity('blanks') ORDER BY request_id;
 -- Requests of one instant go by their ids, the shorter before the longer: 9 before 10. Without ids by model, failures first.
 CREATE TABLE ties (id text, user_id text, created_at timestamptz, model text, succeeded boolean);
 INSERT INTO ties VALUES ('10', 'ann', '2024-03-04', 'A', true), ('9', 'ann', '2024-03-04', 'B', false), ('8', 'ann', '2024-03-04', 'B', true);

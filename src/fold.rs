@@ -1,0 +1,226 @@
+//! The functions over a log that fold requests: the history is made by the one query over the log, and what core folds of it
+//! becomes the rows of the call, without a detour through SQL.
+//!
+//! The query runs as the caller's own would, with the same snapshot and in parallel where that is worth it.
+#![allow(unsafe_code)]
+
+use crate::aggregate::{TextList, set_limit};
+use crate::error::refused;
+use crate::readout::{Arguments, Output, returned};
+use crate::{history, relation, scratch, settings, time, users};
+use pgrx::pg_sys::panic::ErrorReportable;
+use pgrx::prelude::*;
+use std::ffi::CString;
+use user_metrics_core::calendar::Micros;
+use user_metrics_core::function::{Call, Cell, Environment, Function, Given, Rows};
+use user_metrics_core::history::History;
+use user_metrics_core::source::{Ask, Relation, fold_query};
+use user_metrics_core::users::UserKey;
+use user_metrics_core::{Error, Result};
+
+/// Declares the C functions of folds: a symbol, the symbol that says how it is called, and the declaration.
+macro_rules! folds {
+    ($($symbol:ident, $finfo:ident: $($path:ident)::+;)*) => {
+        $crate::c_functions! {
+            $($symbol, $finfo: $crate::fold::call, &user_metrics_core::$($path)::+::FUNCTION;)*
+        }
+    };
+}
+pub(crate) use folds;
+
+/// One call: the arguments are the log, the function's own, `since`, `until`, `filter`, `by` if it takes one, the time zone if
+/// it takes one, and `as_of`.
+///
+/// # Safety
+///
+/// `fcinfo` must be that of a call of the SQL function which `function` declares.
+pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function) -> pg_sys::Datum {
+    set_limit();
+    // SAFETY: as promised by the caller; what it points to lives as long as the call.
+    let run = || unsafe {
+        let mut output = Output::begin(fcinfo, function)?;
+        let given = Over::read(&Arguments(fcinfo), function);
+        let refuse = refused(function.known_as());
+        let mut call = given.call(function);
+        // Nothing is read yet, but what is wrong is refused before the log is.
+        (function.run)(&call, &mut Nowhere).map_err(&refuse)?;
+        let relation = relation::of(given.source)?;
+        let area = scratch::make_area();
+        let made = given.make(&relation, function, &call, area).map_err(&refuse)?;
+        call.history = made.history.as_ref();
+        call.left_out.clone_from(&made.left_out);
+        call.as_of = made.end;
+        (function.run)(&call, output.rows()).map_err(&refuse)?;
+        drop(made);
+        output.finish()
+    };
+    let datum = run().unwrap_or_report();
+    // SAFETY: fcinfo is that of the call.
+    unsafe { returned(fcinfo, function, datum) }
+}
+
+/// Where rows of a call go that is only checked.
+struct Nowhere;
+
+impl Rows for Nowhere {
+    fn row(&mut self, _: &mut [Cell<'_>]) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The arguments of a call.
+struct Over<'a> {
+    source: Option<pg_sys::Oid>,
+    own: Vec<Option<Given<'a>>>,
+    since: Option<Micros>,
+    until: Option<Micros>,
+    filter: Option<String>,
+    by: Option<&'a str>,
+    timezone: Option<&'a str>,
+    as_of: Option<Micros>,
+}
+
+impl<'a> Over<'a> {
+    unsafe fn read(arguments: &Arguments, function: &Function) -> Self {
+        let mut n = 0;
+        let mut next = || {
+            n += 1;
+            n
+        };
+        // SAFETY: the arguments are those that the declaration has.
+        unsafe {
+            Over {
+                source: arguments.datum(0).map(|datum| pg_sys::Oid::from(datum.value() as u32)),
+                // few: arguments
+                own: function.arguments.iter().map(|argument| arguments.given(argument.kind, next())).collect(),
+                since: arguments.instant(next()),
+                until: arguments.instant(next()),
+                filter: arguments.json(next()),
+                by: if function.segmented { arguments.read(next()) } else { None },
+                timezone: if function.zoned { arguments.read(next()) } else { None },
+                as_of: arguments.instant(next()),
+            }
+        }
+    }
+
+    fn call<'c>(&'c self, function: &'static Function) -> Call<'c> {
+        Call {
+            function,
+            values: Vec::new(),
+            history: None,
+            left_out: Vec::new(),
+            by: self.by.is_some(),
+            arguments: self.own.clone(),
+            since: self.since,
+            until: self.until,
+            as_of: self.as_of,
+            timezone: self.timezone,
+            environment: Environment {
+                now: time::now(),
+                week_start: settings::week_start(),
+                min_group_size: settings::min_group_size(),
+                parts: 1,
+                session_gap: settings::session_gap(),
+                timezone: settings::timezone(),
+                segment: &time::segment,
+            },
+        }
+    }
+
+    /// Makes the history of a log, in files of an area where it outgrows its memory.
+    unsafe fn make(
+        &self,
+        relation: &Relation,
+        function: &'static Function,
+        call: &Call<'_>,
+        area: u32,
+    ) -> Result<Made> {
+        let text = |given: &Given<'_>| match given {
+            Given::Text(text) => Some((*text).to_owned()),
+            Given::Json(json) => Some(json.clone()),
+            Given::Boolean(value) => Some(value.to_string()),
+            _ => None,
+        };
+        let named = function.arguments.iter().zip(&self.own);
+        let asked = named.filter_map(|(argument, given)| Some((argument.name.to_owned(), text(given.as_ref()?)?)));
+        let timezone = call.zone().to_owned();
+        time::check_zone(&timezone)?;
+        let ask = Ask {
+            since: self.since.is_some(),
+            until: self.until.is_some(),
+            as_of: self.as_of.is_some(),
+            filter: self.filter.clone(),
+            by: self.by.map(str::to_owned),
+            timezone,
+            asked: asked.collect(), // few: arguments
+            area: Some(area),
+            ..Ask::of(function)
+        };
+        let query = fold_query(relation, &ask)?;
+        let now = time::now();
+        let last = self.as_of.map_or(now, |as_of| as_of.min(now));
+        // SAFETY: the query takes these four instants, and gives one row of the columns that are read.
+        unsafe { run_query(&query, [self.since, self.until, Some(last), self.as_of], area) }
+    }
+}
+
+/// What the query over a log gives: the history, who may not be counted, and where observation ends. It ends with the call.
+struct Made {
+    history: Option<History>,
+    left_out: Vec<UserKey>,
+    end: Option<Micros>,
+    area: u32,
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        // Files are closed before their area goes. After an error it is the resource owner's to let go.
+        drop(self.history.take());
+        if !std::thread::panicking() {
+            scratch::leave_area(self.area);
+        }
+    }
+}
+
+unsafe fn run_query(query: &str, instants: [Option<Micros>; 4], area: u32) -> Result<Made> {
+    const WRONG: Error = Error::Corrupt { what: "a query over a log that gives no row" };
+    let query = CString::new(query).map_err(|_| WRONG)?;
+    let mut types = [pg_sys::TIMESTAMPTZOID; 4];
+    let mut values = instants.map(|instant| pg_sys::Datum::from(instant.unwrap_or_default()));
+    let nulls = instants.map(|instant| if instant.is_some() { b' ' } else { b'n' } as core::ffi::c_char);
+    // SAFETY: as PostgreSQL's own procedural languages run a query; what is read of its row is copied before it goes.
+    unsafe {
+        // What outlives the query lies in the memory of the call.
+        let making = history::Making::begin(area, pg_sys::CurrentMemoryContext);
+        if pg_sys::SPI_connect() != pg_sys::SPI_OK_CONNECT as i32 {
+            return Err(WRONG);
+        }
+        let done = pg_sys::SPI_execute_with_args(
+            query.as_ptr(),
+            types.len() as i32,
+            types.as_mut_ptr(),
+            values.as_mut_ptr(),
+            nulls.as_ptr(),
+            true,
+            0,
+        );
+        let history = making.end();
+        let table = pg_sys::SPI_tuptable.as_ref();
+        let table = table.filter(|table| done == pg_sys::SPI_OK_SELECT as i32 && table.numvals == 1).ok_or(WRONG)?;
+        let column = |n: i32| {
+            let mut is_null = false;
+            let datum = pg_sys::SPI_getbinval(*table.vals, table.tupdesc, n, &mut is_null);
+            (!is_null).then_some(datum)
+        };
+        let mut left_out = Vec::new();
+        if let Some(history) = &history {
+            // Gone before the memory of the query is.
+            let ids = column(2).map(|datum| TextList::read(datum)).unwrap_or_default();
+            left_out = users::keys(history.kind(), &ids)?;
+        }
+        left_out.sort_unstable();
+        let end = column(3).map(|datum| datum.value() as Micros);
+        pg_sys::SPI_finish();
+        Ok(Made { history, left_out, end, area })
+    }
+}
