@@ -234,6 +234,9 @@ fn oid(kind: Type) -> pg_sys::Oid {
     }
 }
 
+/// A datum is below 1 GB.
+const MOST_OF_A_TEXT: usize = (1 << 30) - 1;
+
 /// The rows of a call, in a tuplestore; sorted before where an order is declared that core does not give.
 pub struct Store {
     function: &'static Function,
@@ -243,8 +246,10 @@ pub struct Store {
     min_group_size: u64,
     values: Vec<pg_sys::Datum>,
     nulls: Vec<bool>,
-    /// Where texts of a row lie until it is stored.
-    texts: PgMemoryContexts,
+    /// Where texts of a row lie until it is stored, as PostgreSQL lays them out.
+    texts: Vec<u32>,
+    /// Where other values of a row lie that are not passed by themselves.
+    memory: PgMemoryContexts,
 }
 
 impl Store {
@@ -301,13 +306,34 @@ impl Store {
                 min_group_size: settings::min_group_size(),
                 values: vec![pg_sys::Datum::null(); columns],
                 nulls: vec![true; columns],
-                texts: PgMemoryContexts::new("texts of a row"),
+                texts: Vec::new(),
+                memory: PgMemoryContexts::new("values of a row"),
             })
         }
     }
 }
 
 impl Store {
+    /// Lays a text of the row out. Gives its place among the texts.
+    #[inline]
+    fn text(&mut self, text: &[u8]) -> Result<pg_sys::Datum> {
+        const HEADER: usize = size_of::<u32>();
+        let size = text.len() + HEADER;
+        let too_large = || Error::TooLarge { bytes: size };
+        let whole = i32::try_from(size).ok().filter(|_| size < MOST_OF_A_TEXT).ok_or_else(too_large)?;
+        let place = self.texts.len();
+        let words = size.div_ceil(HEADER);
+        self.texts.try_reserve(words).map_err(|_| too_large())?;
+        self.texts.resize(place + words, 0);
+        // SAFETY: there is room for the header and the text.
+        unsafe {
+            let varlena = self.texts.as_mut_ptr().add(place);
+            pgrx::set_varsize_4b(varlena.cast(), whole);
+            varlena.add(1).cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), text.len());
+        }
+        Ok(pg_sys::Datum::from(place))
+    }
+
     /// Brings the rows in order.
     fn finish(self) -> error::Result<()> {
         if let Some(sort) = self.sort {
@@ -418,14 +444,27 @@ impl Rows for Store {
             return Err(Error::Corrupt { what: "a row of other columns than declared" });
         }
         self.function.hide(cells, self.min_group_size);
-        let mut has_text = false;
+        let mut has_json = false;
+        self.texts.clear();
         for (n, cell) in cells.iter().enumerate() {
-            let is_text = matches!(cell, Cell::Text(_) | Cell::Bytes(_) | Cell::Json(_));
-            has_text |= is_text;
-            // SAFETY: what is made in that memory is let go when the row has been stored.
-            let datum = if is_text { unsafe { self.texts.switch_to(|_| datum(*cell)) } } else { datum(*cell) };
+            let datum = match cell {
+                Cell::Text(text) => Some(self.text(text.as_bytes())?),
+                Cell::Bytes(text) => Some(self.text(text)?),
+                Cell::Json(_) => {
+                    has_json = true;
+                    // SAFETY: what is made in that memory is let go when the row has been stored.
+                    unsafe { self.memory.switch_to(|_| datum(*cell)) }
+                }
+                _ => datum(*cell),
+            };
             self.nulls[n] = datum.is_none();
             self.values[n] = datum.unwrap_or(pg_sys::Datum::null());
+        }
+        // Texts do not move any more.
+        for (n, cell) in cells.iter().enumerate() {
+            if let Cell::Text(_) | Cell::Bytes(_) = cell {
+                self.values[n] = self.texts.as_ptr().wrapping_add(self.values[n].value()).into();
+            }
         }
         // SAFETY: there are as many values as the descriptor has columns, of its types.
         unsafe {
@@ -438,8 +477,8 @@ impl Rows for Store {
                     self.nulls.as_mut_ptr(),
                 ),
             }
-            if has_text {
-                self.texts.reset();
+            if has_json {
+                self.memory.reset();
             }
         }
         Ok(())

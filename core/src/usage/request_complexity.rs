@@ -54,18 +54,17 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
             empty,
             numbers: Table::default(),
         };
-        let (turns, keys, claim) = (Turns::default(), Vec::new(), Claim::passing());
-        Ok(Complexity { groups, turns, keys, counts: Users::new(), claim })
+        let (turns, known, claim) = (Turns::default(), Vec::new(), Claim::passing());
+        Ok(Complexity { groups, turns, known, counts: Counts::default(), claim })
     };
-    let mut fold = call.fold(&columns, make)?;
-    let ranks = fold.ranks()?;
-    let Complexity { mut groups, mut turns, mut keys, counts, mut claim } = fold;
+    let Complexity { mut groups, mut turns, mut known, mut counts, mut claim } = call.fold(&columns, make)?;
+    counts.rank(&mut claim)?;
     call.each_user(&columns, |user| {
         let whose = call.user_id(user.user, user.name);
         let name = Cell::Bytes(&whose);
-        groups.keys(user, &mut turns, &mut keys, &mut claim)?;
-        for (request, keys) in keys.iter().enumerate() {
-            let rank = |n: usize| keys[n].and_then(|key| ranks.get(counts.get(key)?).copied());
+        groups.known(user, &mut turns, &mut known, &mut claim)?;
+        for (request, (list, numbers)) in known.iter().enumerate() {
+            let rank = |n: usize| numbers[n].and_then(|number| counts.rank_of(list + n, number));
             let found = [rank(0), rank(1), rank(2)];
             let known = found.iter().flatten().count();
             let mean = (known > 0).then(|| found.iter().flatten().sum::<f64>() / known as f64);
@@ -84,10 +83,100 @@ const MODEL: usize = 2;
 const PROMPT: usize = 3;
 const COMPLETION: usize = 4;
 
-/// A number of a request, among all of its group and of its kind: prompt tokens, completion tokens or turn.
-fn key(group: usize, kind: usize, number: f64) -> UserKey {
-    // Doubles of 0 or more are in the order of their bits; -0 is 0.
-    UserKey::from((group as u128) << 66 | (kind as u128) << 64 | u128::from((number + 0.0).to_bits()))
+/// What is known of a request, of three kinds: prompt tokens, completion tokens and turn.
+const KINDS: usize = 3;
+/// The list of the first kind of the request's group, and the numbers.
+type Known = (usize, [Option<f64>; KINDS]);
+
+/// How often each number came, by lists: one for each group and kind.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Of whole numbers that are small, which are the most of them, by their value: how often, and later their rank's bits.
+    small: Vec<Vec<u64>>,
+    /// Of the others.
+    others: Users<u64>,
+    is_ranked: bool,
+}
+
+/// Whole numbers below it are small.
+const SMALL: usize = 1 << 14;
+
+/// A number as the place of a small one.
+#[inline]
+fn small(number: f64) -> Option<usize> {
+    let whole = number as usize;
+    (whole < SMALL && whole as f64 == number).then_some(whole)
+}
+
+fn other(list: usize, number: f64) -> UserKey {
+    // Doubles of 0 or more are in the order of their bits.
+    UserKey::from((list as u128) << 64 | u128::from(number.to_bits()))
+}
+
+impl Counts {
+    #[inline]
+    fn add(&mut self, list: usize, number: f64, times: u64, claim: &mut Claim) -> Result<()> {
+        let Some(place) = small(number) else {
+            let (number, _) = self.others.number(other(list, number), 0, claim)?;
+            *self.others.value_mut(number) += times;
+            return Ok(());
+        };
+        while self.small.len() <= list {
+            claim.push(&mut self.small, Vec::new())?;
+        }
+        let counts = &mut self.small[list];
+        if counts.len() <= place {
+            claim.extend_to(counts, (place + 1).next_power_of_two())?;
+        }
+        counts[place] += times;
+        Ok(())
+    }
+
+    /// Puts the percentile rank of each number where its count was: the share of those below, and half the share of those alike.
+    fn rank(&mut self, claim: &mut Claim) -> Result<()> {
+        let order = self.others.sorted(claim)?;
+        let list_of = |i: u32, others: &Users<u64>| (u128::from(others.key(i as usize)) >> 64) as usize;
+        let mut rest = order.as_slice();
+        let lists = order.last().map_or(0, |&i| list_of(i, &self.others) + 1).max(self.small.len());
+        for list in 0..lists {
+            host::poll();
+            let of_list = rest.partition_point(|&i| list_of(i, &self.others) <= list);
+            let (others, behind) = rest.split_at(of_list);
+            rest = behind;
+            let mut nothing = Vec::new();
+            let small = self.small.get_mut(list).unwrap_or(&mut nothing);
+            let of_others = others.iter().map(|&i| *self.others.value(i as usize)).sum::<u64>();
+            let total = (small.iter().sum::<u64>() + of_others) as f64;
+            let (mut below, mut others) = (0u64, others.iter().peekable());
+            let mut rank = |count: &mut u64| {
+                let rank = (below as f64 + *count as f64 / 2.0) / total;
+                below += std::mem::replace(count, rank.to_bits());
+            };
+            for (place, count) in small.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
+                // Those that are not whole lie between.
+                while let Some(&&i) = others.peek()
+                    && f64::from_bits(u128::from(self.others.key(i as usize)) as u64) < place as f64
+                {
+                    rank(self.others.value_mut(i as usize));
+                    others.next();
+                }
+                rank(count);
+            }
+            others.for_each(|&i| rank(self.others.value_mut(i as usize)));
+        }
+        self.is_ranked = true;
+        Ok(())
+    }
+
+    /// The rank of a number that was counted, once they are ranked.
+    #[inline]
+    fn rank_of(&self, list: usize, number: f64) -> Option<f64> {
+        let bits = match small(number) {
+            Some(place) => *self.small.get(list)?.get(place)?,
+            None => *self.others.value(self.others.get(other(list, number))?),
+        };
+        self.is_ranked.then(|| f64::from_bits(bits))
+    }
 }
 
 /// Which requests are compared: those of one model and one local month.
@@ -103,19 +192,19 @@ struct Groups<'a> {
 }
 
 impl Groups<'_> {
-    /// The keys of what is known of each of a user's requests.
-    fn keys(
+    /// What is known of each of a user's requests.
+    fn known(
         &mut self,
         user: &Timeline<'_>,
         turns: &mut Turns,
-        keys: &mut Vec<[Option<UserKey>; 3]>,
+        known: &mut Vec<Known>,
         claim: &mut Claim,
     ) -> Result<()> {
         let models = user.codes(self.columns[MODEL]);
         let tokens = [PROMPT, COMPLETION].map(|column| user.numbers(self.columns[column]));
         let turns = turns.of(user, self.columns[SESSION], self.columns[ID])?;
-        keys.clear();
-        claim.reserve(keys, user.at.len())?;
+        known.clear();
+        claim.reserve(known, user.at.len())?;
         for (request, &at) in user.at.iter().enumerate() {
             let day = self.clock.day(at)?;
             if !(self.month.start..self.month.end).contains(&day) {
@@ -125,11 +214,10 @@ impl Groups<'_> {
             let model = models.map_or(0, |codes| codes[request]);
             let model = if model == self.empty { 0 } else { model };
             let (group, ()) = self.numbers.entry([0, model, self.month.index as u32], claim)?;
-            let known = |numbers: Option<&[f64]>| numbers.map(|numbers| numbers[request]).filter(|n| !n.is_nan());
+            // -0 is 0.
+            let of = |numbers: Option<&[f64]>| numbers.map(|numbers| numbers[request] + 0.0).filter(|n| !n.is_nan());
             let turn = turns.map(|turns| turns[request]).filter(|&turn| turn > 0).map(f64::from);
-            let [prompt, completion] = tokens.map(known);
-            let of = |kind: usize, number: Option<f64>| number.map(|number| key(group, kind, number));
-            keys.push([of(0, prompt), of(1, completion), of(2, turn)]);
+            known.push((group * KINDS, [of(tokens[0]), of(tokens[1]), turn]));
         }
         Ok(())
     }
@@ -185,53 +273,38 @@ impl Turns {
 struct Complexity<'a> {
     groups: Groups<'a>,
     turns: Turns,
-    keys: Vec<[Option<UserKey>; 3]>,
-    counts: Users<u64>,
+    known: Vec<Known>,
+    counts: Counts,
     claim: Claim,
-}
-
-impl Complexity<'_> {
-    /// The percentile rank of each number: the share of those below, and half the share of those alike.
-    fn ranks(&mut self) -> Result<Vec<f64>> {
-        let counts = &self.counts;
-        let order = counts.sorted(&mut self.claim)?;
-        let mut ranks = self.claim.filled(0.0, counts.len())?;
-        let all = |&i: &u32| u128::from(counts.key(i as usize)) >> 64;
-        for alike in order.chunk_by(|a, b| all(a) == all(b)) {
-            host::poll();
-            let total = alike.iter().map(|&i| *counts.value(i as usize)).sum::<u64>() as f64;
-            let mut below = 0u64;
-            for &i in alike {
-                let count = *counts.value(i as usize);
-                ranks[i as usize] = (below as f64 + count as f64 / 2.0) / total;
-                below += count;
-            }
-        }
-        Ok(ranks)
-    }
 }
 
 impl Fold for Complexity<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Complexity { groups, turns, keys, counts, claim } = self;
-        groups.keys(user, turns, keys, claim)?;
-        for key in keys.iter().flatten().flatten() {
-            let (number, _) = counts.number(*key, 0, claim)?;
-            *counts.value_mut(number) += 1;
+        let Complexity { groups, turns, known, counts, claim } = self;
+        groups.known(user, turns, known, claim)?;
+        for (list, numbers) in &*known {
+            for (kind, number) in numbers.iter().enumerate() {
+                if let Some(number) = number {
+                    counts.add(list + kind, *number, 1, claim)?;
+                }
+            }
         }
         Ok(())
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
         let Complexity { groups, counts, claim, .. } = self;
-        let numbers = groups.numbers.merge(other.groups.numbers, claim, |(), (), _| Ok(()))?;
-        for i in 0..other.counts.len() {
-            let theirs = u128::from(other.counts.key(i));
-            let group = numbers.get((theirs >> 66) as usize).copied().unwrap_or_default();
-            let ours = UserKey::from((group as u128) << 66 | theirs & ((1 << 66) - 1));
-            let (number, _) = counts.number(ours, 0, claim)?;
-            *counts.value_mut(number) += *other.counts.value(i);
+        let groups = groups.numbers.merge(other.groups.numbers, claim, |(), (), _| Ok(()))?;
+        let ours = |list: usize| groups.get(list / KINDS).copied().unwrap_or_default() * KINDS + list % KINDS;
+        for (list, theirs) in other.counts.small.iter().enumerate() {
+            for (number, &times) in theirs.iter().enumerate().filter(|(_, times)| **times > 0) {
+                counts.add(ours(list), number as f64, times, claim)?;
+            }
         }
-        Ok(())
+        let others = other.counts.others;
+        (0..others.len()).try_for_each(|i| {
+            let key = u128::from(others.key(i));
+            counts.add(ours((key >> 64) as usize), f64::from_bits(key as u64), *others.value(i), claim)
+        })
     }
 }
