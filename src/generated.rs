@@ -34,6 +34,9 @@ crate::readout::readout! {
     benchmark_users_of_history, pg_finfo_benchmark_users_of_history: benchmark::benchmark_users;
     benchmark_user_of_history, pg_finfo_benchmark_user_of_history: benchmark::benchmark_user;
     plan_usage_of_history, pg_finfo_plan_usage_of_history: plans::plan_usage;
+    feature_adoption_of_history, pg_finfo_feature_adoption_of_history: adoption::feature_adoption;
+    adoption_barriers_of_history, pg_finfo_adoption_barriers_of_history: adoption::adoption_barriers;
+    feature_timing_of_history, pg_finfo_feature_timing_of_history: adoption::feature_timing;
 }
 
 crate::transition::transitions! {

@@ -31,6 +31,7 @@
 #![deny(missing_docs)]
 
 pub mod activity;
+pub mod adoption;
 pub mod assignment;
 pub mod association;
 pub mod benchmark;
