@@ -2294,7 +2294,7 @@ Arguments:
 Columns:
   segment: the value of the column or property of by; NULL without by
   landmark_day: the landmark
-  introduced_users: users who first used it on a day from the landmark before, or the beginning, until the day before this one
+  introduced_users: users who first used it on a day from the landmark before, or the beginning, to the day before this one
   introduced_retained: those of them who are active in the last seven of the horizon_days days
   introduced_retention: introduced_retained over introduced_users
   introduced_low: its lower 95 % bound, by Wilson
@@ -2307,3 +2307,113 @@ Columns:
   difference: introduced_retention - without_retention
   difference_low: its lower 95 % bound, by Newcombe
   difference_high: its upper 95 % bound';
+
+CREATE FUNCTION user_metrics_internal.usage_evolution(
+    history bigint, weeks integer[] DEFAULT '{1,4,12}', rating_scale double precision[] DEFAULT NULL,
+    session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL,
+    by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    segment text, panel text, week integer, users bigint, active_users bigint, requests_per_day double precision,
+    requests_per_active_user_day double precision, avg_session_seconds double precision, features_used double precision,
+    satisfaction_score double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', 'usage_evolution_of_history';
+COMMENT ON FUNCTION user_metrics_internal.usage_evolution(bigint, integer[], double precision[], interval, interval, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind usage_evolution';
+
+CREATE FUNCTION user_metrics.usage_evolution(
+    source regclass, weeks integer[] DEFAULT '{1,4,12}', rating_scale double precision[] DEFAULT NULL,
+    session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, panel text, week integer, users bigint, active_users bigint, requests_per_day double precision,
+    requests_per_active_user_day double precision, avg_session_seconds double precision, features_used double precision,
+    satisfaction_score double precision
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics_internal.usage_evolution(NULL::bigint, weeks => weeks, rating_scale => rating_scale, session_gap => session_gap, max_idle => max_idle, timezone => timezone);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'usage_evolution', user_metrics_internal.relation(source), ARRAY['weeks', 'rating_scale', 'session_gap', 'max_idle'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, weeks, rating_scale, session_gap, max_idle;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.usage_evolution(regclass, integer[], double precision[], interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how usage changes with the weeks since users began: of all whose week has elapsed, and of the same users throughout, those whose last week asked for has
+
+Arguments:
+  source: the log: a table, view or foreign table
+  weeks: which weeks are told, from 1 to 520: week 1 is a user''s first local day and the six after it (default ''{1,4,12}'')
+  rating_scale: the worst and the best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings say nothing
+  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: the longest pause within a session of requests with one id; by default 24 hours
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  panel: all: users whose week has elapsed; same_users: those whose last week of weeks has, in every row
+  week: the week
+  users: users of the panel
+  active_users: those of them who made a request in that week
+  requests_per_day: requests over days of all its users, those who left counted with none
+  requests_per_active_user_day: requests over days of the active
+  avg_session_seconds: mean length of sessions that began in that week and are over
+  features_used: features an active user used, on average
+  satisfaction_score: the mean rating of that week, from 0 to 10; NULL without rating_scale';
+
+CREATE FUNCTION user_metrics_internal.usage_evolution_json(
+    history bigint, weeks integer[] DEFAULT '{1,4,12}', rating_scale double precision[] DEFAULT NULL,
+    panel text DEFAULT 'all', session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS jsonb
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'usage_evolution_json_of_history';
+COMMENT ON FUNCTION user_metrics_internal.usage_evolution_json(bigint, integer[], double precision[], text, interval, interval, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind usage_evolution_json';
+
+CREATE FUNCTION user_metrics.usage_evolution_json(
+    source regclass, weeks integer[] DEFAULT '{1,4,12}', rating_scale double precision[] DEFAULT NULL,
+    panel text DEFAULT 'all', session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    result jsonb;
+BEGIN
+    PERFORM FROM user_metrics_internal.usage_evolution_json(NULL::bigint, weeks => weeks, rating_scale => rating_scale, panel => panel, session_gap => session_gap, max_idle => max_idle, timezone => timezone);
+    EXECUTE user_metrics_internal.source_query(
+        'usage_evolution_json', user_metrics_internal.relation(source), ARRAY['weeks', 'rating_scale', 'panel', 'session_gap', 'max_idle'],
+        since, until, as_of, filter::text, NULL, timezone
+    ) INTO result USING since, until, LEAST(as_of, statement_timestamp()), as_of, weeks, rating_scale, panel, session_gap, max_idle;
+    RETURN result;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.usage_evolution_json(regclass, integer[], double precision[], text, interval, interval, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'the rows of usage_evolution as one JSON object: user_evolution, in it week_1, week_4 and so on, each with its figures
+
+Arguments:
+  source: the log: a table, view or foreign table
+  weeks: which weeks are told, from 1 to 520: week 1 is a user''s first local day and the six after it (default ''{1,4,12}'')
+  rating_scale: the worst and the best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings say nothing
+  panel: all: users whose week has elapsed; same_users: those whose last week of weeks has, in every week (default ''all'')
+  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: the longest pause within a session of requests with one id; by default 24 hours
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Result:
+  an object with user_evolution, which has an object for every week; an empty one without users';

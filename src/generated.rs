@@ -37,6 +37,8 @@ crate::readout::readout! {
     feature_adoption_of_history, pg_finfo_feature_adoption_of_history: adoption::feature_adoption;
     adoption_barriers_of_history, pg_finfo_adoption_barriers_of_history: adoption::adoption_barriers;
     feature_timing_of_history, pg_finfo_feature_timing_of_history: adoption::feature_timing;
+    usage_evolution_of_history, pg_finfo_usage_evolution_of_history: evolution::usage_evolution;
+    usage_evolution_json_of_history, pg_finfo_usage_evolution_json_of_history: evolution::usage_evolution_json;
 }
 
 crate::transition::transitions! {

@@ -42,6 +42,7 @@ pub mod days;
 pub mod deeds;
 pub mod drivers;
 pub mod error;
+pub mod evolution;
 pub mod exact;
 pub mod experiment;
 pub mod exposure;

@@ -23,8 +23,8 @@ const BOTH: &[&str] = &["not_adopted_users", "adopted_users"];
 pub static FUNCTION: Function = Function {
     name: "adoption_barriers",
     path: "adoption::adoption_barriers",
-    summary: "how the first day with a feature went for those who tried it and did not stay, against those who did: errors, \
-              answers asked for again, bad ratings, latency; the clearest difference first",
+    summary: "how the first day with a feature went for those who tried it and did not stay, against those who did: \
+              errors, answers asked for again, bad ratings, latency; the clearest difference first",
     arguments: &[FEATURE, RATING_SCALE, MIN_DAYS, WITHIN_DAYS],
     columns: &[
         column("barrier_rank", Type::Bigint, "its place: 1 tells the two groups apart most clearly"),

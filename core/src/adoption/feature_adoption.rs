@@ -22,8 +22,8 @@ const ELIGIBLE: &[&str] = &["aware_users", "tried_users", "eligible_users"];
 pub static FUNCTION: Function = Function {
     name: "feature_adoption",
     path: "adoption::feature_adoption",
-    summary: "how far users come with each feature: know of it (where the log says what was shown to whom), try it, use it on \
-              several days, use it most; a share of those whose time for it has elapsed",
+    summary: "how far users come with each feature: know of it (where the log says what was shown to whom), try it, \
+              use it on several days, use it most; a share of those whose time for it has elapsed",
     arguments: &[
         Argument {
             name: "exposed",

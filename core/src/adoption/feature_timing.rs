@@ -20,8 +20,9 @@ const BOTH: &[&str] = &["introduced_users", "without_users"];
 pub static FUNCTION: Function = Function {
     name: "feature_timing",
     path: "adoption::feature_timing",
-    summary: "whether users who first use a feature early stay more often than those who have not used it by then: of users \
-              still active at each landmark, those introduced since the landmark before against those without; an association",
+    summary: "whether users who first use a feature early stay more often than those who have not used it by then: of \
+              users still active at each landmark, those introduced since the landmark before against those without; \
+              an association",
     arguments: &[
         FEATURE,
         Argument {
@@ -45,7 +46,7 @@ pub static FUNCTION: Function = Function {
             INTRODUCED,
             "introduced_users",
             Type::Bigint,
-            "users who first used it on a day from the landmark before, or the beginning, until the day before this one",
+            "users who first used it on a day from the landmark before, or the beginning, to the day before this one",
         ),
         column_about(
             INTRODUCED,

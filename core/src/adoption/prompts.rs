@@ -44,8 +44,8 @@ fn is_space(character: char) -> bool {
     character.is_whitespace() && !matches!(character, '\u{85}' | '\u{a0}' | '\u{2007}' | '\u{202f}')
 }
 
-/// Writes a text without capitals, with single spaces, without spaces and marks at its end and spaces in front. Of a text
-/// that is not UTF-8 only ASCII is understood.
+/// Writes a text without capitals, with single spaces, without spaces in front and spaces or marks at its end. Of what
+/// is not UTF-8 only ASCII is understood.
 fn bring_to_form(text: &[u8], into: &mut Vec<u8>, claim: &mut Claim) -> Result<()> {
     into.clear();
     // No small letter takes more than half as many bytes again as its capital.

@@ -64,6 +64,7 @@ const PAGES: &[(&str, &str)] = &[
     ("plans", "users"),
     ("profile", "users"),
     ("adoption", "journey"),
+    ("evolution", "journey"),
 ];
 
 /// The section of a page that describes its aggregates.
