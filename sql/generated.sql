@@ -1710,3 +1710,201 @@ Columns:
   projected_month_end: requests expected by the month''s end at this pace
   first_day_over_limit: the day on which the limit was passed; NULL if it was not
   out_of_plan_requests: requests to features that are not of the plan; NULL if the plan does not list any';
+
+CREATE FUNCTION user_metrics.feature_adoption(
+    source regclass, exposed jsonb DEFAULT NULL, min_days integer DEFAULT 3, within_days integer DEFAULT 28,
+    power_share double precision DEFAULT 0.10, min_users integer DEFAULT 10, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, feature text, users bigint, aware_users bigint, tried_users bigint, reach double precision,
+    tried_rate double precision, eligible_users bigint, open_users bigint, adopted_users bigint,
+    adoption_rate double precision, rate_low double precision, rate_high double precision, power_users bigint,
+    power_rate double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'feature_adoption_over_log';
+COMMENT ON FUNCTION user_metrics.feature_adoption(regclass, jsonb, integer, integer, double precision, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how far users come with each feature: know of it (where the log says what was shown to whom), try it, use it on several days, use it most; a share of those whose time for it has elapsed
+
+Arguments:
+  source: the log: a table, view or foreign table
+  exposed: which rows tell that a user was shown the feature, in the form of filter: they are no use of it
+  min_days: on how many days it must be used to be adopted, from 1 to 3650 (default 3)
+  within_days: within how many days, the first of them counted, from min_days to 3650 (default 28)
+  power_share: share of those who tried it who are power users of it, from 0 to 1, rounded up to whole users (default 0.10)
+  min_users: where fewer users tried it there are no power users of it, 1 or more (default 10)
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  feature: the feature
+  users: users who made a request since since
+  aware_users: users who were shown it or used it; NULL unless exposed says what shows it
+  tried_users: users who used it, for the first time since since
+  reach: tried_users over users
+  tried_rate: tried_users over aware_users; NULL unless exposed is given
+  eligible_users: users who tried it at least within_days days ago
+  open_users: users who tried it later: whether they adopt it is not known yet
+  adopted_users: eligible users who used it on min_days days of the first within_days
+  adoption_rate: adopted_users over eligible_users
+  rate_low: its lower 95 % bound, by Wilson
+  rate_high: its upper 95 % bound
+  power_users: adopted users who are among the power_share of those who tried it with most requests
+  power_rate: power_users over adopted_users';
+
+CREATE FUNCTION user_metrics.adoption_barriers(
+    source regclass, feature text, rating_scale double precision[] DEFAULT NULL, min_days integer DEFAULT 3,
+    within_days integer DEFAULT 28, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, barrier_rank bigint, barrier text, not_adopted_users bigint, not_adopted_value double precision,
+    adopted_users bigint, adopted_value double precision, difference double precision, difference_low double precision,
+    difference_high double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 5 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'adoption_barriers_over_log';
+COMMENT ON FUNCTION user_metrics.adoption_barriers(regclass, text, double precision[], integer, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how the first day with a feature went for those who tried it and did not stay, against those who did: errors, answers asked for again, bad ratings, latency; the clearest difference first
+
+Arguments:
+  source: the log: a table, view or foreign table
+  feature: the feature, as the log has it
+  rating_scale: the worst and the best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings say nothing
+  min_days: on how many days it must be used to be adopted, from 1 to 3650 (default 3)
+  within_days: within how many days, the first of them counted, from min_days to 3650 (default 28)
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  barrier_rank: its place: 1 tells the two groups apart most clearly
+  barrier: what users met with on their first local day with the feature
+  not_adopted_users: users who did not adopt the feature and of whom the log tells it
+  not_adopted_value: the share of them it happened to; of latency, the mean of the users'' means
+  adopted_users: the same of users who adopted the feature
+  adopted_value: the share of them, or the mean
+  difference: not_adopted_value - adopted_value
+  difference_low: its lower 95 % bound: of shares Newcombe''s, of means Welch''s
+  difference_high: its upper 95 % bound';
+
+CREATE FUNCTION user_metrics.feature_timing(
+    source regclass, feature text, landmarks integer[] DEFAULT '{1,3,7,14,28}', horizon_days integer DEFAULT 28,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, landmark_day integer, introduced_users bigint, introduced_retained bigint,
+    introduced_retention double precision, introduced_low double precision, introduced_high double precision,
+    without_users bigint, without_retained bigint, without_retention double precision, without_low double precision,
+    without_high double precision, difference double precision, difference_low double precision,
+    difference_high double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'feature_timing_over_log';
+COMMENT ON FUNCTION user_metrics.feature_timing(regclass, text, integer[], integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'whether users who first use a feature early stay more often than those who have not used it by then: of users still active at each landmark, those introduced since the landmark before against those without; an association
+
+Arguments:
+  source: the log: a table, view or foreign table
+  feature: the feature, as the log has it
+  landmarks: days after a user''s first at whose beginning users are told apart, from 1 to 3650, ascending (default ''{1,3,7,14,28}'')
+  horizon_days: for how many days from the landmark on they are followed, from 7 to 3650 (default 28)
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  landmark_day: the landmark
+  introduced_users: users who first used it on a day from the landmark before, or the beginning, to the day before this one
+  introduced_retained: those of them who are active in the last seven of the horizon_days days
+  introduced_retention: introduced_retained over introduced_users
+  introduced_low: its lower 95 % bound, by Wilson
+  introduced_high: its upper 95 % bound
+  without_users: users who have not used it by then
+  without_retained: those of them who are active in those seven days
+  without_retention: without_retained over without_users
+  without_low: its lower 95 % bound, by Wilson
+  without_high: its upper 95 % bound
+  difference: introduced_retention - without_retention
+  difference_low: its lower 95 % bound, by Newcombe
+  difference_high: its upper 95 % bound';
+
+CREATE FUNCTION user_metrics.usage_evolution(
+    source regclass, weeks integer[] DEFAULT '{1,4,12}', rating_scale double precision[] DEFAULT NULL,
+    session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, panel text, week integer, users bigint, active_users bigint, requests_per_day double precision,
+    requests_per_active_user_day double precision, avg_session_seconds double precision, features_used double precision,
+    satisfaction_score double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'usage_evolution_over_log';
+COMMENT ON FUNCTION user_metrics.usage_evolution(regclass, integer[], double precision[], interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how usage changes with the weeks since users began: of all whose week has elapsed, and of the same users throughout, those whose last week asked for has
+
+Arguments:
+  source: the log: a table, view or foreign table
+  weeks: which weeks are told, from 1 to 520: week 1 is a user''s first local day and the six after it (default ''{1,4,12}'')
+  rating_scale: the worst and the best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings say nothing
+  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: the longest pause within a session of requests with one id; by default 24 hours
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  panel: all: users whose week has elapsed; same_users: those whose last week of weeks has, in every row
+  week: the week
+  users: users of the panel
+  active_users: those of them who made a request in that week
+  requests_per_day: requests over days of all its users, those who left counted with none
+  requests_per_active_user_day: requests over days of the active
+  avg_session_seconds: mean length of sessions that began in that week and are over
+  features_used: features an active user used, on average
+  satisfaction_score: the mean rating of that week, from 0 to 10; NULL without rating_scale';
+
+CREATE FUNCTION user_metrics.usage_evolution_json(
+    source regclass, weeks integer[] DEFAULT '{1,4,12}', rating_scale double precision[] DEFAULT NULL,
+    panel text DEFAULT 'all', session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS jsonb
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'usage_evolution_json_over_log';
+COMMENT ON FUNCTION user_metrics.usage_evolution_json(regclass, integer[], double precision[], text, interval, interval, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'the rows of usage_evolution as one JSON object: user_evolution, in it week_1, week_4 and so on, each with its figures
+
+Arguments:
+  source: the log: a table, view or foreign table
+  weeks: which weeks are told, from 1 to 520: week 1 is a user''s first local day and the six after it (default ''{1,4,12}'')
+  rating_scale: the worst and the best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings say nothing
+  panel: all: users whose week has elapsed; same_users: those whose last week of weeks has, in every week (default ''all'')
+  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: the longest pause within a session of requests with one id; by default 24 hours
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Result:
+  an object with user_evolution, which has an object for every week; an empty one without users';

@@ -37,6 +37,11 @@ crate::fold::folds! {
     benchmark_users_over_log, pg_finfo_benchmark_users_over_log: benchmark::benchmark_users;
     benchmark_user_over_log, pg_finfo_benchmark_user_over_log: benchmark::benchmark_user;
     plan_usage_over_log, pg_finfo_plan_usage_over_log: plans::plan_usage;
+    feature_adoption_over_log, pg_finfo_feature_adoption_over_log: adoption::feature_adoption;
+    adoption_barriers_over_log, pg_finfo_adoption_barriers_over_log: adoption::adoption_barriers;
+    feature_timing_over_log, pg_finfo_feature_timing_over_log: adoption::feature_timing;
+    usage_evolution_over_log, pg_finfo_usage_evolution_over_log: evolution::usage_evolution;
+    usage_evolution_json_over_log, pg_finfo_usage_evolution_json_over_log: evolution::usage_evolution_json;
 }
 
 crate::transition::transitions! {

@@ -8,7 +8,7 @@
 //! - [`activity`]: one file a concept, named as in core.
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`assignment`]: who gets which variant of an experiment.
-//! - [`survival`]: how long until something happens; [`onboarding`], [`adoption`], [`evolution`]: a user's way from there.
+//! - [`survival`]: how long until something happens; [`onboarding`]: a user's way from there.
 //! - [`funnel`], [`paths`]: how far users get, and what they do next.
 //! - [`deeds`], [`drivers`]: what users did in a span of days, and what of it goes with staying and with leaving.
 //! - [`experiment`] and its readout [`comparison`], with [`exposure`]: what an experiment tells.
@@ -17,7 +17,6 @@
 use pgrx::prelude::*;
 
 mod activity;
-mod adoption;
 mod aggregate;
 mod assignment;
 mod c_functions;
@@ -25,7 +24,6 @@ mod comparison;
 mod deeds;
 mod drivers;
 mod error;
-mod evolution;
 mod experiment;
 mod exposure;
 mod fold;
@@ -204,16 +202,6 @@ extension_sql_file!(
     "../sql/onboarding.sql",
     name = "onboarding",
     requires = ["sessions", "survival", onboarding::rate_with_bounds, onboarding::milestones]
-);
-extension_sql_file!(
-    "../sql/adoption.sql",
-    name = "adoption",
-    requires = ["onboarding", adoption::check_adoption, adoption::rate_difference, adoption::mean_difference]
-);
-extension_sql_file!(
-    "../sql/evolution.sql",
-    name = "evolution",
-    requires = ["sessions", evolution::check_evolution, evolution::satisfaction_score]
 );
 extension_sql_file!(
     "../sql/experiment.sql",

@@ -47,6 +47,7 @@ VACUUM ANALYZE log, parts, in_order, few
 USER = ", 'user 1'"
 MORE = dict.fromkeys(("preferred_models", "preferred_model_list", "favorite_features", "benchmark_user", "user_metrics_row",
                       "user_profile", "segment_user"), USER) | {
+    "adoption_barriers": ", 'feature 1'", "feature_timing": ", 'feature 1'",
     "plan_usage": """, '{"tier 1": {"monthly_request_limit": 3}}', 'tier'"""}
 # Those that read one user's requests only, so few that no partial aggregate is worth it; and those that keep every user.
 OF_ONE_USER = {"preferred_models", "preferred_model_list"}

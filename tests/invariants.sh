@@ -65,7 +65,7 @@ clock_or_io_in_core() {
 # steps, models and the like, of which there are few; elsewhere a line or the one above it says why there are: "// few: …".
 growth_beside_the_ledger() {
     local few='source|source/.*|assignment|assignment/.*|comparison|comparison/.*|json|association|drivers|milestones|plans|preferences|profile'
-    few+='|function/(sql|aggregate|catalog|reference)|readout|activity/(cohort_table|retention)|retention|seasonality|threshold|survival/.*|funnel/(plan|readout)|adoption|evolution|policy|relation|survival'
+    few+='|function/(sql|aggregate|catalog|reference)|readout|activity/(cohort_table|retention)|retention|seasonality|threshold|survival/.*|funnel/(plan|readout)|policy|relation|survival'
     find src core/src -name '*.rs' | grep -vE "^(src|core/src)/($few)\.rs$" | LC_ALL=C sort | while IFS= read -r file; do
         awk -v file="$file" '/^#\[cfg\(.*test/ { exit }
             { is_few = /\/\/ few: / || before; before = /^ *\/\/ few: / }

@@ -149,7 +149,7 @@ READOUTS |= dict.fromkeys(("session_stats", "session_hazard", "session_list"), "
 # Those of a source alone: over values they take two.
 OF_SOURCES = ("session_time",)
 # Functions of a source that put sessions and survival together.
-JOURNEY = ("first_sessions", "activation_milestones", "usage_evolution")
+JOURNEY = ("first_sessions", "activation_milestones")
 # Those that read no source, up to their value.
 SURVIVAL_READOUTS = ("user_metrics.survival_curve((SELECT survival", "user_metrics.survival_quantiles((SELECT survival",
                      "user_metrics.survival_summary((SELECT survival", "user_metrics.logrank((SELECT ARRAY[survival]")

@@ -295,10 +295,11 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    use crate::{benchmark, plans, preferences, profile, seasonality, segments, usage};
+    use crate::{adoption, benchmark, evolution, plans, preferences, profile, seasonality, segments, usage};
     let of_values = [activity::FUNCTIONS, sessions::FUNCTIONS, seasonality::FUNCTIONS];
     let of_users = [preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, plans::FUNCTIONS];
-    let folds = [usage::FUNCTIONS, segments::FUNCTIONS].into_iter().chain(of_users);
+    let of_ways = [adoption::FUNCTIONS, evolution::FUNCTIONS];
+    let folds = [usage::FUNCTIONS, segments::FUNCTIONS].into_iter().chain(of_users).chain(of_ways);
     of_values.into_iter().chain(folds).flatten().copied()
 }
 

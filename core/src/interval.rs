@@ -38,6 +38,12 @@ pub fn wilson_at(successes: u64, trials: u64, z: f64) -> Option<(f64, f64)> {
     Some((low, high))
 }
 
+/// A rate with these bounds.
+pub fn rate_with_bounds(successes: u64, trials: u64) -> Option<(f64, f64, f64)> {
+    let (low, high) = wilson(successes, trials)?;
+    Some((successes as f64 / trials as f64, low, high))
+}
+
 /// How many standard deviations two-sided bounds of a confidence, the argument `name`, are away from the middle.
 ///
 /// ```

@@ -31,6 +31,7 @@
 #![deny(missing_docs)]
 
 pub mod activity;
+pub mod adoption;
 pub mod assignment;
 pub mod association;
 pub mod benchmark;
@@ -41,6 +42,7 @@ pub mod days;
 pub mod deeds;
 pub mod drivers;
 pub mod error;
+pub mod evolution;
 pub mod exact;
 pub mod experiment;
 pub mod exposure;

@@ -1,6 +1,16 @@
 //! Ratings as satisfaction from 0 to 10, on a scale that is declared and not guessed. Definition D26.
 
 use crate::error::{Error, Result};
+use crate::function::{Argument, Call, NO_DEFAULT, Role, Type};
+
+/// The argument that declares the scale.
+pub(crate) const RATING_SCALE: Argument = Argument {
+    name: "rating_scale",
+    kind: Type::Doubles,
+    role: Role::Value,
+    default: NO_DEFAULT,
+    about: "the worst and the best rating, such as '{0,1}' or '{1,5}'; without it ratings say nothing",
+};
 
 /// From the worst to the best rating.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +32,28 @@ impl Scale {
         }
     }
 
+    /// The scale of a call, if it declares one.
+    pub(crate) fn of(call: &Call<'_>) -> Result<Option<Self>> {
+        let Some(given) = call.doubles(RATING_SCALE.name) else { return Ok(None) };
+        let ends = given.iter().map(|end| end.unwrap_or(f64::NAN)).collect::<Vec<_>>(); // few: ends of a scale
+        Scale::new(&ends).map(Some)
+    }
+
+    /// Whether a rating lies on it.
+    pub fn holds(&self, rating: f64) -> bool {
+        (self.low..=self.high).contains(&rating)
+    }
+
+    /// Whether a rating is nearer to the worst than to the best.
+    pub fn is_bad(&self, rating: f64) -> bool {
+        rating < (self.low + self.high) / 2.0
+    }
+
+    /// The score of a mean of ratings on it, which is within them also where floating point thinks otherwise.
+    pub fn score_of_mean(&self, mean: f64) -> Result<f64> {
+        self.score(mean.clamp(self.low, self.high))
+    }
+
     /// A rating on the scale from 0 to 10; one that is not on it is refused: who mixes scales has to say how.
     ///
     /// ```
@@ -31,7 +63,7 @@ impl Scale {
     /// assert!(stars.score(0.0).is_err());
     /// ```
     pub fn score(&self, rating: f64) -> Result<f64> {
-        if (self.low..=self.high).contains(&rating) {
+        if self.holds(rating) {
             return Ok((rating - self.low) / (self.high - self.low) * 10.0);
         }
         Err(Error::Argument {

@@ -11,6 +11,7 @@ pub mod segment_user;
 pub mod segment_users;
 
 pub use decline::decline_p;
+pub(crate) use power::ceil_of_share;
 pub use power::power_cutoff;
 
 /// The functions that tell them.

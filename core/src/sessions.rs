@@ -518,10 +518,31 @@ pub fn requests<'u>(
     latency: Option<usize>,
     succeeded: Option<usize>,
 ) -> impl ExactSizeIterator<Item = Session> + 'u {
+    (0..user.at.len()).map(request_of(user, session, latency, succeeded))
+}
+
+/// Some of them, by their numbers.
+pub fn requests_among<'u>(
+    user: &'u Timeline<'_>,
+    among: &'u [u32],
+    session: Option<usize>,
+    latency: Option<usize>,
+    succeeded: Option<usize>,
+) -> impl ExactSizeIterator<Item = Session> + 'u {
+    let request = request_of(user, session, latency, succeeded);
+    among.iter().map(move |&number| request(number as usize))
+}
+
+fn request_of<'u>(
+    user: &'u Timeline<'_>,
+    session: Option<usize>,
+    latency: Option<usize>,
+    succeeded: Option<usize>,
+) -> impl Fn(usize) -> Session + 'u {
     let (sessions, latencies) = (user.sessions(session), user.numbers(latency));
-    user.at.iter().enumerate().map(move |(i, &at)| {
-        let latency = latencies.map(|latencies| latencies[i]).filter(|latency| !latency.is_nan());
-        let key = sessions.map_or(SessionKey::NONE, |sessions| SessionKey::of_hash(sessions[i]));
-        Session::request(at, latency, key, user.flag(succeeded, i))
-    })
+    move |request| {
+        let latency = latencies.map(|latencies| latencies[request]).filter(|latency| !latency.is_nan());
+        let key = sessions.map_or(SessionKey::NONE, |sessions| SessionKey::of_hash(sessions[request]));
+        Session::request(user.at[request], latency, key, user.flag(succeeded, request))
+    }
 }

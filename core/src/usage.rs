@@ -38,20 +38,20 @@ static OF_TRANSITIONS: Requests = Requests {
 };
 
 /// What is kept for a combination of codes, with the texts of the codes.
-struct Named<'a, T> {
-    codes: [u32; 3],
-    texts: [Option<&'a [u8]>; 3],
-    number: usize,
-    value: &'a T,
+pub(crate) struct Named<'a, T> {
+    pub(crate) codes: [u32; 3],
+    pub(crate) texts: [Option<&'a [u8]>; 3],
+    pub(crate) number: usize,
+    pub(crate) value: &'a T,
 }
 
 /// The order of texts in results: byte by byte, none last.
-fn text_order(text: Option<&[u8]>) -> (bool, &[u8]) {
+pub(crate) fn text_order(text: Option<&[u8]>) -> (bool, &[u8]) {
     (text.is_none(), text.unwrap_or_default())
 }
 
 /// Everything in a table with the texts of its codes in the given columns.
-fn named<'a, T: Default>(
+pub(crate) fn named<'a, T: Default>(
     call: &'a Call<'_>,
     columns: [Option<usize>; 3],
     table: &'a Table<T>,

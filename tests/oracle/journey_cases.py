@@ -16,8 +16,10 @@ from usage_definitions import known_number
 from usage_logs import FEATURES, UsageLog, UsageRequest, random_usage_log
 
 WEIGHTS = {"first_sessions": 4, "first_session_list": 4, "activation_milestones": 6, "feature_adoption": 5,
-           "adoption_barriers": 4, "feature_timing": 3, "usage_evolution": 4}
-SESSIONS = ("first_sessions", "first_session_list", "activation_milestones", "usage_evolution")
+           "adoption_barriers": 5, "feature_timing": 3, "usage_evolution": 4, "usage_evolution_json": 2}
+EVOLUTION = ("usage_evolution", "usage_evolution_json")                      # the same figures, as rows and as JSON
+SESSIONS = ("first_sessions", "first_session_list", "activation_milestones", *EVOLUTION)
+WITHOUT_SEGMENTS = ("first_session_list", "usage_evolution_json")
 SIGNUPS = ("first_sessions", "first_session_list", "activation_milestones")
 NEEDS_FEATURE = ("feature_adoption", "adoption_barriers", "feature_timing")
 PROMPTS = ["Why?", "why", " WHY  ", "Why.", "why not?", "", "", " ", None, "explain\tit", "explain it!"]
@@ -100,6 +102,14 @@ class JourneyCase(Case):
     gap: int | None = None
     idle: int | None = None
     signups: bool = False
+
+    def sql(self, log):
+        call = super().sql(log)
+        if self.readout != "usage_evolution_json":
+            return call
+        figures = ", ".join(f"(w.value ->> '{name}')::{kind} AS {name}" for name, kind in jd.FIGURES_OF_A_WEEK.items())
+        call = call.replace("SELECT r.* FROM", f"SELECT substr(w.key, 6)::integer AS week, {figures} FROM")
+        return f"{call}, LATERAL jsonb_each(r -> 'user_evolution') AS w"
 
     def limits(self, log):
         gap = self.gap if self.gap is not None else log.default_gap
@@ -200,17 +210,20 @@ def expected_rows(case, log, facts):
         return milestones(case, log, facts, groups, waiting, signups, told, end, gap, idle, key_of, local_day, least)
     scale = args.get("rating_scale")
     ratings = [s.rating for steps in groups.values() for s in steps if s.rating is not None and not math.isnan(s.rating)]
-    if case.readout == "usage_evolution" and scale and any(not scale[0] <= rating <= scale[1] for rating in ratings):
+    panel = args.pop("panel", "all")
+    if case.readout in EVOLUTION and scale and any(not scale[0] <= rating <= scale[1] for rating in ratings):
         raise ExpectedError("22023")
     answers = []
     for segment, steps in groups.items():
-        if case.readout == "usage_evolution":
+        if case.readout in EVOLUTION:
             tells = any(s.feature is not None for all_of in groups.values() for s in all_of)
             rows = jd.usage_evolution(steps, end, case.since, local_day, least, tells, gap, idle, key_of, **args)
         elif case.readout == "feature_adoption":
             rows = jd.feature_adoption(steps, end, case.since, local_day, least, exposed is not None, **args)
         else:
             rows = getattr(jd, case.readout)(steps, end, case.since, local_day, least, **args)
+        if case.readout == "usage_evolution_json":
+            return [{name: row[name] for name in row if name != "panel"} for row in rows if row["panel"] == panel]
         answers += [{"segment": segment, **row} for row in rows]
     return answers
 
@@ -292,8 +305,9 @@ def random_args(rng, readout):
     if readout == "feature_timing":
         return {"feature": feature, "landmarks": rng.choice([(1,), (1, 3), (2, 5, 9), (1, 3, 7, 14, 28)]),
                 "horizon_days": rng.choice([7, 7, 8, 14])}
-    if readout == "usage_evolution":
-        return {"weeks": rng.choice([(1,), (1, 2), (2, 1, 2), (1, 4, 12), (3,)])} | (
+    if readout in EVOLUTION:
+        args = {"panel": rng.choice(["all", "same_users"])} if readout == "usage_evolution_json" else {}
+        return args | {"weeks": rng.choice([(1,), (1, 2), (2, 1, 2), (1, 4, 12), (3,)])} | (
             {"rating_scale": rng.choice([(0, 1), (0, 1), (-1, 1), (0.5, 1)])} if rng.random() < 0.7 else {})
     return {}
 
@@ -313,7 +327,7 @@ def random_journey_case(rng, log):
     case = JourneyCase(
         readout, random_args(rng, readout), timezone=timezone, since=since, until=until, as_of=as_of,
         filter=random_filter(rng) if rng.random() < 0.2 else {},
-        by=rng.choice(["model", "tier"]) if rng.random() < 0.25 and readout != "first_session_list" else None)
+        by=rng.choice(["model", "tier"]) if rng.random() < 0.25 and readout not in WITHOUT_SEGMENTS else None)
     if readout in SESSIONS:
         case = replace(case, gap=rng.choice([log.gap, log.gap, None]), idle=rng.choice([log.idle, log.idle, None]))
     return replace(case, signups=readout in SIGNUPS and rng.random() < 0.5)

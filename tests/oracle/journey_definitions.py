@@ -410,6 +410,12 @@ def any_active(steps, since, local_day, last_day, landmark, horizon_days):
 
 # ------------------------------------------------------------------------------------------------------------ evolution
 
+# What the JSON form tells of a week, and as what.
+FIGURES_OF_A_WEEK = {"users": "bigint", "active_users": "bigint"} | dict.fromkeys(
+    ("requests_per_day", "requests_per_active_user_day", "avg_session_seconds", "features_used", "satisfaction_score"),
+    "double precision")
+
+
 def usage_evolution(steps, end, since, local_day, least, tells_features, gap, idle, key_of, weeks=(1, 4, 12), rating_scale=None):
     people = {user: (min(local_day(step.instant) for step in of_user), min(step.instant for step in of_user), of_user)
               for user, of_user in by(steps, lambda step: step.user).items()}

@@ -14,6 +14,7 @@ use call::{Texts, call};
 
 const TEXTS: Texts = Texts {
     name: "1",
+    feature: "2",
     json: r#"{"1": {"monthly_request_limit": 2, "features": ["3"]}}"#,
     rules: r#"[{"segment": "a", "all": [{"requests": {">": 9}}, {"property:p": {"in": ["1", "2"]}}]}]"#,
 };

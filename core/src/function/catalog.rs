@@ -63,6 +63,8 @@ const PAGES: &[(&str, &str)] = &[
     ("benchmark", "users"),
     ("plans", "users"),
     ("profile", "users"),
+    ("adoption", "journey"),
+    ("evolution", "journey"),
 ];
 
 /// The section of a page that describes its aggregates.
@@ -72,6 +74,8 @@ const THE_VALUE: &str = "the-value";
 /// serve.
 const GIVEN: &[(Kind, &str, &str)] = &[
     (Kind::TableFunction, "plan_usage", "'{\"free\": {\"monthly_request_limit\": 1000}}'"),
+    (Kind::TableFunction, "adoption_barriers", "'code'"),
+    (Kind::TableFunction, "feature_timing", "'code'"),
     (Kind::Aggregate, "activity", "user_id, created_at"),
     (Kind::Aggregate, "sessions", "user_id, created_at"),
     (Kind::Aggregate, "funnel", "user_id, created_at, ARRAY[feature = 'chat', feature = 'code'], interval '1 day'"),

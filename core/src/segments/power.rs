@@ -38,7 +38,7 @@ fn written(number: f64) -> Option<(u128, u32)> {
 }
 
 /// The share of so many, rounded up.
-fn ceil_of_share(share: f64, of: u64) -> u64 {
+pub(crate) fn ceil_of_share(share: f64, of: u64) -> u64 {
     match written(share) {
         Some((digits, decimals)) => {
             let parts = 10u128.pow(decimals);

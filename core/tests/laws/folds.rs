@@ -12,7 +12,7 @@ use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 use user_metrics_core::users::{UserKey, UserKind};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 14] = [
+const COLUMNS: [(&str, Kind); 16] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -27,13 +27,15 @@ const COLUMNS: [(&str, Kind); 14] = [
     ("plan_property", Kind::Text),
     ("peers", Kind::Text),
     ("property:p", Kind::Text),
+    ("prompt", Kind::Text),
+    ("exposed", Kind::Flag),
 ];
 
 /// A request: user, time in hours, and a number for each column, of which 0 is not known.
 type Row = (u8, u16, [u8; COLUMNS.len()]);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
-    vec((0u8..12, 0u16..2000, prop::array::uniform14(0u8..6)), 0..250)
+    vec((0u8..12, 0u16..2000, prop::array::uniform16(0u8..6)), 0..250)
 }
 
 fn history(rows: &[Row], has: u16) -> Result<History> {
@@ -83,6 +85,7 @@ impl Rows for Shown {
 fn answer(function: &'static Function, history: &History, parts: u64, least: u64) -> Result<Vec<String>> {
     let texts = Texts {
         name: "user 1",
+        feature: "1",
         json: r#"{"1": {"monthly_request_limit": 2, "features": ["3"]}}"#,
         rules: r#"[{"segment": "a", "all": [{"requests": {">": 9}}, {"property:p": {"in": ["1", "2"]}}]},
             {"segment": "b", "any": [{"success_rate": {">": 0.5}}, {"sessions": {"<": 3}}]}]"#,

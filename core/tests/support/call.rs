@@ -10,6 +10,8 @@ use user_metrics_core::history::History;
 pub struct Texts {
     /// A user, and whatever else is named.
     pub name: &'static str,
+    /// A feature.
+    pub feature: &'static str,
     /// What is JSON.
     pub json: &'static str,
     /// Rules about users.
@@ -32,9 +34,15 @@ fn given(argument: &Argument, texts: Texts) -> Option<Given<'static>> {
         Type::Boolean => Some(Given::Boolean(default != Some("false"))),
         Type::Integer => Some(Given::Integer(number.map_or(2, |number| number as i32))),
         Type::Double => Some(Given::Double(number.unwrap_or(0.5))),
+        Type::Text if argument.name == "feature" => Some(Given::Text(texts.feature)),
         Type::Text => Some(Given::Text(default.map_or(texts.name, |default| default.trim_matches('\'')))),
         Type::Json if matches!(argument.role, Role::Rules) => Some(Given::Json(texts.rules.to_owned())),
         Type::Json => Some(Given::Json(texts.json.to_owned())),
+        Type::Integers => {
+            let list = default?.trim_matches(['\'', '{', '}']).split(',');
+            Some(Given::Integers(list.map(|number| number.parse().ok()).collect()))
+        }
+        Type::Doubles => Some(Given::Doubles(vec![Some(0.0), Some(2.0)])),
         _ => None,
     }
 }
