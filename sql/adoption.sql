@@ -6,6 +6,8 @@
 -- user who counts. Compiling these queries would take longer than running them, hence jit = off.
 
 ALTER FUNCTION user_metrics.check_adoption SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.rate_with_bounds SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics_internal.rate_with_bounds ROWS 1;
 ALTER FUNCTION user_metrics.rate_difference SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics_internal.rate_difference ROWS 1;
 ALTER FUNCTION user_metrics.mean_difference SET SCHEMA user_metrics_internal;

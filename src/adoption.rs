@@ -1,11 +1,13 @@
-//! What the functions about adoption of features ask of Rust: their arguments checked, and differences with bounds. The rest
-//! is `sql/adoption.sql`.
+//! What the functions about adoption of features ask of Rust: their arguments checked, and rates and differences with bounds.
+//! The rest is `sql/adoption.sql`.
 
 use crate::error::{self, refused};
 use crate::source::row_function;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
-use user_metrics_core::interval::{Difference, Moments, mean_difference as of_means, rate_difference as of_rates};
+use user_metrics_core::interval::{
+    Difference, Moments, mean_difference as of_means, rate_difference as of_rates, wilson,
+};
 use user_metrics_core::rating::Scale;
 use user_metrics_core::{Error, Result};
 
@@ -17,6 +19,18 @@ fn figures(found: Option<Difference>) -> Compared {
 
 fn count(figure: Option<i64>) -> Option<u64> {
     figure.and_then(|figure| u64::try_from(figure).ok())
+}
+
+/// The share of successes in trials with its 95 % bounds: one row, of NULL for no trials.
+#[pg_extern(immutable, parallel_safe)]
+fn rate_with_bounds(
+    successes: Option<i64>,
+    trials: Option<i64>,
+) -> TableIterator<'static, (name!(rate, Option<f64>), name!(low, Option<f64>), name!(high, Option<f64>))> {
+    let figures = count(successes).zip(count(trials)).filter(|&(successes, trials)| successes <= trials && trials > 0);
+    let rate = figures.map(|(successes, trials)| successes as f64 / trials as f64);
+    let (low, high) = figures.and_then(|(successes, trials)| wilson(successes, trials)).unzip();
+    TableIterator::once((rate, low, high))
 }
 
 /// Two shares and their difference: one row.

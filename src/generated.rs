@@ -14,6 +14,7 @@ crate::readout::readout! {
     session_stats_of_sessions, pg_finfo_session_stats_of_sessions: sessions::session_stats;
     session_time_of_sessions, pg_finfo_session_time_of_sessions: sessions::session_time;
     session_hazard_of_sessions, pg_finfo_session_hazard_of_sessions: sessions::session_hazard;
+    session_list_of_history, pg_finfo_session_list_of_history: sessions::session_list;
     seasonality_of_activity, pg_finfo_seasonality_of_activity: seasonality;
     usage_patterns_of_history, pg_finfo_usage_patterns_of_history: usage::usage_patterns;
     peak_hours_of_history, pg_finfo_peak_hours_of_history: usage::peak_hours;
@@ -34,6 +35,9 @@ crate::readout::readout! {
     benchmark_users_of_history, pg_finfo_benchmark_users_of_history: benchmark::benchmark_users;
     benchmark_user_of_history, pg_finfo_benchmark_user_of_history: benchmark::benchmark_user;
     plan_usage_of_history, pg_finfo_plan_usage_of_history: plans::plan_usage;
+    first_sessions_of_history, pg_finfo_first_sessions_of_history: onboarding::first_sessions;
+    first_session_list_of_history, pg_finfo_first_session_list_of_history: onboarding::first_session_list;
+    activation_milestones_of_history, pg_finfo_activation_milestones_of_history: onboarding::activation_milestones;
 }
 
 crate::transition::transitions! {

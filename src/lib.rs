@@ -8,7 +8,7 @@
 //! - [`activity`]: one file a concept, named as in core.
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`assignment`]: who gets which variant of an experiment.
-//! - [`survival`]: how long until something happens; [`onboarding`], [`adoption`], [`evolution`]: a user's way from there.
+//! - [`survival`]: how long until something happens; [`adoption`], [`evolution`]: a user's way.
 //! - [`funnel`], [`paths`]: how far users get, and what they do next.
 //! - [`deeds`], [`drivers`]: what users did in a span of days, and what of it goes with staying and with leaving.
 //! - [`experiment`] and its readout [`comparison`], with [`exposure`]: what an experiment tells.
@@ -32,7 +32,6 @@ mod funnel;
 mod generated;
 mod history;
 mod latest;
-mod onboarding;
 mod paths;
 mod policy;
 mod readout;
@@ -200,14 +199,15 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
-    "../sql/onboarding.sql",
-    name = "onboarding",
-    requires = ["sessions", "survival", onboarding::rate_with_bounds, onboarding::milestones]
-);
-extension_sql_file!(
     "../sql/adoption.sql",
     name = "adoption",
-    requires = ["onboarding", adoption::check_adoption, adoption::rate_difference, adoption::mean_difference]
+    requires = [
+        "source",
+        adoption::check_adoption,
+        adoption::rate_with_bounds,
+        adoption::rate_difference,
+        adoption::mean_difference
+    ]
 );
 extension_sql_file!(
     "../sql/evolution.sql",

@@ -181,6 +181,7 @@ impl Arguments {
                 Type::Integers => self.read(n).map(Given::Integers),
                 Type::Texts => self.read(n).map(Given::Texts),
                 Type::Json => self.datum(n).map(|json| Given::Json(JsonText::read(json).0.into_owned())),
+                Type::Relation => self.datum(n).map(|_| Given::Relation),
                 // No argument is of these.
                 Type::Bigint | Type::Instant | Type::Booleans => None,
             }
@@ -203,6 +204,7 @@ fn oid(kind: Type) -> pg_sys::Oid {
         Type::Doubles => pg_sys::FLOAT8ARRAYOID,
         Type::Booleans => pg_sys::BOOLARRAYOID,
         Type::Interval => pg_sys::INTERVALOID,
+        Type::Relation => pg_sys::REGCLASSOID,
     }
 }
 

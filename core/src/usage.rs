@@ -46,7 +46,7 @@ struct Named<'a, T> {
 }
 
 /// The order of texts in results: byte by byte, none last.
-fn text_order(text: Option<&[u8]>) -> (bool, &[u8]) {
+pub(crate) fn text_order(text: Option<&[u8]>) -> (bool, &[u8]) {
     (text.is_none(), text.unwrap_or_default())
 }
 

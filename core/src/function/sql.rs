@@ -3,6 +3,10 @@
 use super::{Argument, Column, Function, Past, REQUIRED, Reads, Role, Type};
 use crate::source::literal;
 
+/// Folds beside which a form over a value stands that is not declared. Of a literal PostgreSQL prefers neither regclass nor the
+/// value's type, but text: so they, too, have a form over a log by name.
+const BESIDE_A_VALUE: [&str; 1] = ["session_list"];
+
 /// An argument of a form: name, type, default, what it says.
 pub(super) type Listed = (String, String, Option<String>, String);
 
@@ -226,6 +230,10 @@ pub fn create(function: &Function) -> String {
     let asked = function.arguments.iter().filter(|argument| !matches!(argument.role, Role::Value));
     let asked = asked.map(|Argument { name, kind, .. }| match kind {
         Type::Text => format!("'{name}', {name}"),
+        // Described as the log is, and locked.
+        Type::Relation => {
+            format!("'{name}', CASE WHEN {name} IS NOT NULL THEN user_metrics_internal.relation({name}) END")
+        }
         _ => format!("'{name}', {name}::text"),
     });
     let asked = asked.collect::<Vec<_>>().join(", ");
@@ -252,18 +260,21 @@ pub fn create(function: &Function) -> String {
         signature(function, &source, true),
         comment(function, &source, true, false),
     );
+    let of_name = format!(
+        "{}\nLANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000{rows} AS $$\n    \
+         SELECT r.* FROM user_metrics.{name}(source::pg_catalog.regclass{passed}) AS r\n$$;\n{}",
+        signature(function, &by_name, true),
+        comment(function, &by_name, true, true),
+    );
     if !function.reads.is_stored() {
-        return format!("{}\n{over_log}", behind_fold(function, &value));
+        let of_name = if BESIDE_A_VALUE.contains(&name) { format!("\n{of_name}") } else { String::new() };
+        return format!("{}\n{over_log}{of_name}", behind_fold(function, &value));
     }
     format!(
-        "{}\nLANGUAGE c STABLE PARALLEL SAFE{rows}\nAS 'MODULE_PATHNAME', '{}';\n{}\n{over_log}\n\
-         {}\nLANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000{rows} AS $$\n    \
-         SELECT r.* FROM user_metrics.{name}(source::pg_catalog.regclass{passed}) AS r\n$$;\n{}",
+        "{}\nLANGUAGE c STABLE PARALLEL SAFE{rows}\nAS 'MODULE_PATHNAME', '{}';\n{}\n{over_log}\n{of_name}",
         signature(function, &value, false),
         symbol(function),
         comment(function, &value, false, false),
-        signature(function, &by_name, true),
-        comment(function, &by_name, true, true),
     )
 }
 
