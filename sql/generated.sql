@@ -939,6 +939,51 @@ $$;
 COMMENT ON FUNCTION user_metrics.session_hazard(text, integer, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'the probability that a session is abandoned at its 1st, 2nd, 3rd ... request, of those that come so far; the log by name, as in session_hazard(''request_log'')';
 
+CREATE FUNCTION user_metrics.session_list(
+    source regclass, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, session_number bigint, session_id text, started_at timestamptz, ended_at timestamptz,
+    duration_seconds double precision, requests bigint, errors bigint, outcome text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'session_list_over_log';
+COMMENT ON FUNCTION user_metrics.session_list(regclass, interval, interval, timestamptz, timestamptz, jsonb, timestamptz) IS
+    'every session with its user: begin, end, requests, errors and outcome
+
+Arguments:
+  source: the log: a table, view or foreign table
+  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: the longest pause within a session of requests with one id; by default 24 hours
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  user_id: whose session it is
+  session_number: the how-manyth session of the user it is, counted from the begin of the log, whatever since says
+  session_id: its id; NULL for a session formed by the gap
+  started_at: when its first request was made
+  ended_at: when its last answer was complete
+  duration_seconds: the time between the two
+  requests: its requests
+  errors: those of them that failed
+  outcome: completed, abandoned, open, or NULL where the log does not tell';
+
+CREATE FUNCTION user_metrics.session_list(
+    source text, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, session_number bigint, session_id text, started_at timestamptz, ended_at timestamptz,
+    duration_seconds double precision, requests bigint, errors bigint, outcome text
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 AS $$
+    SELECT r.* FROM user_metrics.session_list(source::pg_catalog.regclass, session_gap, max_idle, since, until, filter, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.session_list(text, interval, interval, timestamptz, timestamptz, jsonb, timestamptz) IS
+    'every session with its user: begin, end, requests, errors and outcome; the log by name, as in session_list(''request_log'')';
+
 CREATE FUNCTION user_metrics.seasonality(
     activity user_metrics.activity, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
@@ -1710,6 +1755,141 @@ Columns:
   projected_month_end: requests expected by the month''s end at this pace
   first_day_over_limit: the day on which the limit was passed; NULL if it was not
   out_of_plan_requests: requests to features that are not of the plan; NULL if the plan does not list any';
+
+CREATE FUNCTION user_metrics.first_sessions(
+    source regclass, signups regclass DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, users bigint, signed_up_users bigint, without_request_users bigint, requests_before_signup bigint,
+    seconds_to_first_request double precision, seconds_to_first_request_low double precision,
+    seconds_to_first_request_high double precision, first_request_within_1_day double precision,
+    first_request_within_7_days double precision, first_requests bigint, first_request_success_rate double precision,
+    rate_low double precision, rate_high double precision, open_sessions bigint,
+    features_discovered_mean double precision, duration_mean_seconds double precision,
+    duration_median_seconds double precision, requests_mean double precision, single_request_share double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'first_sessions_over_log';
+COMMENT ON FUNCTION user_metrics.first_sessions(regclass, regclass, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how users begin: how long it takes them from signing up to the first request (the median, those counted who have made none), whether that succeeds, and how long, deep and wide the first session is
+
+Arguments:
+  source: the log: a table, view or foreign table
+  signups: a table or view of users and when they signed up, with columns like those of a log; the earliest row of a user counts
+  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: the longest pause within a session of requests with one id; by default 24 hours
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  users: users who made their first request since since
+  signed_up_users: users of the segment whose signing up is known; those who are waiting are in no segment of by
+  without_request_users: those of them who have made no request yet
+  requests_before_signup: those of them whose first request came before
+  seconds_to_first_request: the time from signing up by which half have made their first request, the waiting counted; NULL where fewer have
+  seconds_to_first_request_low: its lower 95 % bound
+  seconds_to_first_request_high: its upper 95 % bound
+  first_request_within_1_day: share that has made it 24 hours after signing up, 0 to 1; NULL where nobody has been waited for that long
+  first_request_within_7_days: share that has made it 168 hours after signing up, 0 to 1; NULL where nobody has been waited for that long
+  first_requests: first requests of which the log tells whether they succeeded
+  first_request_success_rate: share of them that did, 0 to 1
+  rate_low: its lower 95 % bound
+  rate_high: its upper 95 % bound
+  open_sessions: first sessions that may still go on; they are in none of the figures that follow
+  features_discovered_mean: mean number of features used in the first session
+  duration_mean_seconds: mean duration
+  duration_median_seconds: median duration
+  requests_mean: mean number of requests
+  single_request_share: share that was a single request, 0 to 1';
+
+CREATE FUNCTION user_metrics.first_session_list(
+    source regclass, signups regclass DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, session_id text, started_at timestamptz, ended_at timestamptz, duration_seconds double precision,
+    requests bigint, errors bigint, outcome text, first_request_succeeded boolean, features_discovered bigint,
+    signed_up_at timestamptz, seconds_to_first_request double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'first_session_list_over_log';
+COMMENT ON FUNCTION user_metrics.first_session_list(regclass, regclass, interval, interval, timestamptz, timestamptz, jsonb, timestamptz) IS
+    'the first session of every user: begin, end, requests, errors, outcome, whether the first request succeeded, how many features, and how long after signing up
+
+Arguments:
+  source: the log: a table, view or foreign table
+  signups: a table or view of users and when they signed up, with columns like those of a log; the earliest row of a user counts
+  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: the longest pause within a session of requests with one id; by default 24 hours
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  user_id: the user
+  session_id: the session''s id; NULL for one formed by the gap
+  started_at: when its first request was made; this and what follows of it NULL for a user who has made none
+  ended_at: when its last answer was complete
+  duration_seconds: the time between the two
+  requests: its requests
+  errors: those of them that failed
+  outcome: completed, abandoned, open, or NULL where the log does not tell
+  first_request_succeeded: whether its first request succeeded; NULL where the log does not tell
+  features_discovered: distinct features of its requests; NULL where no first session has one
+  signed_up_at: when the user signed up; NULL where signups does not tell
+  seconds_to_first_request: the time from signing up to the first request';
+
+CREATE FUNCTION user_metrics.activation_milestones(
+    source regclass, milestones jsonb DEFAULT NULL, advanced_features text[] DEFAULT NULL,
+    signups regclass DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, milestone_number integer, milestone text, eligible_users bigint, reached_users bigint,
+    reached_rate double precision, rate_low double precision, rate_high double precision,
+    median_seconds double precision, p25_seconds double precision, p75_seconds double precision,
+    p90_seconds double precision, dropped_from_previous bigint
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'activation_milestones_over_log';
+COMMENT ON FUNCTION user_metrics.activation_milestones(regclass, jsonb, text[], regclass, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'what users come to and how long it takes them: standard milestones, or of your own; a share of those whose time for it has elapsed, and times that count those who are not there yet
+
+Arguments:
+  source: the log: a table, view or foreign table
+  milestones: milestones of your own in place of the standard ones: a JSON array of objects with name, filter, count and within
+  advanced_features: features of which the first use is a milestone, too
+  signups: a table or view of users and when they signed up, with columns like those of a log; the earliest row of a user counts
+  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: the longest pause within a session of requests with one id; by default 24 hours
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  milestone_number: the milestone''s place
+  milestone: its name
+  eligible_users: users whose time for it has elapsed; all, where it has no end
+  reached_users: those of them who came to it
+  reached_rate: their share, 0 to 1
+  rate_low: its lower 95 % bound
+  rate_high: its upper 95 % bound
+  median_seconds: time by which half of all users have come to it, those who have not counted as taking longer; NULL where fewer have
+  p25_seconds: likewise for a quarter
+  p75_seconds: likewise for three quarters
+  p90_seconds: likewise for nine tenths
+  dropped_from_previous: eligible users who came to the milestone before and not to this one; NULL of the first';
 
 CREATE FUNCTION user_metrics.feature_adoption(
     source regclass, exposed jsonb DEFAULT NULL, min_days integer DEFAULT 3, within_days integer DEFAULT 28,

@@ -5,14 +5,14 @@
 #![allow(unsafe_code)]
 
 use crate::aggregate::{TextList, set_limit};
-use crate::error::refused;
+use crate::error::{self, refused};
 use crate::readout::{Arguments, Output, returned};
 use crate::{history, relation, scratch, settings, time, users};
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
 use std::ffi::CString;
 use user_metrics_core::calendar::Micros;
-use user_metrics_core::function::{Call, Cell, Environment, Function, Given, Rows};
+use user_metrics_core::function::{Call, Cell, Environment, Function, Given, Role, Rows};
 use user_metrics_core::history::History;
 use user_metrics_core::source::{Ask, Relation, fold_query};
 use user_metrics_core::users::UserKey;
@@ -45,8 +45,9 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
         // Nothing is read yet, but what is wrong is refused before the log is.
         (function.run)(&call, &mut Nowhere).map_err(&refuse)?;
         let relation = relation::of(given.source)?;
+        let asked = given.asked(function)?;
         let area = scratch::make_area();
-        let made = given.make(&relation, function, &call, area).map_err(&refuse)?;
+        let made = given.make(&relation, function, &call, asked, area).map_err(&refuse)?;
         call.history = made.history.as_ref();
         call.left_out.clone_from(&made.left_out);
         call.as_of = made.end;
@@ -127,22 +128,31 @@ impl<'a> Over<'a> {
         }
     }
 
+    /// What the arguments ask of the query, as text; a relation is described as the log is, and locked.
+    fn asked(&self, function: &Function) -> error::Result<Vec<(String, String)>> {
+        let text = |given: &Given<'_>| match given {
+            Given::Text(text) => Ok((*text).to_owned()),
+            Given::Json(json) => Ok(json.clone()),
+            Given::Boolean(value) => Ok(value.to_string()),
+            Given::Relation(oid) => relation::of(Some(pg_sys::Oid::from(*oid))).map(|relation| relation.to_json()),
+            // No argument that asks something is of another type.
+            _ => Ok(String::new()),
+        };
+        let given = function.arguments.iter().zip(&self.own);
+        let asked = given.filter(|(argument, _)| !matches!(argument.role, Role::Value));
+        let asked = asked.filter_map(|(argument, given)| Some((argument.name.to_owned(), given.as_ref()?)));
+        asked.map(|(name, given)| Ok((name, text(given)?))).collect() // few: arguments
+    }
+
     /// Makes the history of a log, in files of an area where it outgrows its memory.
     unsafe fn make(
         &self,
         relation: &Relation,
         function: &'static Function,
         call: &Call<'_>,
+        asked: Vec<(String, String)>,
         area: u32,
     ) -> Result<Made> {
-        let text = |given: &Given<'_>| match given {
-            Given::Text(text) => Some((*text).to_owned()),
-            Given::Json(json) => Some(json.clone()),
-            Given::Boolean(value) => Some(value.to_string()),
-            _ => None,
-        };
-        let named = function.arguments.iter().zip(&self.own);
-        let asked = named.filter_map(|(argument, given)| Some((argument.name.to_owned(), text(given.as_ref()?)?)));
         let timezone = call.zone().to_owned();
         time::check_zone(&timezone)?;
         let ask = Ask {
@@ -152,7 +162,7 @@ impl<'a> Over<'a> {
             filter: self.filter.clone(),
             by: self.by.map(str::to_owned),
             timezone,
-            asked: asked.collect(), // few: arguments
+            asked,
             area: Some(area),
             ..Ask::of(function)
         };

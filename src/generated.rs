@@ -18,6 +18,7 @@ crate::readout::readout! {
 }
 
 crate::fold::folds! {
+    session_list_over_log, pg_finfo_session_list_over_log: sessions::session_list;
     usage_patterns_over_log, pg_finfo_usage_patterns_over_log: usage::usage_patterns;
     peak_hours_over_log, pg_finfo_peak_hours_over_log: usage::peak_hours;
     usage_heatmap_over_log, pg_finfo_usage_heatmap_over_log: usage::usage_heatmap;
@@ -37,6 +38,9 @@ crate::fold::folds! {
     benchmark_users_over_log, pg_finfo_benchmark_users_over_log: benchmark::benchmark_users;
     benchmark_user_over_log, pg_finfo_benchmark_user_over_log: benchmark::benchmark_user;
     plan_usage_over_log, pg_finfo_plan_usage_over_log: plans::plan_usage;
+    first_sessions_over_log, pg_finfo_first_sessions_over_log: onboarding::first_sessions;
+    first_session_list_over_log, pg_finfo_first_session_list_over_log: onboarding::first_session_list;
+    activation_milestones_over_log, pg_finfo_activation_milestones_over_log: onboarding::activation_milestones;
     feature_adoption_over_log, pg_finfo_feature_adoption_over_log: adoption::feature_adoption;
     adoption_barriers_over_log, pg_finfo_adoption_barriers_over_log: adoption::adoption_barriers;
     feature_timing_over_log, pg_finfo_feature_timing_over_log: adoption::feature_timing;

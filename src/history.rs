@@ -253,10 +253,12 @@ impl Live {
                     }
                     Column::UuidSession => {
                         let id = datum.map(|datum| datum.cast_mut_ptr::<[u8; 16]>().read_unaligned());
-                        history.set_session(n, id.map(|id| xxh3_64(&id)));
+                        history.set_session(n, id.map(|id| xxh3_64(&uuid_text(id))));
                     }
                     Column::IntegerSession(width) => {
-                        history.set_session(n, datum.map(|datum| xxh3_64(&width.read(datum).to_le_bytes())));
+                        let mut digits = [0; 20];
+                        let id = datum.map(|datum| xxh3_64(integer_text(width.read(datum), &mut digits)));
+                        history.set_session(n, id);
                     }
                     Column::TextId => history.set_id(n, datum.map(|datum| TextBytes::read(datum).0))?,
                     Column::UuidId => {

@@ -8,7 +8,7 @@
 //! - [`activity`]: one file a concept, named as in core.
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`assignment`]: who gets which variant of an experiment.
-//! - [`survival`]: how long until something happens; [`onboarding`]: a user's way from there.
+//! - [`survival`]: how long until something happens.
 //! - [`funnel`], [`paths`]: how far users get, and what they do next.
 //! - [`deeds`], [`drivers`]: what users did in a span of days, and what of it goes with staying and with leaving.
 //! - [`experiment`] and its readout [`comparison`], with [`exposure`]: what an experiment tells.
@@ -31,7 +31,6 @@ mod funnel;
 mod generated;
 mod history;
 mod latest;
-mod onboarding;
 mod paths;
 mod policy;
 mod readout;
@@ -197,11 +196,6 @@ extension_sql_file!(
         survival::survival_summary,
         survival::logrank_of_bytes
     ]
-);
-extension_sql_file!(
-    "../sql/onboarding.sql",
-    name = "onboarding",
-    requires = ["sessions", "survival", onboarding::rate_with_bounds, onboarding::milestones]
 );
 extension_sql_file!(
     "../sql/experiment.sql",

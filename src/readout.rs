@@ -209,6 +209,7 @@ impl Arguments {
                 Type::Integers => self.read(n).map(Given::Integers),
                 Type::Texts => self.read(n).map(Given::Texts),
                 Type::Json => self.json(n).map(Given::Json),
+                Type::Relation => self.datum(n).map(|source| Given::Relation(source.value() as u32)),
                 // No argument is of these.
                 Type::Bigint | Type::Instant | Type::Booleans => None,
             }
@@ -231,6 +232,7 @@ fn oid(kind: Type) -> pg_sys::Oid {
         Type::Doubles => pg_sys::FLOAT8ARRAYOID,
         Type::Booleans => pg_sys::BOOLARRAYOID,
         Type::Interval => pg_sys::INTERVALOID,
+        Type::Relation => pg_sys::REGCLASSOID,
     }
 }
 

@@ -94,7 +94,7 @@ fn requests_query(
 /// The arguments that hold filters beside `filter` itself, for messages.
 fn filter_argument(name: &str) -> &'static str {
     const ARGUMENTS: &[&str] =
-        &["steps", "exclude", "milestones", "converted", "exposed", "start", "behaviours", "action", "premium"];
+        &["steps", "exclude", "converted", "exposed", "start", "behaviours", "action", "premium"];
     ARGUMENTS.iter().find(|known| **known == name).copied().unwrap_or("filter")
 }
 

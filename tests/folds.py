@@ -21,7 +21,7 @@ CONFIGURATION_LIMIT_EXCEEDED, DATA_CORRUPTED = "53400", "XX001"
 # A hundredth of what the large log takes, and less than its users do.
 LITTLE = {"user_metrics.max_state_memory": "6MB"}
 
-# 100,000 requests of 35,000 users, of which some ask a lot, in no order; partitions of it; one in order; some hundred rows.
+# 100,000 requests of 35,000 users, of which some ask a lot, in no order; partitions of it; one in order; some hundred rows; who signed up.
 DATA = """
 CREATE TABLE log AS
 SELECT id, CASE WHEN id % 89 = 0 THEN ' ' WHEN id % 97 = 0 THEN 'anonymous'
@@ -40,7 +40,9 @@ CREATE TABLE in_order AS SELECT * FROM log ORDER BY created_at;
 CREATE VIEW backwards AS SELECT * FROM log ORDER BY created_at DESC, id;
 CREATE TABLE few AS SELECT * FROM log WHERE id < 300;
 CREATE TABLE empty (LIKE log);
-VACUUM ANALYZE log, parts, in_order, few
+CREATE TABLE signups AS SELECT user_id, min(created_at) - interval '1 hour' AS created_at FROM log WHERE id % 3 > 0 GROUP BY user_id
+UNION ALL SELECT 'waiting ' || n, timestamptz '2024-01-01 00:00+00' + n * interval '1 hour' FROM generate_series(1, 100) AS n;
+VACUUM ANALYZE log, parts, in_order, few, signups
 """
 
 # What they are called with beside the log.
@@ -48,11 +50,13 @@ USER = ", 'user 1'"
 MORE = dict.fromkeys(("preferred_models", "preferred_model_list", "favorite_features", "benchmark_user", "user_metrics_row",
                       "user_profile", "segment_user"), USER) | {
     "adoption_barriers": ", 'feature 1'", "feature_timing": ", 'feature 1'",
-    "plan_usage": """, '{"tier 1": {"monthly_request_limit": 3}}', 'tier'"""}
+    "plan_usage": """, '{"tier 1": {"monthly_request_limit": 3}}', 'tier'""",
+    "activation_milestones": ", advanced_features => '{feature 1}', signups => 'signups'"}
+MORE |= dict.fromkeys(("first_sessions", "first_session_list"), ", signups => 'signups'")
 # Those that read one user's requests only, so few that no partial aggregate is worth it; and those that keep every user.
 OF_ONE_USER = {"preferred_models", "preferred_model_list"}
 GROWS = dict.fromkeys(("benchmark_users", "benchmark_user", "user_metrics_row", "user_profile", "segment_users", "segment_user",
-                       "segment_summary"), {"user_metrics.max_state_memory": "32MB"})
+                       "segment_summary", "activation_milestones"), {"user_metrics.max_state_memory": "32MB"})
 
 FOLDS = r"""SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = 'user_metrics'::regnamespace
     AND p.prosrc LIKE '%\_over\_log' ORDER BY 1"""

@@ -49,6 +49,8 @@ pub enum Type {
     Doubles,
     /// `boolean[]`; only of arguments that a value is made with
     Booleans,
+    /// `regclass`; only of arguments
+    Relation,
 }
 
 impl Type {
@@ -68,6 +70,7 @@ impl Type {
             Type::Interval => "interval",
             Type::Doubles => "double precision[]",
             Type::Booleans => "boolean[]",
+            Type::Relation => "regclass",
         }
     }
 }
@@ -107,6 +110,11 @@ pub enum Role {
     Conditions(fn(&str) -> Result<Vec<String>>),
     /// Rules about users, see [`Rules`](crate::source::Rules): what they ask for is read.
     Rules,
+    /// Nothing but that the log must have a column, where the argument is given.
+    Needs(&'static str),
+    /// A relation of users and when they signed up: its rows are read with the requests and told from them by a flag under the
+    /// argument's own name. Neither `since` and `until` nor `filter` limit them, and they do not move the end of the log.
+    Signups,
 }
 
 impl Role {
@@ -121,6 +129,25 @@ pub const REQUIRED: &str = "";
 
 /// An argument without a default.
 pub const NO_DEFAULT: &str = "NULL";
+
+/// The arguments that say when a session ends.
+pub const SESSION_LIMITS: [Argument; 2] = [
+    Argument {
+        name: "session_gap",
+        kind: Type::Interval,
+        role: Role::Value,
+        default: NO_DEFAULT,
+        about: "the longest pause within a session of requests without an id; by default the setting \
+                user_metrics.session_gap",
+    },
+    Argument {
+        name: "max_idle",
+        kind: Type::Interval,
+        role: Role::Value,
+        default: NO_DEFAULT,
+        about: "the longest pause within a session of requests with one id; by default 24 hours",
+    },
+];
 
 /// The argument that names a user.
 pub const NAMED_USER: Argument = Argument {
@@ -191,12 +218,16 @@ pub enum Reads {
     Requests(&'static Requests),
 }
 
+/// Behind the name of a column that is read as text.
+pub const AS_TEXT: &str = " as text";
+
 /// The requests that a fold reads.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Requests {
     /// How much of what lies before `since` is read.
     pub past: Past,
-    /// The columns of the log that are read if it has them, beside user and time.
+    /// The columns of the log that are read if it has them, beside user and time. With [`AS_TEXT`] behind its name a column is
+    /// read as the text it is shown as, whatever it is to folds otherwise.
     pub columns: &'static [&'static str],
     /// Those that it must have.
     pub needed: &'static [&'static str],
@@ -238,23 +269,7 @@ impl Reads {
     pub const fn making(self) -> &'static [Argument] {
         match self {
             Reads::Activity(_) | Reads::Requests(_) => &[],
-            Reads::Sessions { .. } => &[
-                Argument {
-                    name: "session_gap",
-                    kind: Type::Interval,
-                    role: Role::Value,
-                    default: NO_DEFAULT,
-                    about: "the longest pause within a session of requests without an id; by default the setting \
-                            user_metrics.session_gap",
-                },
-                Argument {
-                    name: "max_idle",
-                    kind: Type::Interval,
-                    role: Role::Value,
-                    default: NO_DEFAULT,
-                    about: "the longest pause within a session of requests with one id; by default 24 hours",
-                },
-            ],
+            Reads::Sessions { .. } => &SESSION_LIMITS,
         }
     }
 }
@@ -295,10 +310,12 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    use crate::{adoption, benchmark, evolution, plans, preferences, profile, seasonality, segments, usage};
+    use crate::{
+        adoption, benchmark, evolution, onboarding, plans, preferences, profile, seasonality, segments, usage,
+    };
     let of_values = [activity::FUNCTIONS, sessions::FUNCTIONS, seasonality::FUNCTIONS];
     let of_users = [preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, plans::FUNCTIONS];
-    let of_ways = [adoption::FUNCTIONS, evolution::FUNCTIONS];
+    let of_ways = [onboarding::FUNCTIONS, adoption::FUNCTIONS, evolution::FUNCTIONS];
     let folds = [usage::FUNCTIONS, segments::FUNCTIONS].into_iter().chain(of_users).chain(of_ways);
     of_values.into_iter().chain(folds).flatten().copied()
 }
@@ -456,6 +473,8 @@ pub enum Given<'a> {
     Texts(Vec<Option<String>>),
     /// JSON as text.
     Json(String),
+    /// A relation by its oid; only the query looks at it.
+    Relation(u32),
 }
 
 /// An interval as PostgreSQL has it.
@@ -531,6 +550,11 @@ impl<'a> Call<'a> {
     fn argument(&self, name: &str) -> Option<&Given<'a>> {
         let at = self.function.arguments.iter().position(|argument| argument.name == name)?;
         self.arguments.get(at)?.as_ref()
+    }
+
+    /// Whether an argument is not NULL.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.argument(name).is_some()
     }
 
     /// A text argument; `None` where it is NULL.

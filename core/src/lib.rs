@@ -17,8 +17,8 @@
 //! - [`preferences`]: which models a user prefers; [`benchmark`]: a figure beside that of the user's peers;
 //!   [`profile`]: everything that is known of one user.
 //! - [`assignment`]: which variant of an experiment a user gets.
-//! - [`survival`]: how long until something happens, right-censored; [`milestones`]: what may;
-//!   [`rating`]: satisfaction on a declared scale.
+//! - [`survival`]: how long until something happens, right-censored; [`onboarding`]: how users begin, and which of
+//!   [`milestones`] they come to; [`rating`]: satisfaction on a declared scale.
 //! - [`association`]: rates compared, at equal volume too; [`deeds`]: what users did in a span of days,
 //!   and [`drivers`]: which of it goes with staying and with leaving; [`threshold`]: how much use tells who
 //!   stays; [`seasonality`]: whether it matters when they began.
@@ -56,6 +56,7 @@ pub mod json;
 pub mod latest;
 pub mod lists;
 pub mod milestones;
+pub mod onboarding;
 pub mod plans;
 pub mod preferences;
 pub mod profile;

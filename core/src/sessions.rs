@@ -20,7 +20,7 @@
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
 use crate::function::aggregate::{Aggregate, Form};
-use crate::function::{Function, Type};
+use crate::function::{Call, Function, Type};
 use crate::grouping::{self, Owned};
 use crate::history::Timeline;
 use crate::host::Claim;
@@ -31,6 +31,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 mod busy;
 pub mod session_hazard;
+pub mod session_list;
 pub mod session_stats;
 pub mod session_time;
 mod stats;
@@ -42,7 +43,8 @@ pub use stats::{Ending, Span, Stats, list, quantile, stats, times};
 pub use view::{View, resolve};
 
 /// The functions that read it.
-pub const FUNCTIONS: &[&Function] = &[&session_stats::FUNCTION, &session_time::FUNCTION, &session_hazard::FUNCTION];
+pub const FUNCTIONS: &[&Function] =
+    &[&session_stats::FUNCTION, &session_time::FUNCTION, &session_hazard::FUNCTION, &session_list::FUNCTION];
 
 /// The aggregate that makes it.
 pub static AGGREGATE: Aggregate = Aggregate {
@@ -104,6 +106,14 @@ impl std::fmt::Display for Limits {
 }
 
 impl Limits {
+    /// Those of a call that takes [`SESSION_LIMITS`](crate::function::SESSION_LIMITS).
+    pub fn given(call: &Call<'_>) -> Result<Self> {
+        Ok(Limits {
+            gap: call.length("session_gap")?.unwrap_or(call.environment.session_gap),
+            idle: call.length("max_idle")?.unwrap_or(MAX_IDLE),
+        })
+    }
+
     #[inline]
     fn of(self, key: SessionKey) -> Micros {
         if key == SessionKey::NONE { self.gap } else { self.idle }
@@ -518,7 +528,7 @@ pub fn requests<'u>(
     latency: Option<usize>,
     succeeded: Option<usize>,
 ) -> impl ExactSizeIterator<Item = Session> + 'u {
-    (0..user.at.len()).map(request_of(user, session, latency, succeeded))
+    (0..user.at.len()).map(request(user, [session, latency, succeeded]))
 }
 
 /// Some of them, by their numbers.
@@ -529,20 +539,18 @@ pub fn requests_among<'u>(
     latency: Option<usize>,
     succeeded: Option<usize>,
 ) -> impl ExactSizeIterator<Item = Session> + 'u {
-    let request = request_of(user, session, latency, succeeded);
+    let request = request(user, [session, latency, succeeded]);
     among.iter().map(move |&number| request(number as usize))
 }
 
-fn request_of<'u>(
-    user: &'u Timeline<'_>,
-    session: Option<usize>,
-    latency: Option<usize>,
-    succeeded: Option<usize>,
-) -> impl Fn(usize) -> Session + 'u {
+/// What gives one of a user's requests, by its number, as sessions know it. The columns are those of the session, of the latency
+/// and of whether it succeeded.
+pub fn request<'u>(user: &'u Timeline<'_>, columns: [Option<usize>; 3]) -> impl Fn(usize) -> Session + 'u {
+    let [session, latency, succeeded] = columns;
     let (sessions, latencies) = (user.sessions(session), user.numbers(latency));
-    move |request| {
-        let latency = latencies.map(|latencies| latencies[request]).filter(|latency| !latency.is_nan());
-        let key = sessions.map_or(SessionKey::NONE, |sessions| SessionKey::of_hash(sessions[request]));
-        Session::request(user.at[request], latency, key, user.flag(succeeded, request))
+    move |i| {
+        let latency = latencies.map(|latencies| latencies[i]).filter(|latency| !latency.is_nan());
+        let key = sessions.map_or(SessionKey::NONE, |sessions| SessionKey::of_hash(sessions[i]));
+        Session::request(user.at[i], latency, key, user.flag(succeeded, i))
     }
 }

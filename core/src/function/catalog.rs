@@ -59,6 +59,7 @@ const PAGES: &[(&str, &str)] = &[
     ("activity::churn_rate", "retention-insights"),
     ("seasonality", "retention-insights"),
     ("funnel", "funnels"),
+    ("onboarding", "journey"),
     ("preferences", "users"),
     ("benchmark", "users"),
     ("plans", "users"),

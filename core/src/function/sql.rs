@@ -3,6 +3,10 @@
 use super::{Argument, Function, Past, REQUIRED, Reads, Type};
 use crate::source::literal;
 
+/// Folds beside which a form over a value stands that is not declared. Of a literal PostgreSQL prefers neither regclass nor the
+/// value's type, but text: so they, too, have a form over a log by name.
+const BESIDE_A_VALUE: [&str; 1] = ["session_list"];
+
 /// An argument of a form: name, type, default, what it says.
 pub(super) type Listed = (String, String, Option<String>, String);
 
@@ -164,18 +168,25 @@ pub fn symbol(function: &Function) -> String {
 /// The statements that create a function in all its forms.
 pub fn create(function: &Function) -> String {
     let source = over_source(function, "regclass");
+    let (name, rows, by_name) = (function.name, rows(function), over_source(function, "text"));
+    let passed = by_name.iter().skip(1).map(|(name, ..)| format!(", {name}")).collect::<String>();
+    let of_name = format!(
+        "{}\nLANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000{rows} AS $$\n    \
+         SELECT r.* FROM user_metrics.{name}(source::pg_catalog.regclass{passed}) AS r\n$$;\n{}",
+        signature(function, &by_name, true),
+        comment(function, &by_name, true, true),
+    );
     if !function.reads.is_stored() {
+        let of_name = if BESIDE_A_VALUE.contains(&name) { format!("\n{of_name}") } else { String::new() };
         return format!(
-            "{}\nLANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000{} SET search_path = pg_catalog, pg_temp\n\
-             AS 'MODULE_PATHNAME', '{}';\n{}",
+            "{}\nLANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000{rows} SET search_path = pg_catalog, pg_temp\n\
+             AS 'MODULE_PATHNAME', '{}';\n{}{of_name}",
             signature(function, &source, true),
-            rows(function),
             symbol(function),
             comment(function, &source, true, false),
         );
     }
-    let name = function.name;
-    let (value, by_name) = (over_value(function), over_source(function, "text"));
+    let value = over_value(function);
     let own = function.arguments.iter().map(|argument| argument.name).chain(function.zoned.then_some("timezone"));
     let own = own.collect::<Vec<_>>();
     // Nothing is read, but what is wrong is refused before the log is.
@@ -199,24 +210,18 @@ pub fn create(function: &Function) -> String {
         [] => "ARRAY[]::text[]".to_owned(),
         own => format!("ARRAY[{}]", own.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")),
     };
-    let passed = by_name.iter().skip(1).map(|(name, ..)| format!(", {name}")).collect::<String>();
-    let rows = rows(function);
     format!(
         "{}\nLANGUAGE c STABLE PARALLEL SAFE{rows}\nAS 'MODULE_PATHNAME', '{}';\n{}\n\
          {}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000{rows} SET search_path = pg_catalog, pg_temp AS $$\n\
          BEGIN\n{check}    RETURN QUERY EXECUTE user_metrics_internal.source_query(\n        \
          '{name}', user_metrics_internal.relation(source), {array},\n        \
          since, until, as_of, filter::text, {by}, timezone\n    \
-         ) USING since, until, LEAST(as_of, statement_timestamp()), as_of{given}{making};\nEND\n$$;\n{}\n\
-         {}\nLANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000{rows} AS $$\n    \
-         SELECT r.* FROM user_metrics.{name}(source::pg_catalog.regclass{passed}) AS r\n$$;\n{}",
+         ) USING since, until, LEAST(as_of, statement_timestamp()), as_of{given}{making};\nEND\n$$;\n{}\n{of_name}",
         signature(function, &value, false),
         symbol(function),
         comment(function, &value, false, false),
         signature(function, &source, true),
         comment(function, &source, true, false),
-        signature(function, &by_name, true),
-        comment(function, &by_name, true, true),
     )
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// A text, as a code of the column's dictionary.
     Text,
-    /// A session's id, as a hash: rows compare it and never show it. A blank one is none.
+    /// A session's id, as the hash of its text, by which those that begin together are in order. A blank one is none.
     Session,
     /// A request's id, as the text it is shown as. A plan has one such column at most.
     Id,

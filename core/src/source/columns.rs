@@ -3,6 +3,7 @@
 use super::canonical::{CANONICAL, Holds, canonical_named};
 use super::{Found, Relation, identifier, is_json, literal};
 use crate::error::{Error, Result};
+use crate::function::AS_TEXT;
 use crate::history::Kind;
 use crate::users::uuid_digits;
 
@@ -169,6 +170,9 @@ impl Relation {
     pub(super) fn history_column(&self, name: &str) -> Result<Option<(String, Kind)>> {
         let find = |name| canonical_named(name).and_then(|canonical| self.find(canonical));
         let as_text = |found: &Found| format!("({})::pg_catalog.text", found.expression);
+        if let Some(name) = name.strip_suffix(AS_TEXT) {
+            return Ok(find(name).map(|_| (self.text(name), Kind::Text)));
+        }
         if name == "succeeded" {
             if find("succeeded").is_some() {
                 return self.succeeded().map(|flag| Some((flag, Kind::Flag)));
@@ -201,6 +205,25 @@ impl Relation {
     pub(super) fn history_user(&self) -> Result<String> {
         let found = self.required("user_id")?;
         if matches!(found.base.as_str(), "int2" | "int4") { Ok(found.expression) } else { self.user() }
+    }
+
+    /// The users' ids of two relations in one type, which is text where theirs differ; and what then says that they are those
+    /// of somebody, for users who are left out are so in any spelling of an id's own type.
+    pub(super) fn users_of_both(&self, other: &Relation) -> Result<[(String, Option<String>); 2]> {
+        let kind = |of: &Relation| {
+            of.required("user_id").map(|found| match found.base.as_str() {
+                "int2" | "int4" | "int8" => "int8".to_owned(),
+                "uuid" => found.base,
+                _ => "text".to_owned(),
+            })
+        };
+        let of = |relation: &Relation, is_same: bool| -> Result<(String, Option<String>)> {
+            let user = relation.user()?;
+            let somebody = relation.is_somebody(&user);
+            Ok(if is_same { (user, None) } else { (format!("({user})::pg_catalog.text"), Some(somebody)) })
+        };
+        let is_same = kind(self)? == kind(other)?;
+        Ok([of(self, is_same)?, of(other, is_same)?])
     }
 
     /// Whether an id is that of a user: not blank, not anonymous, not opted out.

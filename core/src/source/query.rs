@@ -1,6 +1,5 @@
 //! The one query that reads a log for a table function.
 
-use super::columns::NO_TEXT;
 use super::reads::columns_read;
 use super::steps::step_bits;
 use super::{Found, Relation, Rules, literal};
@@ -47,7 +46,6 @@ const ANALYSES: &[Analysis] = &[
         names_users: true,
         ..analysis("funnel_users", Value::Funnel, Past::Nothing)
     },
-    Analysis { segmented: false, names_users: true, ..analysis("session_list", Value::Sessions, Past::All) },
 ];
 
 impl Analysis {
@@ -353,7 +351,11 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     let rules =
         ask.with_role(|role| matches!(role, Role::Rules)).next().map(|(_, rules)| Rules::parse(rules)).transpose()?;
     let (needed, wanted) = rules.as_ref().map_or((&[][..], &[][..]), |rules| (&rules.needed, &rules.wanted));
-    let needed = requests.needed.iter().chain(needed).map(|name| (*name, true));
+    let needs = ask.with_role(|role| matches!(role, Role::Needs(_))).filter_map(|(name, _)| match ask.role(name) {
+        Some(Role::Needs(column)) => Some(column),
+        _ => None,
+    });
+    let needed = requests.needed.iter().chain(needed).copied().chain(needs).map(|name| (name, true));
     let mut read: Vec<&str> = Vec::new();
     for (name, is_needed) in needed.chain(requests.columns.iter().chain(wanted).map(|name| (*name, false))) {
         if read.contains(&name) {
@@ -394,7 +396,11 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
             add_flag(&Role::numbered(name, n), name, filter)?;
         }
     }
-    let (user, (instant, _)) = (relation.history_user()?, relation.instant()?);
+    let signups = ask.with_role(|role| matches!(role, Role::Signups)).next();
+    let signups = signups.map(|(name, other)| Relation::parse(other).map(|other| (name, other))).transpose()?;
+    if let Some((name, _)) = &signups {
+        add(name, "false".to_owned(), Kind::Flag, None);
+    }
     let from = (ask.since && requests.past == Past::Nothing).then_some("$1");
     let mut conditions = conditions(relation, ask.until, from, ask.filter.as_deref())?;
     let of_everyone = ask.with_role(|role| matches!(role, Role::Everyone)).any(|(_, everyone)| everyone == "true");
@@ -403,19 +409,54 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
         conditions.push(relation.is_user(id)?);
     }
     let conditions = conditions.join(" AND ");
-    // Where only one user's requests are read, the end of the log is not looked up.
     let end = match of_user {
+        // Where only one user's requests are read, the end of the log is not looked up.
         Some(_) => Some("COALESCE($4, $2, pg_catalog.statement_timestamp())".to_owned()),
+        // Where signups are read, too, what is read does not tell it.
+        None if signups.is_some() && !ask.as_of && !ask.until => {
+            Some(format!("COALESCE({}, $3)", last_request_query(relation)?))
+        }
         None => end_of_log(relation, ask)?,
     };
     let end = end.unwrap_or("$4".to_owned());
     let plan = literal(&Plan { columns, names: requests.names, area: ask.area }.to_json());
     let (named, given): (String, String) =
         (1..).zip(&expressions).map(|(n, expression)| (format!(", {expression} AS c{n}"), format!(", q.c{n}"))).unzip();
+    let rows = match &signups {
+        None => {
+            let (user, (instant, _)) = (relation.history_user()?, relation.instant()?);
+            format!(
+                "SELECT {user} AS user_id, {instant} AS occurred_at{named} FROM {} WHERE {conditions}",
+                relation.name
+            )
+        }
+        Some((_, signups)) => with_signups(relation, signups, (&named, expressions.len()), conditions)?,
+    };
     Ok(format!(
-        "SELECT user_metrics_internal.history({plan}, q.user_id, q.occurred_at{given}), {LEFT_OUT}, {end} \
-         FROM (SELECT {user} AS user_id, {instant} AS occurred_at{named} FROM {} WHERE {conditions}) AS q",
-        relation.name
+        "SELECT user_metrics_internal.history({plan}, q.user_id, q.occurred_at{given}), {LEFT_OUT}, {end} FROM ({rows}) AS q"
+    ))
+}
+
+/// The requests of a log, whose last column is a flag of signups, and behind them the rows of a relation of these, which have
+/// nothing else.
+fn with_signups(
+    relation: &Relation,
+    signups: &Relation,
+    (named, columns): (&str, usize),
+    requests: String,
+) -> Result<String> {
+    let [(user, is_somebody), (signed_up, has_signed_up)] = relation.users_of_both(signups)?;
+    let all = |conditions: Vec<String>| conditions.join(" AND ");
+    let requests = all([requests].into_iter().chain(is_somebody).collect());
+    let others = all(conditions(signups, false, None, None)?.into_iter().chain(has_signed_up).collect());
+    let nothing = "NULL, ".repeat(columns.saturating_sub(1));
+    Ok(format!(
+        "SELECT {user} AS user_id, {} AS occurred_at{named} FROM {} WHERE {requests} \
+         UNION ALL SELECT {signed_up}, {}, {nothing}true FROM {} WHERE {others}",
+        relation.occurred_at()?,
+        relation.name,
+        signups.occurred_at()?,
+        signups.name
     ))
 }
 
@@ -543,31 +584,10 @@ fn people_query(relation: &Relation, ask: &Ask, end: Option<String>) -> Result<S
     let end = end.unwrap_or_else(|| end_of_values(ask, "people"));
     let user = "p.user_id::pg_catalog.text";
     let counts = relation.is_somebody("p.user_id");
-    if ask.analysis.value == Value::Funnel {
-        return Ok(format!(
-            "WITH people AS MATERIALIZED (SELECT q.user_id, {aggregate} AS value FROM ({rows}) AS q GROUP BY q.user_id) \
-             SELECT {user}, r.* FROM people AS p CROSS JOIN LATERAL {} WHERE {counts} \
-             ORDER BY {user} COLLATE \"C\", r.step_number",
-            ask.call("p.value", &end)
-        ));
-    }
-    // The ids themselves, for a value knows only their keys.
-    let (ids, id, join) = match relation.text("session_id").as_str() {
-        NO_TEXT => (String::new(), NO_TEXT, ""),
-        _ => (
-            format!(
-                ", ids AS MATERIALIZED (SELECT q.user_id, user_metrics_internal.session_key(q.session_id) AS session_key, \
-                 pg_catalog.min(q.session_id COLLATE \"C\") AS session_id FROM ({rows}) AS q \
-                 GROUP BY q.user_id, user_metrics_internal.session_key(q.session_id))"
-            ),
-            "i.session_id",
-            " LEFT JOIN ids AS i ON i.user_id = p.user_id AND i.session_key = r.session_key",
-        ),
-    };
     Ok(format!(
-        "WITH people AS MATERIALIZED (SELECT q.user_id, {aggregate} AS value FROM ({rows}) AS q GROUP BY q.user_id){ids} \
-         SELECT {user}, r.session_number, {id}, r.started_at, r.ended_at, r.duration_seconds, r.requests, r.errors, r.outcome \
-         FROM people AS p CROSS JOIN LATERAL {}{join} WHERE {counts} ORDER BY {user} COLLATE \"C\", r.session_number",
+        "WITH people AS MATERIALIZED (SELECT q.user_id, {aggregate} AS value FROM ({rows}) AS q GROUP BY q.user_id) \
+         SELECT {user}, r.* FROM people AS p CROSS JOIN LATERAL {} WHERE {counts} \
+         ORDER BY {user} COLLATE \"C\", r.step_number",
         ask.call("p.value", &end)
     ))
 }

@@ -1,6 +1,6 @@
 //! Which function reads which columns, beside users and times: what `describe_source` tells, and the names that messages use.
 
-use crate::function::{self, Reads, Role};
+use crate::function::{self, AS_TEXT, Reads, Role};
 
 /// The canonical columns that every function needs.
 pub const ALWAYS: [&str; 2] = ["user_id", "occurred_at"];
@@ -12,7 +12,7 @@ const READS: &[(&str, &[&str])] = &[
     ("session_stats", &["session_id", "latency_ms", "status", "succeeded"]),
     ("session_time", &["session_id", "latency_ms!"]),
     ("session_hazard", &["session_id", "latency_ms", "status", "succeeded"]),
-    ("session_list", &["session_id", "latency_ms", "status", "succeeded"]),
+    ("session_list", &[]),
     ("usage_patterns", &[]),
     ("peak_hours", &[]),
     ("usage_heatmap", &[]),
@@ -34,9 +34,9 @@ const READS: &[(&str, &[&str])] = &[
     ("funnel", &[]),
     ("funnel_users", &[]),
     ("paths", &["request_id", "feature"]),
-    ("first_sessions", &["request_id", "session_id", "feature", "latency_ms", "status", "succeeded"]),
-    ("first_session_list", &["request_id", "session_id", "feature", "latency_ms", "status", "succeeded"]),
-    ("activation_milestones", &["session_id", "feature", "latency_ms", "status", "succeeded"]),
+    ("first_sessions", &[]),
+    ("first_session_list", &[]),
+    ("activation_milestones", &[]),
     ("feature_adoption", &[]),
     ("adoption_barriers", &[]),
     ("feature_timing", &[]),
@@ -73,7 +73,9 @@ pub fn columns_read(function: &str) -> impl Iterator<Item = (&'static str, bool)
         // Where no column says whether a request succeeded, its status does.
         let instead = requests.columns.contains(&"succeeded").then_some(("status", false));
         let needed = requests.needed.iter().map(|column| (*column, true));
-        needed.chain(requests.columns.iter().map(|column| (*column, false))).chain(instead).chain(properties)
+        // What is read as text, too, is one column.
+        let used = requests.columns.iter().filter(|column| !column.ends_with(AS_TEXT));
+        needed.chain(used.map(|column| (*column, false))).chain(instead).chain(properties)
     }))
 }
 

@@ -27,7 +27,10 @@ fn segment(_: &str, at: i64) -> Result<Segment> {
     })
 }
 
-fn given(argument: &Argument, texts: Texts) -> Option<Given<'static>> {
+/// Milestones that are told where a history has the columns of their filters.
+const MILESTONES: &str = r#"[{"name": "a", "count": 2, "within": "9 days"}, {"name": "b"}]"#;
+
+fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'static>> {
     let default = Some(argument.default).filter(|default| ![REQUIRED, NO_DEFAULT].contains(default));
     let number = default.and_then(|default| default.parse::<f64>().ok());
     match argument.kind {
@@ -37,6 +40,11 @@ fn given(argument: &Argument, texts: Texts) -> Option<Given<'static>> {
         Type::Text if argument.name == "feature" => Some(Given::Text(texts.feature)),
         Type::Text => Some(Given::Text(default.map_or(texts.name, |default| default.trim_matches('\'')))),
         Type::Json if matches!(argument.role, Role::Rules) => Some(Given::Json(texts.rules.to_owned())),
+        Type::Json if argument.name == "milestones" => {
+            history.column("milestones 1").map(|_| Given::Json(MILESTONES.to_owned()))
+        }
+        Type::Texts if argument.name == "advanced_features" => Some(Given::Texts(vec![Some("2".to_owned())])),
+        Type::Relation => history.column(argument.name).map(|_| Given::Relation(0)),
         Type::Json => Some(Given::Json(texts.json.to_owned())),
         Type::Integers => {
             let list = default?.trim_matches(['\'', '{', '}']).split(',');
@@ -55,7 +63,7 @@ pub fn call<'a>(function: &'static Function, history: &'a History, texts: Texts)
         history: Some(history),
         left_out: Vec::new(),
         by: history.column("segment").is_some(),
-        arguments: function.arguments.iter().map(|argument| given(argument, texts)).collect(),
+        arguments: function.arguments.iter().map(|argument| given(argument, texts, history)).collect(),
         since: None,
         until: None,
         as_of: None,

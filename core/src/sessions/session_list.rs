@@ -1,0 +1,135 @@
+//! `session_list`: every session with its user, by id. Definitions D15, D16, D19.
+
+use super::{Limits, Session, SessionKey, of_requests, requests};
+use crate::error::Result;
+use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, SESSION_LIMITS, Type, column};
+use crate::history::{History, Timeline};
+use crate::host::Claim;
+
+/// The id of a session as rows show it, in the plan of a history.
+pub(crate) const SHOWN_ID: &str = "session_id as text";
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "session_list",
+    path: "sessions::session_list",
+    summary: "every session with its user: begin, end, requests, errors and outcome",
+    arguments: &SESSION_LIMITS,
+    columns: &[
+        column("user_id", Type::Text, "whose session it is"),
+        column(
+            "session_number",
+            Type::Bigint,
+            "the how-manyth session of the user it is, counted from the begin of the log, whatever since says",
+        ),
+        column("session_id", Type::Text, "its id; NULL for a session formed by the gap"),
+        column("started_at", Type::Instant, "when its first request was made"),
+        column("ended_at", Type::Instant, "when its last answer was complete"),
+        column("duration_seconds", Type::Double, "the time between the two"),
+        column("requests", Type::Bigint, "its requests"),
+        column("errors", Type::Bigint, "those of them that failed"),
+        column("outcome", Type::Text, "completed, abandoned, open, or NULL where the log does not tell"),
+    ],
+    reads: Reads::Requests(&Requests {
+        past: Past::All,
+        columns: &["session_id", SHOWN_ID, "latency_ms", "succeeded"],
+        needed: &[],
+        names: true,
+        order: &["user_id", "session_number"],
+    }),
+    segmented: false,
+    scalar: false,
+    zoned: false,
+    serves: None,
+    rows: 1000,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let limits = Limits::given(call)?;
+    let span = call.span(call.history.and_then(History::last_at));
+    let columns = ["session_id", "latency_ms", "succeeded", SHOWN_ID].map(|name| call.column(name));
+    let [session, latency, succeeded, id] = columns;
+    let (mut parts, mut sessions, mut claim) = (Vec::new(), Vec::new(), Claim::passing());
+    let mut ids = Ids::default();
+    // A user's rows are given at once: nothing of them is kept.
+    call.each_user(&columns, |user| {
+        of_requests(requests(user, session, latency, succeeded), limits, &mut parts, &mut sessions, &mut claim)?;
+        ids.learn(user, session, id, &sessions)?;
+        let user_id = call.user_id(user.user, user.name);
+        for (number, session) in (1u64..).zip(&sessions).filter(|(_, session)| span.shows(session)) {
+            let id = call.text_of(id, ids.code(session.key));
+            let ending = session.ending(limits, span.end);
+            let [started_at, ended_at, duration, requests, errors] = figures(session);
+            rows.row(&mut [
+                Cell::Bytes(&user_id),
+                number.into(),
+                id.into(),
+                started_at,
+                ended_at,
+                duration,
+                requests,
+                errors,
+                ending.map(|ending| ending.name()).into(),
+            ])?;
+        }
+        Ok(())
+    })
+}
+
+/// The cells of a session: when it began and ended, how many seconds it took, its requests and its errors.
+pub(crate) fn figures(session: &Session) -> [Cell<'static>; 5] {
+    [
+        Cell::Instant(session.start),
+        Cell::Instant(session.end),
+        (session.duration() as f64 / 1e6).into(),
+        u64::from(session.requests).into(),
+        u64::from(session.errors).into(),
+    ]
+}
+
+/// The ids of one user's sessions, as codes of their texts.
+#[derive(Debug)]
+struct Ids {
+    /// Ascending.
+    codes: Vec<(SessionKey, u32)>,
+    claim: Claim,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Ids { codes: Vec::new(), claim: Claim::passing() }
+    }
+}
+
+impl Ids {
+    /// Looks for the ids of sessions in the requests of which they are made.
+    fn learn(
+        &mut self,
+        user: &Timeline<'_>,
+        session: Option<usize>,
+        id: Option<usize>,
+        sessions: &[Session],
+    ) -> Result<()> {
+        self.codes.clear();
+        let (Some(keys), Some(codes)) = (user.sessions(session), user.codes(id)) else { return Ok(()) };
+        if sessions.iter().all(|session| session.key == SessionKey::NONE) {
+            return Ok(());
+        }
+        for (&key, &code) in keys.iter().zip(codes) {
+            let found = (SessionKey::of_hash(key), code);
+            if key != 0 && self.codes.last() != Some(&found) {
+                self.claim.push(&mut self.codes, found)?;
+            }
+        }
+        self.codes.sort_unstable();
+        self.codes.dedup();
+        Ok(())
+    }
+
+    /// The code of a session's id; 0 of one without.
+    fn code(&self, key: SessionKey) -> u32 {
+        let at = self.codes.partition_point(|(known, _)| *known < key);
+        self.codes.get(at).filter(|(known, _)| *known == key).map_or(0, |(_, code)| *code)
+    }
+}
