@@ -26,6 +26,10 @@ crate::readout::readout! {
     segment_users_of_history, pg_finfo_segment_users_of_history: segments::segment_users;
     segment_user_of_history, pg_finfo_segment_user_of_history: segments::segment_user;
     segment_summary_of_history, pg_finfo_segment_summary_of_history: segments::segment_summary;
+    paths_of_history, pg_finfo_paths_of_history: funnel::paths;
+    lifecycle_stage_of_history, pg_finfo_lifecycle_stage_of_history: stages::lifecycle_stage;
+    lifecycle_transitions_of_history, pg_finfo_lifecycle_transitions_of_history: stages::lifecycle_transitions;
+    acquisition_of_history, pg_finfo_acquisition_of_history: stages::acquisition;
     preferred_models_of_history, pg_finfo_preferred_models_of_history: preferences::preferred_models;
     preferred_model_list_of_history, pg_finfo_preferred_model_list_of_history: preferences::preferred_model_list;
     favorite_features_of_history, pg_finfo_favorite_features_of_history: preferences::favorite_features;

@@ -47,11 +47,13 @@ VACUUM ANALYZE log, parts, in_order, few
 USER = ", 'user 1'"
 MORE = dict.fromkeys(("preferred_models", "preferred_model_list", "favorite_features", "benchmark_user", "user_metrics_row",
                       "user_profile", "segment_user"), USER) | {
-    "plan_usage": """, '{"tier 1": {"monthly_request_limit": 3}}', 'tier'"""}
+    "plan_usage": """, '{"tier 1": {"monthly_request_limit": 3}}', 'tier'""",
+    "lifecycle_stage": ", '{tier 0,tier 1,tier 2}', 'tier'", "lifecycle_transitions": ", 'week', '{tier 0,tier 1,tier 2}', 'tier'",
+    "acquisition": """, 'tier', '{"model": "model 1"}'""", "paths": """, '{"model": "model 1"}', 3"""}
 # Those that read one user's requests only, so few that no partial aggregate is worth it; and those that keep every user.
 OF_ONE_USER = {"preferred_models", "preferred_model_list"}
 GROWS = dict.fromkeys(("benchmark_users", "benchmark_user", "user_metrics_row", "user_profile", "segment_users", "segment_user",
-                       "segment_summary"), {"user_metrics.max_state_memory": "32MB"})
+                       "segment_summary", "lifecycle_stage", "lifecycle_transitions"), {"user_metrics.max_state_memory": "32MB"})
 
 FOLDS = """SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = 'user_metrics_internal'::regnamespace
     AND p.proargnames[1] = 'history' ORDER BY 1"""

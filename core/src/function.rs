@@ -98,6 +98,8 @@ pub enum Role {
     Everyone,
     /// The name of a column or property, which is read under the argument's own name.
     Column,
+    /// The same, where the argument of the given name is not NULL.
+    ColumnFor(&'static str),
     /// The name of a property, likewise.
     Property,
     /// A condition in the language of `filter`: whether a request meets it is read under the argument's own name.
@@ -295,10 +297,11 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    use crate::{benchmark, plans, preferences, profile, seasonality, segments, usage};
+    use crate::{benchmark, funnel, plans, preferences, profile, seasonality, segments, stages, usage};
     let of_values = [activity::FUNCTIONS, sessions::FUNCTIONS, seasonality::FUNCTIONS];
     let of_users = [preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, plans::FUNCTIONS];
-    let folds = [usage::FUNCTIONS, segments::FUNCTIONS].into_iter().chain(of_users);
+    let folds =
+        [usage::FUNCTIONS, segments::FUNCTIONS, funnel::FUNCTIONS, stages::FUNCTIONS].into_iter().chain(of_users);
     of_values.into_iter().chain(folds).flatten().copied()
 }
 
@@ -580,6 +583,11 @@ impl<'a> Call<'a> {
             Some(Given::Texts(list)) => Some(list.iter().map(|text| text.clone().unwrap_or_default()).collect()),
             _ => None,
         }
+    }
+
+    /// A list of texts of which each may be NULL; `None` where the list is.
+    pub fn texts_and_nulls(&self, name: &str) -> Option<&[Option<String>]> {
+        if let Some(Given::Texts(list)) = self.argument(name) { Some(list) } else { None }
     }
 
     /// JSON as text; `None` where it is NULL.

@@ -63,6 +63,7 @@ pub mod seasonality;
 pub mod segments;
 pub mod sessions;
 pub mod source;
+pub mod stages;
 pub mod state;
 pub mod stats;
 pub mod survival;

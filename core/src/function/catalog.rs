@@ -63,6 +63,7 @@ const PAGES: &[(&str, &str)] = &[
     ("benchmark", "users"),
     ("plans", "users"),
     ("profile", "users"),
+    ("stages", "lifecycle-stages"),
 ];
 
 /// The section of a page that describes its aggregates.

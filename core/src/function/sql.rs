@@ -1,6 +1,6 @@
 //! The SQL of a declared function: its forms over a value, over a log, and over a log by name, with their comments.
 
-use super::{Argument, Column, Function, Past, REQUIRED, Reads, Role, Type};
+use super::{Argument, Column, Function, NO_DEFAULT, Past, REQUIRED, Reads, Role, Type};
 use crate::source::literal;
 
 /// An argument of a form: name, type, default, what it says.
@@ -224,9 +224,16 @@ pub fn create(function: &Function) -> String {
     let passed = by_name.iter().skip(1).map(|(name, ..)| format!(", {name}")).collect::<String>();
     // What the query over the log must know of the arguments.
     let asked = function.arguments.iter().filter(|argument| !matches!(argument.role, Role::Value));
-    let asked = asked.map(|Argument { name, kind, .. }| match kind {
-        Type::Text => format!("'{name}', {name}"),
-        _ => format!("'{name}', {name}::text"),
+    let asked = asked.map(|Argument { name, kind, role, default, .. }| {
+        let text = match (*kind, *default) {
+            (Type::Text, REQUIRED | NO_DEFAULT) => (*name).to_owned(),
+            (Type::Text, default) => format!("COALESCE({name}, {default})"),
+            _ => format!("{name}::text"),
+        };
+        match role {
+            Role::ColumnFor(other) => format!("'{name}', CASE WHEN {other} IS NOT NULL THEN {text} END"),
+            _ => format!("'{name}', {text}"),
+        }
     });
     let asked = asked.collect::<Vec<_>>().join(", ");
     let asked = if asked.is_empty() { asked } else { format!(", asked => ARRAY[{asked}]") };

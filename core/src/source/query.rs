@@ -353,7 +353,7 @@ fn fold_query(relation: &Relation, ask: &Ask, requests: &Requests, end: Option<S
         None => add(name, format!("({})::pg_catalog.text", found.expression), Kind::Text, None),
     };
     let by = ask.by.iter().map(|by| ("segment", by));
-    for (name, column) in by.chain(ask.with_role(|role| matches!(role, Role::Column))) {
+    for (name, column) in by.chain(ask.with_role(|role| matches!(role, Role::Column | Role::ColumnFor(_)))) {
         add_text(name, relation.named(&format!(" by {column}"), column)?);
     }
     for (name, property) in ask.with_role(|role| matches!(role, Role::Property)) {

@@ -12,7 +12,7 @@ use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 use user_metrics_core::users::{UserKey, UserKind};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 14] = [
+const COLUMNS: [(&str, Kind); 18] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -27,16 +27,20 @@ const COLUMNS: [(&str, Kind); 14] = [
     ("plan_property", Kind::Text),
     ("peers", Kind::Text),
     ("property:p", Kind::Text),
+    ("tier_property", Kind::Text),
+    ("source_property", Kind::Text),
+    ("start", Kind::Flag),
+    ("premium", Kind::Flag),
 ];
 
 /// A request: user, time in hours, and a number for each column, of which 0 is not known.
 type Row = (u8, u16, [u8; COLUMNS.len()]);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
-    vec((0u8..12, 0u16..2000, prop::array::uniform14(0u8..6)), 0..250)
+    vec((0u8..12, 0u16..2000, prop::array::uniform18(0u8..6)), 0..250)
 }
 
-fn history(rows: &[Row], has: u16) -> Result<History> {
+fn history(rows: &[Row], has: u32) -> Result<History> {
     let columns: Vec<(usize, (&str, Kind))> =
         COLUMNS.into_iter().enumerate().filter(|(n, _)| has >> n & 1 == 1).collect();
     let planned =
@@ -114,7 +118,7 @@ fn same(function: &Function, one: &[String], other: &[String]) -> Verdict {
 #[test]
 fn neither_the_order_of_rows_nor_the_split_of_users_matters() {
     assert!(folds().count() >= 8);
-    check(60, (rows(), any::<u16>(), 2u64..6, 0u64..4), |(rows, has, parts, least)| {
+    check(60, (rows(), any::<u32>(), 2u64..6, 0u64..4), |(rows, has, parts, least)| {
         let whole = ok(history(&rows, has))?;
         let mut shuffled = rows.clone();
         shuffled.sort_by_key(|(user, hours, values)| (values[7], values[0], u32::from(*hours) * 7919 % 1009, *user));
@@ -135,7 +139,7 @@ fn many_requests_are_as_few() {
         (0..200u16).map(|n| ((n % 7) as u8, n * 9 % 2000, [(n % 5) as u8 + 1; COLUMNS.len()])).collect();
     let many: Vec<Row> = (0..40).flat_map(|_| few.clone()).collect();
     for function in folds().filter(|function| matches!(function.name, "feature_usage" | "model_usage")) {
-        let (few, many) = (history(&few, u16::MAX).unwrap(), history(&many, u16::MAX).unwrap());
+        let (few, many) = (history(&few, u32::MAX).unwrap(), history(&many, u32::MAX).unwrap());
         let latency = |row: &String| row.rsplit(" | ").next().map(str::to_owned);
         let of = |history: &History| answer(function, history, 3, 0).unwrap().iter().map(latency).collect::<Vec<_>>();
         assert_eq!(of(&few), of(&many), "{}", function.name);

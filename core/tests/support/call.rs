@@ -33,6 +33,10 @@ fn given(argument: &Argument, texts: Texts) -> Option<Given<'static>> {
         Type::Integer => Some(Given::Integer(number.map_or(2, |number| number as i32))),
         Type::Double => Some(Given::Double(number.unwrap_or(0.5))),
         Type::Text => Some(Given::Text(default.map_or(texts.name, |default| default.trim_matches('\'')))),
+        // Tiers, of which one is that of no tier.
+        Type::Texts if argument.name == "tiers" => {
+            Some(Given::Texts(vec![Some("1".to_owned()), None, Some("3".to_owned()), Some("2".to_owned())]))
+        }
         Type::Json if matches!(argument.role, Role::Rules) => Some(Given::Json(texts.rules.to_owned())),
         Type::Json => Some(Given::Json(texts.json.to_owned())),
         _ => None,
