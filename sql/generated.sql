@@ -2269,6 +2269,47 @@ Columns:
   percentile: share of the peers who have less, those who have as much counted half
   peer_users: peers of whom the metric is known';
 
+CREATE FUNCTION user_metrics_internal.user_properties(
+    history bigint, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL, by boolean DEFAULT false, left_out text[] DEFAULT NULL, area bigint DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, property text, value text, told_at timestamptz
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
+AS 'MODULE_PATHNAME', 'user_properties_of_history';
+COMMENT ON FUNCTION user_metrics_internal.user_properties(bigint, timestamptz, timestamptz, text, timestamptz, boolean, text[], bigint) IS
+    'the fold behind user_properties';
+
+CREATE FUNCTION user_metrics.user_properties(
+    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, property text, value text, told_at timestamptz
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'user_properties', user_metrics_internal.relation(source), ARRAY[]::text[],
+        since, until, as_of, filter::text, NULL, NULL
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.user_properties(regclass, timestamptz, timestamptz, jsonb, timestamptz) IS
+    'every property of every user with the value told last (not NULL) up to as_of, and when that was
+
+Arguments:
+  source: the log: a table, view or foreign table
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  user_id: the user
+  property: a key of the properties
+  value: the value told last that is not NULL; objects and lists as JSON text
+  told_at: when it was told last';
+
 CREATE FUNCTION user_metrics_internal.plan_usage(
     history bigint, plans jsonb, plan_property text DEFAULT 'UserTier', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL,

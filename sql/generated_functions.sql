@@ -843,6 +843,21 @@ FROM (VALUES
         'SELECT * FROM user_metrics.benchmark_user(''request_log'', ''u1'')'
     ),
     (
+        'users', 'user_properties', 'table function',
+        'every property of every user with the value told last (not NULL) up to as_of, and when that was',
+        '[{"name":"source","type":"regclass","default":null,"meaning":"the log: a table, view or foreign table"},
+         {"name":"since","type":"timestamptz","default":"NULL","meaning":"the first instant shown"},
+         {"name":"until","type":"timestamptz","default":"NULL","meaning":"the first instant not read"},
+         {"name":"filter","type":"jsonb","default":"NULL","meaning":"only requests with these values of columns or properties"},
+         {"name":"as_of","type":"timestamptz","default":"NULL","meaning":"where observation ends; by default at until, or else with the last request"}]'::pg_catalog.jsonb,
+        '[{"name":"user_id","type":"text","meaning":"the user"},
+         {"name":"property","type":"text","meaning":"a key of the properties"},
+         {"name":"value","type":"text","meaning":"the value told last that is not NULL; objects and lists as JSON text"},
+         {"name":"told_at","type":"timestamptz","meaning":"when it was told last"}]'::pg_catalog.jsonb,
+        '{user_id,occurred_at,properties}'::pg_catalog.text[], '{}'::pg_catalog.text[],
+        'SELECT * FROM user_metrics.user_properties(''request_log'')'
+    ),
+    (
         'users', 'plan_usage', 'table function',
         'requests of every user and calendar month against the limit of their plan: share used, projection to the month''s end, first day over the limit, requests to features outside the plan',
         '[{"name":"source","type":"regclass","default":null,"meaning":"the log: a table, view or foreign table"},

@@ -37,6 +37,7 @@ crate::readout::readout! {
     user_metrics_row_of_history, pg_finfo_user_metrics_row_of_history: profile::user_metrics_row;
     benchmark_users_of_history, pg_finfo_benchmark_users_of_history: benchmark::benchmark_users;
     benchmark_user_of_history, pg_finfo_benchmark_user_of_history: benchmark::benchmark_user;
+    user_properties_of_history, pg_finfo_user_properties_of_history: properties::user_properties;
     plan_usage_of_history, pg_finfo_plan_usage_of_history: plans::plan_usage;
 }
 

@@ -31,7 +31,6 @@ mod exposure;
 mod funnel;
 mod generated;
 mod history;
-mod latest;
 mod onboarding;
 mod policy;
 mod readout;
@@ -145,18 +144,6 @@ extension_sql_file!(
         sessions::sessions_without_users,
         sessions::session_list,
         sessions::user_sessions
-    ]
-);
-extension_sql_file!(
-    "../sql/properties.sql",
-    name = "properties",
-    requires = [
-        "source",
-        latest::latest_transition,
-        latest::latest_combine,
-        latest::latest_serialize,
-        latest::latest_deserialize,
-        latest::latest_finish
     ]
 );
 extension_sql_file!("../sql/history.sql", name = "history", requires = ["source"]);

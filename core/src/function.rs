@@ -297,9 +297,10 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    use crate::{benchmark, funnel, plans, preferences, profile, seasonality, segments, stages, usage};
+    use crate::{benchmark, funnel, plans, preferences, profile, properties, seasonality, segments, stages, usage};
     let of_values = [activity::FUNCTIONS, sessions::FUNCTIONS, seasonality::FUNCTIONS];
-    let of_users = [preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, plans::FUNCTIONS];
+    let of_users =
+        [preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, properties::FUNCTIONS, plans::FUNCTIONS];
     let folds =
         [usage::FUNCTIONS, segments::FUNCTIONS, funnel::FUNCTIONS, stages::FUNCTIONS].into_iter().chain(of_users);
     of_values.into_iter().chain(folds).flatten().copied()

@@ -1,4 +1,5 @@
-//! The stages of a user's life with the product, how they follow one another, and where users come from. Definitions D97-D103.
+//! The stages of a user's life with the product, how they follow one another, and where users come from. Definitions
+//! D97-D103.
 //!
 //! A user is in exactly one stage on each day: the first that fits of dormant, growth, retention, activation, acquisition.
 

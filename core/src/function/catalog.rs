@@ -63,6 +63,7 @@ const PAGES: &[(&str, &str)] = &[
     ("benchmark", "users"),
     ("plans", "users"),
     ("profile", "users"),
+    ("properties", "users"),
     ("stages", "lifecycle-stages"),
 ];
 

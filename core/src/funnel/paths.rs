@@ -13,8 +13,8 @@ use std::cmp::Reverse;
 pub static FUNCTION: Function = Function {
     name: "paths",
     path: "funnel::paths",
-    summary: "what people do next: from each user's first request that start lets through, how many go from which feature to \
-              which other at the 1st, 2nd, ... move",
+    summary: "what people do next: from each user's first request that start lets through, how many go from which feature \
+              to which other at the 1st, 2nd, ... move",
     arguments: &[
         Argument {
             name: "start",

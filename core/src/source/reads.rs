@@ -29,7 +29,7 @@ const READS: &[(&str, &[&str])] = &[
     ("preferred_models", &[]),
     ("favorite_features", &[]),
     ("benchmark_users", &[]),
-    ("user_properties", &["properties"]),
+    ("user_properties", &[]),
     ("plan_usage", &[]),
     ("funnel", &[]),
     ("funnel_users", &[]),

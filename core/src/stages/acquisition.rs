@@ -16,9 +16,9 @@ const ABOUT: &[&str] = &["users"];
 pub static FUNCTION: Function = Function {
     name: "acquisition",
     path: "stages::acquisition",
-    summary: "where users come from and how they begin: by the first value of a property, whether the first request succeeded, \
-              onboarding was completed, users came back in the second week and became premium, each beside the users it is \
-              known of",
+    summary: "where users come from and how they begin: by the first value of a property, whether the first request \
+              succeeded, onboarding was completed, users came back in the second week and became premium, each beside the \
+              users it is known of",
     arguments: &[
         Argument {
             name: "source_property",

@@ -1,5 +1,5 @@
-//! Users' stages on one day after the other. Who is active is looked at on every day, who is dormant only when that begins and
-//! ends; so what it takes grows with the days on which users are active, and with nothing squared.
+//! Users' stages on one day after the other. Who is active is looked at on every day, who is dormant only when that begins
+//! and ends; so what it takes grows with the days on which users are active, and with nothing squared.
 
 use super::Stage;
 use super::lives::{Life, Lives};
@@ -85,8 +85,8 @@ pub(super) struct Judged {
     _claim: Claim,
 }
 
-/// Judges users at the ends of so many days, ascending, and gives `each` the number of a day and the moves of all users but those
-/// who are dormant as before. Days on which there are none of these may be left out.
+/// Judges users at the ends of so many days, ascending, and gives `each` the number of a day and the moves of all users but
+/// those who are dormant as before. Days on which there are none of these may be left out.
 pub(super) fn judged(
     lives: &Lives<'_>,
     count: usize,

@@ -12,7 +12,7 @@ use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 use user_metrics_core::users::{UserKey, UserKind};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 18] = [
+const COLUMNS: [(&str, Kind); 19] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -31,18 +31,22 @@ const COLUMNS: [(&str, Kind); 18] = [
     ("source_property", Kind::Text),
     ("start", Kind::Flag),
     ("premium", Kind::Flag),
+    ("properties", Kind::Id),
 ];
 
 /// A request: user, time in hours, and a number for each column, of which 0 is not known.
 type Row = (u8, u16, [u8; COLUMNS.len()]);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
-    vec((0u8..12, 0u16..2000, prop::array::uniform18(0u8..6)), 0..250)
+    vec((0u8..12, 0u16..2000, prop::array::uniform19(0u8..6)), 0..250)
 }
 
 fn history(rows: &[Row], has: u32) -> Result<History> {
     let columns: Vec<(usize, (&str, Kind))> =
         COLUMNS.into_iter().enumerate().filter(|(n, _)| has >> n & 1 == 1).collect();
+    // There is one column of ids.
+    let has_id = columns.first().is_some_and(|(n, _)| *n == 0);
+    let columns: Vec<_> = columns.into_iter().filter(|(_, (name, _))| *name != "properties" || !has_id).collect();
     let planned =
         |(_, (name, kind)): &(usize, (&str, Kind))| PlannedColumn { name: (*name).to_owned(), kind: *kind, key: None };
     let plan = Plan { columns: columns.iter().map(planned).collect(), names: true, area: None };
@@ -55,7 +59,12 @@ fn history(rows: &[Row], has: u32) -> Result<History> {
         history.set_name(name.as_bytes())?;
         for (to, (n, (_, kind))) in columns.iter().enumerate() {
             let value = values[*n];
-            let text = format!("{value}");
+            let text = match COLUMNS[*n].0 {
+                "properties" => {
+                    format!(r#"{{"a": "{value}", "b": {hours}, "c{value}": null, "d{value}": ["\"", {{}}]}}"#)
+                }
+                _ => format!("{value}"),
+            };
             let text = (value > 0).then_some(text.as_bytes());
             match kind {
                 Kind::Text => history.set_text(to, text)?,
