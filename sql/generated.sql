@@ -1722,6 +1722,30 @@ Columns:
   percentile: share of the peers who have less, those who have as much counted half
   peer_users: peers of whom the metric is known';
 
+CREATE FUNCTION user_metrics.user_properties(
+    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, property text, value text, told_at timestamptz
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'user_properties_over_log';
+COMMENT ON FUNCTION user_metrics.user_properties(regclass, timestamptz, timestamptz, jsonb, timestamptz) IS
+    'every property of every user with the value told last (not NULL) up to as_of, and when that was
+
+Arguments:
+  source: the log: a table, view or foreign table
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  user_id: the user
+  property: a key of the properties
+  value: the value told last that is not NULL; objects and lists as JSON text
+  told_at: when it was told last';
+
 CREATE FUNCTION user_metrics.plan_usage(
     source regclass, plans jsonb, plan_property text DEFAULT 'UserTier', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
@@ -1755,6 +1779,36 @@ Columns:
   projected_month_end: requests expected by the month''s end at this pace
   first_day_over_limit: the day on which the limit was passed; NULL if it was not
   out_of_plan_requests: requests to features that are not of the plan; NULL if the plan does not list any';
+
+CREATE FUNCTION user_metrics.paths(
+    source regclass, start jsonb DEFAULT NULL, depth integer DEFAULT 5, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, step integer, from_feature text, to_feature text, users bigint
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'paths_over_log';
+COMMENT ON FUNCTION user_metrics.paths(regclass, jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'what people do next: from each user''s first request that start lets through, how many go from which feature to which other at the 1st, 2nd, ... move
+
+Arguments:
+  source: the log: a table, view or foreign table
+  start: the requests that a path may begin with, in the form of filter; by default any
+  depth: how many moves are followed, from 1 to 1000 (default 5)
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  step: the 1st, 2nd, ... move
+  from_feature: from which feature
+  to_feature: to which; NULL for those who did nothing else until observation ended
+  users: how many users';
 
 CREATE FUNCTION user_metrics.first_sessions(
     source regclass, signups regclass DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
@@ -2088,3 +2142,107 @@ Arguments:
 
 Result:
   an object with user_evolution, which has an object for every week; an empty one without users';
+
+CREATE FUNCTION user_metrics.lifecycle_stage(
+    source regclass, tiers text[] DEFAULT NULL, tier_property text DEFAULT 'UserTier', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, stage text, since_day date, first_seen timestamptz, last_seen timestamptz, recent_requests bigint,
+    active_weeks integer, active_days bigint, usage_rank bigint, power_cutoff bigint, activated_on date,
+    upgraded_on date
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'lifecycle_stage_over_log';
+COMMENT ON FUNCTION user_metrics.lifecycle_stage(regclass, text[], text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'every user in exactly one stage of their life with the product (the first that fits of dormant, growth, retention, activation, acquisition), since when, and the figures that say why
+
+Arguments:
+  source: the log: a table, view or foreign table
+  tiers: the tiers, the lowest first; by default nobody is known to have gone up
+  tier_property: the column or property that has them; read only with tiers (default ''UserTier'')
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  user_id: the user
+  stage: acquisition, activation, retention, growth or dormant
+  since_day: since when; to the week, where the stage was another before
+  first_seen: their first request
+  last_seen: their last request
+  recent_requests: requests in the last 28 days
+  active_weeks: in how many of the last four weeks they were active
+  active_days: on how many of the last 28 days
+  usage_rank: place by recent_requests among the users active in the last 28 days: 1 made most, equals share a place
+  power_cutoff: recent_requests of the last who is among the tenth that makes most; NULL where nobody is
+  activated_on: when they were activated; NULL if never
+  upgraded_on: the first day with a higher tier than on an earlier day; NULL if there is none';
+
+CREATE FUNCTION user_metrics.lifecycle_transitions(
+    source regclass, period text DEFAULT 'month', tiers text[] DEFAULT NULL, tier_property text DEFAULT 'UserTier',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    period_start date, from_stage text, to_stage text, users bigint, share double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'lifecycle_transitions_over_log';
+COMMENT ON FUNCTION user_metrics.lifecycle_transitions(regclass, text, text[], text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'from which stage of lifecycle_stage to which users went in each period that is over
+
+Arguments:
+  source: the log: a table, view or foreign table
+  period: day, week, month, quarter or year (default ''month'')
+  tiers: the tiers, the lowest first; by default nobody is known to have gone up
+  tier_property: the column or property that has them; read only with tiers (default ''UserTier'')
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  period_start: first day of the period; only periods that are over are told of
+  from_stage: the stage at the end of the period before; NULL for users who came in this one
+  to_stage: the stage at the end of this one
+  users: how many
+  share: of all with this from_stage in this period, 0 to 1; NULL if any of their rows is hidden';
+
+CREATE FUNCTION user_metrics.acquisition(
+    source regclass, source_property text DEFAULT 'Source', premium jsonb DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    source_value text, users bigint, first_request_known_users bigint, first_request_success_rate double precision,
+    onboarding_eligible_users bigint, onboarding_completed_rate double precision, week_1_eligible_users bigint,
+    week_1_retention double precision, premium_users bigint, premium_rate double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 20 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'acquisition_over_log';
+COMMENT ON FUNCTION user_metrics.acquisition(regclass, text, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'where users come from and how they begin: by the first value of a property, whether the first request succeeded, onboarding was completed, users came back in the second week and became premium, each beside the users it is known of
+
+Arguments:
+  source: the log: a table, view or foreign table
+  source_property: the column or property that says where a user comes from (default ''Source'')
+  premium: which requests are those of premium users, in the form of filter
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  source_value: the value told first of a user; NULL for users of whom none was
+  users: users
+  first_request_known_users: those of whose first request it is known whether it succeeded
+  first_request_success_rate: share of these whose first request did, 0 to 1; of requests at the same instant one counts that did
+  onboarding_eligible_users: users whose first 14 days are over
+  onboarding_completed_rate: share of these who were activated in their first 14 days, 0 to 1
+  week_1_eligible_users: users whose second week is over: the same
+  week_1_retention: share of these active in their second week, days 7 to 13 after the first, 0 to 1
+  premium_users: users with a premium request at any time; NULL without premium
+  premium_rate: their share of users, 0 to 1; NULL without premium';

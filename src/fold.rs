@@ -40,7 +40,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
     let run = || unsafe {
         let mut output = Output::begin(fcinfo, function)?;
         let given = Over::read(&Arguments(fcinfo), function);
-        let refuse = refused(function.known_as());
+        let refuse = refused(function.name);
         let mut call = given.call(function);
         // Nothing is read yet, but what is wrong is refused before the log is.
         (function.run)(&call, &mut Nowhere).map_err(&refuse)?;
@@ -138,10 +138,21 @@ impl<'a> Over<'a> {
             // No argument that asks something is of another type.
             _ => Ok(String::new()),
         };
-        let given = function.arguments.iter().zip(&self.own);
-        let asked = given.filter(|(argument, _)| !matches!(argument.role, Role::Value));
-        let asked = asked.filter_map(|(argument, given)| Some((argument.name.to_owned(), given.as_ref()?)));
-        asked.map(|(name, given)| Ok((name, text(given)?))).collect() // few: arguments
+        let is_given = |name: &str| {
+            let mut given = function.arguments.iter().zip(&self.own);
+            given.any(|(argument, given)| argument.name == name && given.is_some())
+        };
+        let mut asked = Vec::new();
+        for (argument, given) in function.arguments.iter().zip(&self.own) {
+            let asks = match argument.role {
+                Role::Value => false,
+                Role::ColumnFor(other) => is_given(other),
+                _ => true,
+            };
+            let given = given.as_ref().or(argument.text_default().as_ref()).map(text).transpose()?;
+            asked.extend(given.filter(|_| asks).map(|given| (argument.name.to_owned(), given)));
+        }
+        Ok(asked)
     }
 
     /// Makes the history of a log, in files of an area where it outgrows its memory.

@@ -37,7 +37,9 @@ crate::fold::folds! {
     user_metrics_row_over_log, pg_finfo_user_metrics_row_over_log: profile::user_metrics_row;
     benchmark_users_over_log, pg_finfo_benchmark_users_over_log: benchmark::benchmark_users;
     benchmark_user_over_log, pg_finfo_benchmark_user_over_log: benchmark::benchmark_user;
+    user_properties_over_log, pg_finfo_user_properties_over_log: properties::user_properties;
     plan_usage_over_log, pg_finfo_plan_usage_over_log: plans::plan_usage;
+    paths_over_log, pg_finfo_paths_over_log: funnel::paths;
     first_sessions_over_log, pg_finfo_first_sessions_over_log: onboarding::first_sessions;
     first_session_list_over_log, pg_finfo_first_session_list_over_log: onboarding::first_session_list;
     activation_milestones_over_log, pg_finfo_activation_milestones_over_log: onboarding::activation_milestones;
@@ -46,6 +48,9 @@ crate::fold::folds! {
     feature_timing_over_log, pg_finfo_feature_timing_over_log: adoption::feature_timing;
     usage_evolution_over_log, pg_finfo_usage_evolution_over_log: evolution::usage_evolution;
     usage_evolution_json_over_log, pg_finfo_usage_evolution_json_over_log: evolution::usage_evolution_json;
+    lifecycle_stage_over_log, pg_finfo_lifecycle_stage_over_log: stages::lifecycle_stage;
+    lifecycle_transitions_over_log, pg_finfo_lifecycle_transitions_over_log: stages::lifecycle_transitions;
+    acquisition_over_log, pg_finfo_acquisition_over_log: stages::acquisition;
 }
 
 crate::transition::transitions! {

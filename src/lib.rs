@@ -9,7 +9,7 @@
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`assignment`]: who gets which variant of an experiment.
 //! - [`survival`]: how long until something happens.
-//! - [`funnel`], [`paths`]: how far users get, and what they do next.
+//! - [`funnel`]: how far users get.
 //! - [`deeds`], [`drivers`]: what users did in a span of days, and what of it goes with staying and with leaving.
 //! - [`experiment`] and its readout [`comparison`], with [`exposure`]: what an experiment tells.
 //! - [`source`], [`relation`]: the source layer; the SQL surface is in `sql/`, one file a concept.
@@ -30,8 +30,6 @@ mod fold;
 mod funnel;
 mod generated;
 mod history;
-mod latest;
-mod paths;
 mod policy;
 mod readout;
 mod relation;
@@ -39,7 +37,6 @@ mod scratch;
 mod sessions;
 mod settings;
 mod source;
-mod stages;
 mod stored;
 mod survival;
 mod threshold;
@@ -105,7 +102,6 @@ extension_sql_file!(
     name = "generated",
     requires = ["source", "activity", "sessions", "history"]
 );
-extension_sql_file!("../sql/paths.sql", name = "paths", requires = ["source", paths::check_depth]);
 extension_sql_file!(
     "../sql/drivers.sql",
     name = "drivers",
@@ -124,7 +120,6 @@ extension_sql_file!(
         drivers::driver_figures
     ]
 );
-extension_sql_file!("../sql/stages.sql", name = "stages", requires = ["properties", stages::stage_periods]);
 extension_sql_file!("../sql/threshold.sql", name = "threshold", requires = ["drivers", threshold::threshold_figures]);
 extension_sql_file!(
     "../sql/sessions.sql",
@@ -147,18 +142,6 @@ extension_sql_file!(
         sessions::sessions_without_users,
         sessions::session_list,
         sessions::user_sessions
-    ]
-);
-extension_sql_file!(
-    "../sql/properties.sql",
-    name = "properties",
-    requires = [
-        "source",
-        latest::latest_transition,
-        latest::latest_combine,
-        latest::latest_serialize,
-        latest::latest_deserialize,
-        latest::latest_finish
     ]
 );
 extension_sql_file!("../sql/history.sql", name = "history", requires = ["source"]);

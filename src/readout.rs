@@ -62,7 +62,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
                 segment: &time::segment,
             },
         };
-        (function.run)(&call, output.rows()).map_err(refused(function.known_as()))?;
+        (function.run)(&call, output.rows()).map_err(refused(function.name))?;
         output.finish()
     };
     let datum = run().unwrap_or_report();

@@ -4,7 +4,7 @@ use crate::policy;
 use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
-use user_metrics_core::calendar::{Calendar, Grain, Micros};
+use user_metrics_core::calendar::Micros;
 
 /// The day weeks start with.
 #[derive(Clone, Copy, Debug, PostgresGucEnum)]
@@ -92,11 +92,6 @@ pub fn timezone() -> String {
 /// The day weeks start with: 0 is Monday … 6 is Sunday.
 pub fn week_start() -> u8 {
     WEEK_START.get() as u8
-}
-
-/// Periods of a grain, weeks starting as set.
-pub fn calendar(grain: Grain) -> Calendar {
-    Calendar { grain, week_start: week_start() }
 }
 
 /// The longest pause within a session, for a caller who gave none.

@@ -53,7 +53,7 @@ fn source_query(
         };
         source::source_query(&Relation::parse(relation)?, &ask)
     };
-    compose().map_err(refused(analysis.known_as()))
+    compose().map_err(refused(analysis.name))
 }
 
 /// The query behind functions that read requests row by row: see `core::source::requests_query`.

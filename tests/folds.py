@@ -51,12 +51,15 @@ MORE = dict.fromkeys(("preferred_models", "preferred_model_list", "favorite_feat
                       "user_profile", "segment_user"), USER) | {
     "adoption_barriers": ", 'feature 1'", "feature_timing": ", 'feature 1'",
     "plan_usage": """, '{"tier 1": {"monthly_request_limit": 3}}', 'tier'""",
-    "activation_milestones": ", advanced_features => '{feature 1}', signups => 'signups'"}
+    "activation_milestones": ", advanced_features => '{feature 1}', signups => 'signups'",
+    "lifecycle_stage": ", '{tier 0,tier 1,tier 2}', 'tier'", "lifecycle_transitions": ", 'week', '{tier 0,tier 1,tier 2}', 'tier'",
+    "acquisition": """, 'tier', '{"model": "model 1"}'""", "paths": """, '{"model": "model 1"}', 3"""}
 MORE |= dict.fromkeys(("first_sessions", "first_session_list"), ", signups => 'signups'")
 # Those that read one user's requests only, so few that no partial aggregate is worth it; and those that keep every user.
 OF_ONE_USER = {"preferred_models", "preferred_model_list"}
 GROWS = dict.fromkeys(("benchmark_users", "benchmark_user", "user_metrics_row", "user_profile", "segment_users", "segment_user",
-                       "segment_summary", "activation_milestones"), {"user_metrics.max_state_memory": "32MB"})
+                       "segment_summary", "activation_milestones", "lifecycle_stage", "lifecycle_transitions"),
+                      {"user_metrics.max_state_memory": "32MB"})
 
 FOLDS = r"""SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = 'user_metrics'::regnamespace
     AND p.prosrc LIKE '%\_over\_log' ORDER BY 1"""

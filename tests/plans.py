@@ -55,7 +55,6 @@ ARGUMENTS = {
     "user_metrics.experiment_ratio(text,double precision,double precision)": ("arm", "latency", "user_bigint"),
     "user_metrics.experiment_sample(text,double precision)": ("arm", "latency"),
     "user_metrics.experiment_lists(text,double precision[])": ("arm", "latencies"),
-    "user_metrics_internal.latest(text,timestamp with time zone)": ("chat", "occurred_at"),
 } | {
     f"user_metrics_internal.deeds({kind},{INSTANT},text,text,text,boolean,double precision,integer,bytea)":
         (f"user_{kind}", "occurred_at", "zone", "NULL::text", "chat", "answered", "latency", "tenant",

@@ -90,6 +90,14 @@ pub struct Argument {
     pub about: &'static str,
 }
 
+impl Argument {
+    /// What NULL stands for, of a text with a default.
+    pub fn text_default(&self) -> Option<Given<'static>> {
+        let is_text = self.kind == Type::Text && ![REQUIRED, NO_DEFAULT].contains(&self.default);
+        is_text.then(|| Given::Text(self.default.trim_matches('\'')))
+    }
+}
+
 /// What an argument is to the query over the log.
 #[derive(Clone, Copy, Debug)]
 pub enum Role {
@@ -101,6 +109,8 @@ pub enum Role {
     Everyone,
     /// The name of a column or property, which is read under the argument's own name.
     Column,
+    /// The same, where the argument of the given name is not NULL.
+    ColumnFor(&'static str),
     /// The name of a property, likewise.
     Property,
     /// A condition in the language of `filter`: whether a request meets it is read under the argument's own name.
@@ -294,8 +304,6 @@ pub struct Function {
     pub scalar: bool,
     /// Whether its form over a value takes a time zone, because the value knows instants and no days. A fold takes one only so.
     pub zoned: bool,
-    /// The function that it is a part of, where no caller sees it.
-    pub serves: Option<&'static str>,
     /// How many rows the planner should expect.
     pub rows: u32,
     /// Reads the value of a call and gives its rows.
@@ -310,12 +318,13 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    use crate::{
-        adoption, benchmark, evolution, onboarding, plans, preferences, profile, seasonality, segments, usage,
-    };
+    use crate::{adoption, benchmark, evolution, funnel, onboarding, plans, preferences, profile, properties};
+    use crate::{seasonality, segments, stages, usage};
     let of_values = [activity::FUNCTIONS, sessions::FUNCTIONS, seasonality::FUNCTIONS];
-    let of_users = [preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, plans::FUNCTIONS];
-    let of_ways = [onboarding::FUNCTIONS, adoption::FUNCTIONS, evolution::FUNCTIONS];
+    let of_users =
+        [preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, properties::FUNCTIONS, plans::FUNCTIONS];
+    let of_ways =
+        [funnel::FUNCTIONS, onboarding::FUNCTIONS, adoption::FUNCTIONS, evolution::FUNCTIONS, stages::FUNCTIONS];
     let folds = [usage::FUNCTIONS, segments::FUNCTIONS].into_iter().chain(of_users).chain(of_ways);
     of_values.into_iter().chain(folds).flatten().copied()
 }
@@ -329,11 +338,6 @@ pub fn named(name: &str) -> Option<&'static Function> {
 pub const SEGMENT: Column = column("segment", Type::Text, "the value of the column or property of by; NULL without by");
 
 impl Function {
-    /// The name that a caller knows: for messages.
-    pub fn known_as(&self) -> &'static str {
-        self.serves.unwrap_or(self.name)
-    }
-
     /// The columns that its rows are sorted by, where core does not give them in order.
     pub fn order(&self) -> &'static [&'static str] {
         if let Reads::Requests(requests) = self.reads { requests.order } else { &[] }
@@ -607,6 +611,11 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// A list of texts of which each may be NULL; `None` where the list is.
+    pub fn texts_and_nulls(&self, name: &str) -> Option<&[Option<String>]> {
+        if let Some(Given::Texts(list)) = self.argument(name) { Some(list) } else { None }
+    }
+
     /// JSON as text; `None` where it is NULL.
     pub fn json(&self, name: &str) -> Option<&str> {
         if let Some(Given::Json(json)) = self.argument(name) { Some(json) } else { None }
@@ -833,7 +842,6 @@ mod tests {
             segmented: true,
             scalar: false,
             zoned: false,
-            serves: None,
             rows: 1,
             run: |_, _| Ok(()),
         };

@@ -15,8 +15,8 @@
 
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
-use crate::function::Type;
 use crate::function::aggregate::{Aggregate, Form};
+use crate::function::{Function, Type};
 use crate::grouping::Owned;
 use crate::host::Claim;
 use crate::lists::{self, Head, Runs};
@@ -24,9 +24,13 @@ use crate::state::State;
 use crate::users::{UNKNOWN, UserKey, UserKind, Users};
 
 mod matcher;
+pub mod paths;
 mod plan;
 mod readout;
 mod view;
+
+/// The functions about ways that users go which are folds.
+pub const FUNCTIONS: &[&Function] = &[&paths::FUNCTION];
 
 /// The aggregate that makes it.
 pub static AGGREGATE: Aggregate = Aggregate {

@@ -12,7 +12,7 @@
 //!   an activity are the modules of [`activity`].
 //! - [`sessions`]: who used the product in one go, with its readouts.
 //! - [`funnel`]: how far users get on a way of several steps.
-//! - [`segments`]: every user in one of five; [`latest`]: what a property was last;
+//! - [`segments`]: every user in one of five; [`stages`]: how far they have come; [`properties`]: what is told of them;
 //!   [`plans`]: the limits that usage is measured against; [`usage`]: how often each hour of the local clock has come.
 //! - [`preferences`]: which models a user prefers; [`benchmark`]: a figure beside that of the user's peers;
 //!   [`profile`]: everything that is known of one user.
@@ -53,19 +53,20 @@ pub mod history;
 pub mod host;
 pub mod interval;
 pub mod json;
-pub mod latest;
 pub mod lists;
 pub mod milestones;
 pub mod onboarding;
 pub mod plans;
 pub mod preferences;
 pub mod profile;
+pub mod properties;
 pub mod random;
 pub mod rating;
 pub mod seasonality;
 pub mod segments;
 pub mod sessions;
 pub mod source;
+pub mod stages;
 pub mod state;
 pub mod stats;
 pub mod survival;

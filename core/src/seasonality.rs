@@ -56,7 +56,6 @@ pub static FUNCTION: Function = Function {
     segmented: true,
     scalar: false,
     zoned: false,
-    serves: None,
     rows: 19,
     run,
 };

@@ -24,8 +24,6 @@ pub enum Kind {
     Activity = 1,
     /// [`crate::sessions::Sessions`]
     Sessions = 2,
-    /// [`crate::latest::Latest`]
-    Latest = 3,
     /// [`crate::funnel::Funnel`]
     Funnel = 4,
     /// [`crate::survival::Survival`]

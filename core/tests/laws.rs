@@ -13,8 +13,6 @@ mod experiment;
 mod exposure;
 #[path = "laws/funnel.rs"]
 mod funnel;
-#[path = "laws/latest.rs"]
-mod latest;
 #[path = "laws/naive.rs"]
 mod naive;
 #[path = "laws/parts.rs"]
@@ -38,7 +36,6 @@ use user_metrics_core::deeds::Deeds;
 use user_metrics_core::experiment::Experiment;
 use user_metrics_core::exposure::{Exposure, Exposures};
 use user_metrics_core::funnel::Funnel;
-use user_metrics_core::latest::Latest;
 use user_metrics_core::sessions::Sessions;
 use user_metrics_core::state::State;
 use user_metrics_core::survival::Survival;
@@ -92,10 +89,6 @@ macro_rules! laws {
         laws!(short $state);
         tests! { $state: a_stop_gives_everything_back }
     };
-    (short set $state:ty) => {
-        laws!(short $state);
-        tests! { $state: seeing_a_row_again_changes_nothing }
-    };
     (set $state:ty) => {
         laws!(any $state);
         tests! { $state:
@@ -118,8 +111,6 @@ mod experiment_keeps { laws!(any crate::Experiment); }
 mod exposure_keeps { laws!(short crate::Exposure); }
 #[rustfmt::skip]
 mod exposures_keep { laws!(any crate::Exposures); }
-#[rustfmt::skip]
-mod latest_keeps { laws!(short set crate::Latest); }
 #[rustfmt::skip]
 mod sessions_keep { laws!(any crate::Sessions); }
 #[rustfmt::skip]

@@ -14,9 +14,10 @@ from runner import ExpectedError
 from usage_cases import offsets, requests_read, stretches
 
 WEIGHTS = {"user_metrics_row": 6, "user_profile": 3, "preferred_models": 5, "preferred_model_list": 1, "favorite_features": 3,
-           "benchmark_users": 4, "benchmark_user": 2, "plan_usage": 4}
+           "benchmark_users": 4, "benchmark_user": 2, "plan_usage": 4,
+           "user_properties": 2}
 OF_ONE = ("user_metrics_row", "user_profile")                 # the same figures, as a row and as JSON
-OF_ALL = ("benchmark_users", "plan_usage")                    # which name no user
+OF_ALL = ("benchmark_users", "plan_usage", "user_properties")  # which name no user
 CANDIDATES = [["gpt-4o", "claude"], ["o3/openai", "gpt-4o/openai", "nobody's"], ["none", "such"],
               ["gpt-4o", "gpt-4o/openai", "claude", "it's"]]
 PLANS = [{"free": {"monthly_request_limit": 2, "features": ["chat"]}, "pro": {"monthly_request_limit": "unlimited"}},
@@ -50,7 +51,8 @@ class UserCase(Case):
                 yield name, "ARRAY[" + ", ".join(map(literal, value)) + "]::text[]"
             else:
                 yield name, str(value) if isinstance(value, int) else literal(value)
-        yield from replace(self, args={}).plain_arguments()
+        yield from ((name, text) for name, text in replace(self, args={}).plain_arguments()
+                    if (self.readout, name) != ("user_properties", "timezone"))
 
     def plain_arguments(self):
         yield from ((name, literal(instant_text(getattr(self, name)))) for name in ("since", "until", "as_of")
@@ -79,6 +81,8 @@ def known_rows(case, log, facts):
     if case.readout == "plan_usage":
         return plan_usage(case, log, facts)
     everybody = read(case, log, facts.now)
+    if case.readout == "user_properties":
+        return d.user_properties(everybody)
     mine = [r for r in everybody if r.use.user == case.user]
     least, zone = log.least or 1, case.zone(log)
     gap, idle = sd.DEFAULT_GAP if log.default_gap is None else log.default_gap, sd.DEFAULT_IDLE

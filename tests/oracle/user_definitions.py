@@ -261,6 +261,17 @@ def latest(told):
     return max(told)[2] if told else None
 
 
+def user_properties(requests):
+    """The logs have one property; `peer` is its value."""
+    people = ud.by_key(requests, lambda r: r.use.user)
+    rows = []
+    for user in sorted(people, key=str.encode):
+        told = [(r.use.instant, r.peer) for r in people[user] if r.peer is not None]
+        if told:
+            rows.append({"user_id": user, "property": "tier", "value": latest(told), "told_at": max(told)[0]})
+    return rows
+
+
 def benchmark(requests, end, local, gap, idle, least, min_peers=10, peers=None):
     """A row for every user and figure."""
     people = ud.by_key(requests, lambda r: r.use.user)

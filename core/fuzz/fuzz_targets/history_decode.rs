@@ -19,7 +19,7 @@ const TEXTS: Texts = Texts {
     rules: r#"[{"segment": "a", "all": [{"requests": {">": 9}}, {"property:p": {"in": ["1", "2"]}}]}]"#,
 };
 
-const COLUMNS: [(&str, Kind); 11] = [
+const COLUMNS: [(&str, Kind); 15] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -31,6 +31,10 @@ const COLUMNS: [(&str, Kind); 11] = [
     ("succeeded", Kind::Status),
     ("plan_property", Kind::Text),
     ("property:p", Kind::Text),
+    ("tier_property", Kind::Text),
+    ("source_property", Kind::Text),
+    ("start", Kind::Flag),
+    ("premium", Kind::Flag),
 ];
 
 fuzz_target!(|rest: &[u8]| held(|| {

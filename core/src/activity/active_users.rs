@@ -33,7 +33,6 @@ pub static FUNCTION: Function = Function {
     segmented: true,
     scalar: false,
     zoned: false,
-    serves: None,
     rows: 100,
     run,
 };

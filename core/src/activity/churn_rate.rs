@@ -45,7 +45,6 @@ pub static FUNCTION: Function = Function {
     segmented: true,
     scalar: false,
     zoned: false,
-    serves: None,
     rows: 24,
     run,
 };

@@ -31,7 +31,6 @@ pub static FUNCTION: Function = Function {
     segmented: false,
     scalar: false,
     zoned: false,
-    serves: None,
     rows: 24,
     run,
 };

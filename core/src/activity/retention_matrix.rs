@@ -32,7 +32,6 @@ pub static FUNCTION: Function = Function {
     segmented: true,
     scalar: false,
     zoned: false,
-    serves: None,
     rows: 500,
     run,
 };

@@ -39,7 +39,6 @@ pub static FUNCTION: Function = Function {
     segmented: true,
     scalar: false,
     zoned: false,
-    serves: None,
     rows: 28,
     run,
 };

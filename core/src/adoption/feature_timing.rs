@@ -70,7 +70,6 @@ pub static FUNCTION: Function = Function {
     segmented: true,
     scalar: false,
     zoned: true,
-    serves: None,
     rows: 10,
     run,
 };

@@ -22,7 +22,6 @@ pub static FUNCTION: Function = Function {
     segmented: false,
     scalar: false,
     zoned: true,
-    serves: None,
     rows: 4,
     run,
 };

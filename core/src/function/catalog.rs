@@ -66,6 +66,8 @@ const PAGES: &[(&str, &str)] = &[
     ("profile", "users"),
     ("adoption", "journey"),
     ("evolution", "journey"),
+    ("properties", "users"),
+    ("stages", "lifecycle-stages"),
 ];
 
 /// The section of a page that describes its aggregates.
@@ -178,11 +180,7 @@ fn of_aggregate(aggregate: &'static Aggregate) -> Entry {
 /// What the declarations say to a caller, topic by topic.
 pub fn entries() -> Vec<Entry> {
     let aggregates = aggregate::all().filter(|aggregate| !aggregate.is_internal).map(of_aggregate);
-    let mut entries = super::all()
-        .filter(|function| function.serves.is_none())
-        .map(of_function)
-        .chain(aggregates)
-        .collect::<Vec<_>>();
+    let mut entries = super::all().map(of_function).chain(aggregates).collect::<Vec<_>>();
     let mut topics = Vec::new();
     for entry in &entries {
         if !topics.contains(&entry.topic) {

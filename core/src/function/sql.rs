@@ -78,11 +78,6 @@ pub(super) fn columns(function: &Function, over_source: bool) -> Vec<(&'static s
     (over_source && function.segmented).then_some(segment).into_iter().chain(own).collect()
 }
 
-/// The schema of the form over a log.
-fn schema(function: &Function) -> &'static str {
-    if function.serves.is_some() { "user_metrics_internal" } else { "user_metrics" }
-}
-
 /// Items separated by commas, in lines of at most 120 characters.
 fn listed(items: impl IntoIterator<Item = String>) -> String {
     let mut lines = vec!["   ".to_owned()];
@@ -127,8 +122,7 @@ fn rows(function: &Function) -> String {
 
 fn signature(function: &Function, arguments: &[Listed], over_source: bool) -> String {
     format!(
-        "CREATE FUNCTION {}.{}(\n{}\n) RETURNS {}",
-        schema(function),
+        "CREATE FUNCTION user_metrics.{}(\n{}\n) RETURNS {}",
         function.name,
         listed(arguments.iter().map(argument)),
         result(function, columns(function, over_source).into_iter().map(|(name, kind, _)| (name, kind)))
@@ -154,7 +148,7 @@ fn comment(function: &Function, arguments: &[Listed], over_source: bool, by_name
             text.push_str(&format!("\n  {name}{about}"));
         }
     }
-    format!("COMMENT ON FUNCTION {}.{}({types}) IS\n    {};\n", schema(function), function.name, literal(&text))
+    format!("COMMENT ON FUNCTION user_metrics.{}({types}) IS\n    {};\n", function.name, literal(&text))
 }
 
 /// The name of the C function behind it: over a value, or over a log where it folds requests.

@@ -11,7 +11,7 @@ pub enum Kind {
     Text,
     /// A session's id, as the hash of its text, by which those that begin together are in order. A blank one is none.
     Session,
-    /// A request's id, as the text it is shown as. A plan has one such column at most.
+    /// A text that may be another with every request, such as its id, as it is. A plan has one such column at most.
     Id,
     /// A number of 0 or more; others are not known.
     Count,

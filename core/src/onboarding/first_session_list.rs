@@ -52,7 +52,6 @@ pub static FUNCTION: Function = Function {
     segmented: false,
     scalar: false,
     zoned: false,
-    serves: None,
     rows: 1000,
     run,
 };

@@ -19,7 +19,6 @@ pub static FUNCTION: Function = Function {
     segmented: false,
     scalar: true,
     zoned: true,
-    serves: None,
     rows: 1,
     run,
 };

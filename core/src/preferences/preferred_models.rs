@@ -57,7 +57,6 @@ pub static FUNCTION: Function = Function {
     segmented: false,
     scalar: false,
     zoned: true,
-    serves: None,
     rows: 10,
     run,
 };

@@ -28,7 +28,6 @@ pub static FUNCTION: Function = Function {
     segmented: false,
     scalar: false,
     zoned: true,
-    serves: None,
     rows: 1,
     run,
 };

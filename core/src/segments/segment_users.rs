@@ -59,7 +59,6 @@ pub static FUNCTION: Function = Function {
     segmented: false,
     scalar: false,
     zoned: true,
-    serves: None,
     rows: 1000,
     run,
 };

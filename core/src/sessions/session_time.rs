@@ -30,7 +30,6 @@ pub static FUNCTION: Function = Function {
     segmented: true,
     scalar: false,
     zoned: true,
-    serves: None,
     rows: 60,
     run,
 };

@@ -185,7 +185,7 @@ impl Relation {
         let (Some(canonical), Some(found)) = (canonical_named(name), find(name)) else { return Ok(None) };
         let kind = match (name, canonical.holds) {
             ("session_id", _) => Kind::Session,
-            ("request_id", _) => Kind::Id,
+            ("request_id", _) | (_, Holds::Object) => Kind::Id,
             (_, Holds::Count | Holds::Number) => Kind::Count,
             (_, Holds::Score) => Kind::Number,
             _ => Kind::Text,
@@ -193,6 +193,10 @@ impl Relation {
         let expression = match (kind, found.base.as_str()) {
             (Kind::Count | Kind::Number, _) if found.double().is_none() => {
                 return Err(self.wants(name, &found, "a number"));
+            }
+            // In the one form that a jsonb is written in.
+            (Kind::Id, _) if matches!(canonical.holds, Holds::Object) => {
+                format!("({})::pg_catalog.jsonb::pg_catalog.text", found.expression)
             }
             (Kind::Count | Kind::Number, _) | (_, "text") => found.expression,
             (Kind::Session | Kind::Id, "uuid" | "int2" | "int4" | "int8") => found.expression,

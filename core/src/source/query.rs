@@ -55,11 +55,6 @@ impl Analysis {
         declared.or_else(|| ANALYSES.iter().find(|analysis| analysis.name == name).copied())
     }
 
-    /// The name that a caller knows: for messages.
-    pub fn known_as(&self) -> &'static str {
-        function::named(self.name).map_or(self.name, Function::known_as)
-    }
-
     /// Every analysis there is.
     pub fn all() -> impl Iterator<Item = Analysis> {
         function::all().map(Analysis::of).chain(ANALYSES.iter().copied())
@@ -374,7 +369,7 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
         None => add(name, format!("({})::pg_catalog.text", found.expression), Kind::Text, None),
     };
     let by = ask.by.iter().map(|by| ("segment", by));
-    for (name, column) in by.chain(ask.with_role(|role| matches!(role, Role::Column))) {
+    for (name, column) in by.chain(ask.with_role(|role| matches!(role, Role::Column | Role::ColumnFor(_)))) {
         add_text(name, relation.named(&format!(" by {column}"), column)?);
     }
     for (name, property) in ask.with_role(|role| matches!(role, Role::Property)) {

@@ -1,6 +1,6 @@
 //! Which function reads which columns, beside users and times: what `describe_source` tells, and the names that messages use.
 
-use crate::function::{self, AS_TEXT, Reads, Role};
+use crate::function::{self, AS_TEXT, Argument, NO_DEFAULT, Reads, Role};
 
 /// The canonical columns that every function needs.
 pub const ALWAYS: [&str; 2] = ["user_id", "occurred_at"];
@@ -29,11 +29,11 @@ const READS: &[(&str, &[&str])] = &[
     ("preferred_models", &[]),
     ("favorite_features", &[]),
     ("benchmark_users", &[]),
-    ("user_properties", &["properties"]),
+    ("user_properties", &[]),
     ("plan_usage", &[]),
     ("funnel", &[]),
     ("funnel_users", &[]),
-    ("paths", &["request_id", "feature"]),
+    ("paths", &[]),
     ("first_sessions", &[]),
     ("first_session_list", &[]),
     ("activation_milestones", &[]),
@@ -46,9 +46,9 @@ const READS: &[(&str, &[&str])] = &[
     ("churn_indicators", &["session_id", "model", "feature", "status", "succeeded"]),
     ("activation_threshold", &[]),
     ("seasonality", &[]),
-    ("lifecycle_stage", &["feature", "status", "succeeded"]),
-    ("lifecycle_transitions", &["feature", "status", "succeeded"]),
-    ("acquisition", &["feature", "status", "succeeded", "properties"]),
+    ("lifecycle_stage", &[]),
+    ("lifecycle_transitions", &[]),
+    ("acquisition", &[]),
     ("ab_compare", &["session_id", "cost_usd", "revenue_usd", "latency_ms", "status", "succeeded", "rating"]),
     ("ab_segments", &["session_id", "cost_usd", "revenue_usd", "latency_ms", "status", "succeeded", "rating"]),
     ("assignment_audit", &[]),
@@ -69,7 +69,10 @@ pub fn columns_read(function: &str) -> impl Iterator<Item = (&'static str, bool)
     });
     listed.chain(declared.into_iter().flat_map(|(function, requests)| {
         let of_property = function.arguments.iter().any(|argument| matches!(argument.role, Role::Property));
-        let properties = of_property.then_some(("properties", true));
+        // A column that is read unless another is named is mostly one of them.
+        let by_default = |argument: &Argument| matches!(argument.role, Role::Column) && argument.default != NO_DEFAULT;
+        let may_be_property = function.arguments.iter().any(by_default);
+        let properties = (of_property || may_be_property).then_some(("properties", of_property));
         // Where no column says whether a request succeeded, its status does.
         let instead = requests.columns.contains(&"succeeded").then_some(("status", false));
         let needed = requests.needed.iter().map(|column| (*column, true));
@@ -119,7 +122,12 @@ mod tests {
             may_be_another: false,
         };
         let arguments = function::named(function).map_or(&[][..], |function| function.arguments);
-        let property = |argument: &&function::Argument| matches!(argument.role, Role::Property);
+        let has_properties = columns.contains(&"properties");
+        let property = |argument: &&Argument| match argument.role {
+            Role::Property => true,
+            Role::Column => has_properties && argument.default != NO_DEFAULT,
+            _ => false,
+        };
         let properties =
             arguments.iter().filter(property).map(|argument| (argument.name.to_owned(), "tier".to_owned()));
         let ask = Ask {

@@ -20,7 +20,6 @@ pub static FUNCTION: Function = Function {
     segmented: true,
     scalar: false,
     zoned: true,
-    serves: None,
     rows: 100,
     run: |call, rows| names::run(call, "feature", rows),
 };

@@ -27,7 +27,6 @@ pub static FUNCTION: Function = Function {
     segmented: true,
     scalar: false,
     zoned: true,
-    serves: None,
     rows: 100,
     run,
 };

@@ -39,7 +39,6 @@ pub static FUNCTION: Function = Function {
     segmented: true,
     scalar: false,
     zoned: true,
-    serves: None,
     rows: 24,
     run,
 };

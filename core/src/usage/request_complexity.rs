@@ -34,7 +34,6 @@ pub static FUNCTION: Function = Function {
     segmented: false,
     scalar: false,
     zoned: true,
-    serves: None,
     rows: 1000,
     run,
 };

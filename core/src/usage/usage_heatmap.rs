@@ -25,7 +25,6 @@ pub static FUNCTION: Function = Function {
     segmented: true,
     scalar: false,
     zoned: true,
-    serves: None,
     rows: 168,
     run,
 };

@@ -12,7 +12,7 @@ use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 use user_metrics_core::users::{UserKey, UserKind};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 20] = [
+const COLUMNS: [(&str, Kind); 25] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -33,18 +33,26 @@ const COLUMNS: [(&str, Kind); 20] = [
     ("signups", Kind::Flag),
     ("milestones 1", Kind::Flag),
     ("milestones 2", Kind::Flag),
+    ("tier_property", Kind::Text),
+    ("source_property", Kind::Text),
+    ("start", Kind::Flag),
+    ("premium", Kind::Flag),
+    ("properties", Kind::Id),
 ];
 
 /// A request: user, time in hours, and a number for each column, of which 0 is not known.
 type Row = (u8, u16, [u8; COLUMNS.len()]);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
-    vec((0u8..12, 0u16..2000, prop::array::uniform20(0u8..6)), 0..250)
+    vec((0u8..12, 0u16..2000, prop::array::uniform25(0u8..6)), 0..250)
 }
 
 fn history(rows: &[Row], has: u32) -> Result<History> {
     let columns: Vec<(usize, (&str, Kind))> =
         COLUMNS.into_iter().enumerate().filter(|(n, _)| has >> n & 1 == 1).collect();
+    // There is one column of ids.
+    let has_id = columns.first().is_some_and(|(n, _)| *n == 0);
+    let columns: Vec<_> = columns.into_iter().filter(|(_, (name, _))| *name != "properties" || !has_id).collect();
     let planned =
         |(_, (name, kind)): &(usize, (&str, Kind))| PlannedColumn { name: (*name).to_owned(), kind: *kind, key: None };
     let plan = Plan { columns: columns.iter().map(planned).collect(), names: true, area: None };
@@ -56,9 +64,17 @@ fn history(rows: &[Row], has: u32) -> Result<History> {
         history.begin(UserKey::text(name.as_bytes()).unwrap(), at)?;
         history.set_name(name.as_bytes())?;
         for (to, (n, (_, kind))) in columns.iter().enumerate() {
-            // The text of a session's id is that of its hash.
-            let value = if *n == 14 { values[1] } else { values[*n] };
-            let text = format!("{value}");
+            let value = match COLUMNS[*n].0 {
+                // That of a session's id is the text of its hash.
+                "session_id as text" => values[1],
+                _ => values[*n],
+            };
+            let text = match COLUMNS[*n].0 {
+                "properties" => {
+                    format!(r#"{{"a": "{value}", "b": {hours}, "c{value}": null, "d{value}": ["\"", {{}}]}}"#)
+                }
+                _ => format!("{value}"),
+            };
             let text = (value > 0).then_some(text.as_bytes());
             match kind {
                 Kind::Text => history.set_text(to, text)?,

@@ -39,6 +39,10 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
         Type::Double => Some(Given::Double(number.unwrap_or(0.5))),
         Type::Text if argument.name == "feature" => Some(Given::Text(texts.feature)),
         Type::Text => Some(Given::Text(default.map_or(texts.name, |default| default.trim_matches('\'')))),
+        // Tiers, of which one is that of no tier.
+        Type::Texts if argument.name == "tiers" => {
+            Some(Given::Texts(vec![Some("1".to_owned()), None, Some("3".to_owned()), Some("2".to_owned())]))
+        }
         Type::Json if matches!(argument.role, Role::Rules) => Some(Given::Json(texts.rules.to_owned())),
         Type::Json if argument.name == "milestones" => {
             history.column("milestones 1").map(|_| Given::Json(MILESTONES.to_owned()))

@@ -1,0 +1,200 @@
+//! `acquisition`: where users come from, and how they begin. Definition D103.
+
+use super::lives::OwnDays;
+use crate::days::Day;
+use crate::error::Result;
+use crate::function::{
+    Argument, Call, Clock, Function, NO_DEFAULT, Past, Reads, Requests, Role, Rows, Type, column, column_about,
+};
+use crate::history::{Fold, Table, Timeline};
+use crate::host::Claim;
+use std::cmp::Reverse;
+
+const ABOUT: &[&str] = &["users"];
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "acquisition",
+    path: "stages::acquisition",
+    summary: "where users come from and how they begin: by the first value of a property, whether the first request \
+              succeeded, onboarding was completed, users came back in the second week and became premium, each beside the \
+              users it is known of",
+    arguments: &[
+        Argument {
+            name: "source_property",
+            kind: Type::Text,
+            role: Role::Column,
+            default: "'Source'",
+            about: "the column or property that says where a user comes from",
+        },
+        Argument {
+            name: "premium",
+            kind: Type::Json,
+            role: Role::Condition,
+            default: NO_DEFAULT,
+            about: "which requests are those of premium users, in the form of filter",
+        },
+    ],
+    columns: &[
+        column("source_value", Type::Text, "the value told first of a user; NULL for users of whom none was"),
+        column_about(ABOUT, "users", Type::Bigint, "users"),
+        column_about(
+            ABOUT,
+            "first_request_known_users",
+            Type::Bigint,
+            "those of whose first request it is known whether it succeeded",
+        ),
+        column_about(
+            ABOUT,
+            "first_request_success_rate",
+            Type::Double,
+            "share of these whose first request did, 0 to 1; of requests at the same instant one counts that did",
+        ),
+        column_about(ABOUT, "onboarding_eligible_users", Type::Bigint, "users whose first 14 days are over"),
+        column_about(
+            ABOUT,
+            "onboarding_completed_rate",
+            Type::Double,
+            "share of these who were activated in their first 14 days, 0 to 1",
+        ),
+        column_about(ABOUT, "week_1_eligible_users", Type::Bigint, "users whose second week is over: the same"),
+        column_about(
+            ABOUT,
+            "week_1_retention",
+            Type::Double,
+            "share of these active in their second week, days 7 to 13 after the first, 0 to 1",
+        ),
+        column_about(
+            ABOUT,
+            "premium_users",
+            Type::Bigint,
+            "users with a premium request at any time; NULL without premium",
+        ),
+        column_about(ABOUT, "premium_rate", Type::Double, "their share of users, 0 to 1; NULL without premium"),
+    ],
+    reads: Reads::Requests(&Requests {
+        past: Past::All,
+        columns: &["feature", "succeeded"],
+        needed: &[],
+        names: false,
+        order: &[],
+    }),
+    segmented: false,
+    scalar: false,
+    zoned: true,
+    rows: 20,
+    run,
+};
+
+/// How long onboarding may take, and until when the second week goes, in days from the first.
+const ONBOARDING_DAYS: Day = 14;
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let elapsed = call.clock()?.day(call.end())?;
+    let columns = ["source_property", "feature", "succeeded", "premium"].map(|name| call.column(name));
+    let [source, feature, succeeded, premium] = columns;
+    let make = || {
+        let (clock, own, claim) = (call.clock()?, OwnDays::default(), Claim::passing());
+        Ok(Sources { call, clock, elapsed, source, feature, succeeded, premium, sources: Table::default(), own, claim })
+    };
+    let Sources { sources, mut claim, .. } = call.fold(&columns, make)?;
+    let mut found = claim.collected(sources.iter().map(|([.., code], _, of)| (call.text_of(source, code), of)))?;
+    found.sort_unstable_by_key(|(text, of)| (text.is_none(), Reverse(of.users), *text));
+    let asks_premium = call.json("premium").is_some();
+    let share = |part: u64, all: u64| (all > 0).then(|| part as f64 / all as f64);
+    found.into_iter().try_for_each(|(text, of)| {
+        rows.row(&mut [
+            text.into(),
+            of.users.into(),
+            of.known.into(),
+            share(of.succeeded, of.known).into(),
+            of.eligible.into(),
+            share(of.onboarded, of.eligible).into(),
+            of.eligible.into(),
+            share(of.back, of.eligible).into(),
+            asks_premium.then_some(of.premium).into(),
+            share(of.premium, of.users).filter(|_| asks_premium).into(),
+        ])
+    })
+}
+
+/// The users of a source, and how many of them did what.
+#[derive(Debug, Default)]
+struct Source {
+    users: u64,
+    known: u64,
+    succeeded: u64,
+    eligible: u64,
+    onboarded: u64,
+    back: u64,
+    premium: u64,
+}
+
+/// The fold.
+struct Sources<'a> {
+    call: &'a Call<'a>,
+    clock: Clock<'a>,
+    /// The day on which observation ends.
+    elapsed: Day,
+    source: Option<usize>,
+    feature: Option<usize>,
+    succeeded: Option<usize>,
+    premium: Option<usize>,
+    /// By the code of the source.
+    sources: Table<Source>,
+    own: OwnDays,
+    claim: Claim,
+}
+
+impl Sources<'_> {
+    /// The code of the source told first, of several at one instant the greatest by its bytes.
+    fn told_first(&self, user: &Timeline<'_>) -> u32 {
+        let codes = user.codes(self.source).unwrap_or_default();
+        let Some(first) = codes.iter().position(|&code| code != 0) else { return 0 };
+        let together = user.at.partition_point(|&at| at <= user.at[first]);
+        let told = codes[first..together].iter().copied();
+        told.max_by(|a, b| self.call.text_of(self.source, *a).cmp(&self.call.text_of(self.source, *b))).unwrap_or(0)
+    }
+}
+
+impl Fold for Sources<'_> {
+    fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
+        let Some(&first_at) = user.at.first() else { return Ok(()) };
+        if self.call.since.is_some_and(|since| first_at < since) {
+            return Ok(());
+        }
+        let source = self.told_first(user);
+        let Sources { clock, elapsed, feature, succeeded, premium, sources, own, claim, .. } = self;
+        own.read(user, clock, claim)?;
+        let Some((first_day, _)) = own.each().next() else { return Ok(()) };
+        let (_, of) = sources.entry([0, 0, source], claim)?;
+        of.users += 1;
+        let together = user.at.partition_point(|&at| at <= first_at);
+        let outcome = (0..together).filter_map(|request| user.flag(*succeeded, request)).max();
+        of.known += u64::from(outcome.is_some());
+        of.succeeded += u64::from(outcome == Some(true));
+        of.premium += u64::from((0..user.at.len()).any(|request| user.flag(*premium, request) == Some(true)));
+        let after = |day: Day| day.saturating_sub(first_day);
+        if after(*elapsed) >= ONBOARDING_DAYS {
+            let activated = own.activated_on(user, *feature, *succeeded);
+            of.eligible += 1;
+            of.onboarded += u64::from(activated.is_some_and(|day| after(day) < ONBOARDING_DAYS));
+            of.back += u64::from(own.each().any(|(day, _)| (7..ONBOARDING_DAYS).contains(&after(day))));
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, other: Self) -> Result<()> {
+        let merged = self.sources.merge(other.sources, &mut self.claim, |ours, theirs, _| {
+            ours.users += theirs.users;
+            ours.known += theirs.known;
+            ours.succeeded += theirs.succeeded;
+            ours.eligible += theirs.eligible;
+            ours.onboarded += theirs.onboarded;
+            ours.back += theirs.back;
+            ours.premium += theirs.premium;
+            Ok(())
+        });
+        merged.map(drop)
+    }
+}

@@ -1,0 +1,173 @@
+//! Users' stages on one day after the other. Who is active is looked at on every day, who is dormant only when that begins
+//! and ends; so what it takes grows with the days on which users are active, and with nothing squared.
+
+use super::Stage;
+use super::lives::{Life, Lives};
+use crate::days::Day;
+use crate::error::Result;
+use crate::host::{self, Claim};
+use crate::segments::{Terms, power_cutoff};
+use std::cmp::Reverse;
+
+/// After how many days without a request a user is dormant.
+pub(super) const RECENT_DAYS: Day = 28;
+
+/// Where a user stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Standing {
+    /// The stage; `None` before the first day.
+    pub(super) stage: Option<Stage>,
+    /// The number of the judged day from which on it has been the same.
+    pub(super) since: usize,
+    /// Requests in the last 28 days.
+    pub(super) requests: u64,
+    /// A bit for each of these days with requests; the lowest is the judged one.
+    days: u64,
+    /// Of the user's days, how many are past and how many have come.
+    past: usize,
+    come: usize,
+    /// Whether it is looked at on every day.
+    is_active: bool,
+}
+
+impl Standing {
+    /// On how many of the last 28 days the user was active.
+    pub(super) fn active_days(&self) -> u32 {
+        self.days.count_ones()
+    }
+
+    /// In how many of the last four weeks.
+    pub(super) fn active_weeks(&self) -> u32 {
+        (0..RECENT_DAYS / 7).filter(|week| self.days >> (7 * week) & 0x7f != 0).count() as u32
+    }
+
+    /// Goes on to the end of a day, so many days after the one judged last.
+    fn advance(&mut self, days: &[(Day, u32)], end: Day, passed: Day) {
+        let recent = |age: Day| (0..RECENT_DAYS).contains(&age);
+        self.days = if recent(passed) { self.days << passed & ((1 << RECENT_DAYS) - 1) } else { 0 };
+        while let Some(&(day, requests)) = days.get(self.come).filter(|(day, _)| *day <= end) {
+            if recent(end - day) {
+                self.days |= 1 << (end - day);
+            }
+            self.requests += u64::from(requests);
+            self.come += 1;
+        }
+        while let Some(&(_, requests)) = days.get(self.past).filter(|(day, _)| *day <= end && !recent(end - day)) {
+            self.requests -= u64::from(requests);
+            self.past += 1;
+        }
+    }
+
+    fn judge(&self, life: &Life, end: Day, power_cutoff: Option<u64>) -> Stage {
+        let by_now = |day: Option<Day>| day.is_some_and(|day| day <= end);
+        let grows = || power_cutoff.is_some_and(|cutoff| self.requests >= cutoff) || by_now(life.upgraded_on);
+        match self.active_weeks() {
+            0 => Stage::Dormant,
+            3.. if grows() => Stage::Growth,
+            3.. => Stage::Retention,
+            _ if by_now(life.activated_on) => Stage::Activation,
+            _ => Stage::Acquisition,
+        }
+    }
+}
+
+/// From which stage to which a user went, or stayed: the number of the user, the stage before, that after.
+pub(super) type Move = (u32, Option<Stage>, Stage);
+
+/// Where everybody stands on the last of the judged days.
+pub(super) struct Judged {
+    /// In the order of the lives.
+    pub(super) standings: Vec<Standing>,
+    /// The requests of those who are not dormant, the most first.
+    pub(super) usages: Vec<u64>,
+    /// The fewest requests of who asks most; `None` if nobody does.
+    pub(super) power_cutoff: Option<u64>,
+    _claim: Claim,
+}
+
+/// Judges users at the ends of so many days, ascending, and gives `each` the number of a day and the moves of all users but
+/// those who are dormant as before. Days on which there are none of these may be left out.
+pub(super) fn judged(
+    lives: &Lives<'_>,
+    count: usize,
+    day: impl Fn(usize) -> Day,
+    mut each: impl FnMut(usize, &[Move]) -> Result<()>,
+) -> Result<Judged> {
+    let mut claim = Claim::passing();
+    let mut returns = returns(lives, &mut claim)?.into_iter().peekable();
+    let mut standings = claim.filled(Standing::default(), lives.lives.len())?;
+    let (mut active, mut moves, mut usages) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut cutoff, mut before) = (None, 0);
+    let mut number = 0;
+    while number < count {
+        host::poll();
+        if active.is_empty() {
+            // Nothing happens until somebody comes.
+            let Some(&(next, _)) = returns.peek() else { break };
+            let mut after = count;
+            while number < after {
+                let middle = number + (after - number) / 2;
+                if day(middle) < next { number = middle + 1 } else { after = middle }
+            }
+            if number == count {
+                break;
+            }
+        }
+        let end = day(number);
+        while let Some((_, user)) = returns.next_if(|(day, _)| *day <= end) {
+            let Some(standing) = standings.get_mut(user as usize) else { continue };
+            if !std::mem::replace(&mut standing.is_active, true) {
+                claim.push(&mut active, user)?;
+            }
+        }
+        usages.clear();
+        claim.reserve(&mut usages, active.len())?;
+        for (n, &user) in active.iter().enumerate() {
+            if n % host::POLL_EVERY == host::POLL_EVERY - 1 {
+                host::poll();
+            }
+            let (standing, life) = (&mut standings[user as usize], &lives.lives[user as usize]);
+            standing.advance(lives.days(life), end, end - before);
+            if standing.requests > 0 {
+                usages.push(standing.requests);
+            }
+        }
+        usages.sort_unstable_by_key(|&usage| Reverse(usage));
+        cutoff = power_cutoff(&usages, &Terms::STANDARD.power);
+        moves.clear();
+        claim.reserve(&mut moves, active.len())?;
+        active.retain(|&user| {
+            let standing = &mut standings[user as usize];
+            let stage = standing.judge(&lives.lives[user as usize], end, cutoff);
+            moves.push((user, standing.stage, stage));
+            if standing.stage != Some(stage) {
+                (standing.stage, standing.since) = (Some(stage), number);
+            }
+            standing.is_active = stage != Stage::Dormant;
+            standing.is_active
+        });
+        each(number, &moves)?;
+        before = end;
+        number += 1;
+    }
+    Ok(Judged { standings, usages, power_cutoff: cutoff, _claim: claim })
+}
+
+/// The days on which users come, for the first time or after having been dormant, ascending, with the users' numbers.
+fn returns(lives: &Lives<'_>, claim: &mut Claim) -> Result<Vec<(Day, u32)>> {
+    let mut returns = Vec::new();
+    for (user, life) in (0u32..).zip(&lives.lives) {
+        if user as usize % host::POLL_EVERY == host::POLL_EVERY - 1 {
+            host::poll();
+        }
+        let mut last: Option<Day> = None;
+        for &(day, _) in lives.days(life) {
+            if last.replace(day).is_none_or(|last| day - last > RECENT_DAYS) {
+                claim.push(&mut returns, (day, user))?;
+            }
+        }
+    }
+    host::poll();
+    returns.sort_unstable();
+    Ok(returns)
+}

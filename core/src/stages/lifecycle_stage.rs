@@ -1,0 +1,101 @@
+//! `lifecycle_stage`: in which stage every user stands, since when, and why. Definitions D97-D100.
+
+use super::judged::{RECENT_DAYS, judged};
+use super::lives::Lives;
+use super::{Stage, TIER_PROPERTY, TIERS};
+use crate::days::Day;
+use crate::error::Result;
+use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, Type, column};
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "lifecycle_stage",
+    path: "stages::lifecycle_stage",
+    summary: "every user in exactly one stage of their life with the product (the first that fits of dormant, growth, \
+              retention, activation, acquisition), since when, and the figures that say why",
+    arguments: &[TIERS, TIER_PROPERTY],
+    columns: &[
+        column("user_id", Type::Text, "the user"),
+        column("stage", Type::Text, "acquisition, activation, retention, growth or dormant"),
+        column("since_day", Type::Date, "since when; to the week, where the stage was another before"),
+        column("first_seen", Type::Instant, "their first request"),
+        column("last_seen", Type::Instant, "their last request"),
+        column("recent_requests", Type::Bigint, "requests in the last 28 days"),
+        column("active_weeks", Type::Integer, "in how many of the last four weeks they were active"),
+        column("active_days", Type::Bigint, "on how many of the last 28 days"),
+        column(
+            "usage_rank",
+            Type::Bigint,
+            "place by recent_requests among the users active in the last 28 days: 1 made most, equals share a place",
+        ),
+        column(
+            "power_cutoff",
+            Type::Bigint,
+            "recent_requests of the last who is among the tenth that makes most; NULL where nobody is",
+        ),
+        column("activated_on", Type::Date, "when they were activated; NULL if never"),
+        column(
+            "upgraded_on",
+            Type::Date,
+            "the first day with a higher tier than on an earlier day; NULL if there is none",
+        ),
+    ],
+    reads: Reads::Requests(&Requests {
+        past: Past::All,
+        columns: &["feature", "succeeded"],
+        needed: &[],
+        names: true,
+        order: &["user_id"],
+    }),
+    segmented: false,
+    scalar: false,
+    zoned: true,
+    rows: 1000,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let last_begun = call.clock()?.day(call.end().saturating_sub(1))?;
+    let lives = Lives::of(call)?;
+    let Some((first, last)) = lives.bounds() else { return Ok(()) };
+    // The last day, and the same weekday of all weeks before.
+    let last = last.max(last_begun);
+    let weeks = last - first;
+    let weeks = (weeks / 7) as usize;
+    let day = |number: usize| last - 7 * (weeks - number) as Day;
+    let judged = judged(&lives, weeks + 1, day, |_, _| Ok(()))?;
+    for (life, standing) in lives.lives.iter().zip(&judged.standings) {
+        let (Some(stage), Some((first_day, last_day))) = (standing.stage, lives.first_and_last(life)) else { continue };
+        if !lives.is_shown(life) {
+            continue;
+        }
+        let begins = day(standing.since);
+        let within_a_week = |day: &Day| (begins - 6..=begins).contains(day);
+        let exact = match stage {
+            Stage::Dormant => Some(last_day.saturating_add(RECENT_DAYS)),
+            Stage::Activation => life.activated_on.filter(within_a_week),
+            Stage::Growth => life.upgraded_on.filter(within_a_week),
+            Stage::Acquisition | Stage::Retention => None,
+        };
+        // A stage that has been the only one began with the user.
+        let since_day = exact.unwrap_or(if begins - 7 < first_day { first_day } else { begins });
+        let is_active = stage != Stage::Dormant;
+        let rank = || judged.usages.partition_point(|&usage| usage > standing.requests) as u64 + 1;
+        let date = |day: Option<Day>| day.map_or(Cell::Null, Cell::Date);
+        rows.row(&mut [
+            Cell::Bytes(&lives.id(life)),
+            stage.name().into(),
+            Cell::Date(since_day),
+            Cell::Instant(life.first_at),
+            Cell::Instant(life.last_at),
+            standing.requests.into(),
+            (standing.active_weeks() as i32).into(),
+            u64::from(standing.active_days()).into(),
+            is_active.then(rank).into(),
+            judged.power_cutoff.filter(|_| is_active).into(),
+            date(life.activated_on),
+            date(life.upgraded_on),
+        ])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! `lifecycle_transitions`: from which stage users went to which. Definitions D101, D102.
+
+use super::judged::judged;
+use super::lives::Lives;
+use super::{Stage, TIER_PROPERTY, TIERS};
+use crate::calendar::{Calendar, Period};
+use crate::days::Day;
+use crate::error::Result;
+use crate::function::{Argument, Call, Cell, Function, Past, Reads, Requests, Role, Rows, Type, column, column_about};
+use crate::host::{self, Claim};
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "lifecycle_transitions",
+    path: "stages::lifecycle_transitions",
+    summary: "from which stage of lifecycle_stage to which users went in each period that is over",
+    arguments: &[
+        Argument {
+            name: "period",
+            kind: Type::Text,
+            role: Role::Value,
+            default: "'month'",
+            about: "day, week, month, quarter or year",
+        },
+        TIERS,
+        TIER_PROPERTY,
+    ],
+    columns: &[
+        column("period_start", Type::Date, "first day of the period; only periods that are over are told of"),
+        column(
+            "from_stage",
+            Type::Text,
+            "the stage at the end of the period before; NULL for users who came in this one",
+        ),
+        column("to_stage", Type::Text, "the stage at the end of this one"),
+        column_about(&["users"], "users", Type::Bigint, "how many"),
+        column(
+            "share",
+            Type::Double,
+            "of all with this from_stage in this period, 0 to 1; NULL if any of their rows is hidden",
+        ),
+    ],
+    reads: Reads::Requests(&Requests {
+        past: Past::All,
+        columns: &["feature", "succeeded"],
+        needed: &[],
+        names: false,
+        order: &[],
+    }),
+    segmented: false,
+    scalar: false,
+    zoned: true,
+    rows: 100,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let calendar = call.calendar("period", "month")?;
+    let elapsed = call.clock()?.day(call.end())?;
+    let lives = Lives::of(call)?;
+    let Some((first, _)) = lives.bounds() else { return Ok(()) };
+    let mut claim = Claim::passing();
+    let periods = elapsed_periods(&calendar, first, elapsed, &mut claim)?;
+    let mut moves = Moves { call, periods: &periods, next: 0, dormant: 0, rows };
+    judged(
+        &lives,
+        periods.len(),
+        |number| periods[number].end - 1,
+        |number, of_period| {
+            moves.dormant_until(number)?;
+            let shown = of_period
+                .iter()
+                .filter(|(user, ..)| lives.lives.get(*user as usize).is_some_and(|life| lives.is_shown(life)));
+            moves.period(shown.map(|&(_, from, to)| (from, to)))
+        },
+    )?;
+    moves.dormant_until(periods.len())
+}
+
+/// The periods from that of one day on which are over on another.
+fn elapsed_periods(calendar: &Calendar, from: Day, elapsed: Day, claim: &mut Claim) -> Result<Vec<Period>> {
+    let (mut periods, mut period) = (Vec::new(), calendar.period(from)?);
+    while period.end <= elapsed {
+        host::poll();
+        claim.push(&mut periods, period)?;
+        period = calendar.numbered(period.index + 1)?;
+    }
+    Ok(periods)
+}
+
+/// Users by the stage before, of which the first is none, and that after.
+type Counts = [[u64; Stage::ALL.len()]; Stage::ALL.len() + 1];
+
+/// What is told of one period after the other.
+struct Moves<'a, 'r> {
+    call: &'a Call<'a>,
+    periods: &'a [Period],
+    /// The next period.
+    next: usize,
+    /// Users who are dormant at the end of the one before.
+    dormant: u64,
+    rows: &'r mut dyn Rows,
+}
+
+impl Moves<'_, '_> {
+    /// Periods in which nobody but the dormant was there.
+    fn dormant_until(&mut self, number: usize) -> Result<()> {
+        while self.next < number {
+            host::poll();
+            self.period(std::iter::empty())?;
+        }
+        Ok(())
+    }
+
+    /// A period in which these went from stage to stage, and all others stayed dormant.
+    fn period(&mut self, moves: impl Iterator<Item = (Option<Stage>, Stage)>) -> Result<()> {
+        let (mut counts, dormant) = (Counts::default(), Stage::Dormant as usize);
+        for (from, to) in moves {
+            counts[from.map_or(0, |from| from as usize + 1)][to as usize] += 1;
+        }
+        let left = counts[dormant + 1].iter().sum::<u64>();
+        counts[dormant + 1][dormant] += self.dormant.saturating_sub(left);
+        self.dormant = counts.iter().map(|of| of[dormant]).sum();
+        let Some(start) = self.periods.get(self.next).map(|period| period.start) else { return Ok(()) };
+        self.next += 1;
+        let stages = std::iter::once(None).chain(Stage::ALL.map(|stage| Some(stage.name())));
+        for (from, of) in stages.zip(counts) {
+            let all = of.iter().sum::<u64>();
+            // With the others, a share would tell how many are hidden.
+            let is_open = !of.iter().any(|&users| self.call.hides(users));
+            for (to, users) in Stage::ALL.into_iter().zip(of).filter(|(_, users)| *users > 0) {
+                self.rows.row(&mut [
+                    Cell::Date(start),
+                    from.into(),
+                    to.name().into(),
+                    users.into(),
+                    is_open.then(|| users as f64 / all as f64).into(),
+                ])?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,222 @@
+//! What stages go by: on which days each user asked, and on which they were activated and went up.
+
+use crate::calendar::Micros;
+use crate::days::Day;
+use crate::error::Result;
+use crate::function::{Call, Clock};
+use crate::history::{Fold, Timeline};
+use crate::host::Claim;
+use crate::users::UserKey;
+
+/// What is known of a user.
+#[derive(Debug)]
+pub(super) struct Life {
+    key: UserKey,
+    /// Where the id stands in `names`.
+    name: (usize, usize),
+    pub(super) first_at: Micros,
+    pub(super) last_at: Micros,
+    /// Where the days stand in `days`.
+    days: (usize, usize),
+    /// The first day by which there was a success, and three active days or two features.
+    pub(super) activated_on: Option<Day>,
+    /// The first day with a tier above one of an earlier day.
+    pub(super) upgraded_on: Option<Day>,
+}
+
+/// The fold.
+pub(super) struct Lives<'a> {
+    call: &'a Call<'a>,
+    clock: Clock<'a>,
+    feature: Option<usize>,
+    succeeded: Option<usize>,
+    tier: Option<usize>,
+    /// The place among the tiers, from 1, by the code of the text; 0 for what is no tier.
+    ranks: Vec<u32>,
+    pub(super) lives: Vec<Life>,
+    /// Local days with how many requests were made on each, user by user, ascending.
+    days: Vec<(Day, u32)>,
+    names: Vec<u8>,
+    own: OwnDays,
+    claim: Claim,
+}
+
+impl<'a> Lives<'a> {
+    fn new(call: &'a Call<'_>) -> Result<Self> {
+        let (tier, mut claim) = (call.column("tier_property"), Claim::passing());
+        let ranks = match call.texts_and_nulls("tiers") {
+            Some(tiers) => ranks(call, tier, tiers, &mut claim)?,
+            None => Vec::new(),
+        };
+        Ok(Lives {
+            call,
+            clock: call.clock()?,
+            feature: call.column("feature"),
+            succeeded: call.column("succeeded"),
+            tier,
+            ranks,
+            lives: Vec::new(),
+            days: Vec::new(),
+            names: Vec::new(),
+            own: OwnDays::default(),
+            claim,
+        })
+    }
+
+    /// Every user who may be counted.
+    pub(super) fn of(call: &'a Call<'_>) -> Result<Self> {
+        let columns = ["feature", "succeeded", "tier_property"].map(|name| call.column(name));
+        call.fold(&columns, || Lives::new(call))
+    }
+
+    /// The id of a user as rows show it.
+    pub(super) fn id<'l>(&'l self, life: &'l Life) -> std::borrow::Cow<'l, [u8]> {
+        self.call.user_id(life.key, self.names.get(life.name.0..life.name.1))
+    }
+
+    /// The days on which a user asked, ascending, and how often.
+    pub(super) fn days(&self, life: &Life) -> &[(Day, u32)] {
+        self.days.get(life.days.0..life.days.1).unwrap_or_default()
+    }
+
+    /// The first and the last day of a user.
+    pub(super) fn first_and_last(&self, life: &Life) -> Option<(Day, Day)> {
+        let days = self.days(life);
+        Some((days.first()?.0, days.last()?.0))
+    }
+
+    /// The first and the last day of any user.
+    pub(super) fn bounds(&self) -> Option<(Day, Day)> {
+        let bounds = self.lives.iter().filter_map(|life| self.first_and_last(life));
+        bounds.reduce(|(first, last), (day, until)| (first.min(day), last.max(until)))
+    }
+
+    /// Whether a user began since `since`.
+    pub(super) fn is_shown(&self, life: &Life) -> bool {
+        self.call.since.is_none_or(|since| life.first_at >= since)
+    }
+
+    /// The first of a user's days with a tier above one of an earlier day.
+    fn upgraded_on(&self, user: &Timeline<'_>) -> Option<Day> {
+        let codes = user.codes(self.tier)?;
+        let rank = |request: u32| self.ranks.get(codes[request as usize] as usize).copied().filter(|rank| *rank > 0);
+        let mut least: Option<u32> = None;
+        self.own.each().find_map(|(day, requests)| {
+            let ranks = || requests.iter().filter_map(|&(_, request)| rank(request));
+            if least.is_some_and(|least| ranks().any(|rank| rank > least)) {
+                return Some(day);
+            }
+            least = ranks().chain(least).min();
+            None
+        })
+    }
+}
+
+/// The place among the tiers, from 1, of every text of a column; the first of several. A tier may be NULL.
+fn ranks(call: &Call<'_>, tier: Option<usize>, tiers: &[Option<String>], claim: &mut Claim) -> Result<Vec<u32>> {
+    let texts = tier.zip(call.history).map_or(0, |(tier, history)| history.dictionary(tier).len());
+    let place = |code: u32| {
+        let text = call.text_of(tier, code);
+        tiers.iter().position(|tier| tier.as_deref().map(str::as_bytes) == text).map_or(0, |place| place as u32 + 1)
+    };
+    let mut ranks = Vec::new();
+    claim.reserve(&mut ranks, texts + 1)?;
+    ranks.extend((0..=texts as u32).map(place));
+    Ok(ranks)
+}
+
+impl Fold for Lives<'_> {
+    fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
+        let (Some(&first_at), Some(&last_at)) = (user.at.first(), user.at.last()) else { return Ok(()) };
+        self.own.read(user, &mut self.clock, &mut self.claim)?;
+        let (activated_on, upgraded_on) =
+            (self.own.activated_on(user, self.feature, self.succeeded), self.upgraded_on(user));
+        let Lives { lives, days, names, own, claim, .. } = self;
+        let begin = days.len();
+        for (day, requests) in own.each() {
+            claim.push(days, (day, requests.len() as u32))?;
+        }
+        let name = user.name.unwrap_or_default();
+        claim.reserve_doubling(names, name.len())?;
+        names.extend_from_slice(name);
+        let life = Life {
+            key: user.user,
+            name: (names.len() - name.len(), names.len()),
+            first_at,
+            last_at,
+            days: (begin, days.len()),
+            activated_on,
+            upgraded_on,
+        };
+        claim.push(lives, life)
+    }
+
+    fn merge(&mut self, other: Self) -> Result<()> {
+        let Lives { lives, days, names, claim, .. } = self;
+        let (names_from, days_from) = (names.len(), days.len());
+        claim.reserve_doubling(names, other.names.len())?;
+        names.extend_from_slice(&other.names);
+        claim.reserve_doubling(days, other.days.len())?;
+        days.extend_from_slice(&other.days);
+        for life in other.lives {
+            let name = (names_from + life.name.0, names_from + life.name.1);
+            let days = (days_from + life.days.0, days_from + life.days.1);
+            claim.push(lives, Life { name, days, ..life })?;
+        }
+        Ok(())
+    }
+}
+
+/// One user's requests by local day.
+#[derive(Debug, Default)]
+pub(super) struct OwnDays {
+    /// Days and the numbers of requests, ascending.
+    requests: Vec<(Day, u32)>,
+}
+
+impl OwnDays {
+    /// Takes another user.
+    pub(super) fn read(&mut self, user: &Timeline<'_>, clock: &mut Clock<'_>, claim: &mut Claim) -> Result<()> {
+        self.requests.clear();
+        claim.reserve(&mut self.requests, user.at.len())?;
+        for (request, &at) in user.at.iter().enumerate() {
+            self.requests.push((clock.day(at)?, request as u32));
+        }
+        // Where a clock is set back over midnight, a day comes again.
+        if !self.requests.is_sorted() {
+            self.requests.sort_unstable();
+        }
+        Ok(())
+    }
+
+    /// The days, ascending, each with its requests.
+    pub(super) fn each(&self) -> impl Iterator<Item = (Day, &[(Day, u32)])> {
+        let days = self.requests.chunk_by(|a, b| a.0 == b.0);
+        days.filter_map(|requests| Some((requests.first()?.0, requests)))
+    }
+
+    /// The first day by which there was a success, and three active days or two features. Where it is never told whether
+    /// requests succeed, three days or two features are enough.
+    pub(super) fn activated_on(
+        &self,
+        user: &Timeline<'_>,
+        feature: Option<usize>,
+        succeeded: Option<usize>,
+    ) -> Option<Day> {
+        let features = user.codes(feature);
+        let mut has_succeeded = !(0..user.at.len()).any(|request| user.flag(succeeded, request).is_some());
+        let (mut first_feature, mut has_two) = (0, false);
+        let reached = self.each().zip(1u32..).find(|((_, requests), active_days)| {
+            for &(_, request) in *requests {
+                has_succeeded = has_succeeded || user.flag(succeeded, request as usize) == Some(true);
+                match features.map_or(0, |features| features[request as usize]) {
+                    0 => {}
+                    feature if first_feature == 0 => first_feature = feature,
+                    feature => has_two = has_two || feature != first_feature,
+                }
+            }
+            has_succeeded && (*active_days >= 3 || has_two)
+        });
+        reached.map(|((day, _), _)| day)
+    }
+}
