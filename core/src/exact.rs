@@ -119,6 +119,15 @@ impl<const N: usize> Exact<N> {
         self.pending = self.pending.saturating_add(other.pending).saturating_add(1);
     }
 
+    /// Takes out what another sum has.
+    pub fn subtract(&mut self, other: &Self) {
+        if self.pending.saturating_add(other.pending) >= MOST_PENDING {
+            self.carry();
+        }
+        self.digits.iter_mut().zip(&other.digits).for_each(|(ours, theirs)| *ours = ours.wrapping_sub(*theirs));
+        self.pending = self.pending.saturating_add(other.pending).saturating_add(1);
+    }
+
     /// The nearest double, given the exponent of the last bit.
     fn rounded(&self, last_bit: i32) -> f64 {
         let (negative, digits) = self.size();

@@ -514,7 +514,7 @@ pub struct Environment<'a> {
     pub week_start: u8,
     /// The fewest users whose values may be shown.
     pub min_group_size: u64,
-    /// In how many parts users are folded and merged: 1, or more to see that it makes no difference.
+    /// In how many parts users are folded and merged: 1, or more to see that it makes no difference, and that sums forget.
     pub parts: u64,
     /// The longest pause within a session of requests without an id, in microseconds.
     pub session_gap: Micros,
@@ -699,10 +699,18 @@ impl<'a> Call<'a> {
             self.each_user(columns, |user| whole.observe(user))?;
             return Ok(whole);
         }
-        for part in 0..parts {
+        let of_part = |part: u64| {
             let mut one = make()?;
             self.each_user(columns, |user| if user.user.hash() % parts == part { one.observe(user) } else { Ok(()) })?;
-            whole.merge(one)?;
+            Ok(one)
+        };
+        for part in 0..parts {
+            whole.merge(of_part(part)?)?;
+        }
+        // A sum sees some users twice and forgets them once.
+        if make()?.subtract(make()?)? {
+            whole.merge(of_part(0)?)?;
+            whole.subtract(of_part(0)?)?;
         }
         Ok(whole)
     }

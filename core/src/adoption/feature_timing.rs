@@ -10,6 +10,7 @@ use crate::function::{
 use crate::history::{BySegment, Fold, Table, Timeline};
 use crate::host::Claim;
 use crate::interval::{rate_difference, rate_with_bounds};
+use crate::stats::amount::{Amount, amount};
 use crate::usage::{named, text_order};
 
 const INTRODUCED: &[&str] = &["introduced_users"];
@@ -145,11 +146,7 @@ struct Followed {
     retained: u64,
 }
 
-impl Followed {
-    fn add(&mut self, other: Self) {
-        (self.users, self.retained) = (self.users + other.users, self.retained + other.retained);
-    }
-}
+amount!(Followed: users, retained);
 
 /// Users who were active before a landmark; those introduced earlier are in neither group.
 #[derive(Debug, Default)]
@@ -157,6 +154,8 @@ struct Landmark {
     introduced: Followed,
     without: Followed,
 }
+
+amount!(Landmark: introduced, without);
 
 /// The fold.
 struct Timing<'a> {
@@ -216,8 +215,8 @@ impl Fold for Timing<'_> {
                 let (_, of) = found.entry([0, number, segment], claim)?;
                 let one = Followed { users: 1, retained: u64::from(is_active(until - WEEK, until)) };
                 match used.filter(|used| *used < landmark) {
-                    None => of.without.add(one),
-                    Some(used) if used >= since_before => of.introduced.add(one),
+                    None => of.without.add(one, claim)?,
+                    Some(used) if used >= since_before => of.introduced.add(one, claim)?,
                     Some(_) => {}
                 }
             }
@@ -226,11 +225,6 @@ impl Fold for Timing<'_> {
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
-        let merged = self.found.merge(other.found, &mut self.claim, |ours, theirs, _| {
-            ours.introduced.add(theirs.introduced);
-            ours.without.add(theirs.without);
-            Ok(())
-        });
-        merged.map(drop)
+        self.found.add(other.found, &mut self.claim)
     }
 }

@@ -3,18 +3,26 @@
 use super::Timeline;
 use crate::error::Result;
 use crate::host::Claim;
+use crate::stats::amount::Amount;
 use crate::users::{UserKey, Users};
 
 /// A partial answer over users: fed user by user, merged in any order.
 ///
-/// The laws, checked by `tests/laws/folds.rs`: merging is associative and commutative, a fold that has seen nobody is neutral, and
-/// any split of the users merges to the same answer as the whole.
+/// The laws, checked by `tests/laws/folds.rs`: merging is associative and commutative, a fold that has seen nobody is neutral,
+/// any split of the users merges to the same answer as the whole, and what is taken out of a sum leaves no trace.
 pub trait Fold: Sized {
     /// Takes in one user's requests.
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()>;
 
     /// Takes in what a fold over other users has seen.
     fn merge(&mut self, other: Self) -> Result<()>;
+
+    /// Takes out what a fold over some of the same users has seen, of a fold that is a sum over users: what is left is as if these
+    /// had never been seen. Gives whether it is one; if not, nothing has changed.
+    fn subtract(&mut self, gone: Self) -> Result<bool> {
+        drop(gone);
+        Ok(false)
+    }
 }
 
 /// The requests of a user by the segment that each bears, which a user's requests mostly have in common.
@@ -177,6 +185,28 @@ impl<T: Default> Table<T> {
             numbers.push(number);
         }
         Ok(numbers)
+    }
+
+    /// Adds what another table has, of what adds up.
+    pub fn add(&mut self, other: Self, claim: &mut Claim) -> Result<()>
+    where
+        T: Amount,
+    {
+        self.merge(other, claim, T::add).map(drop)
+    }
+
+    /// Takes out what another table has, which was added before. Combinations of which nothing is left are gone.
+    pub fn subtract(&mut self, other: Self, claim: &mut Claim) -> Result<()>
+    where
+        T: Amount,
+    {
+        for (codes, theirs) in other.into_values() {
+            self.entry(codes, claim)?.1.subtract(theirs, claim)?;
+        }
+        for (codes, value) in std::mem::take(self).into_values().filter(|(_, value)| !value.is_zero()) {
+            *self.entry(codes, claim)?.1 = value;
+        }
+        Ok(())
     }
 
     /// What is kept for a combination, if anything.

@@ -8,6 +8,7 @@ use crate::function::{
 };
 use crate::history::{Fold, Table, Timeline};
 use crate::host::Claim;
+use crate::stats::amount::amount;
 use std::cmp::Reverse;
 
 const ABOUT: &[&str] = &["users"];
@@ -130,6 +131,8 @@ struct Source {
     premium: u64,
 }
 
+amount!(Source: users, known, succeeded, eligible, onboarded, back, premium);
+
 /// The fold.
 struct Sources<'a> {
     call: &'a Call<'a>,
@@ -185,16 +188,11 @@ impl Fold for Sources<'_> {
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
-        let merged = self.sources.merge(other.sources, &mut self.claim, |ours, theirs, _| {
-            ours.users += theirs.users;
-            ours.known += theirs.known;
-            ours.succeeded += theirs.succeeded;
-            ours.eligible += theirs.eligible;
-            ours.onboarded += theirs.onboarded;
-            ours.back += theirs.back;
-            ours.premium += theirs.premium;
-            Ok(())
-        });
-        merged.map(drop)
+        self.sources.add(other.sources, &mut self.claim)
+    }
+
+    fn subtract(&mut self, gone: Self) -> Result<bool> {
+        self.sources.subtract(gone.sources, &mut self.claim)?;
+        Ok(true)
     }
 }

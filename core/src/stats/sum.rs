@@ -66,6 +66,20 @@ impl Sum {
         Ok(())
     }
 
+    /// Takes out numbers that were added before.
+    pub fn subtract(&mut self, other: Self, claim: &mut Claim) -> Result<()> {
+        self.decimals -= other.decimals;
+        self.count = self.count.saturating_sub(other.count);
+        if let Some(others) = other.others {
+            if self.others.is_none() {
+                claim.grow(size_of::<Exact<SUM>>())?;
+            }
+            self.others.get_or_insert_default().subtract(&others);
+            claim.shrink(size_of::<Exact<SUM>>());
+        }
+        Ok(())
+    }
+
     /// How many numbers have been added.
     pub fn count(&self) -> u64 {
         self.count

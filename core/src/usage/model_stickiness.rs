@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::function::{Call, Cell, Function, Reads, Rows, Type, column};
 use crate::history::{BySegment, Fold, Places, Table, Timeline};
 use crate::host::Claim;
+use crate::stats::amount::amount;
 use crate::stats::sum::Sum;
 
 /// The declaration.
@@ -83,6 +84,8 @@ struct Model {
     known: u64,
     concentration: Sum,
 }
+
+amount!(Model: users, users_again, transitions, stays, chance, after_error, known, concentration);
 
 /// A user's requests to one model.
 #[derive(Clone, Copy, Debug, Default)]
@@ -168,16 +171,11 @@ impl Fold for Stickiness {
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
-        let merged = self.models.merge(other.models, &mut self.claim, |ours, theirs, claim| {
-            ours.users += theirs.users;
-            ours.users_again += theirs.users_again;
-            ours.transitions += theirs.transitions;
-            ours.stays += theirs.stays;
-            ours.after_error += theirs.after_error;
-            ours.known += theirs.known;
-            ours.chance.merge(theirs.chance, claim)?;
-            ours.concentration.merge(theirs.concentration, claim)
-        });
-        merged.map(drop)
+        self.models.add(other.models, &mut self.claim)
+    }
+
+    fn subtract(&mut self, gone: Self) -> Result<bool> {
+        self.models.subtract(gone.models, &mut self.claim)?;
+        Ok(true)
     }
 }

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::function::{Call, Function, Reads, Rows, Type, column};
 use crate::history::{BySegment, Fold, Table, Timeline};
 use crate::host::Claim;
+use crate::stats::amount::amount;
 use std::cmp::Reverse;
 
 /// The declaration.
@@ -64,6 +65,8 @@ struct Pair {
     last_user: u64,
 }
 
+amount!(Pair: users, switches, after_error, known);
+
 /// The fold.
 struct Switches {
     segment: Option<usize>,
@@ -104,11 +107,11 @@ impl Fold for Switches {
 
     fn merge(&mut self, other: Self) -> Result<()> {
         self.users += other.users;
-        let merged = self.pairs.merge(other.pairs, &mut self.claim, |ours, theirs, _| {
-            (ours.users, ours.switches) = (ours.users + theirs.users, ours.switches + theirs.switches);
-            (ours.after_error, ours.known) = (ours.after_error + theirs.after_error, ours.known + theirs.known);
-            Ok(())
-        });
-        merged.map(drop)
+        self.pairs.add(other.pairs, &mut self.claim)
+    }
+
+    fn subtract(&mut self, gone: Self) -> Result<bool> {
+        self.pairs.subtract(gone.pairs, &mut self.claim)?;
+        Ok(true)
     }
 }

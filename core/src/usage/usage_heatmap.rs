@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::function::{Call, Clock, Function, Past, Reads, Requests, Rows, Type, column, column_about};
 use crate::history::{BySegment, Fold, Table, Timeline};
 use crate::host::Claim;
+use crate::stats::amount::amount;
 
 const ABOUT: &[&str] = &["users"];
 
@@ -62,6 +63,8 @@ struct Segment {
     requests: [u64; HOURS],
 }
 
+amount!(Segment: users, requests);
+
 impl Default for Segment {
     fn default() -> Self {
         Segment { users: [0; HOURS], requests: [0; HOURS] }
@@ -96,11 +99,11 @@ impl Fold for Week<'_> {
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
-        let merged = self.segments.merge(other.segments, &mut self.claim, |ours, theirs, _| {
-            ours.users.iter_mut().zip(theirs.users).for_each(|(ours, theirs)| *ours += theirs);
-            ours.requests.iter_mut().zip(theirs.requests).for_each(|(ours, theirs)| *ours += theirs);
-            Ok(())
-        });
-        merged.map(drop)
+        self.segments.add(other.segments, &mut self.claim)
+    }
+
+    fn subtract(&mut self, gone: Self) -> Result<bool> {
+        self.segments.subtract(gone.segments, &mut self.claim)?;
+        Ok(true)
     }
 }
