@@ -9,7 +9,7 @@ use crate::activity;
 use crate::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Micros, Segment, Window, observed_until};
 use crate::days::Day;
 use crate::error::{Error, Result};
-use crate::history::{Fold, History, Timeline};
+use crate::history::{Fold, History, Id, Ids, Timeline};
 use crate::host::Claim;
 use crate::sessions::{self, Span};
 use crate::users::UserKey;
@@ -672,6 +672,11 @@ impl<'a> Call<'a> {
     /// The key of a user whose id is given as text; `None` for what is no id of the log's type.
     pub fn user_key(&self, id: &str) -> Option<UserKey> {
         self.history?.kind().key(id.as_bytes())
+    }
+
+    /// An id that was kept, as rows show it.
+    pub fn shown<'i>(&self, ids: &'i Ids, id: &Id) -> Cow<'i, [u8]> {
+        self.history.map_or(Cow::Borrowed(ids.text(id)), |history| ids.shown(id, history.kind()))
     }
 
     /// A user's id as rows show it: the name, where the history keeps it.

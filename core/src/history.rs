@@ -21,6 +21,7 @@ use block::{FRONT, Layout, MOST_ROWS, Packer, Target};
 mod block;
 mod dictionary;
 mod fold;
+mod ids;
 pub mod jsonb;
 pub mod numeric;
 mod plan;
@@ -31,6 +32,7 @@ mod timelines;
 
 pub use dictionary::Dictionary;
 pub use fold::{BySegment, Fold, Places, Table};
+pub use ids::{Id, Ids};
 pub use plan::{Kind, Plan, PlannedColumn, is_success};
 pub use scratch::{InMemory, Scratch};
 pub use stream::VERSION;

@@ -5,13 +5,13 @@ use crate::calendar::Micros;
 use crate::days::Day;
 use crate::error::Result;
 use crate::function::{Argument, Call, Clock, NO_DEFAULT, Role, Type};
-use crate::history::{Fold, Table, Timeline};
+use crate::history::{Fold, Id, Ids, Table, Timeline};
 use crate::host::{self, Claim};
 use crate::preferences::own::sum_of;
 use crate::preferences::shrunk_mean;
 use crate::sessions::{self, Ending, Limits, MAX_IDLE, Session};
 use crate::stats::sum::Sum;
-use crate::users::UserKey;
+use crate::users::{UserKey, UserKind};
 use std::borrow::Cow;
 
 /// The argument that says who are peers.
@@ -83,8 +83,7 @@ impl Measured {
 /// What is known of a user.
 #[derive(Debug)]
 struct User {
-    key: UserKey,
-    name: (usize, usize),
+    id: Id,
     group: u32,
     requests: u64,
     first_day: Day,
@@ -101,7 +100,7 @@ pub(crate) struct Peers<'a> {
     clock: Clock<'a>,
     columns: [Option<usize>; 6],
     users: Vec<User>,
-    names: Vec<u8>,
+    ids: Ids,
     last_at: Option<Micros>,
     parts: Vec<Session>,
     sessions: Vec<Session>,
@@ -117,7 +116,7 @@ impl<'a> Peers<'a> {
             clock: call.clock()?,
             columns,
             users: Vec::new(),
-            names: Vec::new(),
+            ids: Ids::default(),
             last_at: None,
             parts: Vec::new(),
             sessions: Vec::new(),
@@ -139,26 +138,24 @@ impl<'a> Peers<'a> {
         let mut claim = Claim::passing();
         let mut numbers = claim.collected(0..self.users.len())?;
         host::poll();
-        let name = |number: &usize| self.users.get(*number).map(|user| &self.names[user.name.0..user.name.1]);
-        if self.names.is_empty() {
+        if self.call.history.is_some_and(|history| history.kind() == UserKind::Text) {
+            numbers.sort_unstable_by_key(|&number| self.ids.text(&self.users[number].id));
+        } else {
             // Ids that are written: 10 before 9.
             claim.grow(numbers.len().saturating_mul(64))?;
             numbers.sort_by_cached_key(|&number| self.id(number).into_owned());
-        } else {
-            numbers.sort_unstable_by(|one, other| name(one).cmp(&name(other)));
         }
         Ok(numbers)
     }
 
     /// The number of a user.
     pub(crate) fn number(&self, key: UserKey) -> Option<usize> {
-        self.users.iter().position(|user| user.key == key)
+        self.users.iter().position(|user| user.id.user == key)
     }
 
     /// The id of a user as rows show it.
     pub(super) fn id(&self, number: usize) -> Cow<'_, [u8]> {
-        let user = &self.users[number];
-        self.call.user_id(user.key, self.names.get(user.name.0..user.name.1))
+        self.call.shown(&self.ids, &self.users[number].id)
     }
 
     /// The value that a user shares with their peers.
@@ -221,7 +218,7 @@ impl Fold for Peers<'_> {
         let user = &user.since(self.call.since);
         let Some(&first) = user.at.first() else { return Ok(()) };
         let [session, feature, latency, succeeded, rating, peers] = self.columns;
-        let Peers { call, clock, users, names, last_at, parts, sessions, codes, claim, .. } = self;
+        let Peers { call, clock, users, ids, last_at, parts, sessions, codes, claim, .. } = self;
         *last_at = (*last_at).max(user.at.last().copied());
         let limits = Limits { gap: call.environment.session_gap, idle: MAX_IDLE };
         sessions::of_requests(sessions::requests(user, session, latency, succeeded), limits, parts, sessions, claim)?;
@@ -235,13 +232,9 @@ impl Fold for Peers<'_> {
         codes.sort_unstable();
         codes.dedup();
         let ratings = sum_of(user.numbers(rating), claim)?;
-        let name = user.name.unwrap_or_default();
-        claim.reserve_doubling(names, name.len())?;
-        names.extend_from_slice(name);
         let completed = closed().filter(|session| session.ending(limits, end) == Some(Ending::Completed)).count();
         let user = User {
-            key: user.user,
-            name: (names.len() - name.len(), names.len()),
+            id: ids.keep(user, claim)?,
             group: user
                 .codes(peers)
                 .map_or(0, |codes| call.told_last(peers, codes.iter().copied().zip(user.at.iter().copied()))),
@@ -258,12 +251,9 @@ impl Fold for Peers<'_> {
 
     fn merge(&mut self, other: Self) -> Result<()> {
         self.last_at = self.last_at.max(other.last_at);
-        let from = self.names.len();
-        self.claim.reserve_doubling(&mut self.names, other.names.len())?;
-        self.names.extend_from_slice(&other.names);
+        let ours = self.ids.merge(other.ids, &mut self.claim)?;
         for user in other.users {
-            let name = (from + user.name.0, from + user.name.1);
-            self.claim.push(&mut self.users, User { name, ..user })?;
+            self.claim.push(&mut self.users, User { id: ours(user.id), ..user })?;
         }
         Ok(())
     }

@@ -6,12 +6,11 @@ use crate::calendar::{DAY_MICROS, Micros};
 use crate::days::Day;
 use crate::error::Result;
 use crate::function::{Call, Clock};
-use crate::history::{Fold, Timeline};
+use crate::history::{Fold, Id, Ids, Timeline};
 use crate::host::{self, Claim};
 use crate::preferences::own::sum_of;
 use crate::sessions::{self, Limits, MAX_IDLE, Session};
 use crate::source::{Facts, Rules};
-use crate::users::UserKey;
 use std::cmp::Reverse;
 
 /// Seven times 24 hours, whatever the clocks do.
@@ -20,9 +19,7 @@ const WEEK: Micros = 7 * DAY_MICROS;
 /// What is known of a user.
 #[derive(Debug)]
 pub(crate) struct Member {
-    pub(crate) key: UserKey,
-    /// Where the id stands in `names`.
-    name: (usize, usize),
+    pub(crate) id: Id,
     pub(crate) first: Micros,
     pub(crate) last: Micros,
     /// Requests shown.
@@ -65,7 +62,7 @@ pub(crate) struct Members<'a> {
     pub(crate) members: Vec<Member>,
     /// The recent requests that make a power user; `None` if nothing does.
     pub(crate) power_cutoff: Option<u64>,
-    names: Vec<u8>,
+    ids: Ids,
     told: Vec<u32>,
     days: Vec<Day>,
     parts: Vec<Session>,
@@ -90,7 +87,7 @@ impl<'a> Members<'a> {
             properties: properties.iter().map(|name| column(&Rules::property(name))).collect(), // few: of an argument
             members: Vec::new(),
             power_cutoff: None,
-            names: Vec::new(),
+            ids: Ids::default(),
             told: Vec::new(),
             days: Vec::new(),
             parts: Vec::new(),
@@ -116,7 +113,7 @@ impl<'a> Members<'a> {
 
     /// The id of a user as rows show it.
     pub(crate) fn id<'m>(&'m self, member: &'m Member) -> std::borrow::Cow<'m, [u8]> {
-        self.call.user_id(member.key, self.names.get(member.name.0..member.name.1))
+        self.call.shown(&self.ids, &member.id)
     }
 
     /// The name of a user's segment, and its place among those there are.
@@ -183,11 +180,8 @@ impl Fold for Members<'_> {
         let (base, recent, seen) = (up_to(base_after), up_to(recent_after), up_to(self.end));
         let shown = user.since(self.call.since);
         let Members { call, rules, clock, session, latency, succeeded, cost, properties, .. } = self;
-        let Members { names, told, days, parts, sessions, claim, .. } = self;
+        let Members { ids, told, days, parts, sessions, claim, .. } = self;
         clock.distinct_days(shown.at, days, claim)?;
-        let name = user.name.unwrap_or_default();
-        claim.reserve_doubling(names, name.len())?;
-        names.extend_from_slice(name);
         let begin = told.len();
         for column in &*properties {
             let codes = user.codes(*column).unwrap_or_default();
@@ -195,8 +189,7 @@ impl Fold for Members<'_> {
             claim.push(told, last)?;
         }
         let mut member = Member {
-            key: user.user,
-            name: (names.len() - name.len(), names.len()),
+            id: ids.keep(user, claim)?,
             first,
             last,
             requests: shown.at.len() as u64,
@@ -229,15 +222,12 @@ impl Fold for Members<'_> {
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
-        let Members { members, names, told, claim, .. } = self;
-        let (names_from, told_from) = (names.len(), told.len());
-        claim.reserve_doubling(names, other.names.len())?;
-        names.extend_from_slice(&other.names);
+        let Members { members, ids, told, claim, .. } = self;
+        let (told_from, ours) = (told.len(), ids.merge(other.ids, claim)?);
         claim.reserve_doubling(told, other.told.len())?;
         told.extend_from_slice(&other.told);
         for member in other.members {
-            let name = (names_from + member.name.0, names_from + member.name.1);
-            claim.push(members, Member { name, told: told_from + member.told, ..member })?;
+            claim.push(members, Member { id: ours(member.id), told: told_from + member.told, ..member })?;
         }
         Ok(())
     }

@@ -37,6 +37,6 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let (terms, rules) = (Terms::of(call)?, call.json("rules").map(Rules::parse).transpose()?);
     let members = Members::of(call, terms, rules.as_ref())?;
     let wanted = call.user_key(user);
-    let member = members.members.iter().find(|member| Some(member.key) == wanted);
+    let member = members.members.iter().find(|member| Some(member.id.user) == wanted);
     member.map_or(Ok(()), |member| rows.row(&mut figures(&members, member)))
 }

@@ -4,16 +4,13 @@ use crate::calendar::Micros;
 use crate::days::Day;
 use crate::error::Result;
 use crate::function::{Call, Clock};
-use crate::history::{Fold, Timeline};
+use crate::history::{Fold, Id, Ids, Timeline};
 use crate::host::Claim;
-use crate::users::UserKey;
 
 /// What is known of a user.
 #[derive(Debug)]
 pub(super) struct Life {
-    key: UserKey,
-    /// Where the id stands in `names`.
-    name: (usize, usize),
+    id: Id,
     pub(super) first_at: Micros,
     pub(super) last_at: Micros,
     /// Where the days stand in `days`.
@@ -36,7 +33,7 @@ pub(super) struct Lives<'a> {
     pub(super) lives: Vec<Life>,
     /// Local days with how many requests were made on each, user by user, ascending.
     days: Vec<(Day, u32)>,
-    names: Vec<u8>,
+    ids: Ids,
     own: OwnDays,
     claim: Claim,
 }
@@ -57,7 +54,7 @@ impl<'a> Lives<'a> {
             ranks,
             lives: Vec::new(),
             days: Vec::new(),
-            names: Vec::new(),
+            ids: Ids::default(),
             own: OwnDays::default(),
             claim,
         })
@@ -71,7 +68,7 @@ impl<'a> Lives<'a> {
 
     /// The id of a user as rows show it.
     pub(super) fn id<'l>(&'l self, life: &'l Life) -> std::borrow::Cow<'l, [u8]> {
-        self.call.user_id(life.key, self.names.get(life.name.0..life.name.1))
+        self.call.shown(&self.ids, &life.id)
     }
 
     /// The days on which a user asked, ascending, and how often.
@@ -131,17 +128,13 @@ impl Fold for Lives<'_> {
         self.own.read(user, &mut self.clock, &mut self.claim)?;
         let (activated_on, upgraded_on) =
             (self.own.activated_on(user, self.feature, self.succeeded), self.upgraded_on(user));
-        let Lives { lives, days, names, own, claim, .. } = self;
+        let Lives { lives, days, ids, own, claim, .. } = self;
         let begin = days.len();
         for (day, requests) in own.each() {
             claim.push(days, (day, requests.len() as u32))?;
         }
-        let name = user.name.unwrap_or_default();
-        claim.reserve_doubling(names, name.len())?;
-        names.extend_from_slice(name);
         let life = Life {
-            key: user.user,
-            name: (names.len() - name.len(), names.len()),
+            id: ids.keep(user, claim)?,
             first_at,
             last_at,
             days: (begin, days.len()),
@@ -152,16 +145,13 @@ impl Fold for Lives<'_> {
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
-        let Lives { lives, days, names, claim, .. } = self;
-        let (names_from, days_from) = (names.len(), days.len());
-        claim.reserve_doubling(names, other.names.len())?;
-        names.extend_from_slice(&other.names);
+        let Lives { lives, days, ids, claim, .. } = self;
+        let (days_from, ours) = (days.len(), ids.merge(other.ids, claim)?);
         claim.reserve_doubling(days, other.days.len())?;
         days.extend_from_slice(&other.days);
         for life in other.lives {
-            let name = (names_from + life.name.0, names_from + life.name.1);
             let days = (days_from + life.days.0, days_from + life.days.1);
-            claim.push(lives, Life { name, days, ..life })?;
+            claim.push(lives, Life { id: ours(life.id), days, ..life })?;
         }
         Ok(())
     }
