@@ -6,13 +6,13 @@
 
 use crate::aggregate::{TextList, set_limit};
 use crate::error::{self, refused};
-use crate::readout::{Arguments, Output, returned};
-use crate::{history, relation, scratch, settings, time, users};
+use crate::readout::{Arguments, Output, environment, returned};
+use crate::{history, relation, scratch, time, users};
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
 use std::ffi::CString;
 use user_metrics_core::calendar::Micros;
-use user_metrics_core::function::{Call, Cell, Environment, Function, Given, Role, Rows};
+use user_metrics_core::function::{Call, Cell, Function, Given, Role, Rows};
 use user_metrics_core::history::History;
 use user_metrics_core::source::{Ask, Relation, fold_query};
 use user_metrics_core::users::UserKey;
@@ -116,15 +116,7 @@ impl<'a> Over<'a> {
             until: self.until,
             as_of: self.as_of,
             timezone: self.timezone,
-            environment: Environment {
-                now: time::now(),
-                week_start: settings::week_start(),
-                min_group_size: settings::min_group_size(),
-                parts: 1,
-                session_gap: settings::session_gap(),
-                timezone: settings::timezone(),
-                segment: &time::segment,
-            },
+            environment: environment(),
         }
     }
 

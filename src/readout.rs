@@ -52,15 +52,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
             until: arguments.instant(last + 1),
             timezone: if zones > 0 { arguments.read(last + 2) } else { None },
             as_of: arguments.instant(last + 2 + zones),
-            environment: Environment {
-                now: time::now(),
-                week_start: settings::week_start(),
-                min_group_size: settings::min_group_size(),
-                parts: 1,
-                session_gap: settings::session_gap(),
-                timezone: settings::timezone(),
-                segment: &time::segment,
-            },
+            environment: environment(),
         };
         (function.run)(&call, output.rows()).map_err(refused(function.name))?;
         output.finish()
@@ -68,6 +60,19 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
     let datum = run().unwrap_or_report();
     // SAFETY: fcinfo is that of the call.
     unsafe { returned(fcinfo, function, datum) }
+}
+
+/// What core does not know by itself.
+pub fn environment() -> Environment<'static> {
+    Environment {
+        now: time::now(),
+        week_start: settings::week_start(),
+        min_group_size: settings::min_group_size(),
+        parts: 1,
+        session_gap: settings::session_gap(),
+        timezone: settings::timezone(),
+        segment: &time::segment,
+    }
 }
 
 /// What a call returns, of which rows are no part.

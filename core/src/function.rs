@@ -785,9 +785,14 @@ impl Clock<'_> {
     }
 
     /// The local days of instants that are in order, each once, ascending.
-    pub fn distinct_days(&mut self, instants: &[Micros], days: &mut Vec<Day>, claim: &mut Claim) -> Result<()> {
+    pub fn distinct_days(
+        &mut self,
+        instants: impl IntoIterator<Item = Micros>,
+        days: &mut Vec<Day>,
+        claim: &mut Claim,
+    ) -> Result<()> {
         days.clear();
-        for &at in instants {
+        for at in instants {
             let day = self.day(at)?;
             if days.last() != Some(&day) {
                 claim.push(days, day)?;

@@ -275,19 +275,10 @@ impl Fold for Barriers<'_> {
         let (prompt_codes, latency, ratings) = (user.codes(*prompt), user.numbers(*latency), user.numbers(*rating));
         by_segment.each(user, *segment, |segment, requests| {
             uses.clear();
-            days.clear();
             for &request in requests.iter().filter(|&&request| codes[request as usize] == feature) {
                 claim.push(uses, request)?;
-                let day = clock.day(user.at[request as usize])?;
-                if days.last() != Some(&day) {
-                    claim.push(days, day)?;
-                }
             }
-            // Where a clock is set back over midnight, a day comes again.
-            if !days.is_sorted() {
-                days.sort_unstable();
-                days.dedup();
-            }
+            clock.distinct_days(uses.iter().map(|&request| user.at[request as usize]), days, claim)?;
             let first_at = uses.first().map(|&request| user.at[request as usize]);
             let (Some(first_at), Some(&first_day)) = (first_at, days.first()) else { return Ok(()) };
             if !terms.has_elapsed(first_day, *end) || call.since.is_some_and(|since| first_at < since) {

@@ -55,7 +55,7 @@ impl Figures {
         let (Some(&first), Some(&last)) = (user.at.first(), user.at.last()) else { return Ok(None) };
         let (mut clock, mut claim, mut days) = (call.clock()?, Claim::passing(), Vec::new());
         let observed = call.end().saturating_sub(1).max(last);
-        clock.distinct_days(user.at, &mut days, &mut claim)?;
+        clock.distinct_days(user.at.iter().copied(), &mut days, &mut claim)?;
         let first_day = days.first().copied().unwrap_or_default();
         let calendar_days = (i64::from(clock.day(observed)?) - i64::from(first_day) + 1).max(1);
         let requests = user.at.len() as f64;

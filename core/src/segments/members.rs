@@ -181,7 +181,7 @@ impl Fold for Members<'_> {
         let shown = user.since(self.call.since);
         let Members { call, rules, clock, session, latency, succeeded, cost, properties, .. } = self;
         let Members { ids, told, days, parts, sessions, claim, .. } = self;
-        clock.distinct_days(shown.at, days, claim)?;
+        clock.distinct_days(shown.at.iter().copied(), days, claim)?;
         let begin = told.len();
         for column in &*properties {
             let codes = user.codes(*column).unwrap_or_default();

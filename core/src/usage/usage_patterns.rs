@@ -201,18 +201,7 @@ impl Fold for Patterns<'_> {
         *last_at = (*last_at).max(user.at.last().copied());
         by_segment.each(user, *segment, |code, requests| {
             let (number, totals) = totals.entry([0, 0, code], claim)?;
-            days.clear();
-            for &request in requests {
-                let day = clock.day(user.at[request as usize])?;
-                if days.last() != Some(&day) {
-                    claim.push(days, day)?;
-                }
-            }
-            // Where a clock is set back over midnight, a day comes again.
-            if !days.is_sorted() {
-                days.sort_unstable();
-                days.dedup();
-            }
+            clock.distinct_days(requests.iter().map(|&request| user.at[request as usize]), days, claim)?;
             totals.users += 1;
             totals.requests += requests.len() as u64;
             totals.users_again += u64::from(requests.len() > 1);
