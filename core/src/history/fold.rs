@@ -71,39 +71,77 @@ impl BySegment {
 /// Numbers for combinations of codes, in the order they came.
 #[derive(Debug, Default)]
 pub struct Cells {
-    numbers: Users<()>,
+    codes: Vec<[u32; 3]>,
+    /// Of a code by itself, the numbers plus 1 by the code; 0 for none. Codes of a dictionary are dense.
+    single: Vec<u32>,
+    /// The numbers of the other combinations.
+    others: Users<u32>,
     /// The combination found last.
-    last: Option<(u128, usize)>,
+    last: Option<([u32; 3], usize)>,
 }
 
-fn combination(codes: [u32; 3]) -> u128 {
-    codes.iter().fold(0, |all, &code| all << 32 | u128::from(code))
+/// Codes below it are found by their place.
+const DENSE: usize = 1 << 20;
+
+fn combination(codes: [u32; 3]) -> UserKey {
+    UserKey::from(codes.iter().fold(0u128, |all, &code| all << 32 | u128::from(code)))
+}
+
+/// The place of a combination that is one code by itself.
+#[inline]
+fn single([first, second, code]: [u32; 3]) -> Option<usize> {
+    (first == 0 && second == 0 && (code as usize) < DENSE).then_some(code as usize)
 }
 
 impl Cells {
     /// The number of a combination, and whether it is new.
     #[inline]
     pub fn number(&mut self, codes: [u32; 3], claim: &mut Claim) -> Result<(usize, bool)> {
-        let key = combination(codes);
         match self.last {
-            Some((last, number)) if last == key => Ok((number, false)),
+            Some((last, number)) if last == codes => Ok((number, false)),
             _ => {
-                let (number, is_new) = self.numbers.number(UserKey::from(key), (), claim)?;
-                self.last = Some((key, number));
+                let (number, is_new) = match single(codes) {
+                    Some(place) => self.number_of_single(place, claim)?,
+                    None => {
+                        let next = self.codes.len() as u32;
+                        let (i, is_new) = self.others.number(combination(codes), next, claim)?;
+                        (*self.others.value(i) as usize, is_new)
+                    }
+                };
+                if is_new {
+                    claim.push(&mut self.codes, codes)?;
+                }
+                self.last = Some((codes, number));
                 Ok((number, is_new))
             }
         }
     }
 
+    #[inline]
+    fn number_of_single(&mut self, place: usize, claim: &mut Claim) -> Result<(usize, bool)> {
+        if self.single.len() <= place {
+            claim.extend_to(&mut self.single, (place + 1).next_power_of_two())?;
+        }
+        let next = self.codes.len();
+        let number = &mut self.single[place];
+        if *number > 0 {
+            return Ok((*number as usize - 1, false));
+        }
+        *number = next as u32 + 1;
+        Ok((next, true))
+    }
+
     /// The number of a combination, if it has one.
     pub fn find(&self, codes: [u32; 3]) -> Option<usize> {
-        self.numbers.get(UserKey::from(combination(codes)))
+        match single(codes) {
+            Some(place) => (*self.single.get(place)? as usize).checked_sub(1),
+            None => self.others.get(combination(codes)).map(|i| *self.others.value(i) as usize),
+        }
     }
 
     /// The combination of a number.
     pub fn codes(&self, number: usize) -> [u32; 3] {
-        let key = u128::from(self.numbers.key(number));
-        [(key >> 64) as u32, (key >> 32) as u32, key as u32]
+        self.codes[number]
     }
 }
 

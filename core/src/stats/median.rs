@@ -23,81 +23,122 @@ fn bucket(number: f64) -> usize {
     ((number.to_bits() >> SHIFT).saturating_sub(FIRST) as usize).min(BUCKETS - 1)
 }
 
+/// What is known of a group. Most groups of a log of many are small: what the others have lies behind a pointer.
 #[derive(Debug)]
 enum Numbers {
     /// All of them.
     All(Vec<f64>),
     /// How many lie in each bucket.
-    Counted(Vec<u32>),
-    /// Those of the buckets from the first to the last that hold one of the two in the middle, and how many lie before them.
+    Counted(Box<Counted>),
+    /// Those about the middle.
+    Middle(Box<Middle>),
+}
+
+/// How many numbers there are, and how many lie in each bucket.
+#[derive(Debug)]
+struct Counted {
+    count: u64,
+    buckets: Vec<u32>,
+}
+
+impl Counted {
+    #[inline]
+    fn add(&mut self, number: f64) -> Result<()> {
+        self.count += 1;
+        let count = &mut self.buckets[bucket(number)];
+        *count = count.checked_add(1).ok_or(Error::TooLarge { bytes: usize::MAX })?;
+        Ok(())
+    }
+
+    fn add_all(&mut self, numbers: &[f64]) -> Result<()> {
+        numbers.iter().try_for_each(|&number| self.add(number))
+    }
+}
+
+/// The numbers of the buckets from the first to the last that hold one of the two in the middle.
+#[derive(Debug)]
+struct Middle {
+    /// How many there are in all.
+    count: u64,
+    first: usize,
+    last: usize,
+    /// How many lie before them.
+    before: u64,
     /// Each with how often it came; those behind `sorted` may come again.
-    Middle { first: usize, last: usize, before: u64, numbers: Vec<(f64, u64)>, sorted: usize },
+    numbers: Vec<(f64, u64)>,
+    sorted: usize,
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Numbers::All(Vec::new())
+    }
 }
 
 /// Groups of numbers, by their number from 0.
 #[derive(Debug, Default)]
 pub struct Medians {
-    groups: Vec<(u64, Option<Numbers>)>,
+    groups: Vec<Numbers>,
 }
 
 impl Medians {
     /// Adds a number of 0 or more to a group.
     #[inline]
     pub fn add(&mut self, group: usize, number: f64, claim: &mut Claim) -> Result<()> {
-        while self.groups.len() <= group {
-            claim.push(&mut self.groups, (0, None))?;
-        }
-        let (count, numbers) = &mut self.groups[group];
-        *count += 1;
-        match numbers.get_or_insert_with(|| Numbers::All(Vec::new())) {
+        match self.group(group, claim)? {
             Numbers::All(all) if all.len() < FEW => claim.push(all, number),
-            Numbers::Counted(counts) => count_one(counts, number),
+            Numbers::Counted(counted) => counted.add(number),
             _ => self.begin_counting(group, number, claim),
         }
     }
 
+    #[inline]
+    fn group(&mut self, group: usize, claim: &mut Claim) -> Result<&mut Numbers> {
+        while self.groups.len() <= group {
+            claim.push(&mut self.groups, Numbers::default())?;
+        }
+        Ok(&mut self.groups[group])
+    }
+
     #[cold]
     fn begin_counting(&mut self, group: usize, number: f64, claim: &mut Claim) -> Result<()> {
-        let mut counts = claim.filled(0u32, BUCKETS)?;
-        if let Some(Numbers::All(all)) = self.groups[group].1.take() {
-            all.iter().try_for_each(|&number| count_one(&mut counts, number))?;
+        let mut counted = Box::new(Counted { count: 0, buckets: claim.filled(0u32, BUCKETS)? });
+        if let Numbers::All(all) = std::mem::take(&mut self.groups[group]) {
+            counted.add_all(&all)?;
             claim.shrink(all.capacity() * size_of::<f64>());
         }
-        count_one(&mut counts, number)?;
-        self.groups[group].1 = Some(Numbers::Counted(counts));
+        counted.add(number)?;
+        self.groups[group] = Numbers::Counted(counted);
         Ok(())
     }
 
     /// Takes in what others have, of whose groups `numbers` gives the number here. None may have been looked at again.
     pub fn merge(&mut self, other: Self, numbers: &[usize], claim: &mut Claim) -> Result<()> {
-        for ((count, theirs), &group) in other.groups.into_iter().zip(numbers) {
+        for (theirs, &group) in other.groups.into_iter().zip(numbers) {
             match theirs {
-                Some(Numbers::All(all)) => {
+                Numbers::All(all) => {
                     all.iter().try_for_each(|&number| self.add(group, number, claim))?;
                     claim.shrink(all.capacity() * size_of::<f64>());
                 }
-                Some(Numbers::Counted(theirs)) => {
-                    while self.groups.len() <= group {
-                        claim.push(&mut self.groups, (0, None))?;
-                    }
-                    let mut counts = theirs;
-                    match self.groups[group].1.take() {
-                        Some(Numbers::All(all)) => {
-                            all.iter().try_for_each(|&number| count_one(&mut counts, number))?;
+                Numbers::Counted(mut counted) => {
+                    let ours = self.group(group, claim)?;
+                    match std::mem::take(ours) {
+                        Numbers::All(all) => {
+                            counted.add_all(&all)?;
                             claim.shrink(all.capacity() * size_of::<f64>());
                         }
-                        Some(Numbers::Counted(ours)) => {
-                            for (count, ours) in counts.iter_mut().zip(&ours) {
-                                *count = count.checked_add(*ours).ok_or(Error::TooLarge { bytes: usize::MAX })?;
+                        Numbers::Counted(more) => {
+                            counted.count += more.count;
+                            for (count, more) in counted.buckets.iter_mut().zip(&more.buckets) {
+                                *count = count.checked_add(*more).ok_or(Error::TooLarge { bytes: usize::MAX })?;
                             }
-                            claim.shrink(ours.capacity() * size_of::<u32>());
+                            claim.shrink(more.buckets.capacity() * size_of::<u32>());
                         }
-                        Some(Numbers::Middle { .. }) | None => {}
+                        Numbers::Middle(_) => {}
                     }
-                    self.groups[group].0 += count;
-                    self.groups[group].1 = Some(Numbers::Counted(counts));
+                    *ours = Numbers::Counted(counted);
                 }
-                Some(Numbers::Middle { .. }) | None => {}
+                Numbers::Middle(_) => {}
             }
         }
         Ok(())
@@ -106,25 +147,27 @@ impl Medians {
     /// Whether no group needs a second look at its numbers. If one does, [`look_again`](Medians::look_again) is to be called
     /// once, and then [`again`](Medians::again) with every number.
     pub fn is_complete(&self) -> bool {
-        !self.groups.iter().any(|(_, numbers)| matches!(numbers, Some(Numbers::Counted(_))))
+        !self.groups.iter().any(|numbers| matches!(numbers, Numbers::Counted(_)))
     }
 
     /// Finds where the middle of every large group lies.
     pub fn look_again(&mut self, claim: &mut Claim) {
-        for (count, numbers) in &mut self.groups {
-            let Some(Numbers::Counted(counts)) = numbers else { continue };
+        for numbers in &mut self.groups {
+            let Numbers::Counted(counted) = numbers else { continue };
+            let Counted { count, buckets } = &**counted;
             let of = |rank: u64| {
                 let mut before = 0;
-                let found = counts.iter().position(|&count| {
+                let found = buckets.iter().position(|&count| {
                     before += u64::from(count);
                     before > rank
                 });
                 let found = found.unwrap_or(BUCKETS - 1);
-                (found, before - u64::from(counts[found]))
+                (found, before - u64::from(buckets[found]))
             };
             let ((first, before), (last, _)) = (of((*count - 1) / 2), of(*count / 2));
-            claim.shrink(counts.capacity() * size_of::<u32>());
-            *numbers = Some(Numbers::Middle { first, last, before, numbers: Vec::new(), sorted: 0 });
+            claim.shrink(buckets.capacity() * size_of::<u32>());
+            let middle = Middle { count: *count, first, last, before, numbers: Vec::new(), sorted: 0 };
+            *numbers = Numbers::Middle(Box::new(middle));
         }
     }
 
@@ -132,9 +175,8 @@ impl Medians {
     #[inline]
     pub fn again(&mut self, group: usize, number: f64, claim: &mut Claim) -> Result<()> {
         match self.groups.get_mut(group) {
-            Some((_, Some(Numbers::Middle { first, last, numbers, sorted, .. })))
-                if (*first..=*last).contains(&bucket(number)) =>
-            {
+            Some(Numbers::Middle(middle)) if (middle.first..=middle.last).contains(&bucket(number)) => {
+                let Middle { numbers, sorted, .. } = &mut **middle;
                 // Numbers that repeat are kept once.
                 if numbers.len() >= 2 * *sorted + MANY {
                     unite(numbers);
@@ -148,11 +190,11 @@ impl Medians {
 
     /// The median of a group, the mean of the two in the middle of an even number; `None` of no numbers.
     pub fn median(&mut self, group: usize) -> Option<f64> {
-        let (count, numbers) = self.groups.get_mut(group)?;
         host::poll();
-        match numbers.as_mut()? {
+        match self.groups.get_mut(group)? {
             Numbers::All(all) => median(all),
-            Numbers::Middle { numbers, before, .. } => {
+            Numbers::Middle(middle) => {
+                let Middle { count, numbers, before, .. } = &mut **middle;
                 unite(numbers);
                 let of = |rank: u64| {
                     let mut so_far = *before;
@@ -188,12 +230,6 @@ pub fn median(numbers: &mut [f64]) -> Option<f64> {
     // Of an even number one more lies above than below.
     let high = if above.len() > middle { above.iter().copied().min_by(f64::total_cmp)? } else { low };
     Some(low + 0.5 * (high - low))
-}
-
-fn count_one(counts: &mut [u32], number: f64) -> Result<()> {
-    let count = &mut counts[bucket(number)];
-    *count = count.checked_add(1).ok_or(Error::TooLarge { bytes: usize::MAX })?;
-    Ok(())
 }
 
 #[cfg(test)]
