@@ -102,7 +102,8 @@ impl Column {
             (Kind::Session, pg_sys::TEXTOID) => Some(Column::TextSession),
             (Kind::Session, pg_sys::UUIDOID) => Some(Column::UuidSession),
             (Kind::Session, of) => Width::of(of).map(Column::IntegerSession),
-            (Kind::Id, pg_sys::TEXTOID) => Some(Column::TextId),
+            // Of a jsonb the bytes as it is stored.
+            (Kind::Id, pg_sys::TEXTOID | pg_sys::JSONBOID) => Some(Column::TextId),
             (Kind::Id, pg_sys::UUIDOID) => Some(Column::UuidId),
             (Kind::Id, of) => Width::of(of).map(Column::IntegerId),
             (Kind::Count | Kind::Number, pg_sys::FLOAT4OID) => Some(Column::Float),

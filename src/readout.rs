@@ -10,7 +10,7 @@ use crate::{settings, time};
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, direct_function_call_as_datum, is_a};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use user_metrics_core::calendar::Micros;
 use user_metrics_core::function::{Call, Cell, Environment, Function, Given, Rows, Type};
 use user_metrics_core::{Error, Result};
@@ -72,7 +72,25 @@ pub fn environment() -> Environment<'static> {
         session_gap: settings::session_gap(),
         timezone: settings::timezone(),
         segment: &time::segment,
+        json: &written_json,
     }
+}
+
+/// A jsonb as it is written, of what lies behind its length.
+fn written_json(stored: &[u8]) -> Result<Vec<u8>> {
+    let mut varlena = Varlena::default();
+    let datum = varlena.put(stored)?;
+    let jsonb = varlena.datum(datum);
+    // SAFETY: the bytes are those of a jsonb of the log, laid out as they were there.
+    let written = unsafe {
+        let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(jsonb)]);
+        let text =
+            text.ok_or(Error::Corrupt { what: "a jsonb that is not written" })?.cast_mut_ptr::<core::ffi::c_char>();
+        let written = CStr::from_ptr(text).to_bytes().to_vec();
+        pg_sys::pfree(text.cast());
+        written
+    };
+    Ok(written)
 }
 
 /// What a call returns, of which rows are no part.
@@ -244,6 +262,39 @@ fn oid(kind: Type) -> pg_sys::Oid {
 /// A datum is below 1 GB.
 const MOST_OF_A_TEXT: usize = (1 << 30) - 1;
 
+/// Values of variable length, as PostgreSQL lays them out.
+#[derive(Default)]
+struct Varlena {
+    words: Vec<u32>,
+}
+
+impl Varlena {
+    /// Lays bytes out. Gives their place.
+    #[inline]
+    fn put(&mut self, text: &[u8]) -> Result<pg_sys::Datum> {
+        const HEADER: usize = size_of::<u32>();
+        let size = text.len() + HEADER;
+        let too_large = || Error::TooLarge { bytes: size };
+        let whole = i32::try_from(size).ok().filter(|_| size < MOST_OF_A_TEXT).ok_or_else(too_large)?;
+        let place = self.words.len();
+        let words = size.div_ceil(HEADER);
+        self.words.try_reserve(words).map_err(|_| too_large())?;
+        self.words.resize(place + words, 0);
+        // SAFETY: there is room for the header and the text.
+        unsafe {
+            let varlena = self.words.as_mut_ptr().add(place);
+            pgrx::set_varsize_4b(varlena.cast(), whole);
+            varlena.add(1).cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), text.len());
+        }
+        Ok(pg_sys::Datum::from(place))
+    }
+
+    /// What was laid out at a place, until more is.
+    fn datum(&self, place: pg_sys::Datum) -> pg_sys::Datum {
+        self.words.as_ptr().wrapping_add(place.value()).into()
+    }
+}
+
 /// The rows of a call, in a tuplestore; sorted before where an order is declared that core does not give.
 pub struct Store {
     function: &'static Function,
@@ -253,8 +304,8 @@ pub struct Store {
     min_group_size: u64,
     values: Vec<pg_sys::Datum>,
     nulls: Vec<bool>,
-    /// Where texts of a row lie until it is stored, as PostgreSQL lays them out.
-    texts: Vec<u32>,
+    /// Where texts of a row lie until it is stored.
+    texts: Varlena,
     /// Where other values of a row lie that are not passed by themselves.
     memory: PgMemoryContexts,
 }
@@ -313,7 +364,7 @@ impl Store {
                 min_group_size: settings::min_group_size(),
                 values: vec![pg_sys::Datum::null(); columns],
                 nulls: vec![true; columns],
-                texts: Vec::new(),
+                texts: Varlena::default(),
                 memory: PgMemoryContexts::new("values of a row"),
             })
         }
@@ -321,26 +372,6 @@ impl Store {
 }
 
 impl Store {
-    /// Lays a text of the row out. Gives its place among the texts.
-    #[inline]
-    fn text(&mut self, text: &[u8]) -> Result<pg_sys::Datum> {
-        const HEADER: usize = size_of::<u32>();
-        let size = text.len() + HEADER;
-        let too_large = || Error::TooLarge { bytes: size };
-        let whole = i32::try_from(size).ok().filter(|_| size < MOST_OF_A_TEXT).ok_or_else(too_large)?;
-        let place = self.texts.len();
-        let words = size.div_ceil(HEADER);
-        self.texts.try_reserve(words).map_err(|_| too_large())?;
-        self.texts.resize(place + words, 0);
-        // SAFETY: there is room for the header and the text.
-        unsafe {
-            let varlena = self.texts.as_mut_ptr().add(place);
-            pgrx::set_varsize_4b(varlena.cast(), whole);
-            varlena.add(1).cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), text.len());
-        }
-        Ok(pg_sys::Datum::from(place))
-    }
-
     /// Brings the rows in order.
     fn finish(self) -> error::Result<()> {
         if let Some(sort) = self.sort {
@@ -452,11 +483,11 @@ impl Rows for Store {
         }
         self.function.hide(cells, self.min_group_size);
         let mut has_json = false;
-        self.texts.clear();
+        self.texts.words.clear();
         for (n, cell) in cells.iter().enumerate() {
             let datum = match cell {
-                Cell::Text(text) => Some(self.text(text.as_bytes())?),
-                Cell::Bytes(text) => Some(self.text(text)?),
+                Cell::Text(text) => Some(self.texts.put(text.as_bytes())?),
+                Cell::Bytes(text) => Some(self.texts.put(text)?),
                 Cell::Json(_) => {
                     has_json = true;
                     // SAFETY: what is made in that memory is let go when the row has been stored.
@@ -470,7 +501,7 @@ impl Rows for Store {
         // Texts do not move any more.
         for (n, cell) in cells.iter().enumerate() {
             if let Cell::Text(_) | Cell::Bytes(_) = cell {
-                self.values[n] = self.texts.as_ptr().wrapping_add(self.values[n].value()).into();
+                self.values[n] = self.texts.datum(self.values[n]);
             }
         }
         // SAFETY: there are as many values as the descriptor has columns, of its types.

@@ -522,6 +522,8 @@ pub struct Environment<'a> {
     pub timezone: String,
     /// The stretch around an instant over which a zone keeps its offset.
     pub segment: &'a dyn Fn(&str, Micros) -> Result<Segment>,
+    /// A jsonb as it is written, of the bytes as it is stored.
+    pub json: &'a dyn Fn(&[u8]) -> Result<Vec<u8>>,
 }
 
 /// One call of a function.

@@ -44,7 +44,8 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let (mut property, mut value, mut buffers) = (Vec::new(), Vec::new(), Claim::passing());
     call.each_user(&[properties], |user| {
         let mut claim = Claim::passing();
-        let told = told_last(user, properties, &mut claim)?;
+        let objects = objects(call, user, properties, &mut claim)?;
+        let told = told_last(&objects, &mut claim)?;
         let id = call.user_id(user.user, user.name);
         for (key, (at, text)) in told.into_values() {
             read(key, &mut property, &mut buffers)?;
@@ -53,6 +54,28 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// The objects that a user's requests bear, as they are written, the last first. A log repeats the same few over and over: what is
+/// told again tells nothing more.
+fn objects(
+    call: &Call<'_>,
+    user: &Timeline<'_>,
+    properties: Option<usize>,
+    claim: &mut Claim,
+) -> Result<Vec<(Micros, Vec<u8>)>> {
+    let (mut objects, mut last) = (Vec::new(), None);
+    for (request, &at) in user.at.iter().enumerate().rev() {
+        if request % host::POLL_EVERY == host::POLL_EVERY - 1 {
+            host::poll();
+        }
+        let Some(object) = user.id(properties, request).filter(|object| last != Some(*object)) else { continue };
+        last = Some(object);
+        let written = (call.environment.json)(object)?;
+        claim.grow(written.capacity())?;
+        claim.push(&mut objects, (at, written))?;
+    }
+    Ok(objects)
 }
 
 /// The bytes of a text, into a buffer.
@@ -70,25 +93,18 @@ const PROPERTY: usize = 128;
 type Told<'u> = BTreeMap<&'u [u8], (Text<'u>, (Micros, Text<'u>))>;
 
 /// What was told of each property last; of several values at one instant the greatest by its bytes.
-fn told_last<'u>(user: &Timeline<'u>, properties: Option<usize>, claim: &mut Claim) -> Result<Told<'u>> {
-    let mut told: Told<'u> = BTreeMap::new();
-    let mut last: Option<&[u8]> = None;
-    for (request, &at) in user.at.iter().enumerate().rev() {
-        if request % host::POLL_EVERY == host::POLL_EVERY - 1 {
-            host::poll();
-        }
-        // What is told again tells nothing more.
-        let Some(object) = user.id(properties, request).filter(|object| last != Some(object)) else { continue };
-        last = Some(object);
+fn told_last<'o>(objects: &'o [(Micros, Vec<u8>)], claim: &mut Claim) -> Result<Told<'o>> {
+    let mut told: Told<'o> = BTreeMap::new();
+    for (at, object) in objects {
         for (key, value) in pairs(object) {
             match told.entry(key.written()) {
                 Entry::Vacant(free) => {
                     claim.grow(PROPERTY)?;
-                    free.insert((key, (at, value)));
+                    free.insert((key, (*at, value)));
                 }
                 Entry::Occupied(mut taken) => {
                     let (_, (told_at, text)) = taken.get_mut();
-                    if *told_at == at && text.bytes().lt(value.bytes()) {
+                    if told_at == at && text.bytes().lt(value.bytes()) {
                         *text = value;
                     }
                 }

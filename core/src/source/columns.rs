@@ -194,9 +194,10 @@ impl Relation {
             (Kind::Count | Kind::Number, _) if found.double().is_none() => {
                 return Err(self.wants(name, &found, "a number"));
             }
-            // In the one form that a jsonb is written in.
+            // As it is stored: it is written where it is looked at.
+            (Kind::Id, "jsonb") if matches!(canonical.holds, Holds::Object) => found.expression,
             (Kind::Id, _) if matches!(canonical.holds, Holds::Object) => {
-                format!("({})::pg_catalog.jsonb::pg_catalog.text", found.expression)
+                format!("({})::pg_catalog.jsonb", found.expression)
             }
             (Kind::Count | Kind::Number, _) | (_, "text") => found.expression,
             (Kind::Session | Kind::Id, "uuid" | "int2" | "int4" | "int8") => found.expression,
