@@ -1078,6 +1078,170 @@ $$;
 COMMENT ON FUNCTION user_metrics.seasonality(text, integer[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'retention by the month and the weekday of the first day, with 95 % bounds, and over the rate of all; the reason instead where less than two whole cycles have been seen; the log by name, as in seasonality(''request_log'')';
 
+CREATE FUNCTION user_metrics.retention_drivers(
+    source regclass, early_days integer DEFAULT 7, retained integer[] DEFAULT '{21,27}', behaviours jsonb DEFAULT NULL,
+    min_users integer DEFAULT 30, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, driver text, users_with bigint, users_without bigint, retention_with double precision,
+    retention_without double precision, difference double precision, difference_low double precision,
+    difference_high double precision, ratio double precision, ratio_low double precision, ratio_high double precision,
+    phi double precision, p_value double precision, q_value double precision, adjusted_difference double precision,
+    adjusted_low double precision, adjusted_high double precision, evidence text, note text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 30 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'retention_drivers_over_log';
+COMMENT ON FUNCTION user_metrics.retention_drivers(regclass, integer, integer[], jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'which features and behaviours of the first days go with being active later: retention with and without each, their difference, also at equal volume, and what it is worth; best supported first. Associations, not causes
+
+Arguments:
+  source: the log: a table, view or foreign table
+  early_days: on how many local days from the first one on behaviour is looked for, 1 or more (default 7)
+  retained: who is retained: active on one of these days after the first, the first and the last of a span, which begins when the first days are over (default ''{21,27}'')
+  behaviours: behaviours of one''s own: a list of objects with a name and a filter, at most 30
+  min_users: a behaviour is listed if at least so many users did it and at least so many did not, 1 or more (default 30)
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  driver: what was done: a behaviour, feature: and a feature, or a name of one''s own
+  users_with: users who did it
+  users_without: users who did not
+  retention_with: share of the users who did it that were retained, 0 to 1
+  retention_without: share of the others that were retained, 0 to 1
+  difference: the first of these rates less the second
+  difference_low: its lower 95 % bound (Newcombe)
+  difference_high: its upper 95 % bound (Newcombe)
+  ratio: the first rate over the second; NULL where that is 0
+  ratio_low: its lower 95 % bound (Katz)
+  ratio_high: its upper 95 % bound (Katz)
+  phi: correlation of doing it with the outcome, -1 to 1
+  p_value: probability of a difference as large or larger if there were none: by Pearson''s test, by Fisher''s where fewer than 5 users are expected in a cell
+  q_value: the same in view of all comparisons of the segment
+  adjusted_difference: difference among users who made about as many requests (Mantel and Haenszel)
+  adjusted_low: its lower 95 % bound (Sato)
+  adjusted_high: its upper 95 % bound (Sato)
+  evidence: clear: hardly chance, and there at equal volume too; volume: hardly chance, but volume may explain it; unclear: may be chance
+  note: association: it is not known what causes what';
+
+CREATE FUNCTION user_metrics.churn_indicators(
+    source regclass, landmark date DEFAULT NULL, window_days integer DEFAULT 28, gap_days integer DEFAULT 7,
+    churn_days integer DEFAULT 28, behaviours jsonb DEFAULT NULL, min_users integer DEFAULT 30,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, indicator text, users_with bigint, users_without bigint, churn_with double precision,
+    churn_without double precision, difference double precision, difference_low double precision,
+    difference_high double precision, ratio double precision, ratio_low double precision, ratio_high double precision,
+    phi double precision, p_value double precision, q_value double precision, adjusted_difference double precision,
+    adjusted_low double precision, adjusted_high double precision, evidence text, note text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 30 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'churn_indicators_over_log';
+COMMENT ON FUNCTION user_metrics.churn_indicators(regclass, date, integer, integer, integer, jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'which features and behaviours before a landmark go with having left after it: churn with and without each, their difference, also at equal volume, and what it is worth; best supported first. Associations, not causes
+
+Arguments:
+  source: the log: a table, view or foreign table
+  landmark: the day before which behaviour is looked for; by default the last one for which the outcome is known
+  window_days: on how many local days before the landmark behaviour is looked for, 2 or more (default 28)
+  gap_days: how many days from the landmark on are not looked at, 0 or more (default 7)
+  churn_days: who is active on none of so many days after the gap has churned, 1 or more (default 28)
+  behaviours: behaviours of one''s own: a list of objects with a name and a filter, at most 30
+  min_users: a behaviour is listed if at least so many users did it and at least so many did not, 1 or more (default 30)
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  indicator: what was done: a behaviour, feature: and a feature, or a name of one''s own
+  users_with: users who did it
+  users_without: users who did not
+  churn_with: share of the users who did it that churned, 0 to 1
+  churn_without: share of the others that churned, 0 to 1
+  difference: the first of these rates less the second
+  difference_low: its lower 95 % bound (Newcombe)
+  difference_high: its upper 95 % bound (Newcombe)
+  ratio: the first rate over the second; NULL where that is 0
+  ratio_low: its lower 95 % bound (Katz)
+  ratio_high: its upper 95 % bound (Katz)
+  phi: correlation of doing it with the outcome, -1 to 1
+  p_value: probability of a difference as large or larger if there were none: by Pearson''s test, by Fisher''s where fewer than 5 users are expected in a cell
+  q_value: the same in view of all comparisons of the segment
+  adjusted_difference: difference among users who made about as many requests (Mantel and Haenszel)
+  adjusted_low: its lower 95 % bound (Sato)
+  adjusted_high: its upper 95 % bound (Sato)
+  evidence: clear: hardly chance, and there at equal volume too; volume: hardly chance, but volume may explain it; unclear: may be chance
+  note: association: it is not known what causes what';
+
+CREATE FUNCTION user_metrics.activation_threshold(
+    source regclass, action jsonb DEFAULT NULL, retained integer[] DEFAULT '{21,27}', max_days integer DEFAULT 15,
+    max_requests integer DEFAULT 10, min_users integer DEFAULT 100, seed bigint DEFAULT 1,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, users bigint, retained_users bigint, days integer, requests integer, days_low integer,
+    days_high integer, requests_low integer, requests_high integer, q_value double precision, held_out_users bigint,
+    users_reaching bigint, retention_reaching double precision, retention_others double precision,
+    difference double precision, difference_low double precision, difference_high double precision,
+    phi double precision, p_value double precision, recall double precision, youden_j double precision,
+    lift double precision, sentence text, reason text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'activation_threshold_over_log';
+COMMENT ON FUNCTION user_metrics.activation_threshold(regclass, jsonb, integer[], integer, integer, integer, bigint, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how many requests, or requests of an action, within how many first days tell best who will be active later: chosen by one half of the users, with figures of the other, in a sentence; or the reason why there is none
+
+Arguments:
+  source: the log: a table, view or foreign table
+  action: which requests count, in the form of filter; by default all. Who is new is decided by all requests
+  retained: who is retained: active on one of these days after the first, the first and the last of a span, which begins when the first days are over (default ''{21,27}'')
+  max_days: the most first days that are tried, 1 to 15 (default 15)
+  max_requests: the most requests that are tried, 1 to 10 (default 10)
+  min_users: users that each half must have, 1 or more; a tenth of it must reach a threshold, and a tenth must not (default 100)
+  seed: any number: another one deals the halves out anew (default 1)
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  users: users whose outcome is known, of both halves
+  retained_users: those of them who stayed
+  days: first days of the threshold; NULL where there is none
+  requests: requests within them
+  days_low: lower 95 % bound of days; NULL where fewer than half of the resamples choose any
+  days_high: their upper bound
+  requests_low: lower 95 % bound of requests
+  requests_high: their upper bound
+  q_value: that of the threshold among all tried, in the half that chose
+  held_out_users: users of the other half, which all further figures are of
+  users_reaching: those of them who reached the threshold
+  retention_reaching: share of these that stayed, 0 to 1
+  retention_others: share of the others that stayed, 0 to 1
+  difference: the first of these rates less the second
+  difference_low: its lower 95 % bound (Newcombe)
+  difference_high: its upper 95 % bound (Newcombe)
+  phi: correlation of reaching it with staying, -1 to 1
+  p_value: probability of a difference as large or larger if there were none
+  recall: share of the staying that reached it, 0 to 1
+  youden_j: recall less the share of the others that reached it
+  lift: retention_reaching over the retention of all
+  sentence: the threshold in words
+  reason: why there is none; NULL where there is one';
+
 CREATE FUNCTION user_metrics.usage_patterns(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL

@@ -521,12 +521,6 @@ impl Default for RelationOid {
 
 plain_argument!('fcx, RelationOid, "regclass", |datum: pg_sys::Datum| RelationOid(pg_sys::Oid::from(datum.value() as u32)));
 
-/// A `bytea` argument, in place like [`TextBytes`].
-#[derive(Clone, Copy, Default)]
-pub struct Bytes<'fcx>(pub &'fcx [u8]);
-
-plain_argument!('fcx, Bytes<'fcx>, "bytea", |datum| Bytes(TextBytes::<'fcx>::read(datum).0));
-
 /// A `text` result, of whatever encoding its bytes were when they came.
 pub struct Text(pub Vec<u8>);
 

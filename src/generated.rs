@@ -19,6 +19,9 @@ crate::readout::readout! {
 
 crate::fold::folds! {
     session_list_over_log, pg_finfo_session_list_over_log: sessions::session_list;
+    retention_drivers_over_log, pg_finfo_retention_drivers_over_log: drivers::retention_drivers;
+    churn_indicators_over_log, pg_finfo_churn_indicators_over_log: drivers::churn_indicators;
+    activation_threshold_over_log, pg_finfo_activation_threshold_over_log: threshold::activation_threshold;
     usage_patterns_over_log, pg_finfo_usage_patterns_over_log: usage::usage_patterns;
     peak_hours_over_log, pg_finfo_peak_hours_over_log: usage::peak_hours;
     usage_heatmap_over_log, pg_finfo_usage_heatmap_over_log: usage::usage_heatmap;

@@ -10,7 +10,6 @@
 //! - [`assignment`]: who gets which variant of an experiment.
 //! - [`survival`]: how long until something happens.
 //! - [`funnel`]: how far users get.
-//! - [`deeds`], [`drivers`]: what users did in a span of days, and what of it goes with staying and with leaving.
 //! - [`experiment`] and its readout [`comparison`], with [`exposure`]: what an experiment tells.
 //! - [`source`], [`relation`]: the source layer; the SQL surface is in `sql/`, one file a concept.
 
@@ -21,8 +20,6 @@ mod aggregate;
 mod assignment;
 mod c_functions;
 mod comparison;
-mod deeds;
-mod drivers;
 mod error;
 mod experiment;
 mod exposure;
@@ -39,7 +36,6 @@ mod settings;
 mod source;
 mod stored;
 mod survival;
-mod threshold;
 mod time;
 mod transition;
 mod users;
@@ -102,25 +98,6 @@ extension_sql_file!(
     name = "generated",
     requires = ["source", "activity", "sessions", "history"]
 );
-extension_sql_file!(
-    "../sql/drivers.sql",
-    name = "drivers",
-    requires = [
-        "source",
-        "sessions",
-        deeds::deeds_text,
-        deeds::deeds_uuid,
-        deeds::deeds_bigint,
-        deeds::deeds_combine,
-        deeds::deeds_serialize,
-        deeds::deeds_deserialize,
-        deeds::deeds_finish,
-        drivers::driver_subjects,
-        drivers::own_behaviours,
-        drivers::driver_figures
-    ]
-);
-extension_sql_file!("../sql/threshold.sql", name = "threshold", requires = ["drivers", threshold::threshold_figures]);
 extension_sql_file!(
     "../sql/sessions.sql",
     name = "sessions",

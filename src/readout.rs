@@ -224,6 +224,7 @@ impl Arguments {
             match kind {
                 Type::Boolean => self.read(n).map(Given::Boolean),
                 Type::Integer => self.read(n).map(Given::Integer),
+                Type::Bigint => self.read(n).map(Given::Bigint),
                 Type::Double => self.read(n).map(Given::Double),
                 Type::Date => self.read::<Date>(n).map(|date| Given::Date(date.to_pg_epoch_days())),
                 Type::Interval => self.read(n).map(time::interval).map(Given::Interval),
@@ -234,7 +235,7 @@ impl Arguments {
                 Type::Json => self.json(n).map(Given::Json),
                 Type::Relation => self.datum(n).map(|source| Given::Relation(source.value() as u32)),
                 // No argument is of these.
-                Type::Bigint | Type::Instant | Type::Booleans => None,
+                Type::Instant | Type::Booleans => None,
             }
         }
     }

@@ -7,7 +7,7 @@
 
 use pgrx::datum::datetime_support::statement_timestamp;
 use pgrx::prelude::*;
-use user_metrics_core::calendar::{DAY_MICROS, LocalDays, Micros, Segment, Window, observed_until};
+use user_metrics_core::calendar::{DAY_MICROS, LocalDays, Micros, Segment, observed_until};
 use user_metrics_core::days::Day;
 use user_metrics_core::sessions::Span;
 use user_metrics_core::{Error, Result, host};
@@ -104,19 +104,6 @@ pub fn span(
 /// An interval as core knows it.
 pub fn interval(given: Interval) -> user_metrics_core::function::Interval {
     user_metrics_core::function::Interval { months: given.months(), days: given.days(), micros: given.micros() }
-}
-
-/// The observed range of a readout: `since`, `until` and `as_of` as local days of `zone`.
-pub fn window(
-    zone: &str,
-    since: Option<TimestampWithTimeZone>,
-    until: Option<TimestampWithTimeZone>,
-    as_of: Option<TimestampWithTimeZone>,
-    last_at: Option<Micros>,
-) -> Result<Window> {
-    let mut days = LocalDays::default();
-    let day = |at: Micros| days.day(at, |at| segment(zone, at));
-    Window::observed((micros(since), micros(until), micros(as_of)), last_at, now(), day)
 }
 
 /// The first instant of the local day of an instant. At the beginning of time that is the beginning.

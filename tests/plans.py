@@ -56,11 +56,6 @@ ARGUMENTS = {
     "user_metrics.experiment_sample(text,double precision)": ("arm", "latency"),
     "user_metrics.experiment_lists(text,double precision[])": ("arm", "latencies"),
 } | {
-    f"user_metrics_internal.deeds({kind},{INSTANT},text,text,text,boolean,double precision,integer,bytea)":
-        (f"user_{kind}", "occurred_at", "zone", "NULL::text", "chat", "answered", "latency", "tenant",
-         f"subjects_of('{kind}')")
-    for kind in ("text", "uuid", "bigint")
-} | {
     f"user_metrics_internal.{name}(text,timestamp with time zone)": ("arm", "occurred_at")
     for name in ("exposed_variant", "exposed_at", "is_mixed")
 } | {
@@ -94,18 +89,6 @@ FROM (
         LATERAL (SELECT timestamptz '2024-01-01 00:00+00' + abs(hashint4(id + 99)) % 15552000 * interval '1 s') AS t(at)
 ) AS r
 GROUP BY id, tenant, chunk, user_text, user_uuid, user_bigint, occurred_at, occurred_utc, zone, chat, latency, answered, steps, marks, odd, arm, latencies;
--- Some hundred users: each group's state knows all of them.
-CREATE TABLE subjects AS
-SELECT v.kind, s.subjects
-FROM (
-    SELECT 'text', user_metrics.activity(user_text, occurred_at) FROM requests WHERE id < 600
-    UNION ALL SELECT 'uuid', user_metrics.activity(user_uuid, occurred_at) FROM requests WHERE id < 600
-    UNION ALL SELECT 'bigint', user_metrics.activity(user_bigint, occurred_at) FROM requests WHERE id < 600
-) AS v(kind, activity),
-    user_metrics_internal.driver_subjects('', v.activity, 90, '{90,120}', NULL, NULL, NULL, NULL, NULL, NULL, NULL) AS s;
--- A constant to every plan.
-CREATE FUNCTION subjects_of(text) RETURNS bytea LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-AS 'BEGIN RETURN (SELECT s.subjects FROM subjects AS s WHERE s.kind = $1); END';
 CREATE TABLE requests_by_tenant (LIKE requests) PARTITION BY LIST (tenant);
 CREATE TABLE requests_of_0 PARTITION OF requests_by_tenant FOR VALUES IN (0);
 CREATE TABLE requests_of_1_2 PARTITION OF requests_by_tenant FOR VALUES IN (1, 2);

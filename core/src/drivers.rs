@@ -1,5 +1,5 @@
 //! Which early behaviour goes with staying, and which behaviour before a landmark with leaving: who is compared, and the
-//! figures of every comparison. What each of them did are their [`deeds`](crate::deeds). Definitions D49, D58, D59.
+//! figures of every comparison. Definitions D49, D58, D59.
 //!
 //! Two things make such comparisons misleading, and both are met here. Behaviour is looked for in a span of days that is
 //! over before the span begins in which the outcome is looked for, so that an outcome cannot be its own cause. And whoever
@@ -10,13 +10,29 @@ use crate::activity::View;
 use crate::association::{Comparison, false_discovery, mantel_haenszel};
 use crate::calendar::Window;
 use crate::days::Day;
-use crate::deeds::{Deeds, Done, LONG_SESSION, RATED, SEVERAL_MODELS};
 use crate::error::{Error, Result};
-use crate::host::{self, Claim};
+use crate::function::{Function, Past, Requests};
+use crate::host::Claim;
 use crate::json;
-use crate::users::UserKey;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+
+mod behaviour;
+pub mod churn_indicators;
+pub(crate) mod own_days;
+pub mod retention_drivers;
+
+/// The functions that tell them.
+pub const FUNCTIONS: &[&Function] = &[&retention_drivers::FUNCTION, &churn_indicators::FUNCTION];
+
+/// What they read: also what lies before `since`, for it says who is new.
+static OF_BEHAVIOUR: Requests = Requests {
+    past: Past::All,
+    columns: &["session_id", "model", "feature", "succeeded", "rating"],
+    needed: &[],
+    names: false,
+    order: &[],
+};
 
 /// The most days a span may reach.
 const MOST_DAYS: i32 = 36_500;
@@ -92,8 +108,6 @@ impl Question {
 /// Somebody whose outcome is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// Who.
-    pub user: UserKey,
     /// The first day on which behaviour is looked for.
     pub from: Day,
     /// The first day after those.
@@ -104,25 +118,25 @@ pub struct Subject {
     pub outcome: bool,
 }
 
-/// Every user a question is about whose outcome is known. Of new users these are the ones whose first day is shown and whose
-/// span has elapsed; of the others the ones active before the landmark.
-pub fn subjects(view: &View<'_>, question: &Question, window: &Window, claim: &mut Claim) -> Result<Vec<Subject>> {
-    let mut found = Vec::new();
-    view.each(|user, active| {
-        let Some(&first) = active.first() else { return Ok(()) };
+impl Question {
+    /// What becomes of a user who was active on these days, ascending; `None` where the question is not about them, or the
+    /// outcome is not known. It is about new users whose first day is shown and whose span has elapsed; or about those active
+    /// before the landmark.
+    pub fn subject(&self, active: &[Day], window: &Window) -> Option<Subject> {
+        let &first = active.first()?;
         let within = |from: Day, until: Day| {
             active.partition_point(|&day| day < until) - active.partition_point(|&day| day < from)
         };
-        let subject = match *question {
+        match *self {
             Question::Retained { early_days, span } => {
                 let (outcome_from, outcome_until) = (first.saturating_add(span.0), first.saturating_add(span.1 + 1));
                 let shown = window.whole_from.is_none_or(|from| from <= first);
                 if !shown || outcome_until > window.elapsed {
-                    return Ok(());
+                    return None;
                 }
                 let until = first.saturating_add(early_days);
                 let active_days = within(first, until) as u32;
-                Subject { user, from: first, until, active_days, outcome: within(outcome_from, outcome_until) > 0 }
+                Some(Subject { from: first, until, active_days, outcome: within(outcome_from, outcome_until) > 0 })
             }
             Question::Churned { landmark, window_days, gap_days, churn_days } => {
                 let shown_from = window.whole_from.unwrap_or(Day::MIN).min(landmark);
@@ -131,12 +145,20 @@ pub fn subjects(view: &View<'_>, question: &Question, window: &Window, claim: &m
                 let outcome_until = outcome_from.saturating_add(churn_days);
                 let active_days = within(from, landmark) as u32;
                 if active_days == 0 || outcome_until > window.elapsed {
-                    return Ok(());
+                    return None;
                 }
-                Subject { user, from, until: landmark, active_days, outcome: within(outcome_from, outcome_until) == 0 }
+                Some(Subject { from, until: landmark, active_days, outcome: within(outcome_from, outcome_until) == 0 })
             }
-        };
-        claim.push(&mut found, subject)
+        }
+    }
+}
+
+/// Every user of a value whom a question is about and whose outcome is known.
+pub fn subjects(view: &View<'_>, question: &Question, window: &Window, claim: &mut Claim) -> Result<Vec<Subject>> {
+    let mut found = Vec::new();
+    view.each(|_, active| match question.subject(active, window) {
+        Some(subject) => claim.push(&mut found, subject),
+        None => Ok(()),
     })?;
     Ok(found)
 }
@@ -247,60 +269,6 @@ pub struct Driver {
     pub q_value: Option<f64>,
     /// What it is worth.
     pub evidence: Evidence,
-}
-
-/// Who did what, counted by stratum: everybody, and for each behaviour, by its number, those who did it. Numbers are those of
-/// [`STANDARD`], after them `own` behaviours of the caller, after them the features of the deeds. Subjects of whom nothing was
-/// seen take no part.
-#[allow(clippy::type_complexity)]
-pub fn count(deeds: &Deeds, churn: bool, own: usize) -> Result<(Vec<Counted>, Vec<(usize, Counted)>)> {
-    let mut all: BTreeMap<i32, Counted> = BTreeMap::new();
-    let mut did: BTreeMap<(usize, i32), Counted> = BTreeMap::new();
-    let mut claim = Claim::passing();
-    let mut features = claim.filled(0u8, deeds.subjects().len())?;
-    let note = |counted: &mut Counted, stratum: i32, outcome: bool| {
-        counted.stratum = stratum;
-        counted.users += 1;
-        counted.outcomes += u64::from(outcome);
-    };
-    let stratum = |done: &Done| volume_stratum(u64::from(done.requests)) as i32;
-    for (i, (subject, feature)) in deeds.used().enumerate() {
-        if i % host::POLL_EVERY == 0 {
-            host::poll();
-        }
-        let (outcome, stratum) = (deeds.subjects()[subject].outcome, stratum(&deeds.done()[subject]));
-        features[subject] = features[subject].saturating_add(1);
-        let number = STANDARD.len() + own + feature;
-        note(did.entry((number, stratum)).or_default(), stratum, outcome);
-    }
-    for (i, (subject, done)) in deeds.subjects().iter().zip(deeds.done()).enumerate() {
-        if i % host::POLL_EVERY == 0 {
-            host::poll();
-        }
-        if done.requests == 0 {
-            continue;
-        }
-        let stratum = stratum(done);
-        note(all.entry(stratum).or_default(), stratum, subject.outcome);
-        // In the order of STANDARD.
-        let standard = [
-            subject.active_days >= 2,
-            subject.active_days >= 3,
-            features[i] >= 2,
-            done.has(SEVERAL_MODELS),
-            done.has(LONG_SESSION),
-            done.failed_at.is_some(),
-            // Of requests at the same instant one that succeeded comes first.
-            done.failed_at.is_some_and(|failed| done.succeeded_at.is_none_or(|succeeded| failed < succeeded)),
-            done.has(RATED),
-            churn && done.late < done.requests - done.late,
-        ];
-        let own = (0..own).map(|mark| done.marks >> mark & 1 == 1);
-        for (number, _) in standard.into_iter().chain(own).enumerate().filter(|(_, done)| *done) {
-            note(did.entry((number, stratum)).or_default(), stratum, subject.outcome);
-        }
-    }
-    Ok((all.into_values().collect(), did.into_iter().map(|((number, _), counted)| (number, counted)).collect()))
 }
 
 /// Compares, for each behaviour, the users who did it with all others. `all` has every user asked about by stratum, `did`

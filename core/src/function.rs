@@ -318,15 +318,16 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    use crate::{adoption, benchmark, evolution, funnel, onboarding, plans, preferences, profile, properties};
-    use crate::{seasonality, segments, stages, usage};
+    use crate::{adoption, benchmark, drivers, evolution, funnel, onboarding, plans, preferences, profile, properties};
+    use crate::{seasonality, segments, stages, threshold, usage};
     let of_values = [activity::FUNCTIONS, sessions::FUNCTIONS, seasonality::FUNCTIONS];
+    let of_retention = [drivers::FUNCTIONS, threshold::FUNCTIONS];
     let of_users =
         [preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, properties::FUNCTIONS, plans::FUNCTIONS];
     let of_ways =
         [funnel::FUNCTIONS, onboarding::FUNCTIONS, adoption::FUNCTIONS, evolution::FUNCTIONS, stages::FUNCTIONS];
     let folds = [usage::FUNCTIONS, segments::FUNCTIONS].into_iter().chain(of_users).chain(of_ways);
-    of_values.into_iter().chain(folds).flatten().copied()
+    of_values.into_iter().chain(of_retention).chain(folds).flatten().copied()
 }
 
 /// The function of a name.
@@ -461,6 +462,8 @@ pub enum Given<'a> {
     Boolean(bool),
     /// An integer.
     Integer(i32),
+    /// A bigint.
+    Bigint(i64),
     /// A double.
     Double(f64),
     /// A text.
@@ -571,6 +574,11 @@ impl<'a> Call<'a> {
     /// An integer argument; `None` where it is NULL.
     pub fn integer(&self, name: &str) -> Option<i32> {
         if let Some(Given::Integer(number)) = self.argument(name) { Some(*number) } else { None }
+    }
+
+    /// A bigint argument; `None` where it is NULL.
+    pub fn bigint(&self, name: &str) -> Option<i64> {
+        if let Some(Given::Bigint(number)) = self.argument(name) { Some(*number) } else { None }
     }
 
     /// A boolean argument; `None` where it is NULL.

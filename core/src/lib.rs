@@ -19,9 +19,8 @@
 //! - [`assignment`]: which variant of an experiment a user gets.
 //! - [`survival`]: how long until something happens, right-censored; [`onboarding`]: how users begin, and which of
 //!   [`milestones`] they come to; [`rating`]: satisfaction on a declared scale.
-//! - [`association`]: rates compared, at equal volume too; [`deeds`]: what users did in a span of days,
-//!   and [`drivers`]: which of it goes with staying and with leaving; [`threshold`]: how much use tells who
-//!   stays; [`seasonality`]: whether it matters when they began.
+//! - [`association`]: rates compared, at equal volume too; [`drivers`]: what users do that goes with staying
+//!   and with leaving; [`threshold`]: how much use tells who stays; [`seasonality`]: whether it matters when they began.
 //! - [`experiment`]: the figures of users by variant, over exact sums ([`exact`]); [`exposure`]: since when a user is in
 //!   one; [`comparison`]: what figures tell.
 //! - [`source`]: the doorway to the caller's log.
@@ -39,7 +38,6 @@ pub mod calendar;
 pub mod chunks;
 pub mod comparison;
 pub mod days;
-pub mod deeds;
 pub mod drivers;
 pub mod error;
 pub mod evolution;

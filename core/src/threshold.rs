@@ -6,12 +6,20 @@
 //! the caller's seed. How firmly it is chosen is told by choosing again from resamples of the first half.
 
 use crate::association::{Comparison, false_discovery};
-use crate::deeds::{DAILY, Deeds};
 use crate::error::{Error, Result};
+use crate::function::Function;
 use crate::host::{self, Claim};
 use crate::random::Random;
+use crate::users::UserKey;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+pub mod activation_threshold;
+
+/// The function that tells them.
+pub const FUNCTIONS: &[&Function] = &[&activation_threshold::FUNCTION];
+
+/// The most first days asked for, whose requests are counted one by one.
+pub const DAILY: usize = 15;
 /// The most requests asked for.
 pub const MOST_COUNT: usize = 10;
 /// How many times the choice is made again.
@@ -243,15 +251,17 @@ fn reached(daily: &[u8; DAILY], question: &Question) -> [u8; MOST_COUNT] {
     reached
 }
 
-/// The threshold of the users whose first days were counted.
-pub fn threshold(deeds: &Deeds, question: &Question) -> Result<Answer> {
+/// The threshold of users whose first days were counted. Resamples draw users by their places, so users are in the order of
+/// their keys, in whatever order they came.
+fn threshold(mut people: Vec<(UserKey, Person)>, question: &Question) -> Result<Answer> {
     let (mut claim, mut training, mut held_out) = (Claim::passing(), Vec::new(), Vec::new());
-    for (i, (subject, daily)) in deeds.subjects().iter().zip(deeds.daily()).enumerate() {
+    host::poll();
+    people.sort_unstable_by_key(|(user, _)| *user);
+    for (i, &(user, person)) in people.iter().enumerate() {
         if i % host::POLL_EVERY == 0 {
             host::poll();
         }
-        let person = Person { reached: reached(daily, question), outcome: subject.outcome };
-        let half = if chooses(subject.user.to_bytes(), question.seed) { &mut training } else { &mut held_out };
+        let half = if chooses(user.to_bytes(), question.seed) { &mut training } else { &mut held_out };
         claim.push(half, person)?;
     }
     let outcomes = |half: &[Person]| half.iter().filter(|person| person.outcome).count() as u64;

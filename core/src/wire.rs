@@ -28,10 +28,6 @@ pub enum Kind {
     Funnel = 4,
     /// [`crate::survival::Survival`]
     Survival = 5,
-    /// [`crate::deeds::Subjects`]
-    Subjects = 20,
-    /// [`crate::deeds::Deeds`]
-    Deeds = 21,
     /// [`crate::experiment::Experiment`]
     Experiment = 6,
     /// [`crate::exposure::Exposure`]: between processes only

@@ -5,8 +5,6 @@
 
 #[path = "laws/activity.rs"]
 mod activity;
-#[path = "laws/deeds.rs"]
-mod deeds;
 #[path = "laws/experiment.rs"]
 mod experiment;
 #[path = "laws/exposure.rs"]
@@ -32,7 +30,6 @@ use proptest::sample::Index;
 use std::fmt::Debug;
 use support::{Verdict, check, limited, ok, polls, stopped};
 use user_metrics_core::activity::Activity;
-use user_metrics_core::deeds::Deeds;
 use user_metrics_core::experiment::Experiment;
 use user_metrics_core::exposure::{Exposure, Exposures};
 use user_metrics_core::funnel::Funnel;
@@ -103,8 +100,6 @@ macro_rules! laws {
 mod activity_keeps { laws!(set crate::Activity); }
 #[rustfmt::skip]
 mod funnel_keeps { laws!(any crate::Funnel); }
-#[rustfmt::skip]
-mod deeds_keep { laws!(any crate::Deeds); }
 #[rustfmt::skip]
 mod experiment_keeps { laws!(any crate::Experiment); }
 #[rustfmt::skip]

@@ -58,6 +58,8 @@ pub struct Entry {
 const PAGES: &[(&str, &str)] = &[
     ("activity::churn_rate", "retention-insights"),
     ("seasonality", "retention-insights"),
+    ("drivers", "retention-insights"),
+    ("threshold", "retention-insights"),
     ("funnel", "funnels"),
     ("onboarding", "journey"),
     ("preferences", "users"),

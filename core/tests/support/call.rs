@@ -30,12 +30,17 @@ fn segment(_: &str, at: i64) -> Result<Segment> {
 /// Milestones that are told where a history has the columns of their filters.
 const MILESTONES: &str = r#"[{"name": "a", "count": 2, "within": "9 days"}, {"name": "b"}]"#;
 
+/// A behaviour that is told where a history has the column of its filter.
+const BEHAVIOURS: &str = r#"[{"name": "a", "filter": {}}]"#;
+
 fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'static>> {
     let default = Some(argument.default).filter(|default| ![REQUIRED, NO_DEFAULT].contains(default));
     let number = default.and_then(|default| default.parse::<f64>().ok());
     match argument.kind {
         Type::Boolean => Some(Given::Boolean(default != Some("false"))),
+        Type::Integer if argument.name == "min_users" => Some(Given::Integer(1)),
         Type::Integer => Some(Given::Integer(number.map_or(2, |number| number as i32))),
+        Type::Bigint => Some(Given::Bigint(number.map_or(2, |number| number as i64))),
         Type::Double => Some(Given::Double(number.unwrap_or(0.5))),
         Type::Text if argument.name == "feature" => Some(Given::Text(texts.feature)),
         Type::Text => Some(Given::Text(default.map_or(texts.name, |default| default.trim_matches('\'')))),
@@ -46,6 +51,9 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
         Type::Json if matches!(argument.role, Role::Rules) => Some(Given::Json(texts.rules.to_owned())),
         Type::Json if argument.name == "milestones" => {
             history.column("milestones 1").map(|_| Given::Json(MILESTONES.to_owned()))
+        }
+        Type::Json if argument.name == "behaviours" => {
+            history.column("behaviours 1").map(|_| Given::Json(BEHAVIOURS.to_owned()))
         }
         Type::Texts if argument.name == "advanced_features" => Some(Given::Texts(vec![Some("2".to_owned())])),
         Type::Relation => history.column(argument.name).map(|_| Given::Relation(0)),

@@ -73,7 +73,7 @@ SELECT * FROM activation_threshold('log', timezone => 'Moon');
 
 -- ===== plan =====
 
--- Two passes: all of it for who is new, then the first days of those whose outcome is known.
+-- All is read once: who is new, and the first days of those whose outcome is known.
 CREATE TABLE parted (user_id text, created_at timestamptz) PARTITION BY RANGE (created_at);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
 CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
