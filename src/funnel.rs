@@ -2,7 +2,6 @@
 
 use crate::aggregate::{self, Numbers, TextBytes, TextList, Texts, stored_value};
 use crate::error::{self, refused};
-use crate::settings::Privacy;
 use crate::stored::{Stored, Value};
 use crate::time;
 use crate::transition::Row;
@@ -229,104 +228,4 @@ fn funnel_plan(
         Ok((names, plan.steps, plan.excluded, mode.name().to_owned(), compatibility.name().to_owned()))
     };
     compose().map(TableIterator::once).map_err(refused(function))
-}
-
-#[pg_extern(stable, parallel_safe)]
-#[allow(clippy::type_complexity)]
-fn funnel_steps(
-    funnel: Option<FunnelValue<'_>>,
-    steps: default!(Option<Vec<Option<String>>>, "NULL"),
-    compatibility: default!(Option<&str>, "'standard'"),
-    since: default!(Option<TimestampWithTimeZone>, "NULL"),
-    until: default!(Option<TimestampWithTimeZone>, "NULL"),
-    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
-) -> error::Result<
-    TableIterator<
-        'static,
-        (
-            name!(step_number, i32),
-            name!(step, String),
-            name!(users, Option<i64>),
-            name!(from_previous_rate, Option<f64>),
-            name!(from_first_rate, Option<f64>),
-            name!(dropped_users, Option<i64>),
-            name!(open_users, Option<i64>),
-            name!(median_seconds, Option<f64>),
-            name!(p90_seconds, Option<f64>),
-            name!(rate_low, Option<f64>),
-            name!(rate_high, Option<f64>),
-        ),
-    >,
-> {
-    const NAME: &str = "funnel_steps";
-    let compatibility =
-        compatibility.map_or(Ok(Compatibility::Standard), Compatibility::parse).map_err(refused(NAME))?;
-    let (rows, mode) = match &funnel {
-        // No rows: nobody reached any step, as far as steps are named.
-        // few: steps
-        None => (vec![readout::Step::default(); steps.as_ref().map_or(0, Vec::len)], Mode::Ordered),
-        Some(funnel) => {
-            let view = open(NAME, funnel)?;
-            let span = time::span(since, until, as_of, view.last_at());
-            (readout::steps(&view, compatibility, &span).map_err(refused(NAME))?, view.rules().mode)
-        }
-    };
-    let names = readout::names(rows.len(), mode, steps).map_err(refused(NAME))?;
-    let (privacy, mut shown) = (Privacy::current(), true);
-    Ok(TableIterator::new((1..).zip(names).zip(rows).map(move |((number, name), mut row)| {
-        // What one step's figures leave out, those of the next would give away.
-        shown &= ![row.users, row.dropped, row.open].into_iter().any(|users| privacy.hides(users));
-        let count = |users: u64| shown.then_some(users as i64);
-        let figure = |figure: Option<f64>| figure.filter(|_| shown);
-        let [median, p90] = [0.5, 0.9].map(|share| row.quantile(share).filter(|_| shown));
-        (
-            number,
-            name,
-            count(row.users),
-            figure(row.from_previous_rate()),
-            figure(row.from_first_rate()),
-            count(row.dropped),
-            count(row.open),
-            median,
-            p90,
-            figure(row.bounds().map(|(low, _)| low)),
-            figure(row.bounds().map(|(_, high)| high)),
-        )
-    })))
-}
-
-#[pg_extern(stable, parallel_safe)]
-#[allow(clippy::type_complexity)]
-fn funnel_progress(
-    funnel: Option<FunnelValue<'_>>,
-    steps: Option<Vec<Option<String>>>,
-    compatibility: Option<&str>,
-    since: Option<TimestampWithTimeZone>,
-    until: Option<TimestampWithTimeZone>,
-    as_of: Option<TimestampWithTimeZone>,
-) -> error::Result<
-    TableIterator<
-        'static,
-        (
-            name!(step_number, i32),
-            name!(step, String),
-            name!(reached_at, Option<TimestampWithTimeZone>),
-            name!(status, &'static str),
-        ),
-    >,
-> {
-    const NAME: &str = "funnel_users";
-    let compatibility =
-        compatibility.map_or(Ok(Compatibility::Standard), Compatibility::parse).map_err(refused(NAME))?;
-    let Some(funnel) = funnel else { return Ok(TableIterator::new(std::iter::empty())) };
-    let view = open(NAME, &funnel)?;
-    let span = time::span(since, until, as_of, view.last_at());
-    let names = readout::names(view.rules().steps, view.rules().mode, steps).map_err(refused(NAME))?;
-    let (rows, claim) = readout::progress(&view, compatibility, &span).map_err(refused(NAME))?;
-    Ok(TableIterator::new(rows.into_iter().map(move |row| {
-        // The rows are in the ledger as long as they are here.
-        let _ = &claim;
-        let reached = row.reached.and_then(|at| TimestampWithTimeZone::try_from(at).ok());
-        (row.step as i32 + 1, names.get(row.step).cloned().unwrap_or_default(), reached, row.standing.name())
-    })))
 }

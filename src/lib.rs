@@ -92,15 +92,13 @@ extension_sql_file!(
         funnel::funnel_last_request,
         funnel::funnel_without_users,
         funnel::funnel_plan,
-        funnel::steps_of_text,
-        funnel::funnel_steps,
-        funnel::funnel_progress
+        funnel::steps_of_text
     ]
 );
 extension_sql_file!(
     "../sql/generated.sql",
     name = "generated",
-    requires = ["source", "activity", "sessions", "history"]
+    requires = ["source", "activity", "sessions", "funnel", "survival", "history"]
 );
 extension_sql_file!(
     "../sql/drivers.sql",
@@ -140,7 +138,6 @@ extension_sql_file!(
         sessions::session_users,
         sessions::sessions_last_request,
         sessions::sessions_without_users,
-        sessions::session_list,
         sessions::user_sessions
     ]
 );
@@ -172,11 +169,6 @@ extension_sql_file!(
         survival::survival_out,
         survival::survival_receive,
         survival::survival_send,
-        survival::survival_curve,
-        survival::survival_median,
-        survival::survival_quantile,
-        survival::survival_quantiles,
-        survival::survival_summary,
         survival::logrank_of_bytes
     ]
 );

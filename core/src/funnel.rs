@@ -23,14 +23,17 @@ use crate::lists::{self, Head, Runs};
 use crate::state::State;
 use crate::users::{UNKNOWN, UserKey, UserKind, Users};
 
+pub mod funnel_steps;
+pub mod funnel_users;
 mod matcher;
 pub mod paths;
 mod plan;
 mod readout;
 mod view;
+mod way;
 
-/// The functions about ways that users go which are folds.
-pub const FUNCTIONS: &[&Function] = &[&paths::FUNCTION];
+/// The functions about ways that users go.
+pub const FUNCTIONS: &[&Function] = &[&funnel_steps::FUNCTION, &funnel_users::FUNCTION, &paths::FUNCTION];
 
 /// The aggregate that makes it.
 pub static AGGREGATE: Aggregate = Aggregate {
@@ -83,7 +86,7 @@ pub static MARKS: Aggregate = Aggregate {
 
 pub use matcher::{Compatibility, Journey, Matcher};
 pub use plan::{Plan, StepsOfText};
-pub use readout::{Progress, Standing, Step, names, progress, steps};
+pub use readout::{Progress, Standing, Step, names, progress, shown, steps};
 pub use view::View;
 
 /// The version of the layout of its bytes.

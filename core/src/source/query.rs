@@ -27,48 +27,41 @@ pub struct Analysis {
     past: Past,
     /// Whether its rows begin with a segment.
     segmented: bool,
-    /// Whether it tells users apart by name: a value a user then, and none a segment.
-    names_users: bool,
     /// Whether it reads a second value, which says when something was under way: sessions whose limits are zero.
     busy: bool,
 }
 
 const fn analysis(name: &'static str, value: Value, past: Past) -> Analysis {
-    Analysis { name, readout: "", value, past, segmented: true, names_users: false, busy: false }
+    Analysis { name, readout: "", value, past, segmented: true, busy: false }
 }
 
 /// The table functions over a source that do not declare themselves.
-const ANALYSES: &[Analysis] = &[
-    Analysis { readout: "user_metrics.funnel_steps", ..analysis("funnel", Value::Funnel, Past::Nothing) },
-    Analysis {
-        readout: "user_metrics_internal.funnel_progress",
-        segmented: false,
-        names_users: true,
-        ..analysis("funnel_users", Value::Funnel, Past::Nothing)
-    },
-];
+const ANALYSES: &[Analysis] =
+    &[Analysis { readout: "user_metrics.funnel_steps", ..analysis("funnel", Value::Funnel, Past::Nothing) }];
 
 impl Analysis {
     /// The analysis of a name.
     pub fn named(name: &str) -> Option<Analysis> {
-        let declared = function::named(name).map(Analysis::of);
+        let declared = function::named(name).and_then(Analysis::of);
         declared.or_else(|| ANALYSES.iter().find(|analysis| analysis.name == name).copied())
     }
 
     /// Every analysis there is.
     pub fn all() -> impl Iterator<Item = Analysis> {
-        function::all().map(Analysis::of).chain(ANALYSES.iter().copied())
+        function::over_logs().filter_map(Analysis::of).chain(ANALYSES.iter().copied())
     }
 
-    fn of(function: &'static Function) -> Self {
+    /// That of a function which has a form over a log.
+    fn of(function: &'static Function) -> Option<Self> {
         let of = match function.reads {
             Reads::Activity(past) => analysis(function.name, Value::Activity, past),
             Reads::Sessions { busy } => {
                 Analysis { busy, ..analysis(function.name, Value::Sessions, Past::WhatReaches) }
             }
             Reads::Requests(requests) => analysis(function.name, Value::Requests(requests), requests.past),
+            Reads::Value(_) => return None,
         };
-        Analysis { segmented: function.segmented, ..of }
+        Some(Analysis { segmented: function.segmented, ..of })
     }
 
     /// Whether hours of `since`'s own day that lie before it have to be told from the rest: values of days cannot.
@@ -123,9 +116,10 @@ impl Ask {
     }
 
     /// That of a function for which nothing is given.
-    pub fn of(function: &'static Function) -> Self {
-        Ask {
-            analysis: Analysis::of(function),
+    pub fn of(function: &'static Function) -> Result<Self> {
+        let analysis = Analysis::of(function).ok_or(Error::Corrupt { what: "a function that reads no log" })?;
+        Ok(Ask {
+            analysis,
             arguments: Vec::new(),
             since: false,
             since_within_day: false,
@@ -139,7 +133,7 @@ impl Ask {
             excluded: Vec::new(),
             asked: Vec::new(),
             area: None,
-        }
+        })
     }
 
     /// The role of an argument.
@@ -296,9 +290,6 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
         return fold_query(relation, ask);
     }
     let end = end_of_log(relation, ask)?;
-    if ask.analysis.names_users {
-        return people_query(relation, ask, end);
-    }
     let values = ask.values();
     let listed = |column: &dyn Fn(&str, &str) -> String| {
         values.iter().map(|(name, value)| column(name, value)).collect::<Vec<_>>().join(", ")
@@ -389,6 +380,14 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
         let Some(Role::Conditions(conditions)) = ask.role(name) else { continue };
         for (n, filter) in conditions(text)?.iter().enumerate() {
             add_flag(&Role::numbered(name, n), name, filter)?;
+        }
+    }
+    for (name, text) in ask.with_role(|role| matches!(role, Role::AnyOf(_))) {
+        let Some(Role::AnyOf(conditions)) = ask.role(name) else { continue };
+        let any =
+            conditions(text)?.iter().map(|filter| condition(relation, name, filter)).collect::<Result<Vec<_>>>()?;
+        if !any.is_empty() {
+            add(name, format!("({})", any.join(" OR ")), Kind::Flag, None);
         }
     }
     let signups = ask.with_role(|role| matches!(role, Role::Signups)).next();
@@ -571,18 +570,4 @@ fn end_of_values(ask: &Ask, values: &str) -> String {
         return "$4".to_owned();
     }
     format!("(SELECT pg_catalog.max(user_metrics_internal.last_request(s.value)) FROM {values} AS s)")
-}
-
-/// The query of a function that lists by user: a value a user, made of the one pass that groups by their ids.
-fn people_query(relation: &Relation, ask: &Ask, end: Option<String>) -> Result<String> {
-    let (rows, aggregate) = (requests(relation, ask, "")?, ask.aggregate());
-    let end = end.unwrap_or_else(|| end_of_values(ask, "people"));
-    let user = "p.user_id::pg_catalog.text";
-    let counts = relation.is_somebody("p.user_id");
-    Ok(format!(
-        "WITH people AS MATERIALIZED (SELECT q.user_id, {aggregate} AS value FROM ({rows}) AS q GROUP BY q.user_id) \
-         SELECT {user}, r.* FROM people AS p CROSS JOIN LATERAL {} WHERE {counts} \
-         ORDER BY {user} COLLATE \"C\", r.step_number",
-        ask.call("p.value", &end)
-    ))
 }
