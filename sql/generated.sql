@@ -1909,6 +1909,64 @@ Columns:
   first_day_over_limit: the day on which the limit was passed; NULL if it was not
   out_of_plan_requests: requests to features that are not of the plan; NULL if the plan does not list any';
 
+CREATE FUNCTION user_metrics.funnel(
+    source regclass, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
+    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, step_number integer, step text, users bigint, from_previous_rate double precision,
+    from_first_rate double precision, dropped_users bigint, open_users bigint, median_seconds double precision,
+    p90_seconds double precision, rate_low double precision, rate_high double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'funnel_over_log';
+COMMENT ON FUNCTION user_metrics.funnel(regclass, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there because their window has not elapsed, and how long the step took
+
+Arguments:
+  source: the log: a table, view or foreign table
+  steps: the steps: a JSON array of up to 64 objects with a filter and, if you like, a name
+  within: how long the whole way may take (default ''7 days'')
+  mode: what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
+  exclude: a filter, or a JSON array of filters: what must not come between two steps
+  compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  step_number: the step''s place, from 1
+  step: its name; in any order how many of the steps are done
+  users: users who reached it
+  from_previous_rate: their share of those who reached the step before and are not open, 0 to 1; NULL of the first
+  from_first_rate: their share of those who reached the first step, less all who are open before this step or an earlier one, 0 to 1
+  dropped_users: users who reached the step before, not this one, and cannot any more
+  open_users: users who reached the step before, not yet this one, and still may
+  median_seconds: median time from the step before; NULL of the first
+  p90_seconds: time from the step before that nine tenths did not exceed; NULL of the first
+  rate_low: lower 95 % bound of from_first_rate
+  rate_high: its upper 95 % bound';
+
+CREATE FUNCTION user_metrics.funnel(
+    source text, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered', exclude jsonb DEFAULT NULL,
+    compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, step_number integer, step text, users bigint, from_previous_rate double precision,
+    from_first_rate double precision, dropped_users bigint, open_users bigint, median_seconds double precision,
+    p90_seconds double precision, rate_low double precision, rate_high double precision
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 AS $$
+    SELECT r.* FROM user_metrics.funnel(source::pg_catalog.regclass, steps, within, mode, exclude, compatibility, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.funnel(text, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there because their window has not elapsed, and how long the step took; the log by name, as in funnel(''request_log'')';
+
 CREATE FUNCTION user_metrics.funnel_steps(
     funnel user_metrics.funnel, steps text[] DEFAULT NULL, compatibility text DEFAULT 'standard',
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL

@@ -46,6 +46,7 @@ crate::fold::folds! {
     benchmark_user_over_log, pg_finfo_benchmark_user_over_log: benchmark::benchmark_user;
     user_properties_over_log, pg_finfo_user_properties_over_log: properties::user_properties;
     plan_usage_over_log, pg_finfo_plan_usage_over_log: plans::plan_usage;
+    funnel_over_log, pg_finfo_funnel_over_log: funnel::funnel_over_log;
     funnel_users_over_log, pg_finfo_funnel_users_over_log: funnel::funnel_users;
     paths_over_log, pg_finfo_paths_over_log: funnel::paths;
     first_sessions_over_log, pg_finfo_first_sessions_over_log: onboarding::first_sessions;
@@ -65,5 +66,4 @@ crate::transition::transitions! {
     activity_transition, pg_finfo_activity_transition: activity;
     sessions_transition, pg_finfo_sessions_transition: sessions;
     funnel_transition, pg_finfo_funnel_transition: funnel;
-    funnel_marks_transition, pg_finfo_funnel_marks_transition: funnel::marks;
 }

@@ -90,9 +90,7 @@ extension_sql_file!(
         funnel::funnel_send,
         funnel::funnel_value_users,
         funnel::funnel_last_request,
-        funnel::funnel_without_users,
-        funnel::funnel_plan,
-        funnel::steps_of_text
+        funnel::funnel_without_users
     ]
 );
 extension_sql_file!(

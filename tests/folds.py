@@ -54,6 +54,7 @@ MORE = dict.fromkeys(("preferred_models", "preferred_model_list", "favorite_feat
     "activation_milestones": ", advanced_features => '{feature 1}', signups => 'signups'",
     "lifecycle_stage": ", '{tier 0,tier 1,tier 2}', 'tier'", "lifecycle_transitions": ", 'week', '{tier 0,tier 1,tier 2}', 'tier'",
     "acquisition": """, 'tier', '{"model": "model 1"}'""", "paths": """, '{"model": "model 1"}', 3"""}
+MORE |= dict.fromkeys(("funnel", "funnel_users"), """, '[{"filter": {"feature": "feature 1"}}, {"filter": {"model": "model 1"}}]'""")
 MORE |= dict.fromkeys(("first_sessions", "first_session_list"), ", signups => 'signups'")
 # Those that read one user's requests only, so few that no partial aggregate is worth it; and those that keep every user.
 OF_ONE_USER = {"preferred_models", "preferred_model_list"}

@@ -23,6 +23,7 @@ use crate::lists::{self, Head, Runs};
 use crate::state::State;
 use crate::users::{UNKNOWN, UserKey, UserKind, Users};
 
+pub mod funnel_over_log;
 pub mod funnel_steps;
 pub mod funnel_users;
 mod matcher;
@@ -33,7 +34,8 @@ mod view;
 mod way;
 
 /// The functions about ways that users go.
-pub const FUNCTIONS: &[&Function] = &[&funnel_steps::FUNCTION, &funnel_users::FUNCTION, &paths::FUNCTION];
+pub const FUNCTIONS: &[&Function] =
+    &[&funnel_over_log::FUNCTION, &funnel_steps::FUNCTION, &funnel_users::FUNCTION, &paths::FUNCTION];
 
 /// The aggregate that makes it.
 pub static AGGREGATE: Aggregate = Aggregate {
@@ -65,27 +67,8 @@ pub static AGGREGATE: Aggregate = Aggregate {
     ],
 };
 
-/// The aggregate that makes it of a log, with the steps as bits and arguments that are the same in every row.
-pub static MARKS: Aggregate = Aggregate {
-    name: "funnel_marks",
-    value: "funnel",
-    module: "funnel::marks",
-    is_internal: true,
-    volatility: "IMMUTABLE",
-    forms: &[Form {
-        arguments: &[
-            ("marks", Type::Bigint),
-            ("excluded", Type::Boolean),
-            ("steps", Type::Integer),
-            ("window_size", Type::Interval),
-            ("mode", Type::Text),
-        ],
-        about: "a funnel of rows whose steps are the bits of a number",
-    }],
-};
-
 pub use matcher::{Compatibility, Journey, Matcher};
-pub use plan::{Plan, StepsOfText};
+pub use plan::Plan;
 pub use readout::{Progress, Standing, Step, names, progress, shown, steps};
 pub use view::View;
 

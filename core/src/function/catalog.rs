@@ -73,17 +73,17 @@ const PAGES: &[(&str, &str)] = &[
 /// The section of a page that describes its aggregates.
 const THE_VALUE: &str = "the-value";
 
+/// A way of two steps.
+const A_WAY: &str = "'[{\"filter\": {\"feature\": \"chat\"}}, {\"filter\": {\"feature\": \"code\"}}]'";
+
 /// What an example gives beside the log: to an aggregate all its arguments, to a table function those whose default does not
 /// serve.
 const GIVEN: &[(Kind, &str, &str)] = &[
     (Kind::TableFunction, "plan_usage", "'{\"free\": {\"monthly_request_limit\": 1000}}'"),
     (Kind::TableFunction, "adoption_barriers", "'code'"),
     (Kind::TableFunction, "feature_timing", "'code'"),
-    (
-        Kind::TableFunction,
-        "funnel_users",
-        "'[{\"filter\": {\"feature\": \"chat\"}}, {\"filter\": {\"feature\": \"code\"}}]'",
-    ),
+    (Kind::TableFunction, "funnel", A_WAY),
+    (Kind::TableFunction, "funnel_users", A_WAY),
     (Kind::Aggregate, "activity", "user_id, created_at"),
     (Kind::Aggregate, "sessions", "user_id, created_at"),
     (Kind::Aggregate, "funnel", "user_id, created_at, ARRAY[feature = 'chat', feature = 'code'], interval '1 day'"),

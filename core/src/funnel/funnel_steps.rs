@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::function::{Argument, Call, Cell, Column, Function, NO_DEFAULT, Reads, Role, Rows, Stored, Type, column};
 
 /// The columns of a step.
-const COLUMNS: &[Column] = &[
+pub(super) const COLUMNS: &[Column] = &[
     column("step_number", Type::Integer, "the step's place, from 1"),
     column("step", Type::Text, "its name; in any order how many of the steps are done"),
     column("users", Type::Bigint, "users who reached it"),
@@ -73,7 +73,13 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 
 /// The cells of a step. What one step's figures leave out, those of the next would give away: `shown` says whether those before
 /// are.
-fn figures<'n>(call: &Call<'_>, shown: &mut bool, number: i32, name: &'n str, mut step: Step) -> [Cell<'n>; 11] {
+pub(super) fn figures<'n>(
+    call: &Call<'_>,
+    shown: &mut bool,
+    number: i32,
+    name: &'n str,
+    mut step: Step,
+) -> [Cell<'n>; 11] {
     *shown &= ![step.users, step.dropped, step.open].into_iter().any(|users| call.hides(users));
     let shown = *shown;
     let count = |users: u64| Cell::from(Some(users).filter(|_| shown));

@@ -124,28 +124,3 @@ mod tests {
         }
     }
 }
-
-/// Which steps a row is by one text that several steps want to be theirs.
-#[derive(Clone, Debug)]
-pub struct StepsOfText(Vec<(Vec<u8>, u64)>);
-
-impl StepsOfText {
-    /// The step that each text stands for, from 0. A text may stand for several.
-    pub fn new(wanted: impl IntoIterator<Item = (Vec<u8>, u32)>) -> Self {
-        let mut bits: Vec<(Vec<u8>, u64)> = Vec::new();
-        for (text, step) in wanted {
-            let bit = 1u64.checked_shl(step).unwrap_or(0);
-            match bits.iter_mut().find(|(known, _)| *known == text) {
-                Some((_, bits)) => *bits |= bit,
-                None => bits.push((text, bit)),
-            }
-        }
-        StepsOfText(bits)
-    }
-
-    /// The steps of a text as bits.
-    #[inline]
-    pub fn of(&self, text: &[u8]) -> u64 {
-        self.0.iter().find(|(wanted, _)| wanted == text).map_or(0, |&(_, bits)| bits)
-    }
-}

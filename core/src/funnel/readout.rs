@@ -63,25 +63,44 @@ pub fn shown<'a>(events: &'a [Event], span: &Span) -> &'a [Event] {
 
 /// Every step, in order. What is looked at are rows from `since` to before `until`, as known at the end of observation.
 pub fn steps(view: &View<'_>, compatibility: Compatibility, span: &Span) -> Result<Vec<Step>> {
-    let n = view.rules().steps;
     let (mut matcher, mut claim) = (Matcher::new(view.rules(), compatibility, span.end)?, Claim::passing());
-    let mut steps = vec![Step::default(); n];
-    view.each(|_, events| {
-        let journey = matcher.journey(shown(events, span))?;
-        let level = journey.reached.len();
-        for (i, step) in steps[..level].iter_mut().enumerate() {
-            step.users += 1;
-            if i > 0 {
-                claim.push(&mut step.durations, journey.reached[i].saturating_sub(journey.reached[i - 1]))?;
-            }
+    let mut steps = vec![Step::default(); view.rules().steps];
+    view.each(|_, events| count(&mut steps, matcher.journey(shown(events, span))?, &mut claim))?;
+    finish(&mut steps);
+    Ok(steps)
+}
+
+/// Counts how far a user got.
+pub(super) fn count(steps: &mut [Step], journey: &Journey, claim: &mut Claim) -> Result<()> {
+    let level = journey.reached.len();
+    for (i, step) in steps.iter_mut().take(level).enumerate() {
+        step.users += 1;
+        if i > 0 {
+            claim.push(&mut step.durations, journey.reached[i].saturating_sub(journey.reached[i - 1]))?;
         }
-        if level > 0
-            && let Some(next) = steps.get_mut(level)
-        {
-            *(if journey.open { &mut next.open } else { &mut next.dropped }) += 1;
-        }
+    }
+    if level > 0
+        && let Some(next) = steps.get_mut(level)
+    {
+        *(if journey.open { &mut next.open } else { &mut next.dropped }) += 1;
+    }
+    Ok(())
+}
+
+/// Takes in the steps of other users.
+pub(super) fn merge(steps: &mut [Step], others: Vec<Step>, claim: &mut Claim) -> Result<()> {
+    steps.iter_mut().zip(others).try_for_each(|(step, other)| {
+        step.users += other.users;
+        step.dropped += other.dropped;
+        step.open += other.open;
+        claim.reserve_doubling(&mut step.durations, other.durations.len())?;
+        step.durations.extend(other.durations);
         Ok(())
-    })?;
+    })
+}
+
+/// Finds out, when all users are counted, of how many it is known whether they reached a step.
+pub(super) fn finish(steps: &mut [Step]) {
     let (mut before, mut of_first) = (0, steps.first().map_or(0, |first| first.users));
     for (i, step) in steps.iter_mut().enumerate() {
         of_first -= step.open;
@@ -89,7 +108,6 @@ pub fn steps(view: &View<'_>, compatibility: Compatibility, span: &Span) -> Resu
         step.asked_of_first = of_first;
         before = step.users;
     }
-    Ok(steps)
 }
 
 /// Where a user stands with a step.

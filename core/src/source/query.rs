@@ -1,7 +1,6 @@
 //! The one query that reads a log for a table function.
 
 use super::reads::columns_read;
-use super::steps::step_bits;
 use super::{Found, Relation, Rules, literal};
 use crate::error::{Error, Result};
 use crate::function::{self, Function, Past, Reads, Requests, Role};
@@ -12,7 +11,6 @@ use crate::history::{Kind, Plan, PlannedColumn};
 enum Value {
     Activity,
     Sessions,
-    Funnel,
     Requests(&'static Requests),
 }
 
@@ -21,8 +19,6 @@ enum Value {
 pub struct Analysis {
     /// Its name in SQL.
     pub name: &'static str,
-    /// The function that reads its value, where that is not its own form over one.
-    readout: &'static str,
     value: Value,
     past: Past,
     /// Whether its rows begin with a segment.
@@ -32,23 +28,18 @@ pub struct Analysis {
 }
 
 const fn analysis(name: &'static str, value: Value, past: Past) -> Analysis {
-    Analysis { name, readout: "", value, past, segmented: true, busy: false }
+    Analysis { name, value, past, segmented: true, busy: false }
 }
-
-/// The table functions over a source that do not declare themselves.
-const ANALYSES: &[Analysis] =
-    &[Analysis { readout: "user_metrics.funnel_steps", ..analysis("funnel", Value::Funnel, Past::Nothing) }];
 
 impl Analysis {
     /// The analysis of a name.
     pub fn named(name: &str) -> Option<Analysis> {
-        let declared = function::named(name).and_then(Analysis::of);
-        declared.or_else(|| ANALYSES.iter().find(|analysis| analysis.name == name).copied())
+        function::named(name).and_then(Analysis::of)
     }
 
     /// Every analysis there is.
     pub fn all() -> impl Iterator<Item = Analysis> {
-        function::over_logs().filter_map(Analysis::of).chain(ANALYSES.iter().copied())
+        function::over_logs().filter_map(Analysis::of)
     }
 
     /// That of a function which has a form over a log.
@@ -76,7 +67,7 @@ pub struct Ask {
     /// The table function.
     pub analysis: Analysis,
     /// Its own arguments, in the order of the parameters from $5 on. After them come what its value takes: for sessions
-    /// the gap, the idle time and from when rows are read; for a funnel the window and the mode.
+    /// the gap, the idle time and from when rows are read.
     pub arguments: Vec<String>,
     /// Whether `since` is given.
     pub since: bool,
@@ -94,10 +85,6 @@ pub struct Ask {
     pub timezone: String,
     /// Whether that is the zone the aggregate takes when it is given none, which spares it an argument a row.
     pub timezone_is_default: bool,
-    /// The steps of a funnel, as filters in JSON.
-    pub steps: Vec<String>,
-    /// What must not come between them, as filters in JSON.
-    pub excluded: Vec<String>,
     /// Arguments that ask something of the query, by their names, as text; see [`Role`]. NULL asks for nothing.
     pub asked: Vec<(String, String)>,
     /// Where processes that share in the query leave files for each other, as the glue knows it.
@@ -108,11 +95,8 @@ impl Ask {
     /// The call of the function's form over a value.
     fn call(&self, value: &str, as_of: &str) -> String {
         let own = self.arguments.iter().zip(5..).map(|(name, n)| format!("{name} => ${n}, ")).collect::<String>();
-        let function = match self.analysis.readout {
-            "" => format!("user_metrics.{}", self.analysis.name),
-            readout => readout.to_owned(),
-        };
-        format!("{function}({value}, {own}since => $1, until => $2, as_of => {as_of}) AS r")
+        let name = self.analysis.name;
+        format!("user_metrics.{name}({value}, {own}since => $1, until => $2, as_of => {as_of}) AS r")
     }
 
     /// That of a function for which nothing is given.
@@ -129,8 +113,6 @@ impl Ask {
             by: None,
             timezone: String::new(),
             timezone_is_default: true,
-            steps: Vec::new(),
-            excluded: Vec::new(),
             asked: Vec::new(),
             area: None,
         })
@@ -170,12 +152,6 @@ impl Ask {
             Value::Sessions => sessions_of_rows(&format!("${}", self.parameter(0)), &format!("${}", self.parameter(1))),
             // Written with the query.
             Value::Requests(_) => String::new(),
-            Value::Funnel => format!(
-                "user_metrics_internal.funnel_marks(q.user_id, q.occurred_at, q.marks, q.excluded, {}, ${}, ${})",
-                self.steps.len(),
-                self.parameter(0),
-                self.parameter(1)
-            ),
         }
     }
 
@@ -200,13 +176,6 @@ impl Ask {
                 relation.number("latency_ms")?,
                 relation.succeeded()?
             )),
-            Value::Funnel => {
-                let steps = step_bits(relation, &self.steps)?;
-                let excluded = self.excluded.iter().map(|filter| mark(relation, "exclude", filter));
-                let excluded = excluded.collect::<Result<Vec<_>>>()?.join(" OR ");
-                let excluded = if excluded.is_empty() { "false" } else { &excluded };
-                Ok(format!(", ({steps}) AS marks, ({excluded}) AS excluded"))
-            }
         }
     }
 }

@@ -112,7 +112,6 @@ mod tests {
             base: Some(base(name).to_owned()),
             domain: false,
             shown: base(name).to_owned(),
-            exact: true,
         };
         let relation = Relation {
             name: "log".to_owned(),
@@ -141,8 +140,6 @@ mod tests {
             by: None,
             timezone: "UTC".to_owned(),
             timezone_is_default: true,
-            steps: Vec::new(),
-            excluded: Vec::new(),
             asked: properties.collect(),
             area: None,
         };
