@@ -1,5 +1,5 @@
--- funnel: how far users get on a way of several steps. The type, rollup and its readouts; the other aggregates declare
--- themselves.
+-- funnel: how far users get on a way of several steps. The type, rollup and its accessors; the other aggregates and the readouts
+-- declare themselves.
 
 -- Machinery moves out of the users' sight (pgrx could declare its schema only with IF NOT EXISTS).
 ALTER FUNCTION user_metrics.funnel_rollup SET SCHEMA user_metrics_internal;
@@ -11,9 +11,6 @@ ALTER FUNCTION user_metrics.funnel_in SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.funnel_out SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.funnel_receive SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.funnel_send SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.funnel_plan SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.steps_of_text SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.funnel_progress SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.last_request(user_metrics.funnel) SET SCHEMA user_metrics_internal;
 
 CREATE TYPE user_metrics.funnel (
@@ -40,89 +37,3 @@ COMMENT ON FUNCTION user_metrics.users(user_metrics.funnel) IS
     'how many distinct users have events in the funnel, also of those who never began it';
 COMMENT ON FUNCTION user_metrics.without_users(user_metrics.funnel, text[]) IS
     'the same funnel without the given users (their ids as text, whatever the type of the log''s ids)';
-COMMENT ON FUNCTION user_metrics.funnel_steps(user_metrics.funnel, text[], text, timestamptz, timestamptz, timestamptz) IS
-    'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there, and how long the step took; read from a funnel, whose steps may be named';
-
--- The readouts over a source, and over a source by name. A literal is text first, so the name is found without a cast.
-
-CREATE FUNCTION user_metrics.funnel(
-    source regclass, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
-    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, step_number integer, step text, users bigint,
-    from_previous_rate double precision, from_first_rate double precision, dropped_users bigint, open_users bigint,
-    median_seconds double precision, p90_seconds double precision, rate_low double precision, rate_high double precision
-) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    plan record;
-BEGIN
-    -- What is wrong is refused before the log is read.
-    SELECT p.* INTO plan
-    FROM user_metrics_internal.funnel_plan('funnel', steps::text, exclude::text, within, mode, compatibility) AS p;
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'funnel', user_metrics_internal.relation(source), ARRAY['steps', 'compatibility'],
-        since, until, as_of, filter::text, by, timezone, plan.steps, plan.excluded
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, plan.names, plan.compatibility, within, plan.mode;
-END
-$$;
-COMMENT ON FUNCTION user_metrics.funnel(regclass, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there because their window has not elapsed, and how long the step took';
-
-CREATE FUNCTION user_metrics.funnel(
-    source text, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
-    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, step_number integer, step text, users bigint,
-    from_previous_rate double precision, from_first_rate double precision, dropped_users bigint, open_users bigint,
-    median_seconds double precision, p90_seconds double precision, rate_low double precision, rate_high double precision
-) LANGUAGE sql STABLE PARALLEL RESTRICTED
-AS $$
-    SELECT r.* FROM user_metrics.funnel(
-        source::pg_catalog.regclass, steps, within, mode, exclude, compatibility, since, until, filter, by, timezone, as_of
-    ) AS r
-$$;
-COMMENT ON FUNCTION user_metrics.funnel(text, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there because their window has not elapsed, and how long the step took; the source by name, as in funnel(''request_log'', …)';
-
-CREATE FUNCTION user_metrics.funnel_users(
-    source regclass, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
-    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    user_id text, step_number integer, step text, reached_at timestamptz, status text
-) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    plan record;
-BEGIN
-    -- What is wrong is refused before the log is read.
-    SELECT p.* INTO plan
-    FROM user_metrics_internal.funnel_plan('funnel_users', steps::text, exclude::text, within, mode, compatibility) AS p;
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'funnel_users', user_metrics_internal.relation(source), ARRAY['steps', 'compatibility'],
-        since, until, as_of, filter::text, NULL, NULL, plan.steps, plan.excluded
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, plan.names, plan.compatibility, within, plan.mode;
-END
-$$;
-COMMENT ON FUNCTION user_metrics.funnel_users(regclass, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, timestamptz) IS
-    'who stands where in a funnel: per user the steps they completed, and when, and the one after these, which they dropped or which is still open to them';
-
-CREATE FUNCTION user_metrics.funnel_users(
-    source text, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
-    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    user_id text, step_number integer, step text, reached_at timestamptz, status text
-) LANGUAGE sql STABLE PARALLEL RESTRICTED
-AS $$
-    SELECT r.* FROM user_metrics.funnel_users(
-        source::pg_catalog.regclass, steps, within, mode, exclude, compatibility, since, until, filter, as_of
-    ) AS r
-$$;
-COMMENT ON FUNCTION user_metrics.funnel_users(text, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, timestamptz) IS
-    'who stands where in a funnel: per user the steps they completed, and when, and the one after these, which they dropped or which is still open to them; the source by name, as in funnel_users(''request_log'', …)';

@@ -984,6 +984,34 @@ $$;
 COMMENT ON FUNCTION user_metrics.session_list(text, interval, interval, timestamptz, timestamptz, jsonb, timestamptz) IS
     'every session with its user: begin, end, requests, errors and outcome; the log by name, as in session_list(''request_log'')';
 
+CREATE FUNCTION user_metrics.session_list(
+    sessions user_metrics.sessions, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    session_number bigint, session_key bigint, started_at timestamptz, ended_at timestamptz,
+    duration_seconds double precision, requests bigint, errors bigint, outcome text
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 1000
+AS 'MODULE_PATHNAME', 'session_list_of_sessions';
+COMMENT ON FUNCTION user_metrics.session_list(user_metrics.sessions, timestamptz, timestamptz, timestamptz) IS
+    'every session with its user: begin, end, requests, errors and outcome (completed, abandoned, open, or NULL where the log does not tell); read from sessions
+
+Arguments:
+  sessions: the value to read
+  since: the first instant shown
+  until: the first instant not read
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  session_number: the how-manyth session of its user it is, whatever since says
+  session_key: a hash of its id; NULL for a session formed by the gap
+  started_at: when its first request was made
+  ended_at: when its last answer was complete
+  duration_seconds: the time between the two
+  requests: its requests
+  errors: those of them that failed
+  outcome: completed, abandoned, open, or NULL where the log does not tell';
+
 CREATE FUNCTION user_metrics.seasonality(
     activity user_metrics.activity, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
@@ -1077,6 +1105,107 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 19 AS $$
 $$;
 COMMENT ON FUNCTION user_metrics.seasonality(text, integer[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'retention by the month and the weekday of the first day, with 95 % bounds, and over the rate of all; the reason instead where less than two whole cycles have been seen; the log by name, as in seasonality(''request_log'')';
+
+CREATE FUNCTION user_metrics.survival_curve(
+    survival user_metrics.survival, confidence double precision DEFAULT 0.95,
+    at_seconds double precision[] DEFAULT NULL
+) RETURNS TABLE (
+    duration_seconds double precision, at_risk bigint, events bigint, censored bigint, survival double precision,
+    survival_low double precision, survival_high double precision
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 100
+AS 'MODULE_PATHNAME', 'survival_curve_of_survival';
+COMMENT ON FUNCTION user_metrics.survival_curve(user_metrics.survival, double precision, double precision[]) IS
+    'the share to whom it has not happened after each duration (Kaplan-Meier), with bounds of a confidence (Greenwood, on the log-log scale); of durations of your own with at_seconds
+
+Arguments:
+  survival: the value to read
+  confidence: the confidence of the bounds, between 0 and 1 (default 0.95)
+  at_seconds: durations of your own, ascending, in seconds; by default 0 and every duration there is
+
+Columns:
+  duration_seconds: the duration
+  at_risk: how many were observed for so long and it had not happened to them before
+  events: to how many it happened after the row before and by then
+  censored: how many were observed no longer than to somewhere after the row before and by then
+  survival: the share to whom it happens later than that, 0 to 1; NULL where nobody was observed for so long
+  survival_low: its lower bound; NULL where all or none are left
+  survival_high: its upper bound; NULL where all or none are left';
+
+CREATE FUNCTION user_metrics.survival_summary(
+    survival user_metrics.survival, confidence double precision DEFAULT 0.95
+) RETURNS TABLE (
+    observed bigint, events bigint, censored bigint, left_out bigint, median_seconds double precision,
+    median_low double precision, median_high double precision
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'survival_summary_of_survival';
+COMMENT ON FUNCTION user_metrics.survival_summary(user_metrics.survival, double precision) IS
+    'how many durations there are, how many ended with the event, and the median time with bounds; NULL where fewer than half have been seen to
+
+Arguments:
+  survival: the value to read
+  confidence: the confidence of the bounds, between 0 and 1 (default 0.95)
+
+Columns:
+  observed: durations that are counted
+  events: those that ended with the event
+  censored: those that were still running
+  left_out: durations left out because they are below 0 or not finite
+  median_seconds: the time by which it has happened to half of them
+  median_low: its lower bound
+  median_high: its upper bound';
+
+CREATE FUNCTION user_metrics.survival_median(
+    survival user_metrics.survival
+) RETURNS double precision
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'survival_median_of_survival';
+COMMENT ON FUNCTION user_metrics.survival_median(user_metrics.survival) IS
+    'the time in seconds by which it has happened to half of them; NULL where observation ends before
+
+Arguments:
+  survival: the value to read
+
+Result:
+  the time in seconds; NULL where observation ends before';
+
+CREATE FUNCTION user_metrics.survival_quantile(
+    survival user_metrics.survival, quantile double precision
+) RETURNS double precision
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'survival_quantile_of_survival';
+COMMENT ON FUNCTION user_metrics.survival_quantile(user_metrics.survival, double precision) IS
+    'the time in seconds by which it has happened to a share of them; NULL where observation ends before
+
+Arguments:
+  survival: the value to read
+  quantile: the share, between 0 and 1; NULL gives NULL
+
+Result:
+  the time in seconds; NULL where observation ends before';
+
+CREATE FUNCTION user_metrics.survival_quantiles(
+    survival user_metrics.survival, quantiles double precision[] DEFAULT '{0.25,0.5,0.75,0.9}',
+    confidence double precision DEFAULT 0.95
+) RETURNS TABLE (
+    quantile double precision, seconds double precision, seconds_low double precision, seconds_high double precision
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 4
+AS 'MODULE_PATHNAME', 'survival_quantiles_of_survival';
+COMMENT ON FUNCTION user_metrics.survival_quantiles(user_metrics.survival, double precision[], double precision) IS
+    'the times in seconds by which it has happened to each of some shares of them, with bounds; NULL where observation ends before
+
+Arguments:
+  survival: the value to read
+  quantiles: the shares, each between 0 and 1 (default ''{0.25,0.5,0.75,0.9}'')
+  confidence: the confidence of the bounds, between 0 and 1 (default 0.95)
+
+Columns:
+  quantile: the share
+  seconds: the time by which it has happened to that share; NULL where observation ends before
+  seconds_low: its lower bound
+  seconds_high: its upper bound';
 
 CREATE FUNCTION user_metrics.retention_drivers(
     source regclass, early_days integer DEFAULT 7, retained integer[] DEFAULT '{21,27}', behaviours jsonb DEFAULT NULL,
@@ -1943,6 +2072,129 @@ Columns:
   projected_month_end: requests expected by the month''s end at this pace
   first_day_over_limit: the day on which the limit was passed; NULL if it was not
   out_of_plan_requests: requests to features that are not of the plan; NULL if the plan does not list any';
+
+CREATE FUNCTION user_metrics.funnel(
+    source regclass, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
+    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, step_number integer, step text, users bigint, from_previous_rate double precision,
+    from_first_rate double precision, dropped_users bigint, open_users bigint, median_seconds double precision,
+    p90_seconds double precision, rate_low double precision, rate_high double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'funnel_over_log';
+COMMENT ON FUNCTION user_metrics.funnel(regclass, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there because their window has not elapsed, and how long the step took
+
+Arguments:
+  source: the log: a table, view or foreign table
+  steps: the steps: a JSON array of up to 64 objects with a filter and, if you like, a name
+  within: how long the whole way may take (default ''7 days'')
+  mode: what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
+  exclude: a filter, or a JSON array of filters: what must not come between two steps
+  compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  step_number: the step''s place, from 1
+  step: its name; in any order how many of the steps are done
+  users: users who reached it
+  from_previous_rate: their share of those who reached the step before and are not open, 0 to 1; NULL of the first
+  from_first_rate: their share of those who reached the first step, less all who are open before this step or an earlier one, 0 to 1
+  dropped_users: users who reached the step before, not this one, and cannot any more
+  open_users: users who reached the step before, not yet this one, and still may
+  median_seconds: median time from the step before; NULL of the first
+  p90_seconds: time from the step before that nine tenths did not exceed; NULL of the first
+  rate_low: lower 95 % bound of from_first_rate
+  rate_high: its upper 95 % bound';
+
+CREATE FUNCTION user_metrics.funnel(
+    source text, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered', exclude jsonb DEFAULT NULL,
+    compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, step_number integer, step text, users bigint, from_previous_rate double precision,
+    from_first_rate double precision, dropped_users bigint, open_users bigint, median_seconds double precision,
+    p90_seconds double precision, rate_low double precision, rate_high double precision
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 AS $$
+    SELECT r.* FROM user_metrics.funnel(source::pg_catalog.regclass, steps, within, mode, exclude, compatibility, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.funnel(text, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there because their window has not elapsed, and how long the step took; the log by name, as in funnel(''request_log'')';
+
+CREATE FUNCTION user_metrics.funnel_steps(
+    funnel user_metrics.funnel, steps text[] DEFAULT NULL, compatibility text DEFAULT 'standard',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    step_number integer, step text, users bigint, from_previous_rate double precision, from_first_rate double precision,
+    dropped_users bigint, open_users bigint, median_seconds double precision, p90_seconds double precision,
+    rate_low double precision, rate_high double precision
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 10
+AS 'MODULE_PATHNAME', 'funnel_steps_of_funnel';
+COMMENT ON FUNCTION user_metrics.funnel_steps(user_metrics.funnel, text[], text, timestamptz, timestamptz, timestamptz) IS
+    'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there, and how long the step took; read from a funnel, whose steps may be named
+
+Arguments:
+  funnel: the value to read
+  steps: the steps'' names, one a step; NULL among them, and by default, for a name by number
+  compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
+  since: the first instant shown
+  until: the first instant not read
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  step_number: the step''s place, from 1
+  step: its name; in any order how many of the steps are done
+  users: users who reached it
+  from_previous_rate: their share of those who reached the step before and are not open, 0 to 1; NULL of the first
+  from_first_rate: their share of those who reached the first step, less all who are open before this step or an earlier one, 0 to 1
+  dropped_users: users who reached the step before, not this one, and cannot any more
+  open_users: users who reached the step before, not yet this one, and still may
+  median_seconds: median time from the step before; NULL of the first
+  p90_seconds: time from the step before that nine tenths did not exceed; NULL of the first
+  rate_low: lower 95 % bound of from_first_rate
+  rate_high: its upper 95 % bound';
+
+CREATE FUNCTION user_metrics.funnel_users(
+    source regclass, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
+    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, step_number integer, step text, reached_at timestamptz, status text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'funnel_users_over_log';
+COMMENT ON FUNCTION user_metrics.funnel_users(regclass, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, timestamptz) IS
+    'who stands where in a funnel: per user the steps they completed, and when, and the one after these, which they dropped or which is still open to them
+
+Arguments:
+  source: the log: a table, view or foreign table
+  steps: the steps: a JSON array of up to 64 objects with a filter and, if you like, a name
+  within: how long the whole way may take (default ''7 days'')
+  mode: what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
+  exclude: a filter, or a JSON array of filters: what must not come between two steps
+  compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  user_id: the user
+  step_number: the step''s place, from 1
+  step: its name; in any order how many of the steps are done
+  reached_at: when they completed it; NULL where they did not
+  status: completed, dropped or open';
 
 CREATE FUNCTION user_metrics.paths(
     source regclass, start jsonb DEFAULT NULL, depth integer DEFAULT 5, since timestamptz DEFAULT NULL,

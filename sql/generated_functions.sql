@@ -448,6 +448,67 @@ FROM (VALUES
         'SELECT user_metrics.users(user_metrics.sessions(user_id, created_at)) FROM request_log'
     ),
     (
+        'survival', 'survival_curve', 'table function',
+        'the share to whom it has not happened after each duration (Kaplan-Meier), with bounds of a confidence (Greenwood, on the log-log scale); of durations of your own with at_seconds',
+        '[{"name":"survival","type":"user_metrics.survival","default":null,"meaning":"the value to read"},
+         {"name":"confidence","type":"double precision","default":"0.95","meaning":"the confidence of the bounds, between 0 and 1"},
+         {"name":"at_seconds","type":"double precision[]","default":"NULL","meaning":"durations of your own, ascending, in seconds; by default 0 and every duration there is"}]'::pg_catalog.jsonb,
+        '[{"name":"duration_seconds","type":"double precision","meaning":"the duration"},
+         {"name":"at_risk","type":"bigint","meaning":"how many were observed for so long and it had not happened to them before"},
+         {"name":"events","type":"bigint","meaning":"to how many it happened after the row before and by then"},
+         {"name":"censored","type":"bigint","meaning":"how many were observed no longer than to somewhere after the row before and by then"},
+         {"name":"survival","type":"double precision","meaning":"the share to whom it happens later than that, 0 to 1; NULL where nobody was observed for so long"},
+         {"name":"survival_low","type":"double precision","meaning":"its lower bound; NULL where all or none are left"},
+         {"name":"survival_high","type":"double precision","meaning":"its upper bound; NULL where all or none are left"}]'::pg_catalog.jsonb,
+        '{}'::pg_catalog.text[], '{}'::pg_catalog.text[],
+        'SELECT * FROM user_metrics.survival_curve((SELECT user_metrics.survival(latency_ms / 1000.0, status_code < 400) FROM request_log))'
+    ),
+    (
+        'survival', 'survival_summary', 'table function',
+        'how many durations there are, how many ended with the event, and the median time with bounds; NULL where fewer than half have been seen to',
+        '[{"name":"survival","type":"user_metrics.survival","default":null,"meaning":"the value to read"},
+         {"name":"confidence","type":"double precision","default":"0.95","meaning":"the confidence of the bounds, between 0 and 1"}]'::pg_catalog.jsonb,
+        '[{"name":"observed","type":"bigint","meaning":"durations that are counted"},
+         {"name":"events","type":"bigint","meaning":"those that ended with the event"},
+         {"name":"censored","type":"bigint","meaning":"those that were still running"},
+         {"name":"left_out","type":"bigint","meaning":"durations left out because they are below 0 or not finite"},
+         {"name":"median_seconds","type":"double precision","meaning":"the time by which it has happened to half of them"},
+         {"name":"median_low","type":"double precision","meaning":"its lower bound"},
+         {"name":"median_high","type":"double precision","meaning":"its upper bound"}]'::pg_catalog.jsonb,
+        '{}'::pg_catalog.text[], '{}'::pg_catalog.text[],
+        'SELECT * FROM user_metrics.survival_summary((SELECT user_metrics.survival(latency_ms / 1000.0, status_code < 400) FROM request_log))'
+    ),
+    (
+        'survival', 'survival_median', 'function',
+        'the time in seconds by which it has happened to half of them; NULL where observation ends before',
+        '[{"name":"survival","type":"user_metrics.survival","default":null,"meaning":"the value to read"}]'::pg_catalog.jsonb,
+        '[{"name":"survival_median","type":"double precision","meaning":"the time in seconds; NULL where observation ends before"}]'::pg_catalog.jsonb,
+        '{}'::pg_catalog.text[], '{}'::pg_catalog.text[],
+        'SELECT user_metrics.survival_median((SELECT user_metrics.survival(latency_ms / 1000.0, status_code < 400) FROM request_log))'
+    ),
+    (
+        'survival', 'survival_quantile', 'function',
+        'the time in seconds by which it has happened to a share of them; NULL where observation ends before',
+        '[{"name":"survival","type":"user_metrics.survival","default":null,"meaning":"the value to read"},
+         {"name":"quantile","type":"double precision","default":null,"meaning":"the share, between 0 and 1; NULL gives NULL"}]'::pg_catalog.jsonb,
+        '[{"name":"survival_quantile","type":"double precision","meaning":"the time in seconds; NULL where observation ends before"}]'::pg_catalog.jsonb,
+        '{}'::pg_catalog.text[], '{}'::pg_catalog.text[],
+        'SELECT user_metrics.survival_quantile((SELECT user_metrics.survival(latency_ms / 1000.0, status_code < 400) FROM request_log), 0.9)'
+    ),
+    (
+        'survival', 'survival_quantiles', 'table function',
+        'the times in seconds by which it has happened to each of some shares of them, with bounds; NULL where observation ends before',
+        '[{"name":"survival","type":"user_metrics.survival","default":null,"meaning":"the value to read"},
+         {"name":"quantiles","type":"double precision[]","default":"''{0.25,0.5,0.75,0.9}''","meaning":"the shares, each between 0 and 1"},
+         {"name":"confidence","type":"double precision","default":"0.95","meaning":"the confidence of the bounds, between 0 and 1"}]'::pg_catalog.jsonb,
+        '[{"name":"quantile","type":"double precision","meaning":"the share"},
+         {"name":"seconds","type":"double precision","meaning":"the time by which it has happened to that share; NULL where observation ends before"},
+         {"name":"seconds_low","type":"double precision","meaning":"its lower bound"},
+         {"name":"seconds_high","type":"double precision","meaning":"its upper bound"}]'::pg_catalog.jsonb,
+        '{}'::pg_catalog.text[], '{}'::pg_catalog.text[],
+        'SELECT * FROM user_metrics.survival_quantiles((SELECT user_metrics.survival(latency_ms / 1000.0, status_code < 400) FROM request_log))'
+    ),
+    (
         'usage', 'usage_patterns', 'table function',
         'how much a log''s users ask and how regularly: requests per active day and per calendar day, the median pause between two requests, the days between active days that 80 % of users do not exceed, tokens and cost',
         '[{"name":"source","type":"regclass","default":null,"meaning":"the log: a table, view or foreign table"},
@@ -921,6 +982,80 @@ FROM (VALUES
         'SELECT * FROM user_metrics.plan_usage(''request_log'', ''{"free": {"monthly_request_limit": 1000}}'')'
     ),
     (
+        'funnels', 'funnel', 'table function',
+        'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there because their window has not elapsed, and how long the step took',
+        '[{"name":"source","type":"regclass","default":null,"meaning":"the log: a table, view or foreign table"},
+         {"name":"steps","type":"jsonb","default":null,"meaning":"the steps: a JSON array of up to 64 objects with a filter and, if you like, a name"},
+         {"name":"within","type":"interval","default":"''7 days''","meaning":"how long the whole way may take"},
+         {"name":"mode","type":"text","default":"''ordered''","meaning":"what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered"},
+         {"name":"exclude","type":"jsonb","default":"NULL","meaning":"a filter, or a JSON array of filters: what must not come between two steps"},
+         {"name":"compatibility","type":"text","default":"''standard''","meaning":"standard, or clickhouse for the levels of ClickHouse''s windowFunnel"},
+         {"name":"since","type":"timestamptz","default":"NULL","meaning":"the first instant shown"},
+         {"name":"until","type":"timestamptz","default":"NULL","meaning":"the first instant not read"},
+         {"name":"filter","type":"jsonb","default":"NULL","meaning":"only requests with these values of columns or properties"},
+         {"name":"by","type":"text","default":"NULL","meaning":"a column or property: one result for each of its values, in the column segment"},
+         {"name":"timezone","type":"text","default":"NULL","meaning":"the time zone of local days; by default the setting user_metrics.timezone"},
+         {"name":"as_of","type":"timestamptz","default":"NULL","meaning":"where observation ends; by default at until, or else with the last request"}]'::pg_catalog.jsonb,
+        '[{"name":"segment","type":"text","meaning":"the value of the column or property of by; NULL without by"},
+         {"name":"step_number","type":"integer","meaning":"the step''s place, from 1"},
+         {"name":"step","type":"text","meaning":"its name; in any order how many of the steps are done"},
+         {"name":"users","type":"bigint","meaning":"users who reached it"},
+         {"name":"from_previous_rate","type":"double precision","meaning":"their share of those who reached the step before and are not open, 0 to 1; NULL of the first"},
+         {"name":"from_first_rate","type":"double precision","meaning":"their share of those who reached the first step, less all who are open before this step or an earlier one, 0 to 1"},
+         {"name":"dropped_users","type":"bigint","meaning":"users who reached the step before, not this one, and cannot any more"},
+         {"name":"open_users","type":"bigint","meaning":"users who reached the step before, not yet this one, and still may"},
+         {"name":"median_seconds","type":"double precision","meaning":"median time from the step before; NULL of the first"},
+         {"name":"p90_seconds","type":"double precision","meaning":"time from the step before that nine tenths did not exceed; NULL of the first"},
+         {"name":"rate_low","type":"double precision","meaning":"lower 95 % bound of from_first_rate"},
+         {"name":"rate_high","type":"double precision","meaning":"its upper 95 % bound"}]'::pg_catalog.jsonb,
+        '{user_id,occurred_at}'::pg_catalog.text[], '{}'::pg_catalog.text[],
+        'SELECT * FROM user_metrics.funnel(''request_log'', ''[{"filter": {"feature": "chat"}}, {"filter": {"feature": "code"}}]'')'
+    ),
+    (
+        'funnels', 'funnel_steps', 'table function',
+        'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there, and how long the step took; read from a funnel, whose steps may be named',
+        '[{"name":"funnel","type":"user_metrics.funnel","default":null,"meaning":"the value to read"},
+         {"name":"steps","type":"text[]","default":"NULL","meaning":"the steps'' names, one a step; NULL among them, and by default, for a name by number"},
+         {"name":"compatibility","type":"text","default":"''standard''","meaning":"standard, or clickhouse for the levels of ClickHouse''s windowFunnel"},
+         {"name":"since","type":"timestamptz","default":"NULL","meaning":"the first instant shown"},
+         {"name":"until","type":"timestamptz","default":"NULL","meaning":"the first instant not read"},
+         {"name":"as_of","type":"timestamptz","default":"NULL","meaning":"where observation ends; by default at until, or else with the last request"}]'::pg_catalog.jsonb,
+        '[{"name":"step_number","type":"integer","meaning":"the step''s place, from 1"},
+         {"name":"step","type":"text","meaning":"its name; in any order how many of the steps are done"},
+         {"name":"users","type":"bigint","meaning":"users who reached it"},
+         {"name":"from_previous_rate","type":"double precision","meaning":"their share of those who reached the step before and are not open, 0 to 1; NULL of the first"},
+         {"name":"from_first_rate","type":"double precision","meaning":"their share of those who reached the first step, less all who are open before this step or an earlier one, 0 to 1"},
+         {"name":"dropped_users","type":"bigint","meaning":"users who reached the step before, not this one, and cannot any more"},
+         {"name":"open_users","type":"bigint","meaning":"users who reached the step before, not yet this one, and still may"},
+         {"name":"median_seconds","type":"double precision","meaning":"median time from the step before; NULL of the first"},
+         {"name":"p90_seconds","type":"double precision","meaning":"time from the step before that nine tenths did not exceed; NULL of the first"},
+         {"name":"rate_low","type":"double precision","meaning":"lower 95 % bound of from_first_rate"},
+         {"name":"rate_high","type":"double precision","meaning":"its upper 95 % bound"}]'::pg_catalog.jsonb,
+        '{}'::pg_catalog.text[], '{}'::pg_catalog.text[],
+        'SELECT * FROM user_metrics.funnel_steps((SELECT user_metrics.funnel(user_id, created_at, ARRAY[feature = ''chat'', feature = ''code''], interval ''1 day'') FROM request_log))'
+    ),
+    (
+        'funnels', 'funnel_users', 'table function',
+        'who stands where in a funnel: per user the steps they completed, and when, and the one after these, which they dropped or which is still open to them',
+        '[{"name":"source","type":"regclass","default":null,"meaning":"the log: a table, view or foreign table"},
+         {"name":"steps","type":"jsonb","default":null,"meaning":"the steps: a JSON array of up to 64 objects with a filter and, if you like, a name"},
+         {"name":"within","type":"interval","default":"''7 days''","meaning":"how long the whole way may take"},
+         {"name":"mode","type":"text","default":"''ordered''","meaning":"what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered"},
+         {"name":"exclude","type":"jsonb","default":"NULL","meaning":"a filter, or a JSON array of filters: what must not come between two steps"},
+         {"name":"compatibility","type":"text","default":"''standard''","meaning":"standard, or clickhouse for the levels of ClickHouse''s windowFunnel"},
+         {"name":"since","type":"timestamptz","default":"NULL","meaning":"the first instant shown"},
+         {"name":"until","type":"timestamptz","default":"NULL","meaning":"the first instant not read"},
+         {"name":"filter","type":"jsonb","default":"NULL","meaning":"only requests with these values of columns or properties"},
+         {"name":"as_of","type":"timestamptz","default":"NULL","meaning":"where observation ends; by default at until, or else with the last request"}]'::pg_catalog.jsonb,
+        '[{"name":"user_id","type":"text","meaning":"the user"},
+         {"name":"step_number","type":"integer","meaning":"the step''s place, from 1"},
+         {"name":"step","type":"text","meaning":"its name; in any order how many of the steps are done"},
+         {"name":"reached_at","type":"timestamptz","meaning":"when they completed it; NULL where they did not"},
+         {"name":"status","type":"text","meaning":"completed, dropped or open"}]'::pg_catalog.jsonb,
+        '{user_id,occurred_at}'::pg_catalog.text[], '{}'::pg_catalog.text[],
+        'SELECT * FROM user_metrics.funnel_users(''request_log'', ''[{"filter": {"feature": "chat"}}, {"filter": {"feature": "code"}}]'')'
+    ),
+    (
         'funnels', 'paths', 'table function',
         'what people do next: from each user''s first request that start lets through, how many go from which feature to which other at the 1st, 2nd, ... move',
         '[{"name":"source","type":"regclass","default":null,"meaning":"the log: a table, view or foreign table"},
@@ -1256,7 +1391,7 @@ COMMENT ON COLUMN user_metrics.functions.topic IS 'the page of the documentation
 COMMENT ON COLUMN user_metrics.functions.name IS 'its name in the schema user_metrics';
 COMMENT ON COLUMN user_metrics.functions.kind IS 'table function, function or aggregate';
 COMMENT ON COLUMN user_metrics.functions.summary IS 'what it tells';
-COMMENT ON COLUMN user_metrics.functions.arguments IS 'of a function those of its form over a log, of an aggregate those of its shortest form: an array of objects with name, type, default and meaning; default is SQL, and null of an argument that must be given';
+COMMENT ON COLUMN user_metrics.functions.arguments IS 'of a function those of its form over a log, or over a value where it has no other, of an aggregate those of its shortest form: an array of objects with name, type, default and meaning; default is SQL, and null of an argument that must be given';
 COMMENT ON COLUMN user_metrics.functions.columns IS 'the columns of its result, or the one value of it: an array of objects with name, type and meaning; of an aggregate the value it makes';
 COMMENT ON COLUMN user_metrics.functions.columns_needed IS 'canonical columns that the log must have, see describe_source';
 COMMENT ON COLUMN user_metrics.functions.columns_used IS 'canonical columns that are read where the log has them; of an aggregate those that its longer forms take';

@@ -1,5 +1,5 @@
--- sessions: requests grouped into sessions. The type, rollup, its accessors and session_list over a value; the other aggregates and
--- readouts declare themselves.
+-- sessions: requests grouped into sessions. The type, rollup and its accessors; the other aggregates and the readouts declare
+-- themselves.
 
 -- Machinery moves out of the users' sight (pgrx could declare its schema only with IF NOT EXISTS).
 ALTER FUNCTION user_metrics.sessions_rollup SET SCHEMA user_metrics_internal;
@@ -40,6 +40,3 @@ COMMENT ON AGGREGATE user_metrics.rollup(user_metrics.sessions) IS
 COMMENT ON FUNCTION user_metrics.users(user_metrics.sessions) IS 'how many distinct users have sessions';
 COMMENT ON FUNCTION user_metrics.without_users(user_metrics.sessions, text[]) IS
     'the same sessions without those of the given users (their ids as text, whatever the type of the log''s ids)';
-
-COMMENT ON FUNCTION user_metrics.session_list(user_metrics.sessions, timestamptz, timestamptz, timestamptz) IS
-    'every session with its user: begin, end, requests, errors and outcome (completed, abandoned, open, or NULL where the log does not tell); read from sessions';

@@ -1,4 +1,4 @@
--- survival: how long until something happens. The type, its aggregates and its readouts.
+-- survival: how long until something happens. The type, its aggregates and logrank; the other readouts declare themselves.
 
 ALTER FUNCTION user_metrics.survival_transition SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.survival_rollup SET SCHEMA user_metrics_internal;
@@ -12,9 +12,6 @@ ALTER FUNCTION user_metrics.survival_receive SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.survival_send SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.logrank_of_bytes SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics_internal.logrank_of_bytes ROWS 1;
-ALTER FUNCTION user_metrics.survival_curve ROWS 100;
-ALTER FUNCTION user_metrics.survival_quantiles ROWS 4;
-ALTER FUNCTION user_metrics.survival_summary ROWS 1;
 
 CREATE TYPE user_metrics.survival (
     INPUT = user_metrics_internal.survival_in,
@@ -45,17 +42,6 @@ CREATE AGGREGATE user_metrics.rollup(value user_metrics.survival) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.rollup(user_metrics.survival) IS 'merges stored durations into one value, exactly';
-
-COMMENT ON FUNCTION user_metrics.survival_curve(user_metrics.survival, double precision, double precision[]) IS
-    'the share to whom it has not happened after each duration (Kaplan-Meier), with bounds of a confidence (Greenwood, on the log-log scale); of durations of your own with at_seconds';
-COMMENT ON FUNCTION user_metrics.survival_summary(user_metrics.survival, double precision) IS
-    'how many durations there are, how many ended with the event, and the median time with bounds; NULL where fewer than half have been seen to';
-COMMENT ON FUNCTION user_metrics.survival_median(user_metrics.survival) IS
-    'the time in seconds by which it has happened to half of them; NULL where observation ends before';
-COMMENT ON FUNCTION user_metrics.survival_quantile(user_metrics.survival, double precision) IS
-    'the time in seconds by which it has happened to a share of them; NULL where observation ends before';
-COMMENT ON FUNCTION user_metrics.survival_quantiles(user_metrics.survival, double precision[], double precision) IS
-    'the times in seconds by which it has happened to each of some shares of them, with bounds; NULL where observation ends before';
 
 CREATE FUNCTION user_metrics.logrank(durations user_metrics.survival[]) RETURNS TABLE (
     groups bigint, statistic double precision, degrees_of_freedom bigint, p_value double precision

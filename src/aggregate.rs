@@ -496,13 +496,6 @@ pub fn kept<'fcx, T>(fcinfo: pg_sys::FunctionCallInfo) -> &'fcx mut Option<T> {
     }
 }
 
-/// Whether an argument, by its number from 0, is the same in every call of this place in a query: then it need not be looked
-/// at again.
-pub fn is_same_in_every_call(fcinfo: pg_sys::FunctionCallInfo, argument: i32) -> bool {
-    // SAFETY: fcinfo is the one this call was made with.
-    unsafe { fcinfo.as_ref().is_some_and(|call| pg_sys::get_fn_expr_arg_stable(call.flinfo, argument)) }
-}
-
 /// Some C code may call a function without saying from where.
 #[cold]
 fn called_from_nowhere<T>() -> T {

@@ -167,7 +167,7 @@ impl<'a> Over<'a> {
             timezone,
             asked,
             area: Some(area),
-            ..Ask::of(function)
+            ..Ask::of(function)?
         };
         let query = fold_query(relation, &ask)?;
         let now = time::now();

@@ -1,20 +1,15 @@
-//! `funnel`: its aggregates, its type and its readouts. The algorithms are in [`user_metrics_core::funnel`].
+//! `funnel`: its aggregates, its type and its accessors. The algorithms are in [`user_metrics_core::funnel`].
 
-use crate::aggregate::{self, Numbers, TextBytes, TextList, Texts, stored_value};
+use crate::aggregate::{self, TextList, stored_value};
 use crate::error::{self, refused};
-use crate::settings::Privacy;
 use crate::stored::{Stored, Value};
 use crate::time;
 use crate::transition::Row;
 use crate::users::keys;
 use pgrx::datum::Array;
-use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use user_metrics_core::calendar::Micros;
-use user_metrics_core::funnel::{
-    self as readout, Compatibility, Event, Funnel, MOST_STEPS, Mode, Plan, Rules, StepsOfText, View,
-};
-use user_metrics_core::source::Analysis;
+use user_metrics_core::funnel::{Event, Funnel, MOST_STEPS, Mode, Rules, View};
 use user_metrics_core::{Error, Result};
 
 impl Stored for Funnel {
@@ -96,27 +91,6 @@ fn observe(funnel: &mut Funnel, row: Row<'_>, bits: u64, excluded: Option<bool>)
     }
 }
 
-/// The rows of a log, which say their steps as bits; steps, window and mode are those of the first.
-pub mod marks {
-    use super::{Funnel, Result, Row, Rules, mode, observe, window};
-
-    /// The aggregate's name, for messages.
-    pub const NAME: &str = super::NAME;
-
-    /// The state of a group's first row.
-    pub fn begin(row: Row<'_>) -> Result<Funnel> {
-        let steps = usize::try_from(row.integer(2).unwrap_or(0)).unwrap_or(0);
-        let rules = Rules::new(steps, window("within", row.interval(3))?, mode(row.text(4))?)?;
-        Ok(Funnel::new(row.user_kind()?, rules))
-    }
-
-    /// Takes one row in.
-    #[inline]
-    pub fn step(funnel: &mut Funnel, row: Row<'_>) -> Result<()> {
-        observe(funnel, row, row.bigint(0).unwrap_or(0) as u64, row.boolean(1))
-    }
-}
-
 stored_value! { Funnel, "funnel":
     funnel_rollup, funnel_combine, funnel_serialize, funnel_deserialize, funnel_finish,
     funnel_in, funnel_out, funnel_receive, funnel_send
@@ -145,188 +119,4 @@ fn funnel_without_users<'a>(value: FunnelValue<'a>, user_ids: TextList<'_>) -> e
         keys(view.kind(), &user_ids).and_then(|keys| view.without(&keys)).map_err(refused("without_users"))?
     };
     Ok(rest.map_or(value, Value::from_bytes))
-}
-
-/// What [`steps_of_text`] was told, and what that means.
-struct KeptSteps {
-    /// Whether it will be told nothing else.
-    is_final: bool,
-    texts: Vec<u8>,
-    steps: Vec<u8>,
-    of: StepsOfText,
-}
-
-impl KeptSteps {
-    #[cold]
-    fn new(texts: Texts<'_>, steps: Numbers<'_>, fcinfo: pg_sys::FunctionCallInfo) -> Self {
-        let is_final = [1, 2].into_iter().all(|argument| aggregate::is_same_in_every_call(fcinfo, argument));
-        let wanted = texts.value().unwrap_or_default().into_iter().zip(steps.value().unwrap_or_default());
-        let wanted = wanted.filter_map(|(text, step)| Some((text?, step? as u32)));
-        let of = StepsOfText::new(wanted);
-        // few: what the caller gave for steps
-        KeptSteps { is_final, texts: texts.bytes().to_vec(), steps: steps.bytes().to_vec(), of }
-    }
-
-    #[inline]
-    fn are(&self, texts: Texts<'_>, steps: Numbers<'_>) -> bool {
-        self.is_final || (self.texts == texts.bytes() && self.steps == steps.bytes())
-    }
-}
-
-/// Which steps a row is, as bits, by a text: of each of some texts it is told whose it is. One call in place of a
-/// comparison a step.
-#[pg_extern(immutable, parallel_safe)]
-fn steps_of_text(
-    text: Option<TextBytes<'_>>,
-    texts: Option<Texts<'_>>,
-    steps: Option<Numbers<'_>>,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> i64 {
-    let (Some(text), Some(texts), Some(steps)) = (text, texts, steps) else { return 0 };
-    let kept = aggregate::kept::<KeptSteps>(fcinfo);
-    if !kept.as_ref().is_some_and(|kept| kept.are(texts, steps)) {
-        *kept = Some(KeptSteps::new(texts, steps, fcinfo));
-    }
-    kept.as_ref().map_or(0, |kept| kept.of.of(text.0) as i64)
-}
-
-/// What a caller's steps, exclusion, window, mode and compatibility mean; whatever is wrong with them is refused.
-#[pg_extern(immutable, parallel_safe)]
-#[allow(clippy::type_complexity)]
-fn funnel_plan(
-    function: &str,
-    steps: Option<&str>,
-    exclude: Option<&str>,
-    within: Option<Interval>,
-    mode: Option<&str>,
-    compatibility: Option<&str>,
-) -> error::Result<
-    TableIterator<
-        'static,
-        (
-            name!(names, Vec<String>),
-            name!(steps, Vec<String>),
-            name!(excluded, Vec<String>),
-            name!(mode, String),
-            name!(compatibility, String),
-        ),
-    >,
-> {
-    let function = Analysis::named(function).map_or("funnel", |analysis| analysis.name);
-    let compose = || -> Result<_> {
-        let plan = Plan::parse(steps.unwrap_or("null"), exclude)?;
-        window("within", within)?;
-        let mode = mode.map_or(Ok(Mode::Ordered), Mode::parse)?;
-        let compatibility = compatibility.map_or(Ok(Compatibility::Standard), Compatibility::parse)?;
-        compatibility.check(mode)?;
-        if !plan.excluded.is_empty() {
-            compatibility.check_exclusion()?;
-        }
-        let names = match mode {
-            Mode::Unordered => readout::names(plan.names.len(), mode, None)?,
-            _ => plan.names,
-        };
-        Ok((names, plan.steps, plan.excluded, mode.name().to_owned(), compatibility.name().to_owned()))
-    };
-    compose().map(TableIterator::once).map_err(refused(function))
-}
-
-#[pg_extern(stable, parallel_safe)]
-#[allow(clippy::type_complexity)]
-fn funnel_steps(
-    funnel: Option<FunnelValue<'_>>,
-    steps: default!(Option<Vec<Option<String>>>, "NULL"),
-    compatibility: default!(Option<&str>, "'standard'"),
-    since: default!(Option<TimestampWithTimeZone>, "NULL"),
-    until: default!(Option<TimestampWithTimeZone>, "NULL"),
-    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
-) -> error::Result<
-    TableIterator<
-        'static,
-        (
-            name!(step_number, i32),
-            name!(step, String),
-            name!(users, Option<i64>),
-            name!(from_previous_rate, Option<f64>),
-            name!(from_first_rate, Option<f64>),
-            name!(dropped_users, Option<i64>),
-            name!(open_users, Option<i64>),
-            name!(median_seconds, Option<f64>),
-            name!(p90_seconds, Option<f64>),
-            name!(rate_low, Option<f64>),
-            name!(rate_high, Option<f64>),
-        ),
-    >,
-> {
-    const NAME: &str = "funnel_steps";
-    let compatibility =
-        compatibility.map_or(Ok(Compatibility::Standard), Compatibility::parse).map_err(refused(NAME))?;
-    let (rows, mode) = match &funnel {
-        // No rows: nobody reached any step, as far as steps are named.
-        // few: steps
-        None => (vec![readout::Step::default(); steps.as_ref().map_or(0, Vec::len)], Mode::Ordered),
-        Some(funnel) => {
-            let view = open(NAME, funnel)?;
-            let span = time::span(since, until, as_of, view.last_at());
-            (readout::steps(&view, compatibility, &span).map_err(refused(NAME))?, view.rules().mode)
-        }
-    };
-    let names = readout::names(rows.len(), mode, steps).map_err(refused(NAME))?;
-    let (privacy, mut shown) = (Privacy::current(), true);
-    Ok(TableIterator::new((1..).zip(names).zip(rows).map(move |((number, name), mut row)| {
-        // What one step's figures leave out, those of the next would give away.
-        shown &= ![row.users, row.dropped, row.open].into_iter().any(|users| privacy.hides(users));
-        let count = |users: u64| shown.then_some(users as i64);
-        let figure = |figure: Option<f64>| figure.filter(|_| shown);
-        let [median, p90] = [0.5, 0.9].map(|share| row.quantile(share).filter(|_| shown));
-        (
-            number,
-            name,
-            count(row.users),
-            figure(row.from_previous_rate()),
-            figure(row.from_first_rate()),
-            count(row.dropped),
-            count(row.open),
-            median,
-            p90,
-            figure(row.bounds().map(|(low, _)| low)),
-            figure(row.bounds().map(|(_, high)| high)),
-        )
-    })))
-}
-
-#[pg_extern(stable, parallel_safe)]
-#[allow(clippy::type_complexity)]
-fn funnel_progress(
-    funnel: Option<FunnelValue<'_>>,
-    steps: Option<Vec<Option<String>>>,
-    compatibility: Option<&str>,
-    since: Option<TimestampWithTimeZone>,
-    until: Option<TimestampWithTimeZone>,
-    as_of: Option<TimestampWithTimeZone>,
-) -> error::Result<
-    TableIterator<
-        'static,
-        (
-            name!(step_number, i32),
-            name!(step, String),
-            name!(reached_at, Option<TimestampWithTimeZone>),
-            name!(status, &'static str),
-        ),
-    >,
-> {
-    const NAME: &str = "funnel_users";
-    let compatibility =
-        compatibility.map_or(Ok(Compatibility::Standard), Compatibility::parse).map_err(refused(NAME))?;
-    let Some(funnel) = funnel else { return Ok(TableIterator::new(std::iter::empty())) };
-    let view = open(NAME, &funnel)?;
-    let span = time::span(since, until, as_of, view.last_at());
-    let names = readout::names(view.rules().steps, view.rules().mode, steps).map_err(refused(NAME))?;
-    let (rows, claim) = readout::progress(&view, compatibility, &span).map_err(refused(NAME))?;
-    Ok(TableIterator::new(rows.into_iter().map(move |row| {
-        // The rows are in the ledger as long as they are here.
-        let _ = &claim;
-        let reached = row.reached.and_then(|at| TimestampWithTimeZone::try_from(at).ok());
-        (row.step as i32 + 1, names.get(row.step).cloned().unwrap_or_default(), reached, row.standing.name())
-    })))
 }

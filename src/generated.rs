@@ -14,7 +14,14 @@ crate::readout::readout! {
     session_stats_of_sessions, pg_finfo_session_stats_of_sessions: sessions::session_stats;
     session_time_of_sessions, pg_finfo_session_time_of_sessions: sessions::session_time;
     session_hazard_of_sessions, pg_finfo_session_hazard_of_sessions: sessions::session_hazard;
+    session_list_of_sessions, pg_finfo_session_list_of_sessions: sessions::session_list::of_value;
     seasonality_of_activity, pg_finfo_seasonality_of_activity: seasonality;
+    survival_curve_of_survival, pg_finfo_survival_curve_of_survival: survival::survival_curve;
+    survival_summary_of_survival, pg_finfo_survival_summary_of_survival: survival::survival_summary;
+    survival_median_of_survival, pg_finfo_survival_median_of_survival: survival::survival_median;
+    survival_quantile_of_survival, pg_finfo_survival_quantile_of_survival: survival::survival_quantile;
+    survival_quantiles_of_survival, pg_finfo_survival_quantiles_of_survival: survival::survival_quantiles;
+    funnel_steps_of_funnel, pg_finfo_funnel_steps_of_funnel: funnel::funnel_steps;
 }
 
 crate::fold::folds! {
@@ -42,6 +49,8 @@ crate::fold::folds! {
     benchmark_user_over_log, pg_finfo_benchmark_user_over_log: benchmark::benchmark_user;
     user_properties_over_log, pg_finfo_user_properties_over_log: properties::user_properties;
     plan_usage_over_log, pg_finfo_plan_usage_over_log: plans::plan_usage;
+    funnel_over_log, pg_finfo_funnel_over_log: funnel::funnel_over_log;
+    funnel_users_over_log, pg_finfo_funnel_users_over_log: funnel::funnel_users;
     paths_over_log, pg_finfo_paths_over_log: funnel::paths;
     first_sessions_over_log, pg_finfo_first_sessions_over_log: onboarding::first_sessions;
     first_session_list_over_log, pg_finfo_first_session_list_over_log: onboarding::first_session_list;
@@ -60,5 +69,4 @@ crate::transition::transitions! {
     activity_transition, pg_finfo_activity_transition: activity;
     sessions_transition, pg_finfo_sessions_transition: sessions;
     funnel_transition, pg_finfo_funnel_transition: funnel;
-    funnel_marks_transition, pg_finfo_funnel_marks_transition: funnel::marks;
 }

@@ -86,17 +86,13 @@ extension_sql_file!(
         funnel::funnel_send,
         funnel::funnel_value_users,
         funnel::funnel_last_request,
-        funnel::funnel_without_users,
-        funnel::funnel_plan,
-        funnel::steps_of_text,
-        funnel::funnel_steps,
-        funnel::funnel_progress
+        funnel::funnel_without_users
     ]
 );
 extension_sql_file!(
     "../sql/generated.sql",
     name = "generated",
-    requires = ["source", "activity", "sessions", "history"]
+    requires = ["source", "activity", "sessions", "funnel", "survival", "history"]
 );
 extension_sql_file!(
     "../sql/sessions.sql",
@@ -117,7 +113,6 @@ extension_sql_file!(
         sessions::session_users,
         sessions::sessions_last_request,
         sessions::sessions_without_users,
-        sessions::session_list,
         sessions::user_sessions
     ]
 );
@@ -149,11 +144,6 @@ extension_sql_file!(
         survival::survival_out,
         survival::survival_receive,
         survival::survival_send,
-        survival::survival_curve,
-        survival::survival_median,
-        survival::survival_quantile,
-        survival::survival_quantiles,
-        survival::survival_summary,
         survival::logrank_of_bytes
     ]
 );

@@ -25,7 +25,8 @@ macro_rules! readout {
 }
 pub(crate) use readout;
 
-/// One call: the arguments are the values, the function's own, `since`, `until`, the time zone if it takes one, and `as_of`.
+/// One call: the arguments are the values, the function's own, and where the values have instants `since`, `until`, the time zone
+/// if it takes one, and `as_of`.
 ///
 /// # Safety
 ///
@@ -41,6 +42,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
         let own = function.arguments.iter().zip(values..).map(|(argument, n)| arguments.given(argument.kind, n));
         let last = values + function.arguments.len();
         let zones = usize::from(function.zoned);
+        let instant = |n| if function.reads.has_instants() { arguments.instant(n) } else { None };
         let call = Call {
             function,
             values: (0..values).map(|n| arguments.read::<&[u8]>(n)).collect(),
@@ -48,10 +50,10 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
             left_out: Vec::new(),
             by: false,
             arguments: own.collect(),
-            since: arguments.instant(last),
-            until: arguments.instant(last + 1),
+            since: instant(last),
+            until: instant(last + 1),
             timezone: if zones > 0 { arguments.read(last + 2) } else { None },
-            as_of: arguments.instant(last + 2 + zones),
+            as_of: instant(last + 2 + zones),
             environment: environment(),
         };
         (function.run)(&call, output.rows()).map_err(refused(function.name))?;

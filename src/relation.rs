@@ -98,8 +98,6 @@ unsafe fn column(attribute: &pg_sys::FormData_pg_attribute) -> Column {
             base: type_of_our_own(base),
             domain: base != attribute.atttypid,
             shown: text(pg_sys::format_type_with_typemod(attribute.atttypid, attribute.atttypmod)),
-            exact: attribute.attcollation == pg_sys::InvalidOid
-                || pg_sys::get_collation_isdeterministic(attribute.attcollation),
         }
     }
 }

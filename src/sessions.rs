@@ -13,7 +13,7 @@ use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use user_metrics_core::calendar::{DAY_MICROS, Micros};
 use user_metrics_core::host::Claim;
-use user_metrics_core::sessions::{self as readout, Ending, Limits, Session, SessionKey, Sessions, View};
+use user_metrics_core::sessions::{Ending, Limits, Session, SessionKey, Sessions, View};
 use user_metrics_core::source::Analysis;
 use user_metrics_core::{Error, Result};
 
@@ -120,49 +120,6 @@ fn session_reach(
     };
     let reach = since.saturating_sub(limits.gap).saturating_sub(limits.idle).saturating_sub(LONGEST_REQUEST);
     Ok(Some(TimestampWithTimeZone::try_from(reach).unwrap_or_else(|_| TimestampWithTimeZone::negative_infinity())))
-}
-
-#[pg_extern(stable, parallel_safe)]
-#[allow(clippy::type_complexity)]
-fn session_list(
-    sessions: Option<SessionsValue<'_>>,
-    since: default!(Option<TimestampWithTimeZone>, "NULL"),
-    until: default!(Option<TimestampWithTimeZone>, "NULL"),
-    as_of: default!(Option<TimestampWithTimeZone>, "NULL"),
-) -> error::Result<
-    TableIterator<
-        'static,
-        (
-            name!(session_number, i64),
-            name!(session_key, Option<i64>),
-            name!(started_at, Option<TimestampWithTimeZone>),
-            name!(ended_at, Option<TimestampWithTimeZone>),
-            name!(duration_seconds, f64),
-            name!(requests, i64),
-            name!(errors, i64),
-            name!(outcome, Option<&'static str>),
-        ),
-    >,
-> {
-    const NAME: &str = "session_list";
-    let Some(sessions) = sessions else { return Ok(TableIterator::new(std::iter::empty())) };
-    let view = open(NAME, &sessions)?;
-    let span = time::span(since, until, as_of, view.last_at());
-    let limits = view.rules();
-    let rows = readout::list(&view, &span).map_err(refused(NAME))?;
-    let instant = |at: Micros| TimestampWithTimeZone::try_from(at).ok();
-    Ok(TableIterator::new(rows.into_iter().map(move |(number, session)| {
-        (
-            number as i64,
-            session.key.bits(),
-            instant(session.start),
-            instant(session.end),
-            session.duration() as f64 / 1e6,
-            i64::from(session.requests),
-            i64::from(session.errors),
-            session.ending(limits, span.end).map(readout::Ending::name),
-        )
-    })))
 }
 
 /// Every user of sessions with how many they have, and what became by `observed_until` of those that are over then: their

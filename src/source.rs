@@ -20,8 +20,6 @@ fn source_query(
     filter: Option<&str>,
     by: Option<&str>,
     timezone: Option<&str>,
-    steps: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
-    excluded: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
 ) -> error::Result<String> {
     let analysis = Analysis::named(function).ok_or_else(|| {
         let accepted = Analysis::all().map(|analysis| analysis.name).collect::<Vec<_>>();
@@ -46,8 +44,6 @@ fn source_query(
             by: by.map(str::to_owned),
             timezone_is_default: timezone == default,
             timezone,
-            steps: steps.into_iter().flatten().collect(),
-            excluded: excluded.into_iter().flatten().collect(),
             asked: Vec::new(),
             area: None,
         };

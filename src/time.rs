@@ -7,9 +7,8 @@
 
 use pgrx::datum::datetime_support::statement_timestamp;
 use pgrx::prelude::*;
-use user_metrics_core::calendar::{DAY_MICROS, LocalDays, Micros, Segment, observed_until};
+use user_metrics_core::calendar::{DAY_MICROS, LocalDays, Micros, Segment};
 use user_metrics_core::days::Day;
-use user_metrics_core::sessions::Span;
 use user_metrics_core::{Error, Result, host};
 
 /// A range that holds every finite timestamp.
@@ -84,21 +83,6 @@ pub fn is_finite(at: Micros) -> bool {
 /// A day as SQL's date.
 pub fn date(day: Day) -> Option<Date> {
     Date::try_from(day).ok()
-}
-
-fn micros(at: Option<TimestampWithTimeZone>) -> Option<Micros> {
-    at.map(TimestampWithTimeZone::into_inner)
-}
-
-/// The observed range of a readout of sessions.
-pub fn span(
-    since: Option<TimestampWithTimeZone>,
-    until: Option<TimestampWithTimeZone>,
-    as_of: Option<TimestampWithTimeZone>,
-    last_at: Option<Micros>,
-) -> Span {
-    let until = micros(until);
-    Span { since: micros(since), until, end: observed_until(until, micros(as_of), last_at, now()) }
 }
 
 /// An interval as core knows it.

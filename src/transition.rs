@@ -98,18 +98,6 @@ impl<'fcx> Row<'fcx> {
         self.datum(FURTHER + n).map(|datum| datum.value() as u8 != 0)
     }
 
-    /// An integer behind user and time.
-    #[inline]
-    pub fn integer(self, n: usize) -> Option<i32> {
-        self.datum(FURTHER + n).map(|datum| datum.value() as i32)
-    }
-
-    /// A bigint behind user and time.
-    #[inline]
-    pub fn bigint(self, n: usize) -> Option<i64> {
-        self.datum(FURTHER + n).map(|datum| datum.value() as i64)
-    }
-
     /// A list of booleans behind user and time.
     #[inline]
     pub fn booleans(self, n: usize) -> Option<pgrx::Array<'fcx, bool>> {

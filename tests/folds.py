@@ -57,6 +57,7 @@ MORE = dict.fromkeys(("preferred_models", "preferred_model_list", "favorite_feat
 MORE |= dict.fromkeys(("retention_drivers", "churn_indicators"),
                       """, behaviours => '[{"name": "asked model 1", "filter": {"model": "model 1"}}]'""")
 MORE["activation_threshold"] = """, '{"model": "model 1"}'"""
+MORE |= dict.fromkeys(("funnel", "funnel_users"), """, '[{"filter": {"feature": "feature 1"}}, {"filter": {"model": "model 1"}}]'""")
 MORE |= dict.fromkeys(("first_sessions", "first_session_list"), ", signups => 'signups'")
 # Those that read one user's requests only, so few that no partial aggregate is worth it; and those that keep every user.
 OF_ONE_USER = {"preferred_models", "preferred_model_list"}

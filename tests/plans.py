@@ -39,11 +39,6 @@ ARGUMENTS = {
     for instant, at in ((INSTANT, "occurred_at"), (UTC, "occurred_utc"))
     for types, arguments in (("", ()), (",text", ("'strict_order'",)), (",text,boolean", ("'unordered'", "odd")))
 } | {
-    f"user_metrics_internal.funnel_marks({kind},{instant},bigint,boolean,integer,interval,text)":
-        (f"user_{kind}", at, "marks", "odd", "3", "interval '30 days'", "'ordered'")
-    for kind in ("text", "uuid", "bigint")
-    for instant, at in ((INSTANT, "occurred_at"), (UTC, "occurred_utc"))
-} | {
     "user_metrics.rollup(user_metrics.activity)": ("one_activity",),
     "user_metrics.rollup(user_metrics.funnel)": ("one_funnel",),
     "user_metrics.rollup(user_metrics.sessions)": ("one_session",),
@@ -81,14 +76,14 @@ FROM (
         CASE WHEN id % 5 < 3 THEN 'chat ' || id % 5 END AS chat,
         CASE WHEN id % 7 > 0 THEN abs(hashint4(id + 5)) % 40000000 + 0.25 END::float8 AS latency,
         CASE WHEN id % 11 > 0 THEN id % 11 < 9 END AS answered,
-        ARRAY[id % 3 = 0, CASE WHEN id % 11 > 0 THEN id % 11 < 5 END, id % 7 = 2] AS steps, (id % 8)::bigint AS marks,
+        ARRAY[id % 3 = 0, CASE WHEN id % 11 > 0 THEN id % 11 < 5 END, id % 7 = 2] AS steps,
         id % 13 = 0 AS odd, 'arm ' || id % 97 AS arm,
         ARRAY[id % 5, id % 7]::float8[] AS latencies
     FROM generate_series(1, 20000) AS id,
         LATERAL (SELECT CASE WHEN id % 97 > 0 THEN abs(hashint4(id + 7)) % 6000 END) AS u(n),
         LATERAL (SELECT timestamptz '2024-01-01 00:00+00' + abs(hashint4(id + 99)) % 15552000 * interval '1 s') AS t(at)
 ) AS r
-GROUP BY id, tenant, chunk, user_text, user_uuid, user_bigint, occurred_at, occurred_utc, zone, chat, latency, answered, steps, marks, odd, arm, latencies;
+GROUP BY id, tenant, chunk, user_text, user_uuid, user_bigint, occurred_at, occurred_utc, zone, chat, latency, answered, steps, odd, arm, latencies;
 CREATE TABLE requests_by_tenant (LIKE requests) PARTITION BY LIST (tenant);
 CREATE TABLE requests_of_0 PARTITION OF requests_by_tenant FOR VALUES IN (0);
 CREATE TABLE requests_of_1_2 PARTITION OF requests_by_tenant FOR VALUES IN (1, 2);
@@ -653,7 +648,7 @@ FOR_EVERY_AGGREGATE = [
     canceled_in_transition,
 ]
 # Further forms of an aggregate differ in how a row is read: for them the plans that hand states on will do.
-BRIEFLY = re.compile(r"user_metrics(_internal)?[.]funnel(_marks)?[(](?!text,timestamp with time)")
+BRIEFLY = re.compile(r"user_metrics[.]funnel[(](?!text,timestamp with time)")
 IN_BRIEF = ("parallel", "hashed")
 # What holds a single text never grows so large.
 FOR_EVERY_VALUE = [limited_memory, rolled_back_to_savepoint, caught_in_plpgsql]

@@ -9,9 +9,12 @@ use crate::activity;
 use crate::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Micros, Segment, Window, observed_until};
 use crate::days::Day;
 use crate::error::{Error, Result};
+use crate::funnel;
 use crate::history::{Fold, History, Id, Ids, Timeline};
 use crate::host::Claim;
 use crate::sessions::{self, Span};
+use crate::state::State;
+use crate::survival::Survival;
 use crate::users::UserKey;
 use std::borrow::Cow;
 
@@ -118,6 +121,8 @@ pub enum Role {
     /// Several conditions, as the given function finds them in the argument: they are read under the argument's name and their
     /// number from 1, see [`Role::numbered`].
     Conditions(fn(&str) -> Result<Vec<String>>),
+    /// Several conditions, likewise: whether a request meets any of them is read under the argument's own name.
+    AnyOf(fn(&str) -> Result<Vec<String>>),
     /// Rules about users, see [`Rules`](crate::source::Rules): what they ask for is read.
     Rules,
     /// Nothing but that the log must have a column, where the argument is given.
@@ -226,6 +231,19 @@ pub enum Reads {
     },
     /// Each user's requests in order of time, made of a log by the question and never given: a fold.
     Requests(&'static Requests),
+    /// A value that is given and never made of a log by the question.
+    Value(Stored),
+}
+
+/// A value that a function reads without a form over a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// [`crate::sessions::Sessions`].
+    Sessions,
+    /// [`crate::funnel::Funnel`].
+    Funnel,
+    /// [`Survival`], whose durations know no instants: it has neither `since` and `until` nor `as_of`.
+    Survival,
 }
 
 /// Behind the name of a column that is read as text.
@@ -254,6 +272,9 @@ impl Reads {
             Reads::Activity(_) => "activity",
             Reads::Sessions { .. } => "sessions",
             Reads::Requests(_) => "history",
+            Reads::Value(Stored::Sessions) => "sessions",
+            Reads::Value(Stored::Funnel) => "funnel",
+            Reads::Value(Stored::Survival) => "survival",
         }
     }
 
@@ -262,23 +283,35 @@ impl Reads {
         !matches!(self, Reads::Requests(_))
     }
 
+    /// Whether it is made of a log by the question.
+    pub const fn is_over_log(self) -> bool {
+        !matches!(self, Reads::Value(_))
+    }
+
+    /// Whether what it reads has instants, which `since`, `until` and `as_of` can limit.
+    pub const fn has_instants(self) -> bool {
+        !matches!(self, Reads::Value(Stored::Survival))
+    }
+
     /// The arguments that are values of that type, and what each is.
     pub const fn values(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Reads::Activity(_) => &[("activity", "the value to read")],
-            Reads::Sessions { busy: false } => &[("sessions", "the value to read")],
+            Reads::Sessions { busy: false } | Reads::Value(Stored::Sessions) => &[("sessions", "the value to read")],
             Reads::Sessions { busy: true } => &[
                 ("sessions", "the value to read"),
                 ("busy", "a value of the same requests, made with session_gap and max_idle of 0"),
             ],
             Reads::Requests(_) => &[("history", "the requests to read")],
+            Reads::Value(Stored::Funnel) => &[("funnel", "the value to read")],
+            Reads::Value(Stored::Survival) => &[("survival", "the value to read")],
         }
     }
 
     /// The arguments that say how the value is made of a log, in the order in which the aggregate takes them.
     pub const fn making(self) -> &'static [Argument] {
         match self {
-            Reads::Activity(_) | Reads::Requests(_) => &[],
+            Reads::Activity(_) | Reads::Requests(_) | Reads::Value(_) => &[],
             Reads::Sessions { .. } => &SESSION_LIMITS,
         }
     }
@@ -318,9 +351,9 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    use crate::{adoption, benchmark, drivers, evolution, funnel, onboarding, plans, preferences, profile, properties};
-    use crate::{seasonality, segments, stages, threshold, usage};
-    let of_values = [activity::FUNCTIONS, sessions::FUNCTIONS, seasonality::FUNCTIONS];
+    use crate::{adoption, benchmark, drivers, evolution, onboarding, plans, preferences, profile, properties};
+    use crate::{seasonality, segments, stages, survival, threshold, usage};
+    let of_values = [activity::FUNCTIONS, sessions::FUNCTIONS, seasonality::FUNCTIONS, survival::FUNCTIONS];
     let of_retention = [drivers::FUNCTIONS, threshold::FUNCTIONS];
     let of_users =
         [preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, properties::FUNCTIONS, plans::FUNCTIONS];
@@ -330,9 +363,14 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
     of_values.into_iter().chain(of_retention).chain(folds).flatten().copied()
 }
 
-/// The function of a name.
+/// Those that have a form over a log.
+pub fn over_logs() -> impl Iterator<Item = &'static Function> {
+    all().filter(|function| function.reads.is_over_log())
+}
+
+/// The function over a log of a name.
 pub fn named(name: &str) -> Option<&'static Function> {
-    all().find(|function| function.name == name)
+    over_logs().find(|function| function.name == name)
 }
 
 /// The column of the segments of `by`, before all others.
@@ -659,6 +697,16 @@ impl<'a> Call<'a> {
     /// The sessions it reads, by number; `None` for NULL.
     pub fn sessions(&self, n: usize) -> Result<Option<sessions::View<'a>>> {
         self.value(n).map(sessions::View::open).transpose()
+    }
+
+    /// The funnel it reads; `None` for NULL.
+    pub fn funnel(&self) -> Result<Option<funnel::View<'a>>> {
+        self.value(0).map(funnel::View::open).transpose()
+    }
+
+    /// The durations it reads; `None` for NULL.
+    pub fn survival(&self) -> Result<Option<Survival>> {
+        self.value(0).map(Survival::decode).transpose()
     }
 
     /// The column of a name, if the log has it.

@@ -23,14 +23,19 @@ use crate::lists::{self, Head, Runs};
 use crate::state::State;
 use crate::users::{UNKNOWN, UserKey, UserKind, Users};
 
+pub mod funnel_over_log;
+pub mod funnel_steps;
+pub mod funnel_users;
 mod matcher;
 pub mod paths;
 mod plan;
 mod readout;
 mod view;
+mod way;
 
-/// The functions about ways that users go which are folds.
-pub const FUNCTIONS: &[&Function] = &[&paths::FUNCTION];
+/// The functions about ways that users go.
+pub const FUNCTIONS: &[&Function] =
+    &[&funnel_over_log::FUNCTION, &funnel_steps::FUNCTION, &funnel_users::FUNCTION, &paths::FUNCTION];
 
 /// The aggregate that makes it.
 pub static AGGREGATE: Aggregate = Aggregate {
@@ -62,28 +67,9 @@ pub static AGGREGATE: Aggregate = Aggregate {
     ],
 };
 
-/// The aggregate that makes it of a log, with the steps as bits and arguments that are the same in every row.
-pub static MARKS: Aggregate = Aggregate {
-    name: "funnel_marks",
-    value: "funnel",
-    module: "funnel::marks",
-    is_internal: true,
-    volatility: "IMMUTABLE",
-    forms: &[Form {
-        arguments: &[
-            ("marks", Type::Bigint),
-            ("excluded", Type::Boolean),
-            ("steps", Type::Integer),
-            ("window_size", Type::Interval),
-            ("mode", Type::Text),
-        ],
-        about: "a funnel of rows whose steps are the bits of a number",
-    }],
-};
-
 pub use matcher::{Compatibility, Journey, Matcher};
-pub use plan::{Plan, StepsOfText};
-pub use readout::{Progress, Standing, Step, names, progress, steps};
+pub use plan::Plan;
+pub use readout::{Progress, Standing, Step, names, progress, shown, steps};
 pub use view::View;
 
 /// The version of the layout of its bytes.

@@ -71,10 +71,14 @@ impl Comings {
 }
 
 /// What is kept for segments, with their names.
-type ByName<'a, T> = Vec<(Option<&'a [u8]>, T)>;
+pub(crate) type ByName<'a, T> = Vec<(Option<&'a [u8]>, T)>;
 
 /// What is kept for segments, in the order of their names.
-fn by_name<'a, T: Default>(call: &'a Call<'_>, segments: Table<T>, claim: &mut Claim) -> Result<ByName<'a, T>> {
+pub(crate) fn by_name<'a, T: Default>(
+    call: &'a Call<'_>,
+    segments: Table<T>,
+    claim: &mut Claim,
+) -> Result<ByName<'a, T>> {
     let (mut named, column) = (Vec::new(), call.column("segment"));
     claim.reserve(&mut named, segments.len())?;
     named.extend(segments.into_values().map(|([.., code], value)| (call.text_of(column, code), value)));

@@ -43,8 +43,13 @@ pub use stats::{Ending, Span, Stats, list, quantile, stats, times};
 pub use view::{View, resolve};
 
 /// The functions that read it.
-pub const FUNCTIONS: &[&Function] =
-    &[&session_stats::FUNCTION, &session_time::FUNCTION, &session_hazard::FUNCTION, &session_list::FUNCTION];
+pub const FUNCTIONS: &[&Function] = &[
+    &session_stats::FUNCTION,
+    &session_time::FUNCTION,
+    &session_hazard::FUNCTION,
+    &session_list::FUNCTION,
+    &session_list::of_value::FUNCTION,
+];
 
 /// The aggregate that makes it.
 pub static AGGREGATE: Aggregate = Aggregate {

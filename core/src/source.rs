@@ -17,7 +17,6 @@ mod metrics;
 mod query;
 mod reads;
 mod rules;
-mod steps;
 
 pub use attach::attach;
 pub use canonical::{CANONICAL, Canonical, Holds};
@@ -58,9 +57,6 @@ pub struct Column {
     pub domain: bool,
     /// The type as PostgreSQL shows it.
     pub shown: String,
-    /// Whether texts of it are equal only if their bytes are: its collation is deterministic, or it has none.
-    #[serde(default)]
-    pub exact: bool,
 }
 
 /// A canonical column found in a relation.
@@ -264,15 +260,6 @@ impl Relation {
     /// A property as text, whatever columns there are.
     fn property(&self, name: &str) -> Result<Found> {
         self.required("properties").map(|properties| property_of(&properties, name))
-    }
-
-    /// Whether what a caller's name stands for is surely equal to one text only.
-    fn is_exact(&self, name: &str) -> bool {
-        let Ok(found) = self.named("", name) else { return false };
-        let column = self.columns.iter().find(|column| identifier(&column.name) == found.source);
-        // What is no column is a property, whose collation is the database's, or an expression of a preset. A text made of
-        // another type has the database's collation too.
-        column.map_or(canonical_named(name).is_none(), |column| column.exact || column.base.is_none())
     }
 
     /// The predicates of a filter that the caller gave in an argument, `filter` or another.

@@ -11,15 +11,31 @@
 //! censored.
 
 use crate::error::{Error, Result};
+use crate::function::Function;
 use crate::host::{self, Claim};
 use crate::state::State;
 use crate::wire::{Kind, Reader, Writer};
 
 mod curve;
 mod logrank;
+mod readout;
+pub mod survival_curve;
+pub mod survival_median;
+pub mod survival_quantile;
+pub mod survival_quantiles;
+pub mod survival_summary;
 
 pub use curve::{Curve, Quantile, Step};
 pub use logrank::{Logrank, MOST_GROUPS, logrank};
+
+/// The functions that read it.
+pub const FUNCTIONS: &[&Function] = &[
+    &survival_curve::FUNCTION,
+    &survival_summary::FUNCTION,
+    &survival_median::FUNCTION,
+    &survival_quantile::FUNCTION,
+    &survival_quantiles::FUNCTION,
+];
 
 /// The version of the layout.
 pub const VERSION: u8 = 1;

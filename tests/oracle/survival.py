@@ -7,7 +7,7 @@ database of its own and drops it. lifelines is Cameron Davidson-Pilon's package 
 is installed into target/oracle-venv when it is not there, and this program goes on in it.
 
 A case is a few groups of durations, ended or running, with ties, zeros and what cannot be. Compared are every step of
-every group's curve with its bounds, its quantiles with theirs, and the log-rank test of all groups. Where the two may
+every group's curve with its bounds, its quantiles with theirs, its summary, and the log-rank test of all groups. Where the two may
 differ is said at each.
 """
 
@@ -94,6 +94,15 @@ def expected_quantiles(rows, steps):
     return answers
 
 
+def expected_summary(rows, quantiles):
+    """What survival_summary says, and behind it survival_median and survival_quantile of a quarter."""
+    known = [row for row in rows if None not in row]
+    counted = [row for row in known if counts(row)]
+    events = sum(happened for _, happened in counted)
+    times = {share: (seconds, low, high) for share, seconds, low, high in quantiles}
+    return (len(counted), events, len(counted) - events, len(known) - len(counted), *times[0.5], times[0.5][0], times[0.25][0])
+
+
 def expected_test(groups):
     """(statistic, df, p) by lifelines; None where it has no answer or the groups cannot be compared with each other."""
     groups = [[row for row in rows if counts(row)] for rows in groups]
@@ -166,6 +175,9 @@ SELECT json_build_object(
     'quantiles', json_agg((SELECT json_agg(json_build_array(q.quantile, q.seconds, q.seconds_low, q.seconds_high)
         ORDER BY q.quantile)
         FROM user_metrics.survival_quantiles(g.value, '{{0.1,0.25,0.5,0.75,0.9}}', {confidence}) AS q) ORDER BY g.arm),
+    'summaries', json_agg((SELECT json_build_array(s.observed, s.events, s.censored, s.left_out, s.median_seconds,
+        s.median_low, s.median_high, user_metrics.survival_median(g.value), user_metrics.survival_quantile(g.value, 0.25))
+        FROM user_metrics.survival_summary(g.value, {confidence}) AS s) ORDER BY g.arm),
     'test', (SELECT json_build_array(t.statistic, t.degrees_of_freedom, t.p_value)
         FROM user_metrics.logrank(array_agg(g.value)) AS t)
 )
@@ -184,9 +196,13 @@ def complaints(groups, answer, confidence):
         if wrong:
             yield f"curve of {rows}: {wrong}"
             continue
-        wrong = differing(expected_quantiles(rows, steps), answer["quantiles"][arm])
+        quantiles = expected_quantiles(rows, steps)
+        wrong = differing(quantiles, answer["quantiles"][arm])
         if wrong:
             yield f"quantiles of {rows}: {wrong}"
+        wrong = differing([expected_summary(rows, quantiles)], [answer["summaries"][arm]])
+        if wrong:
+            yield f"summary of {rows}: {wrong}"
     statistic, freedom, p = expected_test(groups)
     got = answer["test"]
     if freedom != got[1] or statistic != "not asked" and not (near(statistic, got[0], 1e-7) and near(p, got[2], 1e-7)):

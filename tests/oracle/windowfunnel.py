@@ -77,8 +77,7 @@ def of_ours(server, events, steps, window, mode):
     server.run(f"INSERT INTO t VALUES {values}")
     conditions = ", ".join(f"strpos(features, '{letter}') > 0" for letter in LETTERS[:steps])
     query = f"""
-        SELECT user_id, (SELECT count(*) FROM user_metrics_internal.funnel_progress(value, NULL, 'clickhouse', NULL, NULL, NULL)
-            WHERE status = 'completed')
+        SELECT user_id, (SELECT count(*) FROM user_metrics.funnel_steps(value, compatibility => 'clickhouse') WHERE users > 0)
         FROM (SELECT user_id, user_metrics.funnel(user_id, ts, ARRAY[{conditions}], interval '{window} s', '{mode}') AS value
             FROM t GROUP BY user_id) AS u"""
     return {int(user): int(level) for user, level in (line.split("\x1f") for line in server.run(query))}

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use user_metrics_core::calendar::{DAY_MICROS, Micros};
-use user_metrics_core::funnel::{Compatibility, Funnel, Standing, VERSION, View, progress, steps};
+use user_metrics_core::funnel::{Compatibility, Funnel, Matcher, Standing, VERSION, View, progress, shown, steps};
 use user_metrics_core::sessions::Span;
 use user_metrics_core::state::State;
 use user_metrics_core::users::UserKey;
@@ -36,7 +36,13 @@ fn read_out(bytes: &[u8]) {
 /// Counts add up, shares are shares, and the list says what the counts say.
 fn figures(view: &View<'_>, compatibility: Compatibility, span: &Span) {
     let mut table = steps(view, compatibility, span).expect("room for a small value");
-    let (list, _claim) = progress(view, compatibility, span).expect("room for a small value");
+    let mut list = Vec::new();
+    let mut matcher = Matcher::new(view.rules(), compatibility, span.end).expect("room for a matcher");
+    let listed = view.each(|_, events| {
+        list.extend(progress(matcher.journey(shown(events, span))?, view.rules().steps));
+        Ok(())
+    });
+    listed.expect("room for a small value");
     let mut before = None;
     for (number, step) in table.iter_mut().enumerate() {
         assert!(before.is_none_or(|before| before == step.users + step.dropped + step.open));

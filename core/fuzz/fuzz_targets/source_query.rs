@@ -14,7 +14,6 @@ fuzz_target!(|input: &str| {
         base: base.map(str::to_owned),
         domain: input.len() % 7 == 0,
         shown: base.unwrap_or("other.type").to_owned(),
-        exact: true,
     };
     let relation = Relation {
         name: "\"public\".\"request_log\"".to_owned(),

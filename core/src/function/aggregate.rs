@@ -38,7 +38,7 @@ const STATE_BYTES: u32 = 8192;
 /// Every aggregate that is declared.
 pub fn all() -> impl Iterator<Item = &'static Aggregate> {
     use crate::{activity, funnel, sessions};
-    [&activity::AGGREGATE, &sessions::AGGREGATE, &funnel::AGGREGATE, &funnel::MARKS].into_iter()
+    [&activity::AGGREGATE, &sessions::AGGREGATE, &funnel::AGGREGATE].into_iter()
 }
 
 fn create(aggregate: &Aggregate) -> String {

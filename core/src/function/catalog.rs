@@ -75,15 +75,22 @@ const PAGES: &[(&str, &str)] = &[
 /// The section of a page that describes its aggregates.
 const THE_VALUE: &str = "the-value";
 
+/// A way of two steps.
+const A_WAY: &str = "'[{\"filter\": {\"feature\": \"chat\"}}, {\"filter\": {\"feature\": \"code\"}}]'";
+
 /// What an example gives beside the log: to an aggregate all its arguments, to a table function those whose default does not
 /// serve.
 const GIVEN: &[(Kind, &str, &str)] = &[
     (Kind::TableFunction, "plan_usage", "'{\"free\": {\"monthly_request_limit\": 1000}}'"),
     (Kind::TableFunction, "adoption_barriers", "'code'"),
     (Kind::TableFunction, "feature_timing", "'code'"),
+    (Kind::TableFunction, "funnel", A_WAY),
+    (Kind::TableFunction, "funnel_users", A_WAY),
     (Kind::Aggregate, "activity", "user_id, created_at"),
     (Kind::Aggregate, "sessions", "user_id, created_at"),
     (Kind::Aggregate, "funnel", "user_id, created_at, ARRAY[feature = 'chat', feature = 'code'], interval '1 day'"),
+    (Kind::Aggregate, "survival", "latency_ms / 1000.0, status_code < 400"),
+    (Kind::Function, "survival_quantile", "0.9"),
 ];
 
 /// What the arguments of aggregates say that are no columns of a log.
@@ -104,7 +111,8 @@ fn given(kind: Kind, name: &str) -> Option<&'static str> {
 
 fn of_function(function: &'static Function) -> Entry {
     let name = function.name;
-    let arguments = sql::over_source(function, "regclass");
+    let is_over_log = function.reads.is_over_log();
+    let arguments = if is_over_log { sql::over_source(function, "regclass") } else { sql::over_value(function) };
     let is_own = |name: &str| function.arguments.iter().any(|argument| argument.name == name);
     let shown = |(name, kind, default, _): &Listed| match default {
         Some(default) if is_own(name) => format!("{name} {kind} => {default}"),
@@ -112,22 +120,30 @@ fn of_function(function: &'static Function) -> Entry {
     };
     let read = |must: bool| columns_read(name).filter(move |(_, needed)| *needed == must).map(|(column, _)| column);
     let of_user = function.arguments.iter().any(|argument| argument.name == NAMED_USER.name).then_some("'u1'");
-    let given = given(Kind::TableFunction, name).or(of_user).map_or(String::new(), |given| format!(", {given}"));
-    let call = format!("user_metrics.{name}('request_log'{given})");
+    let kind = if function.scalar { Kind::Function } else { Kind::TableFunction };
+    let given = self::given(kind, name).or(of_user).map_or(String::new(), |given| format!(", {given}"));
+    let read_from = match (is_over_log, function.reads.value()) {
+        (true, _) => "'request_log'".to_owned(),
+        (false, value) => {
+            let made_of = self::given(Kind::Aggregate, value).unwrap_or_default();
+            format!("(SELECT user_metrics.{value}({made_of}) FROM request_log)")
+        }
+    };
+    let call = format!("user_metrics.{name}({read_from}{given})");
     Entry {
         topic: topic(function.path),
         anchor: name,
         name,
-        kind: if function.scalar { Kind::Function } else { Kind::TableFunction },
+        kind,
         summary: function.summary,
         signatures: vec![arguments.iter().map(shown).collect::<Vec<_>>().join(", ")],
-        columns: sql::columns(function, true)
+        columns: sql::columns(function, is_over_log)
             .into_iter()
             // A value that is selected has the name of its function.
             .map(|(n, kind, about)| (if function.scalar { name } else { n }, kind.sql().to_owned(), about))
             .collect(),
         arguments,
-        needed: ALWAYS.into_iter().chain(read(true)).collect(),
+        needed: if is_over_log { ALWAYS.into_iter().chain(read(true)).collect() } else { Vec::new() },
         used: read(false).collect(),
         example: if function.scalar { format!("SELECT {call}") } else { format!("SELECT * FROM {call}") },
     }
@@ -182,7 +198,9 @@ fn of_aggregate(aggregate: &'static Aggregate) -> Entry {
 /// What the declarations say to a caller, topic by topic.
 pub fn entries() -> Vec<Entry> {
     let aggregates = aggregate::all().filter(|aggregate| !aggregate.is_internal).map(of_aggregate);
-    let mut entries = super::all().map(of_function).chain(aggregates).collect::<Vec<_>>();
+    // Of a function that is also over a log, that form is told.
+    let is_told = |function: &&Function| function.reads.is_over_log() || super::named(function.name).is_none();
+    let mut entries = super::all().filter(is_told).map(of_function).chain(aggregates).collect::<Vec<_>>();
     let mut topics = Vec::new();
     for entry in &entries {
         if !topics.contains(&entry.topic) {
@@ -231,7 +249,7 @@ const COLUMNS: [(&str, &str); 9] = [
     ("summary", "what it tells"),
     (
         "arguments",
-        "of a function those of its form over a log, of an aggregate those of its shortest form: an array of objects with \
+        "of a function those of its form over a log, or over a value where it has no other, of an aggregate those of its shortest form: an array of objects with \
          name, type, default and meaning; default is SQL, and null of an argument that must be given",
     ),
     (

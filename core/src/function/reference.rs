@@ -10,8 +10,8 @@ const HEAD: &str = "\
 This page lists arguments and columns. What they mean is described on the page of each topic, with examples. Functions that are
 not listed here are described on their pages only.
 
-The signatures of functions are those over a log. `source` is a name in quotes or a `regclass`. The same list is in the
-database:
+The signatures of functions are those over a log, or over a value where there is no other. `source` is a name in quotes or a
+`regclass`. The same list is in the database:
 
 ```sql
 SELECT name, summary FROM user_metrics.functions WHERE topic = 'activity';
@@ -106,7 +106,7 @@ fn section(entry: &Entry) -> String {
             }
         }
     }
-    if entry.kind != Kind::Aggregate {
+    if entry.kind != Kind::Aggregate && !entry.needed.is_empty() {
         text.push_str(&format!("\nThe log must have {}.", codes(&entry.needed)));
         match entry.used.len() {
             0 => {}

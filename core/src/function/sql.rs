@@ -1,11 +1,7 @@
 //! The SQL of a declared function: its forms over a value, over a log, and over a log by name, with their comments.
 
-use super::{Argument, Function, Past, REQUIRED, Reads, Type};
+use super::{Argument, Function, Past, REQUIRED, Reads, Type, aggregate};
 use crate::source::literal;
-
-/// Folds beside which a form over a value stands that is not declared. Of a literal PostgreSQL prefers neither regclass nor the
-/// value's type, but text: so they, too, have a form over a log by name.
-const BESIDE_A_VALUE: [&str; 1] = ["session_list"];
 
 /// An argument of a form: name, type, default, what it says.
 pub(super) type Listed = (String, String, Option<String>, String);
@@ -53,13 +49,17 @@ fn timezone() -> Listed {
 }
 
 /// The arguments of the form over a value.
-fn over_value(function: &Function) -> Vec<Listed> {
+pub(super) fn over_value(function: &Function) -> Vec<Listed> {
     let value = |(name, about): &(&str, &str)| {
         ((*name).to_owned(), format!("user_metrics.{}", function.reads.value()), None, (*about).to_owned())
     };
     let values = function.reads.values().iter().map(value).collect();
+    let own = own(function.arguments);
+    if !function.reads.has_instants() {
+        return [values, own].concat();
+    }
     let zone = if function.zoned { vec![timezone()] } else { Vec::new() };
-    [values, own(function.arguments), vec![since(function), until()], zone, vec![as_of()]].concat()
+    [values, own, vec![since(function), until()], zone, vec![as_of()]].concat()
 }
 
 /// The arguments of a form over a log, which is given as a `regclass` or by name.
@@ -159,8 +159,29 @@ pub fn symbol(function: &Function) -> String {
     }
 }
 
+/// Whether a function stands beside others of its name that take a literal, too. Of a literal PostgreSQL prefers neither regclass
+/// nor a value's type, but text: so there is a form over a log by name.
+fn has_namesakes(function: &Function) -> bool {
+    let other = |other: &&Function| other.name == function.name && other.path != function.path;
+    super::all().any(|function| other(&function)) || aggregate::all().any(|aggregate| aggregate.name == function.name)
+}
+
+/// The statement that creates the form over a value.
+fn create_over_value(function: &Function) -> String {
+    let (value, rows) = (over_value(function), rows(function));
+    format!(
+        "{}\nLANGUAGE c STABLE PARALLEL SAFE{rows}\nAS 'MODULE_PATHNAME', '{}';\n{}",
+        signature(function, &value, false),
+        symbol(function),
+        comment(function, &value, false, false),
+    )
+}
+
 /// The statements that create a function in all its forms.
 pub fn create(function: &Function) -> String {
+    if !function.reads.is_over_log() {
+        return create_over_value(function);
+    }
     let source = over_source(function, "regclass");
     let (name, rows, by_name) = (function.name, rows(function), over_source(function, "text"));
     let passed = by_name.iter().skip(1).map(|(name, ..)| format!(", {name}")).collect::<String>();
@@ -171,7 +192,7 @@ pub fn create(function: &Function) -> String {
         comment(function, &by_name, true, true),
     );
     if !function.reads.is_stored() {
-        let of_name = if BESIDE_A_VALUE.contains(&name) { format!("\n{of_name}") } else { String::new() };
+        let of_name = if has_namesakes(function) { format!("\n{of_name}") } else { String::new() };
         return format!(
             "{}\nLANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000{rows} SET search_path = pg_catalog, pg_temp\n\
              AS 'MODULE_PATHNAME', '{}';\n{}{of_name}",
@@ -180,7 +201,6 @@ pub fn create(function: &Function) -> String {
             comment(function, &source, true, false),
         );
     }
-    let value = over_value(function);
     let own = function.arguments.iter().map(|argument| argument.name).chain(function.zoned.then_some("timezone"));
     let own = own.collect::<Vec<_>>();
     // Nothing is read, but what is wrong is refused before the log is.
@@ -205,15 +225,12 @@ pub fn create(function: &Function) -> String {
         own => format!("ARRAY[{}]", own.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")),
     };
     format!(
-        "{}\nLANGUAGE c STABLE PARALLEL SAFE{rows}\nAS 'MODULE_PATHNAME', '{}';\n{}\n\
-         {}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000{rows} SET search_path = pg_catalog, pg_temp AS $$\n\
+        "{}\n{}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000{rows} SET search_path = pg_catalog, pg_temp AS $$\n\
          BEGIN\n{check}    RETURN QUERY EXECUTE user_metrics_internal.source_query(\n        \
          '{name}', user_metrics_internal.relation(source), {array},\n        \
          since, until, as_of, filter::text, {by}, timezone\n    \
          ) USING since, until, LEAST(as_of, statement_timestamp()), as_of{given}{making};\nEND\n$$;\n{}\n{of_name}",
-        signature(function, &value, false),
-        symbol(function),
-        comment(function, &value, false, false),
+        create_over_value(function),
         signature(function, &source, true),
         comment(function, &source, true, false),
     )

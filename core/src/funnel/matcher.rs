@@ -21,6 +21,7 @@
 use super::{Event, Mode, Rules};
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
+use crate::function::Call;
 use crate::host::{self, Claim};
 
 /// Whose answers are given.
@@ -41,6 +42,11 @@ impl Compatibility {
         let found = Self::ALL.iter().find(|(word, _)| *word == given);
         let unknown = || Error::not_one_of("compatibility", given, &Self::ALL.map(|(word, _)| word));
         found.map(|&(_, compatibility)| compatibility).ok_or_else(unknown)
+    }
+
+    /// That of a call.
+    pub(super) fn given(call: &Call<'_>) -> Result<Self> {
+        call.text("compatibility").map_or(Ok(Compatibility::Standard), Compatibility::parse)
     }
 
     /// Its name in SQL.

@@ -46,20 +46,7 @@ impl Plan {
             plan.names.push(name.unwrap_or_else(|| format!("step {number}")));
             plan.steps.push(Value::Object(filter.clone()).to_string());
         }
-        let read = |text| json::parse::<Value>(text).ok_or_else(|| wrong_exclusion(json::given(text)));
-        let exclusion = exclude.map(read).transpose()?;
-        let filters = match &exclusion {
-            None => &[],
-            Some(Value::Array(filters)) => &filters[..],
-            Some(filter) => std::slice::from_ref(filter),
-        };
-        for filter in filters {
-            let is_filter = filter.as_object().is_some_and(|filter| !filter.is_empty());
-            if !is_filter {
-                return Err(wrong_exclusion(filter));
-            }
-            plan.excluded.push(filter.to_string());
-        }
+        plan.excluded = exclude.map_or(Ok(Vec::new()), excluded)?;
         Ok(plan)
     }
 
@@ -73,6 +60,23 @@ impl Plan {
         };
         (step.len() == 1 + usize::from(name.is_some())).then_some((name, filter))
     }
+}
+
+/// The filters of `steps`.
+pub(super) fn steps(steps: &str) -> Result<Vec<String>> {
+    Plan::parse(steps, None).map(|plan| plan.steps)
+}
+
+/// The filters of `exclude`.
+pub(super) fn excluded(exclude: &str) -> Result<Vec<String>> {
+    let exclusion: Value = json::parse(exclude).ok_or_else(|| wrong_exclusion(json::given(exclude)))?;
+    let filters = match &exclusion {
+        Value::Array(filters) => &filters[..],
+        filter => std::slice::from_ref(filter),
+    };
+    let is_filter = |filter: &Value| filter.as_object().is_some_and(|filter| !filter.is_empty());
+    let text = |filter| if is_filter(filter) { Ok(filter.to_string()) } else { Err(wrong_exclusion(filter)) };
+    filters.iter().map(text).collect() // few: of an argument
 }
 
 #[cfg(test)]
@@ -118,30 +122,5 @@ mod tests {
                 other => panic!("{exclude}: {other:?}"),
             }
         }
-    }
-}
-
-/// Which steps a row is by one text that several steps want to be theirs.
-#[derive(Clone, Debug)]
-pub struct StepsOfText(Vec<(Vec<u8>, u64)>);
-
-impl StepsOfText {
-    /// The step that each text stands for, from 0. A text may stand for several.
-    pub fn new(wanted: impl IntoIterator<Item = (Vec<u8>, u32)>) -> Self {
-        let mut bits: Vec<(Vec<u8>, u64)> = Vec::new();
-        for (text, step) in wanted {
-            let bit = 1u64.checked_shl(step).unwrap_or(0);
-            match bits.iter_mut().find(|(known, _)| *known == text) {
-                Some((_, bits)) => *bits |= bit,
-                None => bits.push((text, bit)),
-            }
-        }
-        StepsOfText(bits)
-    }
-
-    /// The steps of a text as bits.
-    #[inline]
-    pub fn of(&self, text: &[u8]) -> u64 {
-        self.0.iter().find(|(wanted, _)| wanted == text).map_or(0, |&(_, bits)| bits)
     }
 }

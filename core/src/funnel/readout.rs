@@ -3,13 +3,12 @@
 //! A user who has not reached a step and still may ([`Journey::open`]) has not dropped out before it. They are told apart
 //! and enter no rate: one told today would change by waiting. Definitions D46 and D47.
 
-use super::{Compatibility, Event, Matcher, Mode, View};
+use super::{Compatibility, Event, Journey, Matcher, Mode, View};
 use crate::calendar::Micros;
 use crate::error::{Error, Result};
 use crate::host::Claim;
 use crate::interval::wilson;
 use crate::sessions::{Span, quantile};
-use crate::users::UserKey;
 
 /// One step of a funnel.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +55,7 @@ impl Step {
 }
 
 /// A user's events that a readout looks at.
-fn shown<'a>(events: &'a [Event], span: &Span) -> &'a [Event] {
+pub fn shown<'a>(events: &'a [Event], span: &Span) -> &'a [Event] {
     let from = span.since.map_or(0, |since| events.partition_point(|event| event.at < since));
     let until = span.until.map_or(events.len(), |until| events.partition_point(|event| event.at < until));
     events.get(from..until).unwrap_or(&[])
@@ -64,25 +63,44 @@ fn shown<'a>(events: &'a [Event], span: &Span) -> &'a [Event] {
 
 /// Every step, in order. What is looked at are rows from `since` to before `until`, as known at the end of observation.
 pub fn steps(view: &View<'_>, compatibility: Compatibility, span: &Span) -> Result<Vec<Step>> {
-    let n = view.rules().steps;
     let (mut matcher, mut claim) = (Matcher::new(view.rules(), compatibility, span.end)?, Claim::passing());
-    let mut steps = vec![Step::default(); n];
-    view.each(|_, events| {
-        let journey = matcher.journey(shown(events, span))?;
-        let level = journey.reached.len();
-        for (i, step) in steps[..level].iter_mut().enumerate() {
-            step.users += 1;
-            if i > 0 {
-                claim.push(&mut step.durations, journey.reached[i].saturating_sub(journey.reached[i - 1]))?;
-            }
+    let mut steps = vec![Step::default(); view.rules().steps];
+    view.each(|_, events| count(&mut steps, matcher.journey(shown(events, span))?, &mut claim))?;
+    finish(&mut steps);
+    Ok(steps)
+}
+
+/// Counts how far a user got.
+pub(super) fn count(steps: &mut [Step], journey: &Journey, claim: &mut Claim) -> Result<()> {
+    let level = journey.reached.len();
+    for (i, step) in steps.iter_mut().take(level).enumerate() {
+        step.users += 1;
+        if i > 0 {
+            claim.push(&mut step.durations, journey.reached[i].saturating_sub(journey.reached[i - 1]))?;
         }
-        if level > 0
-            && let Some(next) = steps.get_mut(level)
-        {
-            *(if journey.open { &mut next.open } else { &mut next.dropped }) += 1;
-        }
+    }
+    if level > 0
+        && let Some(next) = steps.get_mut(level)
+    {
+        *(if journey.open { &mut next.open } else { &mut next.dropped }) += 1;
+    }
+    Ok(())
+}
+
+/// Takes in the steps of other users.
+pub(super) fn merge(steps: &mut [Step], others: Vec<Step>, claim: &mut Claim) -> Result<()> {
+    steps.iter_mut().zip(others).try_for_each(|(step, other)| {
+        step.users += other.users;
+        step.dropped += other.dropped;
+        step.open += other.open;
+        claim.reserve_doubling(&mut step.durations, other.durations.len())?;
+        step.durations.extend(other.durations);
         Ok(())
-    })?;
+    })
+}
+
+/// Finds out, when all users are counted, of how many it is known whether they reached a step.
+pub(super) fn finish(steps: &mut [Step]) {
     let (mut before, mut of_first) = (0, steps.first().map_or(0, |first| first.users));
     for (i, step) in steps.iter_mut().enumerate() {
         of_first -= step.open;
@@ -90,7 +108,6 @@ pub fn steps(view: &View<'_>, compatibility: Compatibility, span: &Span) -> Resu
         step.asked_of_first = of_first;
         before = step.users;
     }
-    Ok(steps)
 }
 
 /// Where a user stands with a step.
@@ -115,11 +132,9 @@ impl Standing {
     }
 }
 
-/// One user and one step.
+/// A step, and where a user stands with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// The user.
-    pub user: UserKey,
     /// The step: 0 is the first.
     pub step: usize,
     /// When they reached it.
@@ -128,28 +143,17 @@ pub struct Progress {
     pub standing: Standing,
 }
 
-/// Per user the steps they reached, and the one after these if there is one. Users who never began are not told.
-pub fn progress(view: &View<'_>, compatibility: Compatibility, span: &Span) -> Result<(Vec<Progress>, Claim)> {
-    let n = view.rules().steps;
-    let (mut matcher, mut claim) = (Matcher::new(view.rules(), compatibility, span.end)?, Claim::passing());
-    let mut rows = Vec::new();
-    view.each(|user, events| {
-        let journey = matcher.journey(shown(events, span))?;
-        for (step, &at) in journey.reached.iter().enumerate() {
-            claim.push(&mut rows, Progress { user, step, reached: Some(at), standing: Standing::Completed })?;
-        }
-        let step = journey.reached.len();
-        if (1..n).contains(&step) {
-            let standing = if journey.open { Standing::Open } else { Standing::Dropped };
-            claim.push(&mut rows, Progress { user, step, reached: None, standing })?;
-        }
-        Ok(())
-    })?;
-    Ok((rows, claim))
+/// The steps a user reached, and the one after these if there is one. Nothing is told of one who never began.
+pub fn progress(journey: &Journey, steps: usize) -> impl Iterator<Item = Progress> {
+    let reached = journey.reached.iter().enumerate();
+    let next = journey.reached.len();
+    let standing = if journey.open { Standing::Open } else { Standing::Dropped };
+    let next = (1..steps).contains(&next).then_some(Progress { step: next, reached: None, standing });
+    reached.map(|(step, &at)| Progress { step, reached: Some(at), standing: Standing::Completed }).chain(next)
 }
 
 /// What the steps are called: as the caller names them, or by number; in any order it is how many of them are done.
-pub fn names(steps: usize, mode: Mode, given: Option<Vec<Option<String>>>) -> Result<Vec<String>> {
+pub fn names(steps: usize, mode: Mode, given: Option<&[Option<String>]>) -> Result<Vec<String>> {
     let numbered = |number: usize| match mode {
         Mode::Unordered => format!("any {number} of {steps}"),
         _ => format!("step {number}"),
@@ -157,7 +161,7 @@ pub fn names(steps: usize, mode: Mode, given: Option<Vec<Option<String>>>) -> Re
     match given {
         None => Ok((1..=steps).map(numbered).collect()),
         Some(names) if names.len() == steps => {
-            Ok((1..).zip(names).map(|(number, name)| name.unwrap_or_else(|| numbered(number))).collect())
+            Ok((1..).zip(names).map(|(number, name)| name.clone().unwrap_or_else(|| numbered(number))).collect())
         }
         Some(names) => {
             let (given, accepted) = (format!("{} names", names.len()), format!("{steps} names, one a step"));

@@ -149,6 +149,15 @@ impl<'a> Timeline<'a> {
         }
     }
 
+    /// The flags of a column of these, where the log has it: 0 for not known, 1 for no, 2 for yes.
+    #[inline]
+    pub fn flags(&self, column: Option<usize>) -> Option<&'a [u8]> {
+        match self.values(column)? {
+            (Values::Flags(flags), range) => Some(&flags[range]),
+            _ => None,
+        }
+    }
+
     /// The id of a column and a request.
     #[inline]
     pub fn id(&self, column: Option<usize>, request: usize) -> Option<&'a [u8]> {

@@ -6,6 +6,8 @@ use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, SESSION
 use crate::history::{History, Timeline};
 use crate::host::Claim;
 
+pub mod of_value;
+
 /// The id of a session as rows show it, in the plan of a history.
 pub(crate) const SHOWN_ID: &str = "session_id as text";
 

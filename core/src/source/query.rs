@@ -1,7 +1,6 @@
 //! The one query that reads a log for a table function.
 
 use super::reads::columns_read;
-use super::steps::step_bits;
 use super::{Found, Relation, Rules, literal};
 use crate::error::{Error, Result};
 use crate::function::{self, Function, Past, Reads, Requests, Role};
@@ -12,7 +11,6 @@ use crate::history::{Kind, Plan, PlannedColumn};
 enum Value {
     Activity,
     Sessions,
-    Funnel,
     Requests(&'static Requests),
 }
 
@@ -21,54 +19,40 @@ enum Value {
 pub struct Analysis {
     /// Its name in SQL.
     pub name: &'static str,
-    /// The function that reads its value, where that is not its own form over one.
-    readout: &'static str,
     value: Value,
     past: Past,
     /// Whether its rows begin with a segment.
     segmented: bool,
-    /// Whether it tells users apart by name: a value a user then, and none a segment.
-    names_users: bool,
     /// Whether it reads a second value, which says when something was under way: sessions whose limits are zero.
     busy: bool,
 }
 
 const fn analysis(name: &'static str, value: Value, past: Past) -> Analysis {
-    Analysis { name, readout: "", value, past, segmented: true, names_users: false, busy: false }
+    Analysis { name, value, past, segmented: true, busy: false }
 }
-
-/// The table functions over a source that do not declare themselves.
-const ANALYSES: &[Analysis] = &[
-    Analysis { readout: "user_metrics.funnel_steps", ..analysis("funnel", Value::Funnel, Past::Nothing) },
-    Analysis {
-        readout: "user_metrics_internal.funnel_progress",
-        segmented: false,
-        names_users: true,
-        ..analysis("funnel_users", Value::Funnel, Past::Nothing)
-    },
-];
 
 impl Analysis {
     /// The analysis of a name.
     pub fn named(name: &str) -> Option<Analysis> {
-        let declared = function::named(name).map(Analysis::of);
-        declared.or_else(|| ANALYSES.iter().find(|analysis| analysis.name == name).copied())
+        function::named(name).and_then(Analysis::of)
     }
 
     /// Every analysis there is.
     pub fn all() -> impl Iterator<Item = Analysis> {
-        function::all().map(Analysis::of).chain(ANALYSES.iter().copied())
+        function::over_logs().filter_map(Analysis::of)
     }
 
-    fn of(function: &'static Function) -> Self {
+    /// That of a function which has a form over a log.
+    fn of(function: &'static Function) -> Option<Self> {
         let of = match function.reads {
             Reads::Activity(past) => analysis(function.name, Value::Activity, past),
             Reads::Sessions { busy } => {
                 Analysis { busy, ..analysis(function.name, Value::Sessions, Past::WhatReaches) }
             }
             Reads::Requests(requests) => analysis(function.name, Value::Requests(requests), requests.past),
+            Reads::Value(_) => return None,
         };
-        Analysis { segmented: function.segmented, ..of }
+        Some(Analysis { segmented: function.segmented, ..of })
     }
 
     /// Whether hours of `since`'s own day that lie before it have to be told from the rest: values of days cannot.
@@ -83,7 +67,7 @@ pub struct Ask {
     /// The table function.
     pub analysis: Analysis,
     /// Its own arguments, in the order of the parameters from $5 on. After them come what its value takes: for sessions
-    /// the gap, the idle time and from when rows are read; for a funnel the window and the mode.
+    /// the gap, the idle time and from when rows are read.
     pub arguments: Vec<String>,
     /// Whether `since` is given.
     pub since: bool,
@@ -101,10 +85,6 @@ pub struct Ask {
     pub timezone: String,
     /// Whether that is the zone the aggregate takes when it is given none, which spares it an argument a row.
     pub timezone_is_default: bool,
-    /// The steps of a funnel, as filters in JSON.
-    pub steps: Vec<String>,
-    /// What must not come between them, as filters in JSON.
-    pub excluded: Vec<String>,
     /// Arguments that ask something of the query, by their names, as text; see [`Role`]. NULL asks for nothing.
     pub asked: Vec<(String, String)>,
     /// Where processes that share in the query leave files for each other, as the glue knows it.
@@ -115,17 +95,15 @@ impl Ask {
     /// The call of the function's form over a value.
     fn call(&self, value: &str, as_of: &str) -> String {
         let own = self.arguments.iter().zip(5..).map(|(name, n)| format!("{name} => ${n}, ")).collect::<String>();
-        let function = match self.analysis.readout {
-            "" => format!("user_metrics.{}", self.analysis.name),
-            readout => readout.to_owned(),
-        };
-        format!("{function}({value}, {own}since => $1, until => $2, as_of => {as_of}) AS r")
+        let name = self.analysis.name;
+        format!("user_metrics.{name}({value}, {own}since => $1, until => $2, as_of => {as_of}) AS r")
     }
 
     /// That of a function for which nothing is given.
-    pub fn of(function: &'static Function) -> Self {
-        Ask {
-            analysis: Analysis::of(function),
+    pub fn of(function: &'static Function) -> Result<Self> {
+        let analysis = Analysis::of(function).ok_or(Error::Corrupt { what: "a function that reads no log" })?;
+        Ok(Ask {
+            analysis,
             arguments: Vec::new(),
             since: false,
             since_within_day: false,
@@ -135,11 +113,9 @@ impl Ask {
             by: None,
             timezone: String::new(),
             timezone_is_default: true,
-            steps: Vec::new(),
-            excluded: Vec::new(),
             asked: Vec::new(),
             area: None,
-        }
+        })
     }
 
     /// The role of an argument.
@@ -176,12 +152,6 @@ impl Ask {
             Value::Sessions => sessions_of_rows(&format!("${}", self.parameter(0)), &format!("${}", self.parameter(1))),
             // Written with the query.
             Value::Requests(_) => String::new(),
-            Value::Funnel => format!(
-                "user_metrics_internal.funnel_marks(q.user_id, q.occurred_at, q.marks, q.excluded, {}, ${}, ${})",
-                self.steps.len(),
-                self.parameter(0),
-                self.parameter(1)
-            ),
         }
     }
 
@@ -206,13 +176,6 @@ impl Ask {
                 relation.number("latency_ms")?,
                 relation.succeeded()?
             )),
-            Value::Funnel => {
-                let steps = step_bits(relation, &self.steps)?;
-                let excluded = self.excluded.iter().map(|filter| mark(relation, "exclude", filter));
-                let excluded = excluded.collect::<Result<Vec<_>>>()?.join(" OR ");
-                let excluded = if excluded.is_empty() { "false" } else { &excluded };
-                Ok(format!(", ({steps}) AS marks, ({excluded}) AS excluded"))
-            }
         }
     }
 }
@@ -296,9 +259,6 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
         return fold_query(relation, ask);
     }
     let end = end_of_log(relation, ask)?;
-    if ask.analysis.names_users {
-        return people_query(relation, ask, end);
-    }
     let values = ask.values();
     let listed = |column: &dyn Fn(&str, &str) -> String| {
         values.iter().map(|(name, value)| column(name, value)).collect::<Vec<_>>().join(", ")
@@ -389,6 +349,14 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
         let Some(Role::Conditions(conditions)) = ask.role(name) else { continue };
         for (n, filter) in conditions(text)?.iter().enumerate() {
             add_flag(&Role::numbered(name, n), name, filter)?;
+        }
+    }
+    for (name, text) in ask.with_role(|role| matches!(role, Role::AnyOf(_))) {
+        let Some(Role::AnyOf(conditions)) = ask.role(name) else { continue };
+        let any =
+            conditions(text)?.iter().map(|filter| condition(relation, name, filter)).collect::<Result<Vec<_>>>()?;
+        if !any.is_empty() {
+            add(name, format!("({})", any.join(" OR ")), Kind::Flag, None);
         }
     }
     let signups = ask.with_role(|role| matches!(role, Role::Signups)).next();
@@ -571,18 +539,4 @@ fn end_of_values(ask: &Ask, values: &str) -> String {
         return "$4".to_owned();
     }
     format!("(SELECT pg_catalog.max(user_metrics_internal.last_request(s.value)) FROM {values} AS s)")
-}
-
-/// The query of a function that lists by user: a value a user, made of the one pass that groups by their ids.
-fn people_query(relation: &Relation, ask: &Ask, end: Option<String>) -> Result<String> {
-    let (rows, aggregate) = (requests(relation, ask, "")?, ask.aggregate());
-    let end = end.unwrap_or_else(|| end_of_values(ask, "people"));
-    let user = "p.user_id::pg_catalog.text";
-    let counts = relation.is_somebody("p.user_id");
-    Ok(format!(
-        "WITH people AS MATERIALIZED (SELECT q.user_id, {aggregate} AS value FROM ({rows}) AS q GROUP BY q.user_id) \
-         SELECT {user}, r.* FROM people AS p CROSS JOIN LATERAL {} WHERE {counts} \
-         ORDER BY {user} COLLATE \"C\", r.step_number",
-        ask.call("p.value", &end)
-    ))
 }

@@ -133,11 +133,6 @@ impl Curve {
         &self.steps
     }
 
-    /// The same, uncopied.
-    pub fn into_steps(self) -> Vec<Step> {
-        self.steps
-    }
-
     /// How many durations it is made of.
     pub fn observed(&self) -> u64 {
         self.observed

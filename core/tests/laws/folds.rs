@@ -12,7 +12,7 @@ use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 use user_metrics_core::users::{UserKey, UserKind};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 27] = [
+const COLUMNS: [(&str, Kind); 31] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -40,13 +40,17 @@ const COLUMNS: [(&str, Kind); 27] = [
     ("properties", Kind::Id),
     ("behaviours 1", Kind::Flag),
     ("action", Kind::Flag),
+    ("steps 1", Kind::Flag),
+    ("steps 2", Kind::Flag),
+    ("steps 3", Kind::Flag),
+    ("exclude", Kind::Flag),
 ];
 
 /// A request: user, time in hours, and a number for each column, of which 0 is not known.
 type Row = (u8, u16, [u8; COLUMNS.len()]);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
-    vec((0u8..12, 0u16..2000, prop::array::uniform27(0u8..6)), 0..250)
+    vec((0u8..12, 0u16..2000, prop::array::uniform31(0u8..6)), 0..250)
 }
 
 fn history(rows: &[Row], has: u32) -> Result<History> {

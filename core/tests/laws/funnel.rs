@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use user_metrics_core::calendar::{DAY_MICROS, Micros};
 use user_metrics_core::funnel::{
-    Compatibility, Event, Funnel, MOST_STEPS, Matcher, Mode, Rules, Standing, View, progress, steps,
+    Compatibility, Event, Funnel, MOST_STEPS, Matcher, Mode, Rules, Standing, View, progress, shown, steps,
 };
 use user_metrics_core::sessions::Span;
 use user_metrics_core::state::State;
@@ -189,7 +189,12 @@ fn figures_fit((options, rows, end): ((UserKind, Rules), Vec<Row>, Micros)) -> V
             let span = Span { since, until, end: MONDAY + end };
             let mut table = ok(steps(&view, compatibility, &span))?;
             prop_assert_eq!(table.len(), options.1.steps);
-            let (list, _claim) = ok(progress(&view, compatibility, &span))?;
+            let mut list = Vec::new();
+            let mut matcher = ok(Matcher::new(view.rules(), compatibility, span.end))?;
+            ok(view.each(|_, events| {
+                list.extend(progress(matcher.journey(shown(events, &span))?, options.1.steps));
+                Ok(())
+            }))?;
             let mut before = None;
             for (number, step) in table.iter_mut().enumerate() {
                 let of =

@@ -2,7 +2,9 @@
 
 use user_metrics_core::Result;
 use user_metrics_core::calendar::{DAY_MICROS, Segment};
-use user_metrics_core::function::{Argument, Call, Environment, Function, Given, NO_DEFAULT, REQUIRED, Role, Type};
+use user_metrics_core::function::{
+    Argument, Call, Environment, Function, Given, Interval, NO_DEFAULT, REQUIRED, Role, Type,
+};
 use user_metrics_core::history::History;
 
 /// The texts that stand for arguments without a default.
@@ -33,6 +35,10 @@ const MILESTONES: &str = r#"[{"name": "a", "count": 2, "within": "9 days"}, {"na
 /// A behaviour that is told where a history has the column of its filter.
 const BEHAVIOURS: &str = r#"[{"name": "a", "filter": {}}]"#;
 
+/// A way of three steps and what must not come in between, where a history has the columns of their filters.
+const STEPS: &str = r#"[{"filter": {}}, {"filter": {}, "name": "b"}, {"filter": {}}]"#;
+const EXCLUDE: &str = r#"{"feature": "x"}"#;
+
 fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'static>> {
     let default = Some(argument.default).filter(|default| ![REQUIRED, NO_DEFAULT].contains(default));
     let number = default.and_then(|default| default.parse::<f64>().ok());
@@ -49,11 +55,16 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
             Some(Given::Texts(vec![Some("1".to_owned()), None, Some("3".to_owned()), Some("2".to_owned())]))
         }
         Type::Json if matches!(argument.role, Role::Rules) => Some(Given::Json(texts.rules.to_owned())),
+        Type::Json if argument.name == "steps" => Some(Given::Json(STEPS.to_owned())),
+        Type::Json if argument.name == "exclude" => history.column("exclude").map(|_| Given::Json(EXCLUDE.to_owned())),
         Type::Json if argument.name == "milestones" => {
             history.column("milestones 1").map(|_| Given::Json(MILESTONES.to_owned()))
         }
         Type::Json if argument.name == "behaviours" => {
             history.column("behaviours 1").map(|_| Given::Json(BEHAVIOURS.to_owned()))
+        }
+        Type::Interval if argument.name == "within" => {
+            Some(Given::Interval(Interval { months: 0, days: 9, micros: 0 }))
         }
         Type::Texts if argument.name == "advanced_features" => Some(Given::Texts(vec![Some("2".to_owned())])),
         Type::Relation => history.column(argument.name).map(|_| Given::Relation(0)),

@@ -5,7 +5,9 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use user_metrics_core::calendar::Micros;
-use user_metrics_core::funnel::{Compatibility, Event, Funnel, Mode, Rules, Standing, View, names, progress, steps};
+use user_metrics_core::funnel::{
+    Compatibility, Event, Funnel, Matcher, Mode, Rules, Standing, View, names, progress, shown, steps,
+};
 use user_metrics_core::sessions::Span;
 use user_metrics_core::state::State;
 use user_metrics_core::{Error, Result};
@@ -112,11 +114,15 @@ impl Case {
         for user in users {
             let bytes = self.value(self.requests.iter().filter(|(own, ..)| own == user))?;
             let view = View::open(&bytes)?;
-            let (list, _claim) = progress(&view, compatibility, &self.span(view.last_at()))?;
-            for row in list {
-                assert_eq!(row.reached.is_some(), row.standing == Standing::Completed);
-                rows.push(json!([user, row.step + 1, row.reached.map(time), row.standing.name()]));
-            }
+            let span = self.span(view.last_at());
+            let mut matcher = Matcher::new(view.rules(), compatibility, span.end)?;
+            view.each(|_, events| {
+                for row in progress(matcher.journey(shown(events, &span))?, self.steps) {
+                    assert_eq!(row.reached.is_some(), row.standing == Standing::Completed);
+                    rows.push(json!([user, row.step + 1, row.reached.map(time), row.standing.name()]));
+                }
+                Ok(())
+            })?;
         }
         Ok(rows)
     }

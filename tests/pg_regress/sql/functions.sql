@@ -2,6 +2,8 @@
 CREATE SCHEMA functions;
 SET search_path = functions, user_metrics;
 SET TimeZone = 'UTC';
+-- Defaults that are intervals are shown as they are declared.
+SET IntervalStyle = 'postgres';
 \pset null '(null)'
 
 -- ===== answers =====

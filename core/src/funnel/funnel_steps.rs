@@ -1,0 +1,102 @@
+//! `funnel_steps`: how many users reached each step, read from a value. Definitions D46 and D47.
+
+use super::way::COMPATIBILITY;
+use super::{Compatibility, Mode, Step, names, steps};
+use crate::error::Result;
+use crate::function::{Argument, Call, Cell, Column, Function, NO_DEFAULT, Reads, Role, Rows, Stored, Type, column};
+
+/// The columns of a step.
+pub(super) const COLUMNS: &[Column] = &[
+    column("step_number", Type::Integer, "the step's place, from 1"),
+    column("step", Type::Text, "its name; in any order how many of the steps are done"),
+    column("users", Type::Bigint, "users who reached it"),
+    column(
+        "from_previous_rate",
+        Type::Double,
+        "their share of those who reached the step before and are not open, 0 to 1; NULL of the first",
+    ),
+    column(
+        "from_first_rate",
+        Type::Double,
+        "their share of those who reached the first step, less all who are open before this step or an earlier one, 0 to 1",
+    ),
+    column("dropped_users", Type::Bigint, "users who reached the step before, not this one, and cannot any more"),
+    column("open_users", Type::Bigint, "users who reached the step before, not yet this one, and still may"),
+    column("median_seconds", Type::Double, "median time from the step before; NULL of the first"),
+    column("p90_seconds", Type::Double, "time from the step before that nine tenths did not exceed; NULL of the first"),
+    column("rate_low", Type::Double, "lower 95 % bound of from_first_rate"),
+    column("rate_high", Type::Double, "its upper 95 % bound"),
+];
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "funnel_steps",
+    path: "funnel::funnel_steps",
+    summary: "how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many \
+              dropped out before it, how many may still get there, and how long the step took; read from a funnel, whose steps may \
+              be named",
+    arguments: &[
+        Argument {
+            name: "steps",
+            kind: Type::Texts,
+            role: Role::Value,
+            default: NO_DEFAULT,
+            about: "the steps' names, one a step; NULL among them, and by default, for a name by number",
+        },
+        COMPATIBILITY,
+    ],
+    columns: COLUMNS,
+    reads: Reads::Value(Stored::Funnel),
+    segmented: false,
+    scalar: false,
+    zoned: false,
+    rows: 10,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let compatibility = Compatibility::given(call)?;
+    let given = call.texts_and_nulls("steps");
+    let (table, mode) = match call.funnel()? {
+        // No rows: nobody reached any step, as far as steps are named.
+        // few: steps of an argument
+        None => (vec![Step::default(); given.map_or(0, <[_]>::len)], Mode::Ordered),
+        Some(view) => (steps(&view, compatibility, &call.span(view.last_at()))?, view.rules().mode),
+    };
+    let names = names(table.len(), mode, given)?;
+    let mut shown = true;
+    (1i32..)
+        .zip(&names)
+        .zip(table)
+        .try_for_each(|((number, name), step)| rows.row(&mut figures(call, &mut shown, number, name, step)))
+}
+
+/// The cells of a step. What one step's figures leave out, those of the next would give away: `shown` says whether those before
+/// are.
+pub(super) fn figures<'n>(
+    call: &Call<'_>,
+    shown: &mut bool,
+    number: i32,
+    name: &'n str,
+    mut step: Step,
+) -> [Cell<'n>; 11] {
+    *shown &= ![step.users, step.dropped, step.open].into_iter().any(|users| call.hides(users));
+    let shown = *shown;
+    let count = |users: u64| Cell::from(Some(users).filter(|_| shown));
+    let figure = |figure: Option<f64>| Cell::from(figure.filter(|_| shown));
+    let [median, p90] = [0.5, 0.9].map(|share| step.quantile(share));
+    let (low, high) = step.bounds().unzip();
+    [
+        number.into(),
+        name.into(),
+        count(step.users),
+        figure(step.from_previous_rate()),
+        figure(step.from_first_rate()),
+        count(step.dropped),
+        count(step.open),
+        figure(median),
+        figure(p90),
+        figure(low),
+        figure(high),
+    ]
+}

@@ -1,0 +1,140 @@
+//! A way that a function over a log is asked about, and a user's requests as events of it.
+
+use super::{Compatibility, Event, Mode, Plan, Rules, names, plan};
+use crate::calendar::Micros;
+use crate::error::{Error, Result};
+use crate::function::{Argument, Call, NO_DEFAULT, REQUIRED, Role, Type};
+use crate::grouping::Owned;
+use crate::history::Timeline;
+use crate::host::Claim;
+use crate::lists;
+
+/// Whose answers are given.
+pub(super) const COMPATIBILITY: Argument = Argument {
+    name: "compatibility",
+    kind: Type::Text,
+    role: Role::Value,
+    default: "'standard'",
+    about: "standard, or clickhouse for the levels of ClickHouse's windowFunnel",
+};
+
+/// What says which way it is.
+pub(super) const ARGUMENTS: &[Argument] = &[
+    Argument {
+        name: "steps",
+        kind: Type::Json,
+        role: Role::Conditions(plan::steps),
+        default: REQUIRED,
+        about: "the steps: a JSON array of up to 64 objects with a filter and, if you like, a name",
+    },
+    Argument {
+        name: "within",
+        kind: Type::Interval,
+        role: Role::Value,
+        default: "'7 days'",
+        about: "how long the whole way may take",
+    },
+    Argument {
+        name: "mode",
+        kind: Type::Text,
+        role: Role::Value,
+        default: "'ordered'",
+        about: "what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered",
+    },
+    Argument {
+        name: "exclude",
+        kind: Type::Json,
+        role: Role::AnyOf(plan::excluded),
+        default: NO_DEFAULT,
+        about: "a filter, or a JSON array of filters: what must not come between two steps",
+    },
+    COMPATIBILITY,
+];
+
+/// A way, and what it is read with.
+#[derive(Debug)]
+pub(super) struct Way {
+    /// What must hold between its steps.
+    pub rules: Rules,
+    /// Whose answers are given.
+    pub compatibility: Compatibility,
+    /// What its steps are called.
+    pub names: Vec<String>,
+    /// The flags of its steps, and of what must not come in between.
+    steps: Vec<Option<usize>>,
+    excluded: Option<usize>,
+    /// Which steps each of a user's requests is.
+    marks: Vec<u64>,
+    events: Vec<Event>,
+    claim: Claim,
+}
+
+fn window(call: &Call<'_>) -> Result<Micros> {
+    call.length("within")?.ok_or_else(|| Error::Argument {
+        name: "within",
+        given: "NULL".to_owned(),
+        accepted: "an interval of days, hours, minutes or seconds, such as '7 days'".to_owned(),
+    })
+}
+
+impl Way {
+    /// That of a call, or a refusal of what is wrong with it.
+    pub fn given(call: &Call<'_>) -> Result<Self> {
+        let plan = Plan::parse(call.json("steps").unwrap_or("null"), call.json("exclude"))?;
+        let window = window(call)?;
+        let mode = call.text("mode").map_or(Ok(Mode::Ordered), Mode::parse)?;
+        let compatibility = Compatibility::given(call)?;
+        compatibility.check(mode)?;
+        if !plan.excluded.is_empty() {
+            compatibility.check_exclusion()?;
+        }
+        let count = plan.names.len();
+        let names = if mode == Mode::Unordered { names(count, mode, None)? } else { plan.names };
+        Ok(Way {
+            rules: Rules::new(count, window, mode)?,
+            compatibility,
+            names,
+            steps: (0..count).map(|n| call.column(&Role::numbered("steps", n))).collect(), // few: steps
+            excluded: call.column("exclude"),
+            marks: Vec::new(),
+            events: Vec::new(),
+            claim: Claim::passing(),
+        })
+    }
+
+    /// The columns it reads.
+    pub fn columns(&self) -> Vec<Option<usize>> {
+        self.steps.iter().copied().chain([self.excluded]).collect() // few: steps
+    }
+
+    /// Looks at all of a user's requests: which steps each of them is.
+    pub fn look(&mut self, user: &Timeline<'_>) -> Result<()> {
+        self.marks.clear();
+        self.claim.extend_to(&mut self.marks, user.at.len())?;
+        for (n, step) in self.steps.iter().enumerate() {
+            for (marks, flag) in self.marks.iter_mut().zip(user.flags(*step).unwrap_or_default()) {
+                *marks |= u64::from(*flag == YES) << n;
+            }
+        }
+        Ok(())
+    }
+
+    /// The events of some of the requests that were looked at, by their numbers, as a stored funnel has them.
+    pub fn events(&mut self, user: &Timeline<'_>, among: impl Iterator<Item = usize>) -> Result<&[Event]> {
+        let Way { rules, excluded, marks, events, claim, .. } = self;
+        let excluded = user.flags(*excluded).unwrap_or_default();
+        events.clear();
+        for request in among {
+            let (steps, is_excluded) = (marks[request], excluded.get(request) == Some(&YES));
+            if steps != 0 || is_excluded || rules.mode.keeps_others() {
+                claim.push(events, Event::new(user.at[request], steps, is_excluded))?;
+            }
+        }
+        events.sort_unstable_by_key(Owned::order);
+        lists::close(*rules, events)?;
+        Ok(events)
+    }
+}
+
+/// A flag that is set.
+const YES: u8 = 2;

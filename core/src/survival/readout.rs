@@ -1,0 +1,30 @@
+//! What the readouts of a value have in common: whose curve may be shown, and with what confidence.
+
+use super::{Curve, Survival};
+use crate::error::Result;
+use crate::function::{Argument, Call, Role, Type};
+
+/// The confidence of bounds.
+pub(super) const CONFIDENCE: Argument = Argument {
+    name: "confidence",
+    kind: Type::Double,
+    role: Role::Value,
+    default: "0.95",
+    about: "the confidence of the bounds, between 0 and 1",
+};
+
+/// The confidence of a call.
+pub(super) fn confidence(call: &Call<'_>) -> f64 {
+    call.double(CONFIDENCE.name).unwrap_or(0.95)
+}
+
+/// The curve of a value that may be shown: `None` for no value, and for one of too few.
+pub(super) fn shown(call: &Call<'_>, survival: Option<&Survival>) -> Result<Option<Curve>> {
+    let confidence = confidence(call);
+    let Some(survival) = survival else {
+        // What is wrong with the confidence is wrong also where there is nothing to read.
+        return Curve::new(&Survival::new(), confidence).map(|_| None);
+    };
+    let curve = Curve::new(survival, confidence)?;
+    Ok(Some(curve).filter(|curve| !call.hides(curve.observed())))
+}
