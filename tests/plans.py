@@ -60,12 +60,6 @@ ARGUMENTS = {
         (f"user_{kind}", "occurred_at", "zone", "NULL::text", "chat", "answered", "latency", "tenant",
          f"subjects_of('{kind}')")
     for kind in ("text", "uuid", "bigint")
-} | {
-    f"user_metrics_internal.{name}(text,timestamp with time zone)": ("arm", "occurred_at")
-    for name in ("exposed_variant", "exposed_at", "is_mixed")
-} | {
-    f"user_metrics_internal.exposures({kind},text,timestamp with time zone)": (f"user_{kind}", "arm", "occurred_at")
-    for kind in ("text", "uuid", "bigint")
 }
 
 # 20,000 requests of 6,000 users, more than a state takes in row by row; a NULL and a blank user among them. One tenant

@@ -34,10 +34,6 @@ pub enum Kind {
     Deeds = 21,
     /// [`crate::experiment::Experiment`]
     Experiment = 6,
-    /// [`crate::exposure::Exposure`]: between processes only
-    Exposure = 16,
-    /// [`crate::exposure::Exposures`]: between processes only
-    Exposures = 17,
     /// [`crate::history::History`]: between processes only
     History = 18,
 }

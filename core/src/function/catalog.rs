@@ -68,6 +68,7 @@ const PAGES: &[(&str, &str)] = &[
     ("evolution", "journey"),
     ("properties", "users"),
     ("stages", "lifecycle-stages"),
+    ("comparison", "experiments"),
 ];
 
 /// The section of a page that describes its aggregates.
@@ -79,6 +80,8 @@ const GIVEN: &[(Kind, &str, &str)] = &[
     (Kind::TableFunction, "plan_usage", "'{\"free\": {\"monthly_request_limit\": 1000}}'"),
     (Kind::TableFunction, "adoption_barriers", "'code'"),
     (Kind::TableFunction, "feature_timing", "'code'"),
+    (Kind::TableFunction, "ab_compare", "variant => 'new_chat_ui'"),
+    (Kind::TableFunction, "ab_segments", "by => 'UserTier', variant => 'new_chat_ui'"),
     (Kind::Aggregate, "activity", "user_id, created_at"),
     (Kind::Aggregate, "sessions", "user_id, created_at"),
     (Kind::Aggregate, "funnel", "user_id, created_at, ARRAY[feature = 'chat', feature = 'code'], interval '1 day'"),

@@ -5,7 +5,7 @@ use crate::source::literal;
 
 /// Folds beside which a form over a value stands that is not declared. Of a literal PostgreSQL prefers neither regclass nor the
 /// value's type, but text: so they, too, have a form over a log by name.
-const BESIDE_A_VALUE: [&str; 1] = ["session_list"];
+const BESIDE_A_VALUE: [&str; 2] = ["session_list", "ab_compare"];
 
 /// An argument of a form: name, type, default, what it says.
 pub(super) type Listed = (String, String, Option<String>, String);

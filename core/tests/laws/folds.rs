@@ -12,7 +12,7 @@ use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 use user_metrics_core::users::{UserKey, UserKind};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 25] = [
+const COLUMNS: [(&str, Kind); 29] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -38,13 +38,17 @@ const COLUMNS: [(&str, Kind); 25] = [
     ("start", Kind::Flag),
     ("premium", Kind::Flag),
     ("properties", Kind::Id),
+    ("variant", Kind::Text),
+    ("by", Kind::Text),
+    ("number:n", Kind::Number),
+    ("converted", Kind::Flag),
 ];
 
 /// A request: user, time in hours, and a number for each column, of which 0 is not known.
 type Row = (u8, u16, [u8; COLUMNS.len()]);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
-    vec((0u8..12, 0u16..2000, prop::array::uniform25(0u8..6)), 0..250)
+    vec((0u8..12, 0u16..2000, prop::array::uniform29(0u8..6)), 0..250)
 }
 
 fn history(rows: &[Row], has: u32) -> Result<History> {
@@ -70,6 +74,8 @@ fn history(rows: &[Row], has: u32) -> Result<History> {
                 _ => values[*n],
             };
             let text = match COLUMNS[*n].0 {
+                // Mostly that of the user; some are in several.
+                "variant" if value != 1 => format!("{}", user % 3),
                 "properties" => {
                     format!(r#"{{"a": "{value}", "b": {hours}, "c{value}": null, "d{value}": ["\"", {{}}]}}"#)
                 }
