@@ -1,4 +1,4 @@
-//! `ab_segments`: whether the effect of a variant differs from segment to segment. Definition D95.
+//! `ab_segments`: whether the effect of a variant differs from segment to segment. Definition D94.
 
 use super::log::{ARGUMENTS, Compared, REQUESTS, Terms, compared};
 use super::{Verdict, adjusted, heterogeneity};

@@ -287,6 +287,9 @@ struct Segment {
     mixed: u64,
 }
 
+/// A segment by its name; `None` for that of no value.
+type NamedSegment<'t> = (Option<&'t [u8]>, Segment);
+
 /// The fold.
 struct Users<'a> {
     figures: Figures<'a>,
@@ -299,7 +302,7 @@ struct Users<'a> {
 
 impl Users<'_> {
     /// The segments that somebody is in, in the order of their names, with experiments that do not tell in which order users came.
-    fn in_order<'t>(self, call: &Call<'t>) -> Result<Vec<(Option<&'t [u8]>, Segment)>> {
+    fn in_order<'t>(self, call: &Call<'t>) -> Result<Vec<NamedSegment<'t>>> {
         let column = self.figures.segment();
         let (mut segments, mut claim) = (Vec::new(), self.claim);
         for ([.., code], mut of) in self.segments.into_values().filter(|(_, of)| !of.experiments.is_empty()) {
