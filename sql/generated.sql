@@ -1759,6 +1759,161 @@ Columns:
   request_share: of all requests since since, 0 to 1; NULL if there are none, or if any segment is hidden
   requests_per_user: requests / users; NULL without users';
 
+CREATE FUNCTION user_metrics.ab_compare(
+    source regclass, metric text DEFAULT NULL, variant text DEFAULT 'variant', control text DEFAULT NULL,
+    metrics text[] DEFAULT NULL, converted jsonb DEFAULT NULL, method text DEFAULT NULL,
+    alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
+    weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
+    winsorize double precision DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, metric text, variant text, users bigint, mean double precision, sd double precision,
+    control_mean double precision, difference double precision, difference_low double precision,
+    difference_high double precision, relative_lift double precision, lift_low double precision,
+    lift_high double precision, statistic double precision, df double precision, p_value double precision,
+    p_adjusted double precision, always_valid_low double precision, always_valid_high double precision,
+    probability_better double precision, expected_loss double precision, srm_p_value double precision, verdict text,
+    reason text, missing_users bigint, mixed_users bigint
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'ab_compare_over_log';
+COMMENT ON FUNCTION user_metrics.ab_compare(regclass, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'every variant of an experiment in a log against its control, one row a variant, metric and segment: figures are made per user from the first request that bears a variant on; difference and lift with their bounds, test, always-valid bounds, chance to be better, sample ratio, verdict and why
+
+Arguments:
+  source: the log: a table, view or foreign table
+  metric: what is compared: requests, active_days, sessions, success_rate, retained_d7, retained_w1, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted where that is given, else requests
+  variant: the column or property that holds the variant, or experiment:NAME for the variant that a defined experiment gives (default ''variant'')
+  control: the variant that the others are compared with; by default control if there is one, else the first by name
+  metrics: several metrics in place of metric
+  converted: for the metric converted: the filter that the converting request fulfils
+  method: the test: welch, proportions, fisher, mann_whitney or quantile; by default that of the metric
+  alternative: what would be a finding: two_sided, greater or less (default ''two_sided'')
+  confidence: of all bounds, from 0.5 to below 1; one less it is what p_adjusted must be below (default 0.95)
+  correction: for several comparisons at once: holm, benjamini_hochberg or none (default ''holm'')
+  weights: the shares of users that were planned, by variant; by default equal ones
+  better: which direction is good: higher, lower or neither; by default that of the metric
+  cuped_days: takes out what the same users did in so many days before their first exposure, from 1 to 365
+  winsorize: cuts figures at the point that this share of those that are not 0 does not exceed, from 0.5 to below 1
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  metric: what is compared
+  variant: the variant
+  users: users who have a figure
+  mean: the mean of their figures; of a mean over requests, the sum of all over the number of all; of a quantile, the quantile
+  sd: the standard deviation of users'' figures; of a mean over requests, of what each user contributes; NULL for quantiles
+  control_mean: the mean of the control
+  difference: mean - control_mean
+  difference_low: its lower bound, valid if looked at once
+  difference_high: its upper bound, valid if looked at once
+  relative_lift: the difference as a share of the size of the control''s mean
+  lift_low: its lower bound; NULL where the control''s mean is not clear of 0
+  lift_high: its upper bound
+  statistic: what the test computed: t, z, the odds ratio, or U
+  df: degrees of freedom of t
+  p_value: the chance of so large a difference if there were none
+  p_adjusted: the same, given that so many comparisons were made at once
+  always_valid_low: a lower bound of the difference that holds at all times at once
+  always_valid_high: an upper bound likewise
+  probability_better: the chance that the variant is better, given a prior of small lifts
+  expected_loss: the lift that is lost on average by choosing the variant
+  srm_p_value: the chance of so uneven a spread of users; below 0.001 something is broken
+  verdict: what it comes to
+  reason: why something is not known or not judged, or what to keep in mind
+  missing_users: users in the variant who have no figure
+  mixed_users: users who were seen in several variants; they are in none';
+
+CREATE FUNCTION user_metrics.ab_compare(
+    source text, metric text DEFAULT NULL, variant text DEFAULT 'variant', control text DEFAULT NULL,
+    metrics text[] DEFAULT NULL, converted jsonb DEFAULT NULL, method text DEFAULT NULL,
+    alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
+    weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
+    winsorize double precision DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, metric text, variant text, users bigint, mean double precision, sd double precision,
+    control_mean double precision, difference double precision, difference_low double precision,
+    difference_high double precision, relative_lift double precision, lift_low double precision,
+    lift_high double precision, statistic double precision, df double precision, p_value double precision,
+    p_adjusted double precision, always_valid_low double precision, always_valid_high double precision,
+    probability_better double precision, expected_loss double precision, srm_p_value double precision, verdict text,
+    reason text, missing_users bigint, mixed_users bigint
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 AS $$
+    SELECT r.* FROM user_metrics.ab_compare(source::pg_catalog.regclass, metric, variant, control, metrics, converted, method, alternative, confidence, correction, weights, better, cuped_days, winsorize, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.ab_compare(text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'every variant of an experiment in a log against its control, one row a variant, metric and segment: figures are made per user from the first request that bears a variant on; difference and lift with their bounds, test, always-valid bounds, chance to be better, sample ratio, verdict and why; the log by name, as in ab_compare(''request_log'')';
+
+CREATE FUNCTION user_metrics.ab_segments(
+    source regclass, by text, metric text DEFAULT NULL, variant text DEFAULT 'variant', control text DEFAULT NULL,
+    metrics text[] DEFAULT NULL, converted jsonb DEFAULT NULL, method text DEFAULT NULL,
+    alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
+    weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
+    winsorize double precision DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, metric text, variant text, users bigint, mean double precision, control_mean double precision,
+    difference double precision, difference_low double precision, difference_high double precision,
+    relative_lift double precision, p_value double precision, p_adjusted double precision, verdict text, reason text,
+    interaction_statistic double precision, interaction_df double precision, interaction_p_value double precision,
+    interaction_p_adjusted double precision, interaction_verdict text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'ab_segments_over_log';
+COMMENT ON FUNCTION user_metrics.ab_segments(regclass, text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'every variant against its control within each segment of users, as ab_compare has it, and whether the effect differs from segment to segment by more than chance (Cochran''s Q, adjusted over metrics and variants); a user is in the segment of their first request with a variant
+
+Arguments:
+  source: the log: a table, view or foreign table
+  by: the column or property that holds the segments
+  metric: what is compared: requests, active_days, sessions, success_rate, retained_d7, retained_w1, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted where that is given, else requests
+  variant: the column or property that holds the variant, or experiment:NAME for the variant that a defined experiment gives (default ''variant'')
+  control: the variant that the others are compared with; by default control if there is one, else the first by name
+  metrics: several metrics in place of metric
+  converted: for the metric converted: the filter that the converting request fulfils
+  method: the test: welch, proportions, fisher, mann_whitney or quantile; by default that of the metric
+  alternative: what would be a finding: two_sided, greater or less (default ''two_sided'')
+  confidence: of all bounds, from 0.5 to below 1; one less it is what p_adjusted must be below (default 0.95)
+  correction: for several comparisons at once: holm, benjamini_hochberg or none (default ''holm'')
+  weights: the shares of users that were planned, by variant; by default equal ones
+  better: which direction is good: higher, lower or neither; by default that of the metric
+  cuped_days: takes out what the same users did in so many days before their first exposure, from 1 to 365
+  winsorize: cuts figures at the point that this share of those that are not 0 does not exceed, from 0.5 to below 1
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by
+  metric: what is compared
+  variant: the variant
+  users: users who have a figure
+  mean: the mean of their figures; of a mean over requests, the sum of all over the number of all; of a quantile, the quantile
+  control_mean: the mean of the control
+  difference: mean - control_mean
+  difference_low: its lower bound
+  difference_high: its upper bound
+  relative_lift: the difference as a share of the size of the control''s mean
+  p_value: the chance of so large a difference if there were none
+  p_adjusted: the same, given that so many comparisons were made at once
+  verdict: what it comes to within the segment
+  reason: why something is not known or not judged, or what to keep in mind
+  interaction_statistic: Cochran''s Q: how far the differences of the segments lie from their common one
+  interaction_df: its degrees of freedom: segments less 1
+  interaction_p_value: the chance of such a Q if the effect were the same everywhere
+  interaction_p_adjusted: the same, given that so many metrics and variants were looked at
+  interaction_verdict: differs, no evidence or too few segments; NULL in the rows of the control';
+
 CREATE FUNCTION user_metrics.preferred_models(
     source regclass, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,

@@ -11,8 +11,6 @@ ALTER FUNCTION user_metrics.sessions_in SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.sessions_out SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.sessions_receive SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.sessions_send SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.user_sessions SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics_internal.user_sessions ROWS 100000;
 ALTER FUNCTION user_metrics.session_key SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.session_reach SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.last_request(user_metrics.sessions) SET SCHEMA user_metrics_internal;

@@ -10,9 +10,6 @@ ALTER FUNCTION user_metrics.day_start SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.attach_statements SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.relation SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.describe_query SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.user_key(text) SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.user_key(uuid) SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.user_key(bigint) SET SCHEMA user_metrics_internal;
 
 CREATE TABLE user_metrics.anonymous_user (
     user_id text PRIMARY KEY

@@ -20,7 +20,6 @@ use pgrx::prelude::*;
 use pgrx::varlena;
 use pgrx::{PgMemoryContexts, direct_function_call_as_datum};
 use std::borrow::Cow;
-use user_metrics_core::calendar::Micros;
 use user_metrics_core::state::State;
 use user_metrics_core::{Error, Result, host};
 
@@ -175,11 +174,6 @@ pub fn deserialize<S: State>(
     set_limit();
     let state = S::adopt(bytes).map_err(refused(aggregate))?;
     keep(Live { state, passing: true }, fcinfo)
-}
-
-/// Reads a state without changing it: the final function of an aggregate whose result is no value. NULL for no rows.
-pub fn read<S: State, T>(mut state: Internal, read: impl FnOnce(&S) -> T) -> Option<T> {
-    live_mut::<S>(&mut state).map(|live| read(&live.state))
 }
 
 /// The result: the state's bytes as a value, NULL for no rows. What the state has seen stays, so it may run again.
@@ -543,9 +537,3 @@ unsafe impl SqlTranslatable for Text {
     const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
         Ok(ReturnsRef::One(SqlMappingRef::literal("text")));
 }
-
-/// A `timestamptz` argument as microseconds, infinities included.
-#[derive(Clone, Copy, Default)]
-pub struct Instant(pub Micros);
-
-plain_argument!('fcx, Instant, "timestamptz", |datum: pg_sys::Datum| Instant(datum.value() as Micros));

@@ -10,7 +10,6 @@ use user_metrics_core::comparison::{
     self as readout, Alternative, Better, Correction, Entry, Figure, Method, Plan, Question, Row,
 };
 use user_metrics_core::experiment::Experiment;
-use user_metrics_core::source::Metrics;
 use user_metrics_core::state::State;
 use user_metrics_core::{Error, Result};
 
@@ -23,7 +22,6 @@ fn question(
     confidence: Option<f64>,
     correction: Option<&str>,
     weights: Option<JsonText<'_>>,
-    segments: i32,
 ) -> Result<Question> {
     let question = Question {
         control: control.map(|control| control.0.to_vec()),
@@ -32,7 +30,7 @@ fn question(
         correction: Correction::parse(correction.unwrap_or("holm"))?,
         weights: weights.map(|weights| readout::parse_weights(&weights.0)).transpose()?,
         min_group_size: settings::min_group_size(),
-        segments: u32::try_from(segments).unwrap_or(1),
+        segments: 1,
     };
     question.check().map(|()| question)
 }
@@ -41,32 +39,23 @@ fn count(figure: Option<u64>) -> Option<i64> {
     figure.map(|figure| i64::try_from(figure).unwrap_or(i64::MAX))
 }
 
-/// The function on whose behalf, for messages.
-fn named(function: &str) -> &'static str {
-    if function == "ab_segments" { "ab_segments" } else { NAME }
-}
-
-/// Every variant of every value against its control; `place` is the value's number in the list, from 1 on.
+/// Every variant of a value against its control. A value that is NULL is that of nobody and has no rows.
 #[pg_extern(stable, parallel_safe)]
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 fn comparisons(
-    function: &str,
-    values: pgrx::Array<'_, &[u8]>,
-    methods: Vec<Option<String>>,
-    better: Vec<Option<String>>,
-    quantiles: Vec<Option<f64>>,
-    mixed: Vec<Option<i64>>,
+    value: Option<&[u8]>,
+    method: Option<&str>,
+    better: Option<&str>,
+    quantile: Option<f64>,
     control: Option<TextBytes<'_>>,
     alternative: Option<&str>,
     confidence: Option<f64>,
     correction: Option<&str>,
     weights: Option<JsonText<'_>>,
-    segments: default!(i32, "1"),
 ) -> error::Result<
     TableIterator<
         'static,
         (
-            name!(place, i32),
             name!(variant, Text),
             name!(users, Option<i64>),
             name!(mean, Option<f64>),
@@ -90,37 +79,21 @@ fn comparisons(
             name!(verdict, Option<&'static str>),
             name!(reason, Option<String>),
             name!(missing_users, Option<i64>),
-            name!(standard_error, Option<f64>),
         ),
     >,
 > {
     let compare = || -> Result<Vec<Row>> {
-        let question = question(control, alternative, confidence, correction, weights, segments)?;
-        better.iter().flatten().try_for_each(|word| Better::parse(word).map(drop))?;
+        let question = question(control, alternative, confidence, correction, weights)?;
+        let better = Better::parse(better.unwrap_or("higher"))?;
+        let method = Method::parse(method.unwrap_or("welch"))?;
         aggregate::set_limit();
-        let decode = |value: Option<&[u8]>| value.map(Experiment::decode).transpose();
-        let experiments = values.iter().map(decode).collect::<Result<Vec<_>>>()?;
-        let mut entries = Vec::new();
-        let word = |words: &[Option<String>], n: usize| words.get(n).cloned().flatten();
-        for (n, experiment) in experiments.iter().enumerate() {
-            let method = Method::parse(word(&methods, n).as_deref().unwrap_or("welch"))?;
-            let better = Better::parse(word(&better, n).as_deref().unwrap_or("higher"))?;
-            let quantile = quantiles.get(n).copied().flatten().unwrap_or(0.5);
-            let mixed = mixed.get(n).copied().flatten().and_then(|mixed| u64::try_from(mixed).ok()).unwrap_or(0);
-            // A value of nobody has no rows, but keeps its place.
-            if let Some(experiment) = experiment {
-                entries.push((n, Entry { experiment, method, quantile, better, mixed }));
-            }
-        }
-        let (places, entries): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
-        let mut rows = readout::compare(&entries, &question)?;
-        rows.iter_mut().for_each(|row| row.entry = places.get(row.entry).copied().unwrap_or(0));
-        Ok(rows)
+        let Some(experiment) = value.map(Experiment::decode).transpose()? else { return Ok(Vec::new()) };
+        let entry = Entry { experiment: &experiment, method, quantile: quantile.unwrap_or(0.5), better, mixed: 0 };
+        readout::compare(&[entry], &question)
     };
-    let rows = compare().map_err(refused(named(function)))?;
+    let rows = compare().map_err(refused(NAME))?;
     Ok(TableIterator::new(rows.into_iter().map(|row| {
         (
-            row.entry as i32 + 1,
             Text(row.variant),
             count(row.users),
             row.mean,
@@ -144,62 +117,8 @@ fn comparisons(
             row.verdict.map(|verdict| verdict.name()),
             row.reason,
             count(row.missing),
-            row.error,
         )
     })))
-}
-
-/// What the query of a comparison over a log needs to know of its metrics: the columns they read, those read as numbers,
-/// whether it matters where observation ends, the figures of a user, what they are cut at, the query of the values, and per metric the
-/// method which direction is good, and which quantile it is.
-#[pg_extern(immutable, parallel_safe)]
-#[allow(clippy::type_complexity)]
-fn experiment_metrics(
-    function: &str,
-    metrics: Vec<Option<String>>,
-    method: Option<&str>,
-    has_conversion: bool,
-    cuped_days: Option<i32>,
-    winsorize: Option<f64>,
-) -> error::Result<
-    TableIterator<
-        'static,
-        (
-            name!(columns, Vec<String>),
-            name!(numbers, Vec<String>),
-            name!(needs_end, bool),
-            name!(figures, String),
-            name!(caps, String),
-            name!(experiments, String),
-            name!(methods, Vec<&'static str>),
-            name!(better, Vec<&'static str>),
-            name!(quantiles, Vec<Option<f64>>),
-        ),
-    >,
-> {
-    let read = || -> Result<_> {
-        let method = method.map(Method::parse).transpose()?;
-        let metrics = Metrics::parse(&metrics.into_iter().flatten().collect::<Vec<_>>())?;
-        let refuse =
-            |name, given: String, accepted: &str| Err(Error::Argument { name, given, accepted: accepted.to_owned() });
-        if metrics.needs_mark && !has_conversion {
-            let accepted = "a filter that the converting request fulfils, such as {\"feature\": \"checkout\"}";
-            return refuse("converted", "NULL".to_owned(), accepted);
-        }
-        if let Some(days) = cuped_days.filter(|days| !(1..=365).contains(days)) {
-            return refuse("cuped_days", days.to_string(), "a number of days from 1 to 365, such as 14");
-        }
-        if let Some(share) = winsorize.filter(|share| !(0.5..1.0).contains(share)) {
-            return refuse("winsorize", share.to_string(), "a share from 0.5 to below 1, such as 0.999");
-        }
-        let (before, capped) = (cuped_days.is_some(), winsorize.is_some());
-        let methods = metrics.methods(method).into_iter().map(Method::name).collect();
-        let quantiles = metrics.quantiles();
-        let better = metrics.better().into_iter().map(Better::name).collect();
-        let (figures, caps, values) = (metrics.figures(before), metrics.caps(), metrics.values(before, capped, method));
-        Ok((metrics.columns, metrics.numbers, metrics.needs_end, figures, caps, values, methods, better, quantiles))
-    };
-    Ok(TableIterator::once(read().map_err(refused(named(function)))?))
 }
 
 /// Whether users are spread over variants as planned.
@@ -298,26 +217,4 @@ fn minimum_detectable_effect(
         readout::minimum_detectable_effect(users, figure, plan)
     });
     effect.map_err(refused("minimum_detectable_effect"))
-}
-
-/// Whether differences vary from segment to segment: the statistic, its degrees of freedom and the chance, of differences
-/// and their errors.
-#[pg_extern(immutable, parallel_safe)]
-fn heterogeneity(
-    differences: Vec<Option<f64>>,
-    errors: Vec<Option<f64>>,
-) -> TableIterator<'static, (name!(statistic, Option<f64>), name!(df, Option<f64>), name!(p_value, Option<f64>))> {
-    let effects = differences.into_iter().zip(errors).filter_map(|(difference, error)| difference.zip(error));
-    let found = readout::heterogeneity(&effects.collect::<Vec<_>>());
-    TableIterator::once(match found {
-        Some((statistic, df, p)) => (Some(statistic), Some(df), Some(p)),
-        None => (None, None, None),
-    })
-}
-
-/// P values adjusted for their number.
-#[pg_extern(immutable, parallel_safe)]
-fn adjusted_p_values(p_values: Vec<Option<f64>>, correction: Option<&str>) -> error::Result<Vec<Option<f64>>> {
-    let correction = Correction::parse(correction.unwrap_or("holm")).map_err(refused(NAME))?;
-    Ok(readout::adjusted(&p_values, correction))
 }

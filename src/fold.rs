@@ -14,7 +14,7 @@ use std::ffi::CString;
 use user_metrics_core::calendar::Micros;
 use user_metrics_core::function::{Call, Cell, Function, Given, Role, Rows};
 use user_metrics_core::history::History;
-use user_metrics_core::source::{Ask, Relation, fold_query};
+use user_metrics_core::source::{Ask, Metrics, Relation, fold_query};
 use user_metrics_core::users::UserKey;
 use user_metrics_core::{Error, Result};
 
@@ -126,8 +126,9 @@ impl<'a> Over<'a> {
             Given::Text(text) => Ok((*text).to_owned()),
             Given::Json(json) => Ok(json.clone()),
             Given::Boolean(value) => Ok(value.to_string()),
+            Given::Texts(names) => Ok(Metrics::asked(names)),
             Given::Relation(oid) => relation::of(Some(pg_sys::Oid::from(*oid))).map(|relation| relation.to_json()),
-            // No argument that asks something is of another type.
+            // Of an argument of another type it matters only that it is given.
             _ => Ok(String::new()),
         };
         let is_given = |name: &str| {

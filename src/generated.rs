@@ -40,6 +40,8 @@ crate::fold::folds! {
     segment_users_over_log, pg_finfo_segment_users_over_log: segments::segment_users;
     segment_user_over_log, pg_finfo_segment_user_over_log: segments::segment_user;
     segment_summary_over_log, pg_finfo_segment_summary_over_log: segments::segment_summary;
+    ab_compare_over_log, pg_finfo_ab_compare_over_log: comparison::ab_compare;
+    ab_segments_over_log, pg_finfo_ab_segments_over_log: comparison::ab_segments;
     preferred_models_over_log, pg_finfo_preferred_models_over_log: preferences::preferred_models;
     preferred_model_list_over_log, pg_finfo_preferred_model_list_over_log: preferences::preferred_model_list;
     favorite_features_over_log, pg_finfo_favorite_features_over_log: preferences::favorite_features;

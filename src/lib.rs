@@ -10,7 +10,7 @@
 //! - [`assignment`]: who gets which variant of an experiment.
 //! - [`survival`]: how long until something happens.
 //! - [`funnel`]: how far users get.
-//! - [`experiment`] and its readout [`comparison`], with [`exposure`]: what an experiment tells.
+//! - [`experiment`] and its readout [`comparison`]: what an experiment tells.
 //! - [`source`], [`relation`]: the source layer; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
@@ -22,7 +22,6 @@ mod c_functions;
 mod comparison;
 mod error;
 mod experiment;
-mod exposure;
 mod fold;
 mod funnel;
 mod generated;
@@ -64,10 +63,7 @@ extension_sql_file!(
         source::day_start,
         source::attach_statements,
         source::describe_query,
-        relation::relation,
-        users::user_key_text,
-        users::user_key_uuid,
-        users::user_key_bigint
+        relation::relation
     ]
 );
 extension_sql_file!(
@@ -113,7 +109,6 @@ extension_sql_file!(
         sessions::session_users,
         sessions::sessions_last_request,
         sessions::sessions_without_users,
-        sessions::user_sessions
     ]
 );
 extension_sql_file!("../sql/history.sql", name = "history", requires = ["source"]);
@@ -173,29 +168,10 @@ extension_sql_file!(
     name = "comparison",
     requires = [
         "experiment",
-        "sessions",
-        exposure::exposure_transition,
-        exposure::exposure_combine,
-        exposure::exposure_serialize,
-        exposure::exposure_deserialize,
-        exposure::exposure_variant,
-        exposure::exposure_first,
-        exposure::exposure_is_mixed,
-        exposure::exposures_text,
-        exposure::exposures_uuid,
-        exposure::exposures_bigint,
-        exposure::exposures_combine,
-        exposure::exposures_serialize,
-        exposure::exposures_deserialize,
-        exposure::exposures_finish,
-        exposure::exposed_users,
         comparison::comparisons,
-        comparison::experiment_metrics,
         comparison::srm_check,
         comparison::sample_size,
-        comparison::minimum_detectable_effect,
-        comparison::heterogeneity,
-        comparison::adjusted_p_values
+        comparison::minimum_detectable_effect
     ]
 );
 extension_sql_file!(

@@ -480,6 +480,11 @@ fn datum(cell: Cell<'_>) -> Option<pg_sys::Datum> {
 }
 
 impl Rows for Store {
+    fn notice(&mut self, message: &str, hint: &str) {
+        let message = format!("{}: {message}", self.function.name);
+        error::report(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, message, hint).report(PgLogLevel::NOTICE);
+    }
+
     fn row(&mut self, cells: &mut [Cell<'_>]) -> Result<()> {
         if cells.len() != self.values.len() {
             return Err(Error::Corrupt { what: "a row of other columns than declared" });

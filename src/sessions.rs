@@ -8,12 +8,9 @@ use crate::stored::{Stored, Value};
 use crate::time;
 use crate::transition::Row;
 use crate::users::keys;
-use pgrx::datum::Uuid;
-use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use user_metrics_core::calendar::{DAY_MICROS, Micros};
-use user_metrics_core::host::Claim;
-use user_metrics_core::sessions::{Ending, Limits, Session, SessionKey, Sessions, View};
+use user_metrics_core::sessions::{Limits, Session, SessionKey, Sessions, View};
 use user_metrics_core::source::Analysis;
 use user_metrics_core::{Error, Result};
 
@@ -120,37 +117,4 @@ fn session_reach(
     };
     let reach = since.saturating_sub(limits.gap).saturating_sub(limits.idle).saturating_sub(LONGEST_REQUEST);
     Ok(Some(TimestampWithTimeZone::try_from(reach).unwrap_or_else(|_| TimestampWithTimeZone::negative_infinity())))
-}
-
-/// Every user of sessions with how many they have, and what became by `observed_until` of those that are over then: their
-/// requests, and how many of them were completed.
-#[pg_extern(immutable, strict, parallel_safe)]
-#[allow(clippy::type_complexity)]
-fn user_sessions(
-    sessions: Value<'_, Sessions>,
-    observed_until: TimestampWithTimeZone,
-) -> error::Result<
-    TableIterator<
-        'static,
-        (name!(user_key, Uuid), name!(sessions, i64), name!(closed_requests, i64), name!(completed_sessions, i64)),
-    >,
-> {
-    let (mut rows, mut claim) = (Vec::new(), Claim::passing());
-    aggregate::set_limit();
-    let visited = View::open(sessions.bytes()).and_then(|view| {
-        let (limits, end) = (view.rules(), observed_until.into_inner());
-        claim.reserve(&mut rows, view.users())?;
-        view.each_session(|key, sessions| {
-            let closed = || sessions.iter().filter(|session| !session.is_open(limits, end));
-            let completed = closed().filter(|session| session.ending(limits, end) == Some(Ending::Completed)).count();
-            let requests = closed().map(|session| i64::from(session.requests)).sum::<i64>();
-            rows.push((key.to_bytes(), sessions.len() as i64, requests, completed as i64));
-            Ok(())
-        })
-    });
-    visited.map_err(refused("user_sessions"))?;
-    Ok(TableIterator::new(
-        rows.into_iter()
-            .map(|(key, sessions, requests, completed)| (Uuid::from_bytes(key), sessions, requests, completed)),
-    ))
 }

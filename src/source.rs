@@ -68,14 +68,12 @@ fn requests_query(
     marks_argument: default!(&str, "'filter'"),
     of_user: default!(Option<&str>, "NULL"),
     named: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
-    numbers: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
 ) -> error::Result<String> {
     let ask = RowsAsk {
         marks: marks.into_iter().flatten().collect(),
         marks_argument: filter_argument(marks_argument),
         of_user: of_user.map(str::to_owned),
         named: named.into_iter().flatten().collect(),
-        numbers: numbers.into_iter().flatten().collect(),
         columns: columns.into_iter().flatten().collect(),
         from_since: since.is_some(),
         until: until.is_some(),
@@ -89,8 +87,7 @@ fn requests_query(
 
 /// The arguments that hold filters beside `filter` itself, for messages.
 fn filter_argument(name: &str) -> &'static str {
-    const ARGUMENTS: &[&str] =
-        &["steps", "exclude", "converted", "exposed", "start", "behaviours", "action", "premium"];
+    const ARGUMENTS: &[&str] = &["steps", "exclude", "exposed", "start", "behaviours", "action", "premium"];
     ARGUMENTS.iter().find(|known| **known == name).copied().unwrap_or("filter")
 }
 

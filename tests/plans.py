@@ -50,12 +50,6 @@ ARGUMENTS = {
     "user_metrics.experiment_ratio(text,double precision,double precision)": ("arm", "latency", "user_bigint"),
     "user_metrics.experiment_sample(text,double precision)": ("arm", "latency"),
     "user_metrics.experiment_lists(text,double precision[])": ("arm", "latencies"),
-} | {
-    f"user_metrics_internal.{name}(text,timestamp with time zone)": ("arm", "occurred_at")
-    for name in ("exposed_variant", "exposed_at", "is_mixed")
-} | {
-    f"user_metrics_internal.exposures({kind},text,timestamp with time zone)": (f"user_{kind}", "arm", "occurred_at")
-    for kind in ("text", "uuid", "bigint")
 }
 
 # 20,000 requests of 6,000 users, more than a state takes in row by row; a NULL and a blank user among them. One tenant

@@ -16,10 +16,15 @@
 
 use crate::error::Result;
 use crate::experiment::Arm;
+use crate::function::Function;
 
+pub mod ab_compare;
+pub mod ab_segments;
 mod correction;
 mod estimate;
+mod figures;
 mod heterogeneity;
+mod log;
 mod making;
 mod method;
 mod power;
@@ -31,9 +36,10 @@ mod row;
 mod srm;
 pub(crate) mod tails;
 
-pub use correction::{Correction, adjusted};
+pub use correction::Correction;
+use correction::adjusted;
 use estimate::Maker;
-pub use heterogeneity::heterogeneity;
+use heterogeneity::heterogeneity;
 use making::{Making, judged};
 pub use method::Method;
 use method::{serves, test};
@@ -41,6 +47,9 @@ pub use power::{Figure, Plan, minimum_detectable_effect, sample_size};
 pub use question::{Alternative, Better, Entry, Question};
 pub use row::{Row, Verdict};
 pub use srm::{SRM_THRESHOLD, SrmCheck, Weights, parse_users, parse_weights, srm_check};
+
+/// The functions over a log.
+pub const FUNCTIONS: &[&Function] = &[&ab_compare::FUNCTION, &ab_segments::FUNCTION];
 
 /// The share of users seen in several variants from which on it is worth a word.
 const MANY_MIXED: f64 = 0.01;

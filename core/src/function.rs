@@ -125,6 +125,15 @@ pub enum Role {
     AnyOf(fn(&str) -> Result<Vec<String>>),
     /// Rules about users, see [`Rules`](crate::source::Rules): what they ask for is read.
     Rules,
+    /// The name of a metric, see [`Metrics`](crate::source::Metrics), unless an argument has several: what it asks for is read.
+    Metric,
+    /// The names of metrics, likewise.
+    Metrics,
+    /// The name of a column or property, or of an experiment behind `experiment:`: the variant that each request bears, or that
+    /// the experiment gives its user, is read under the argument's own name.
+    Variant,
+    /// Where the argument is given, what lies before `since` is read, too.
+    Before,
     /// Nothing but that the log must have a column, where the argument is given.
     Needs(&'static str),
     /// A relation of users and when they signed up: its rows are read with the requests and told from them by a flag under the
@@ -351,15 +360,16 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    use crate::{adoption, benchmark, drivers, evolution, onboarding, plans, preferences, profile, properties};
-    use crate::{seasonality, segments, stages, survival, threshold, usage};
+    use crate::{adoption, benchmark, comparison, drivers, evolution, onboarding, plans, preferences, profile};
+    use crate::{properties, seasonality, segments, stages, survival, threshold, usage};
     let of_values = [activity::FUNCTIONS, sessions::FUNCTIONS, seasonality::FUNCTIONS, survival::FUNCTIONS];
     let of_retention = [drivers::FUNCTIONS, threshold::FUNCTIONS];
     let of_users =
         [preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, properties::FUNCTIONS, plans::FUNCTIONS];
     let of_ways =
         [funnel::FUNCTIONS, onboarding::FUNCTIONS, adoption::FUNCTIONS, evolution::FUNCTIONS, stages::FUNCTIONS];
-    let folds = [usage::FUNCTIONS, segments::FUNCTIONS].into_iter().chain(of_users).chain(of_ways);
+    let folds =
+        [usage::FUNCTIONS, segments::FUNCTIONS, comparison::FUNCTIONS].into_iter().chain(of_users).chain(of_ways);
     of_values.into_iter().chain(of_retention).chain(folds).flatten().copied()
 }
 
@@ -491,6 +501,9 @@ pub fn with_bounds<'a>(estimate: Option<(f64, f64, f64)>) -> [Cell<'a>; 3] {
 pub trait Rows {
     /// Takes in one row.
     fn row(&mut self, cells: &mut [Cell<'_>]) -> Result<()>;
+
+    /// Tells the caller something beside rows, and what can be done about it.
+    fn notice(&mut self, _message: &str, _hint: &str) {}
 }
 
 /// An argument as it was given.

@@ -21,8 +21,8 @@
 //!   [`milestones`] they come to; [`rating`]: satisfaction on a declared scale.
 //! - [`association`]: rates compared, at equal volume too; [`drivers`]: what users do that goes with staying
 //!   and with leaving; [`threshold`]: how much use tells who stays; [`seasonality`]: whether it matters when they began.
-//! - [`experiment`]: the figures of users by variant, over exact sums ([`exact`]); [`exposure`]: since when a user is in
-//!   one; [`comparison`]: what figures tell.
+//! - [`experiment`]: the figures of users by variant, over exact sums ([`exact`]); [`comparison`]: how they are made of
+//!   requests, and what they tell.
 //! - [`source`]: the doorway to the caller's log.
 //! - [`calendar`]: periods of local days and the observed range; [`interval`]: confidence bounds; [`random`]: random numbers
 //!   that are the same in every release.
@@ -43,7 +43,6 @@ pub mod error;
 pub mod evolution;
 pub mod exact;
 pub mod experiment;
-pub mod exposure;
 pub mod function;
 pub mod funnel;
 pub mod grouping;

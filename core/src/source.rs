@@ -22,7 +22,7 @@ pub use attach::attach;
 pub use canonical::{CANONICAL, Canonical, Holds};
 use canonical::{PRESETS, Preset, canonical_named};
 pub use describe::describe;
-pub use metrics::Metrics;
+pub use metrics::{Measure, Metric, Metrics};
 pub use query::{Analysis, Ask, RowsAsk, fold_query, last_request_query, requests_query, source_query, user_condition};
 pub use reads::{ALWAYS, columns_read, reader, readers};
 pub use rules::{Facts, Rules};

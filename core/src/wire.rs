@@ -30,10 +30,6 @@ pub enum Kind {
     Survival = 5,
     /// [`crate::experiment::Experiment`]
     Experiment = 6,
-    /// [`crate::exposure::Exposure`]: between processes only
-    Exposure = 16,
-    /// [`crate::exposure::Exposures`]: between processes only
-    Exposures = 17,
     /// [`crate::history::History`]: between processes only
     History = 18,
 }

@@ -43,7 +43,7 @@ if __name__ == "__main__":
     use_packages()
 
 import comparison_worked_cases
-from comparison_definitions import differences, expected_rows, random_experiment, wrong_errors
+from comparison_definitions import alike, cochran, differences, expected_rows, random_experiment, wrong_errors
 from comparison_logs import random_log
 from server import Server, fresh_database
 
@@ -63,7 +63,30 @@ def complaints_about_log(server, log):
     found = server.rows(log.sql())
     figures = log.figures(server)
     expected = [row for metric in log.metrics for row in server.rows(log.sql_of_figures(metric, figures))]
-    return differences(expected, found, 1e-9, only=log.COMPARED)
+    wrong = differences(expected, found, 1e-9, only=log.COMPARED)
+    if log.by is None:
+        return wrong
+    segments = server.rows(log.sql_of_segments())
+    shared = [column for column in found[0] if column in segments[0]] if found and segments else None
+    return wrong + differences(found, segments, 1e-9, only=shared) + wrong_interactions(found, segments, log)
+
+
+def wrong_interactions(compared, segments, log):
+    """What is wrong with ab_segments' test of whether effects differ, of metrics whose t tells the error of the difference."""
+    wrong = []
+    for row in segments:
+        group = [c for c in compared if (c["metric"], c["variant"]) == (row["metric"], row["variant"])
+                 and c["verdict"] not in (None, "control")]
+        if row["verdict"] in (None, "control"):
+            expected = (None, None, None)
+        elif log.method == "mann_whitney" or any(not c["df"] or not c["difference"] for c in group):
+            continue
+        else:
+            expected = cochran([(c["difference"], c["difference"] / c["statistic"]) for c in group])
+        found = tuple(row[f"interaction_{name}"] for name in ("statistic", "df", "p_value"))
+        if not all(alike(want, have, 1e-6) for want, have in zip(expected, found, strict=True)):
+            wrong.append(f"{row['segment']}, {row['metric']}, {row['variant']}: interaction {found} instead of {expected}")
+    return wrong
 
 
 def main():

@@ -355,6 +355,16 @@ def differences(expected, found, tolerance, only=None):
     return lines
 
 
+def cochran(effects):
+    """Cochran's Q of effects and their errors, its degrees of freedom, and how often such a Q comes up under one effect."""
+    if len(effects) < 2:
+        return None, None, None
+    weights = [1 / error ** 2 for _, error in effects]
+    mean = sum(w * effect for w, (effect, _) in zip(weights, effects)) / sum(weights)
+    q = sum(w * (effect - mean) ** 2 for w, (effect, _) in zip(weights, effects))
+    return q, len(effects) - 1, stats.chi2.sf(q, len(effects) - 1)
+
+
 def alike(want, have, tolerance):
     if isinstance(want, (int, float)) and isinstance(have, (int, float)) and not isinstance(want, bool):
         return math.isclose(want, have, rel_tol=tolerance, abs_tol=1e-10)

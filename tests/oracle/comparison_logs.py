@@ -84,6 +84,9 @@ class Log:
             arguments.append("filter => " + text(json.dumps({"model": self.model})))
         return f"SELECT r.* FROM user_metrics.ab_compare('public.log', {', '.join(arguments)}) AS r"
 
+    def sql_of_segments(self):
+        return self.sql().replace("ab_compare(", "ab_segments(", 1)
+
     def script(self):
         return ";\n".join([*self.statements(), self.sql()]) + ";"
 

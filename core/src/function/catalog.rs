@@ -70,6 +70,7 @@ const PAGES: &[(&str, &str)] = &[
     ("evolution", "journey"),
     ("properties", "users"),
     ("stages", "lifecycle-stages"),
+    ("comparison", "experiments"),
 ];
 
 /// The section of a page that describes its aggregates.
@@ -86,6 +87,8 @@ const GIVEN: &[(Kind, &str, &str)] = &[
     (Kind::TableFunction, "feature_timing", "'code'"),
     (Kind::TableFunction, "funnel", A_WAY),
     (Kind::TableFunction, "funnel_users", A_WAY),
+    (Kind::TableFunction, "ab_compare", "variant => 'new_chat_ui'"),
+    (Kind::TableFunction, "ab_segments", "by => 'UserTier', variant => 'new_chat_ui'"),
     (Kind::Aggregate, "activity", "user_id, created_at"),
     (Kind::Aggregate, "sessions", "user_id, created_at"),
     (Kind::Aggregate, "funnel", "user_id, created_at, ARRAY[feature = 'chat', feature = 'code'], interval '1 day'"),

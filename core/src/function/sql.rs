@@ -159,11 +159,16 @@ pub fn symbol(function: &Function) -> String {
     }
 }
 
+/// Functions over a log beside which a form over a value stands that does not declare itself.
+const BESIDE_A_VALUE: [&str; 1] = ["ab_compare"];
+
 /// Whether a function stands beside others of its name that take a literal, too. Of a literal PostgreSQL prefers neither regclass
 /// nor a value's type, but text: so there is a form over a log by name.
 fn has_namesakes(function: &Function) -> bool {
     let other = |other: &&Function| other.name == function.name && other.path != function.path;
-    super::all().any(|function| other(&function)) || aggregate::all().any(|aggregate| aggregate.name == function.name)
+    BESIDE_A_VALUE.contains(&function.name)
+        || super::all().any(|function| other(&function))
+        || aggregate::all().any(|aggregate| aggregate.name == function.name)
 }
 
 /// The statement that creates the form over a value.

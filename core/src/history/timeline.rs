@@ -110,6 +110,11 @@ impl<'a> Timeline<'a> {
         Timeline { at: &self.at[before..], from: self.from + before, ..*self }
     }
 
+    /// The requests before an instant.
+    pub fn before(&self, until: Micros) -> Self {
+        Timeline { at: &self.at[..self.at.partition_point(|at| *at < until)], ..*self }
+    }
+
     /// The codes of a column of texts, where the log has it.
     #[inline]
     pub fn codes(&self, column: Option<usize>) -> Option<&'a [u32]> {

@@ -1,10 +1,11 @@
 //! The one query that reads a log for a table function.
 
 use super::reads::columns_read;
-use super::{Found, Relation, Rules, literal};
+use super::{Found, Metrics, Relation, Rules, literal};
 use crate::error::{Error, Result};
 use crate::function::{self, Function, Past, Reads, Requests, Role};
 use crate::history::{Kind, Plan, PlannedColumn};
+use crate::json;
 
 /// What a log is read into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +133,14 @@ impl Ask {
             .iter()
             .filter(move |argument| is(argument.role))
             .filter_map(move |argument| asked(argument.name).map(|text| (argument.name, text)))
+    }
+
+    /// The metrics that are asked for: several, or one.
+    fn metrics(&self) -> Result<Option<Metrics>> {
+        let of = |is| self.with_role(is).next().map(|(_, text)| text);
+        let several = of(|role| matches!(role, Role::Metrics)).map(|list| json::parse(list).unwrap_or_default());
+        let names = several.or_else(|| of(|role| matches!(role, Role::Metric)).map(|name| vec![name.clone()]));
+        names.map(|names| Metrics::parse(&names)).transpose()
     }
 
     /// The number of a parameter after the function's own.
@@ -305,7 +314,11 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     };
     let rules =
         ask.with_role(|role| matches!(role, Role::Rules)).next().map(|(_, rules)| Rules::parse(rules)).transpose()?;
-    let (needed, wanted) = rules.as_ref().map_or((&[][..], &[][..]), |rules| (&rules.needed, &rules.wanted));
+    let metrics = ask.metrics()?;
+    let of_rules = rules.as_ref().map_or((&[][..], &[][..]), |rules| (&rules.needed, &rules.wanted));
+    let of_metrics = metrics.as_ref().map_or((&[][..], &[][..]), |metrics| (&metrics.needed, &metrics.wanted));
+    let needed = of_rules.0.iter().chain(of_metrics.0);
+    let wanted = of_rules.1.iter().chain(of_metrics.1);
     let needs = ask.with_role(|role| matches!(role, Role::Needs(_))).filter_map(|(name, _)| match ask.role(name) {
         Some(Role::Needs(column)) => Some(column),
         _ => None,
@@ -338,6 +351,16 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     for name in rules.iter().flat_map(|rules| &rules.properties) {
         add_text(&Rules::property(name), relation.property(name)?);
     }
+    for (name, variant) in ask.with_role(|role| matches!(role, Role::Variant)) {
+        let found = match variant.strip_prefix(EXPERIMENT) {
+            Some(experiment) => assigned_variant(relation, ask.analysis.name, experiment)?,
+            None => relation.named(&format!(" of {variant}"), variant)?,
+        };
+        add_text(name, found);
+    }
+    for name in metrics.iter().flat_map(|metrics| &metrics.numbers) {
+        add(&Metrics::number(name), relation.named_number(name)?, Kind::Number, None);
+    }
     let mut add_flag = |name: &str, argument: &'static str, filter: &str| -> Result<()> {
         add(name, format!("({})", condition(relation, argument, filter)?), Kind::Flag, None);
         Ok(())
@@ -364,7 +387,8 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     if let Some((name, _)) = &signups {
         add(name, "false".to_owned(), Kind::Flag, None);
     }
-    let from = (ask.since && requests.past == Past::Nothing).then_some("$1");
+    let reaches_back = ask.with_role(|role| matches!(role, Role::Before)).next().is_some();
+    let from = (ask.since && requests.past == Past::Nothing && !reaches_back).then_some("$1");
     let mut conditions = conditions(relation, ask.until, from, ask.filter.as_deref())?;
     let of_everyone = ask.with_role(|role| matches!(role, Role::Everyone)).any(|(_, everyone)| everyone == "true");
     let of_user = ask.with_role(|role| matches!(role, Role::User)).next().filter(|_| !of_everyone);
@@ -444,11 +468,8 @@ pub struct RowsAsk {
     pub marks_argument: &'static str,
     /// The one user whose requests are wanted.
     pub of_user: Option<String>,
-    /// Columns or properties by the caller's names, or [`EXPERIMENT`] and the name of a defined experiment, for the variant
-    /// that it gives the user: the columns `named_1`, `named_2`, … in text.
+    /// Columns or properties by the caller's names: the columns `named_1`, `named_2`, … in text.
     pub named: Vec<String>,
-    /// The same read as numbers, NULL where a text is none: the columns `number_1`, `number_2`, …
-    pub numbers: Vec<String>,
 }
 
 /// A filter as one expression.
@@ -458,7 +479,20 @@ pub(super) fn condition(relation: &Relation, argument: &'static str, filter: &st
 }
 
 /// What begins the name of an experiment that is defined in the table `user_metrics.experiment`.
-pub const EXPERIMENT: &str = "experiment:";
+const EXPERIMENT: &str = "experiment:";
+
+/// The variant that a defined experiment gives the user of a request.
+fn assigned_variant(relation: &Relation, function: &str, experiment: &str) -> Result<Found> {
+    let (user, function, experiment) = (relation.user()?, literal(function), literal(experiment));
+    let defined = format!("(SELECT user_metrics_internal.defined_experiment({function}, {experiment}))");
+    Ok(Found {
+        expression: format!("user_metrics.experiment_variant({user}{}, {defined})", relation.user_collation()),
+        base: "text".to_owned(),
+        source: String::new(),
+        shown: "text".to_owned(),
+        property: None,
+    })
+}
 
 /// A filter as one expression that is true or false, never NULL.
 fn mark(relation: &Relation, argument: &'static str, filter: &str) -> Result<String> {
@@ -466,7 +500,7 @@ fn mark(relation: &Relation, argument: &'static str, filter: &str) -> Result<Str
 }
 
 /// The query that reads the requests of a log row by row: `user_id`, `occurred_at` as timestamptz, the asked-for columns in
-/// their canonical types (NULL where the log has none), the marks, what is named, numbers, and `segment`. Its parameters are
+/// their canonical types (NULL where the log has none), the marks, what is named, and `segment`. Its parameters are
 /// $1 since, $2 until and $3 the last instant that counts.
 pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
     let (user, (instant, _)) = (relation.user()? + relation.user_collation(), relation.instant()?);
@@ -484,21 +518,10 @@ pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
     });
     let marks = marks.collect::<Result<String>>()?;
     let named = (1..).zip(&ask.named).map(|(n, name)| {
-        let expression = match name.strip_prefix(EXPERIMENT) {
-            Some(experiment) => format!(
-                "user_metrics.experiment_variant({user}, \
-                 (SELECT user_metrics_internal.defined_experiment('ab_compare', {})))",
-                literal(experiment)
-            ),
-            None => relation.named(&format!(" of {name}"), name)?.expression,
-        };
+        let expression = relation.named(&format!(" of {name}"), name)?.expression;
         Ok(format!(", ({expression})::pg_catalog.text COLLATE \"C\" AS named_{n}"))
     });
     let named = named.collect::<Result<String>>()?;
-    let numbers = (1..)
-        .zip(&ask.numbers)
-        .map(|(n, name)| relation.named_number(name).map(|expression| format!(", {expression} AS number_{n}")));
-    let numbers = numbers.collect::<Result<String>>()?;
     let segment = match &ask.by {
         Some(by) => {
             format!("({})::pg_catalog.text COLLATE \"C\"", relation.named(&format!(" by {by}"), by)?.expression)
@@ -506,7 +529,7 @@ pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
         None => "NULL::pg_catalog.text".to_owned(),
     };
     Ok(format!(
-        "SELECT {user} AS user_id, {} AS occurred_at{columns}{marks}{named}{numbers}, {segment} AS segment FROM {} WHERE {}",
+        "SELECT {user} AS user_id, {} AS occurred_at{columns}{marks}{named}, {segment} AS segment FROM {} WHERE {}",
         relation.occurred_at()?,
         relation.name,
         conditions.join(" AND ")

@@ -1,13 +1,14 @@
 //! Which function reads which columns, beside users and times: what `describe_source` tells, and the names that messages use.
 
-use crate::function::{self, AS_TEXT, Argument, NO_DEFAULT, Reads, Role};
+use crate::function::{self, AS_TEXT, Argument, NO_DEFAULT, REQUIRED, Reads, Role};
 
 /// The canonical columns that every function needs.
 pub const ALWAYS: [&str; 2] = ["user_id", "occurred_at"];
 
 /// Functions over a log, and the canonical columns each of them reads; any may also be named in `filter` and `by`. With `!`
 /// behind it the log must have the column, or the function is refused; who reads a log row by row says so in SQL. Functions
-/// that fold requests declare their columns, and are listed for the order in which they are named.
+/// that fold requests declare their columns, and are listed for the order in which they are named; of those that metrics ask for
+/// they are listed here.
 const READS: &[(&str, &[&str])] = &[
     ("session_stats", &["session_id", "latency_ms", "status", "succeeded"]),
     ("session_time", &["session_id", "latency_ms!"]),
@@ -70,7 +71,8 @@ pub fn columns_read(function: &str) -> impl Iterator<Item = (&'static str, bool)
     listed.chain(declared.into_iter().flat_map(|(function, requests)| {
         let of_property = function.arguments.iter().any(|argument| matches!(argument.role, Role::Property));
         // A column that is read unless another is named is mostly one of them.
-        let by_default = |argument: &Argument| matches!(argument.role, Role::Column) && argument.default != NO_DEFAULT;
+        let has_default = |argument: &Argument| ![NO_DEFAULT, REQUIRED].contains(&argument.default);
+        let by_default = |argument: &Argument| matches!(argument.role, Role::Column) && has_default(argument);
         let may_be_property = function.arguments.iter().any(by_default);
         let properties = (of_property || may_be_property).then_some(("properties", of_property));
         // Where no column says whether a request succeeded, its status does.
@@ -94,7 +96,7 @@ pub fn readers(column: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Analysis, Ask, CANONICAL, Column, Relation, source_query};
+    use super::super::{Analysis, Ask, CANONICAL, Column, Metrics, Relation, source_query};
     use super::*;
     use crate::error::Result;
 
@@ -102,7 +104,7 @@ mod tests {
     fn query(function: &str, columns: &[&str]) -> Result<String> {
         let base = |name: &str| match name {
             "occurred_at" => "timestamptz",
-            "latency_ms" | "cost_usd" | "rating" | "prompt_tokens" | "completion_tokens" => "float8",
+            "latency_ms" | "cost_usd" | "revenue_usd" | "rating" | "prompt_tokens" | "completion_tokens" => "float8",
             "succeeded" => "bool",
             "properties" => "jsonb",
             _ => "text",
@@ -129,6 +131,16 @@ mod tests {
         };
         let properties =
             arguments.iter().filter(property).map(|argument| (argument.name.to_owned(), "tier".to_owned()));
+        // Metrics that ask for all of them.
+        let metrics = ["session_id", "succeeded", "cost_usd", "revenue_usd", "latency_ms", "rating"];
+        let metrics = metrics.iter().filter(|column| columns.contains(column)).map(|column| match *column {
+            "session_id" => Some("sessions".to_owned()),
+            "succeeded" => Some("success_rate".to_owned()),
+            column => Some(column.to_owned()),
+        });
+        let metrics = [Some("success_rate".to_owned())].into_iter().chain(metrics).collect::<Vec<_>>();
+        let of_metrics = arguments.iter().filter(|argument| matches!(argument.role, Role::Metrics));
+        let of_metrics = of_metrics.map(|argument| (argument.name.to_owned(), Metrics::asked(&metrics)));
         let ask = Ask {
             analysis: Analysis::named(function).unwrap(),
             arguments: Vec::new(),
@@ -140,7 +152,7 @@ mod tests {
             by: None,
             timezone: "UTC".to_owned(),
             timezone_is_default: true,
-            asked: properties.collect(),
+            asked: properties.chain(of_metrics).collect(),
             area: None,
         };
         source_query(&relation, &ask)

@@ -12,7 +12,7 @@ use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 use user_metrics_core::users::{UserKey, UserKind};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 31] = [
+const COLUMNS: [(&str, Kind); 35] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -44,16 +44,21 @@ const COLUMNS: [(&str, Kind); 31] = [
     ("steps 2", Kind::Flag),
     ("steps 3", Kind::Flag),
     ("exclude", Kind::Flag),
+    ("variant", Kind::Text),
+    ("by", Kind::Text),
+    ("number:n", Kind::Number),
+    ("converted", Kind::Flag),
 ];
 
 /// A request: user, time in hours, and a number for each column, of which 0 is not known.
 type Row = (u8, u16, [u8; COLUMNS.len()]);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
-    vec((0u8..12, 0u16..2000, prop::array::uniform31(0u8..6)), 0..250)
+    let values = vec(0u8..6, COLUMNS.len()).prop_map(|values| values.try_into().unwrap_or([0; COLUMNS.len()]));
+    vec((0u8..12, 0u16..2000, values), 0..250)
 }
 
-fn history(rows: &[Row], has: u32) -> Result<History> {
+fn history(rows: &[Row], has: u64) -> Result<History> {
     let columns: Vec<(usize, (&str, Kind))> =
         COLUMNS.into_iter().enumerate().filter(|(n, _)| has >> n & 1 == 1).collect();
     // There is one column of ids.
@@ -76,6 +81,8 @@ fn history(rows: &[Row], has: u32) -> Result<History> {
                 _ => values[*n],
             };
             let text = match COLUMNS[*n].0 {
+                // Mostly that of the user; some are in several.
+                "variant" if value != 1 => format!("{}", user % 3),
                 "properties" => {
                     format!(r#"{{"a": "{value}", "b": {hours}, "c{value}": null, "d{value}": ["\"", {{}}]}}"#)
                 }
@@ -144,7 +151,7 @@ fn same(function: &Function, one: &[String], other: &[String]) -> Verdict {
 #[test]
 fn neither_the_order_of_rows_nor_the_split_of_users_matters() {
     assert!(folds().count() >= 8);
-    check(60, (rows(), any::<u32>(), 2u64..6, 0u64..4), |(rows, has, parts, least)| {
+    check(60, (rows(), any::<u64>(), 2u64..6, 0u64..4), |(rows, has, parts, least)| {
         let whole = ok(history(&rows, has))?;
         let mut shuffled = rows.clone();
         shuffled.sort_by_key(|(user, hours, values)| (values[7], values[0], u32::from(*hours) * 7919 % 1009, *user));
@@ -165,7 +172,7 @@ fn many_requests_are_as_few() {
         (0..200u16).map(|n| ((n % 7) as u8, n * 9 % 2000, [(n % 5) as u8 + 1; COLUMNS.len()])).collect();
     let many: Vec<Row> = (0..40).flat_map(|_| few.clone()).collect();
     for function in folds().filter(|function| matches!(function.name, "feature_usage" | "model_usage")) {
-        let (few, many) = (history(&few, u32::MAX).unwrap(), history(&many, u32::MAX).unwrap());
+        let (few, many) = (history(&few, u64::MAX).unwrap(), history(&many, u64::MAX).unwrap());
         let latency = |row: &String| row.rsplit(" | ").next().map(str::to_owned);
         let of = |history: &History| answer(function, history, 3, 0).unwrap().iter().map(latency).collect::<Vec<_>>();
         assert_eq!(of(&few), of(&many), "{}", function.name);

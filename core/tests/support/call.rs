@@ -39,6 +39,21 @@ const BEHAVIOURS: &str = r#"[{"name": "a", "filter": {}}]"#;
 const STEPS: &str = r#"[{"filter": {}}, {"filter": {}, "name": "b"}, {"filter": {}}]"#;
 const EXCLUDE: &str = r#"{"feature": "x"}"#;
 
+/// A metric of every kind.
+const METRICS: [&str; 11] = [
+    "requests",
+    "active_days",
+    "sessions",
+    "success_rate",
+    "cost_usd",
+    "rating",
+    "latency_ms_p95",
+    "retained_w1",
+    "converted",
+    "n",
+    "sum(n)",
+];
+
 fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'static>> {
     let default = Some(argument.default).filter(|default| ![REQUIRED, NO_DEFAULT].contains(default));
     let number = default.and_then(|default| default.parse::<f64>().ok());
@@ -48,11 +63,16 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
         Type::Integer => Some(Given::Integer(number.map_or(2, |number| number as i32))),
         Type::Bigint => Some(Given::Bigint(number.map_or(2, |number| number as i64))),
         Type::Double => Some(Given::Double(number.unwrap_or(0.5))),
+        Type::Text if matches!(argument.name, "method" | "better") => None,
+        Type::Json if argument.name == "weights" => None,
         Type::Text if argument.name == "feature" => Some(Given::Text(texts.feature)),
         Type::Text => Some(Given::Text(default.map_or(texts.name, |default| default.trim_matches('\'')))),
         // Tiers, of which one is that of no tier.
         Type::Texts if argument.name == "tiers" => {
             Some(Given::Texts(vec![Some("1".to_owned()), None, Some("3".to_owned()), Some("2".to_owned())]))
+        }
+        Type::Texts if matches!(argument.role, Role::Metrics) => {
+            Some(Given::Texts(METRICS.iter().map(|metric| Some((*metric).to_owned())).collect()))
         }
         Type::Json if matches!(argument.role, Role::Rules) => Some(Given::Json(texts.rules.to_owned())),
         Type::Json if argument.name == "steps" => Some(Given::Json(STEPS.to_owned())),

@@ -47,7 +47,7 @@ WHERE NOT EXISTS (SELECT FROM describe_source('request_log') AS d WHERE d.column
 
 -- Every example runs and gives rows. It calls the function it is an example of: no other is listed.
 INSERT INTO request_log
-SELECT 'u' || u % 70, timestamptz '2024-03-01 08:00Z' + d * interval '31 hours' + u * interval '7 minutes', 's' || d, CASE u % 2 WHEN 0 THEN 'chat' ELSE 'code' END, CASE d % 3 WHEN 0 THEN 'large' ELSE 'small' END, 900, 200, '{"UserTier": "free"}'
+SELECT 'u' || u % 70, timestamptz '2024-03-01 08:00Z' + d * interval '31 hours' + u * interval '7 minutes', 's' || d, CASE u % 2 WHEN 0 THEN 'chat' ELSE 'code' END, CASE d % 3 WHEN 0 THEN 'large' ELSE 'small' END, 900, 200, '{"UserTier": "free", "new_chat_ui": "control"}'
 FROM generate_series(0, 39) AS d, generate_series(1, 100) AS u;
 CREATE TABLE ran (name text, kind text, rows bigint);
 DO $$
