@@ -2,16 +2,16 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use user_metrics_core::activity::{Activity, VERSION, View};
-use user_metrics_core::calendar::{Calendar, Grain, Window};
 use user_metrics_core::activity::active_users::active_users;
+use user_metrics_core::activity::cohort_table::cohort_table;
 use user_metrics_core::activity::engagement::engagement;
-use user_metrics_core::activity::stickiness::stickiness;
 use user_metrics_core::activity::lifecycle::lifecycle;
 use user_metrics_core::activity::retention::{Clock, Kind, Question};
-use user_metrics_core::activity::cohort_table::cohort_table;
 use user_metrics_core::activity::retention_curve::curve;
 use user_metrics_core::activity::retention_matrix::matrix;
+use user_metrics_core::activity::stickiness::stickiness;
+use user_metrics_core::activity::{Activity, VERSION, View};
+use user_metrics_core::calendar::{Calendar, Grain, Window};
 use user_metrics_core::state::State;
 use user_metrics_core::{Error, Result, wire};
 use user_metrics_fuzz::{framed, held};

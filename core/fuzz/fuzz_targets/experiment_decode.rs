@@ -39,7 +39,8 @@ fn read(experiment: &Experiment) {
     for method in [Method::Welch, Method::Proportions, Method::MannWhitney, Method::Quantile] {
         let entry = Entry { experiment, method, quantile: 0.9, better: Better::Higher, mixed: 0 };
         for row in compare(&[entry], &question).unwrap_or_default() {
-            let figures = [row.mean, row.sd, row.difference, row.lift, row.statistic, row.df, row.p_value, row.always_low];
+            let figures =
+                [row.mean, row.sd, row.difference, row.lift, row.statistic, row.df, row.p_value, row.always_low];
             assert!(figures.iter().flatten().all(|figure| figure.is_finite()), "{row:?}");
         }
     }

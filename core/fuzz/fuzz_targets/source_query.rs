@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use user_metrics_core::Error;
+use user_metrics_core::function::{Type, named};
 use user_metrics_core::source::{Analysis, Ask, Column, Relation, describe, source_query};
 
 fuzz_target!(|input: &str| {
@@ -28,8 +29,17 @@ fuzz_target!(|input: &str| {
         may_be_another: input.len() % 13 == 0,
     };
     let owned = |text: &str| text.to_owned();
+    let analysis = Analysis::all().collect::<Vec<_>>()[input.len() % Analysis::all().count()];
+    let asked = named(analysis.name).map_or(&[][..], |function| function.arguments).iter().map(|argument| {
+        let text = match argument.kind {
+            Type::Relation => relation.to_json(),
+            Type::Text => by.unwrap_or_default().to_owned(),
+            _ => filter.unwrap_or_default().to_owned(),
+        };
+        (argument.name.to_owned(), text)
+    });
     let ask = Ask {
-        analysis: Analysis::all().collect::<Vec<_>>()[input.len() % Analysis::all().count()],
+        analysis,
         arguments: vec!["period".to_owned()],
         since: input.len() % 2 == 0,
         since_within_day: false,
@@ -39,11 +49,7 @@ fuzz_target!(|input: &str| {
         by: by.filter(|b| !b.is_empty()).map(owned),
         timezone: "UTC".to_owned(),
         timezone_is_default: true,
-        steps: filter.into_iter().chain(by).map(owned).collect(),
-        excluded: by.into_iter().map(owned).collect(),
-        of_user: None,
-        columns: Vec::new(),
-        properties: Vec::new(),
+        asked: asked.collect(),
         area: None,
     };
     match source_query(&relation, &ask) {
