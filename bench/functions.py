@@ -6,6 +6,7 @@ OF_ACTIVITY = [(name, arguments, (), 2) for name, arguments in (
     ("active_users", ""), ("lifecycle", ""), ("stickiness", ""), ("churn_rate", ", period => 'month'"), ("retention_curve", ""),
     ("cohort_table", ""), ("seasonality", ""))]
 OF_SESSIONS = [(name, "", ("session_id", "latency_ms", "status_code"), 2.5) for name in ("session_time", "session_hazard")]
+WAY = """'[{"filter": {"feature": "chat"}}, {"filter": {"feature": "summarize"}}, {"filter": {"feature": "code"}}]'"""
 FOLDS = [
     ("usage_patterns", "", ("prompt_tokens", "completion_tokens", "cost_usd"), 3),
     ("peak_hours", "", (), 3),
@@ -37,6 +38,13 @@ FOLDS = [
     ("lifecycle_stage", "", ("feature", "status_code"), 5),
     ("lifecycle_transitions", "", ("feature", "status_code"), 5),
     ("acquisition", "", ("properties", "feature", "status_code"), 3),
+    ("funnel", ", " + WAY, ("feature",), 2.5),
+    ("funnel_users", ", " + WAY, ("feature",), 5),
+    ("retention_drivers", "", ("session_id", "model", "feature", "status_code", "rating"), 3),
+    ("churn_indicators", "", ("session_id", "model", "feature", "status_code", "rating"), 3),
+    ("activation_threshold", "", (), 3),
+    ("ab_compare", ", 'requests', 'new_chat_ui'", ("properties",), 3),
+    ("ab_segments", ", 'UserTier', 'requests', 'new_chat_ui'", ("properties",), 3),
 ]
 FUNCTIONS = [*OF_ACTIVITY, *OF_SESSIONS, *FOLDS]
 

@@ -59,7 +59,7 @@ BY_USER = """SELECT count(*) FROM (SELECT user_id, count(*), min(created_at), ma
 # The steps of sql/funnel.*.sql.
 FUNNEL = """SELECT step_number, users FROM user_metrics.funnel('log', '[{"filter": {"feature": "chat"}},
     {"filter": {"feature": "summarize"}}, {"filter": {"feature": "code"}}, {"filter": {"feature": "search"}}]')"""
-# What two passes over the log tell about 20 features: those of the demonstration, and more made of them.
+# What a log tells about 20 features: those of the demonstration, and more made of them.
 DRIVERS = "SELECT count(*) > 0 FROM user_metrics.retention_drivers('log')"
 DRIVERS_OF_MANY = "SELECT count(*) > 0 FROM user_metrics.retention_drivers('many_features')"
 ACTIVITY_AGAIN = "SELECT user_metrics.users(user_metrics.activity(user_id, created_at)) > 0 FROM log"
