@@ -1,5 +1,5 @@
--- Who gets which variant: experiment_variant, experiments as data (the table experiment, define_experiment,
--- experiment_payload), and whether a log's clients gave the variants they should have: assignment_audit.
+-- Who gets which variant: experiment_variant, and experiments as data: the table experiment, define_experiment,
+-- experiment_payload.
 
 ALTER FUNCTION user_metrics.check_experiment SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.experiment_variants SET SCHEMA user_metrics_internal;
@@ -210,84 +210,3 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION user_metrics.experiment_payload(bigint, text) IS
     'what a user''s variant of a defined experiment stands for, of an id that is a number';
-
-CREATE FUNCTION user_metrics.assignment_audit(
-    source regclass, experiment text, variant_property text DEFAULT NULL, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, logged_variant text, expected_variant text, agrees boolean, users bigint, requests bigint,
-    user_share double precision, example_users text
-) LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    relation text := user_metrics_internal.relation(source);
-    e user_metrics.experiment := user_metrics_internal.defined_experiment('assignment_audit', experiment);
-BEGIN
-    PERFORM user_metrics_internal.resolved_timezone('assignment_audit', timezone);
-    RETURN QUERY EXECUTE format($query$
-        -- Materialized, so that the rules about who is a user are not applied to rows.
-        WITH anybody AS MATERIALIZED (
-            SELECT q.segment, q.user_id, q.named_1 AS logged, count(*) AS requests
-            FROM (%1$s) AS q
-            WHERE q.named_1 IS NOT NULL
-            GROUP BY q.segment, q.user_id, q.named_1
-        ), people AS MATERIALIZED (
-            SELECT p.segment, p.user_id, p.logged, p.requests,
-                user_metrics.experiment_variant(p.user_id, $4, $5, $6, $7, $8, $9, $10) COLLATE "C" AS expected
-            FROM anybody AS p
-            WHERE %2$s
-        ), examples AS (
-            SELECT p.segment, p.user_id, p.logged, p.requests, p.expected, NULL::bigint AS place
-            FROM people AS p
-            WHERE p.logged = p.expected
-            UNION ALL
-            SELECT p.segment, p.user_id, p.logged, p.requests, p.expected, row_number() OVER (
-                PARTITION BY p.segment, p.logged, p.expected ORDER BY p.user_id::text COLLATE "C"
-            )
-            FROM people AS p
-            WHERE p.logged IS DISTINCT FROM p.expected
-        ), everybody AS (
-            SELECT p.segment, count(DISTINCT p.user_id) AS users FROM people AS p GROUP BY p.segment
-        ), pairs AS (
-            SELECT x.segment, x.logged, x.expected, count(*) AS users, sum(x.requests)::bigint AS requests,
-                string_agg(x.user_id::text, ', ' ORDER BY x.place) FILTER (WHERE x.place <= 3) AS named
-            FROM examples AS x
-            GROUP BY x.segment, x.logged, x.expected
-        )
-        SELECT r.segment, r.logged, r.expected, r.logged IS NOT DISTINCT FROM r.expected,
-            CASE WHEN r.shown THEN r.users END,
-            CASE WHEN r.shown THEN r.requests END,
-            -- Beside a share, users tell how many there are in all, and so of those who are hidden.
-            CASE WHEN bool_and(r.shown) OVER (PARTITION BY r.segment) THEN r.users / v.users::double precision END,
-            CASE WHEN r.shown THEN r.named END
-        FROM (SELECT p.*, NOT user_metrics_internal.hides(p.users) AS shown FROM pairs AS p) AS r
-        JOIN everybody AS v ON v.segment IS NOT DISTINCT FROM r.segment
-        ORDER BY r.segment, r.logged, r.expected
-    $query$,
-        user_metrics_internal.requests_query(
-            'assignment_audit', relation, ARRAY[]::text[], since, until, filter::text, by, identified => false,
-            named => ARRAY[COALESCE(variant_property, e.name)]
-        ),
-        user_metrics_internal.user_condition(relation, 'p.user_id')
-    ) USING since, until, LEAST(as_of, statement_timestamp()),
-        e.name, e.variants, e.weights, e.coverage, e.hash, e.seed, e.namespace;
-END
-$$;
-COMMENT ON FUNCTION user_metrics.assignment_audit(regclass, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'whether the variants in a log are those a defined experiment gives: users and requests of every pair of logged and expected variant, with examples of users where they differ';
-
-CREATE FUNCTION user_metrics.assignment_audit(
-    source text, experiment text, variant_property text DEFAULT NULL, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, logged_variant text, expected_variant text, agrees boolean, users bigint, requests bigint,
-    user_share double precision, example_users text
-) LANGUAGE sql STABLE PARALLEL RESTRICTED
-AS $$
-    SELECT r.* FROM user_metrics.assignment_audit(
-        source::pg_catalog.regclass, experiment, variant_property, since, until, filter, by, timezone, as_of
-    ) AS r
-$$;
-COMMENT ON FUNCTION user_metrics.assignment_audit(text, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'whether the variants in a log are those a defined experiment gives: users and requests of every pair of logged and expected variant, with examples of users where they differ; the source by name, as in assignment_audit(''request_log'', ''new_chat_ui'')';

@@ -1914,6 +1914,40 @@ Columns:
   interaction_p_adjusted: the same, given that so many metrics and variants were looked at
   interaction_verdict: differs, no evidence or too few segments; NULL in the rows of the control';
 
+CREATE FUNCTION user_metrics.assignment_audit(
+    source regclass, experiment text, variant_property text DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, logged_variant text, expected_variant text, agrees boolean, users bigint, requests bigint,
+    user_share double precision, example_users text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'assignment_audit_over_log';
+COMMENT ON FUNCTION user_metrics.assignment_audit(regclass, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'whether the variants in a log are those a defined experiment gives: users and requests of every pair of logged and expected variant, with examples of users where they differ
+
+Arguments:
+  source: the log: a table, view or foreign table
+  experiment: the name of an experiment in the table user_metrics.experiment
+  variant_property: the column or property that holds the variant a request was shown; by default one named like the experiment
+  since: the first instant shown
+  until: the first instant not read
+  filter: only requests with these values of columns or properties
+  by: a column or property: one result for each of its values, in the column segment
+  timezone: the time zone of local days; by default the setting user_metrics.timezone
+  as_of: where observation ends; by default at until, or else with the last request
+
+Columns:
+  segment: the value of the column or property of by; NULL without by
+  logged_variant: the variant that requests bear
+  expected_variant: the variant that the experiment gives; NULL for users who take no part
+  agrees: whether they are the same
+  users: users of whom requests bear the one and who are given the other
+  requests: these requests
+  user_share: users of all who bear a variant, 0 to 1; NULL where any pair of the segment is hidden
+  example_users: up to three users where the variants differ, with commas';
+
 CREATE FUNCTION user_metrics.preferred_models(
     source regclass, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,

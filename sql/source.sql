@@ -1,11 +1,6 @@
 -- The source layer: the caller's log, and the users who are not counted.
 
 ALTER FUNCTION user_metrics.source_query SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.requests_query SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.hides SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.resolved_timezone SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.last_request_query SET SCHEMA user_metrics_internal;
-ALTER FUNCTION user_metrics.user_condition SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.day_start SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.attach_statements SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.relation SET SCHEMA user_metrics_internal;
@@ -99,19 +94,3 @@ END
 $$;
 COMMENT ON FUNCTION user_metrics.describe_source(regclass) IS
     'where each canonical column of a log comes from, how many requests lack it, how many are left out for it and why, and which functions need it; reads the whole log';
-
--- Where observation ends for functions that read requests row by row: at as_of, else at until, else with the log.
-CREATE FUNCTION user_metrics_internal.observed_until(relation text, until timestamptz, as_of timestamptz) RETURNS timestamptz
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    last_request timestamptz;
-BEGIN
-    IF as_of IS NULL AND until IS NULL THEN
-        EXECUTE 'SELECT ' || user_metrics_internal.last_request_query(relation)
-        INTO last_request USING NULL::timestamptz, until, statement_timestamp();
-    END IF;
-    RETURN LEAST(COALESCE(as_of, until, last_request), until, statement_timestamp());
-END
-$$;
-COMMENT ON FUNCTION user_metrics_internal.observed_until(text, timestamptz, timestamptz) IS
-    'where observation ends: at as_of, else at until, else with the last request of the log; never later than now';

@@ -142,10 +142,22 @@ impl<'a> Over<'a> {
                 Role::ColumnFor(other) => is_given(other),
                 _ => true,
             };
-            let given = given.as_ref().or(argument.text_default().as_ref()).map(text).transpose()?;
+            let default = match argument.role {
+                Role::ColumnOr(other) => self.text_of(function, other).map(Given::Text),
+                _ => argument.text_default(),
+            };
+            let given = given.as_ref().or(default.as_ref()).map(text).transpose()?;
             asked.extend(given.filter(|_| asks).map(|given| (argument.name.to_owned(), given)));
         }
         Ok(asked)
+    }
+
+    fn text_of(&self, function: &Function, name: &str) -> Option<&'a str> {
+        let mut given = function.arguments.iter().zip(&self.own);
+        given.find(|(argument, _)| argument.name == name).and_then(|(_, given)| match given {
+            Some(Given::Text(text)) => Some(*text),
+            _ => None,
+        })
     }
 
     /// Makes the history of a log, in files of an area where it outgrows its memory.
@@ -197,15 +209,41 @@ impl Drop for Made {
 }
 
 unsafe fn run_query(query: &str, instants: [Option<Micros>; 4], area: u32) -> Result<Made> {
-    const WRONG: Error = Error::Corrupt { what: "a query over a log that gives no row" };
-    let query = CString::new(query).map_err(|_| WRONG)?;
-    let mut types = [pg_sys::TIMESTAMPTZOID; 4];
-    let mut values = instants.map(|instant| pg_sys::Datum::from(instant.unwrap_or_default()));
-    let nulls = instants.map(|instant| if instant.is_some() { b' ' } else { b'n' } as core::ffi::c_char);
-    // SAFETY: as PostgreSQL's own procedural languages run a query; what is read of its row is copied before it goes.
+    let parameters = instants.map(|instant| (pg_sys::TIMESTAMPTZOID, instant.map(pg_sys::Datum::from)));
+    // SAFETY: the query takes instants, and gives the columns that are read.
     unsafe {
         // What outlives the query lies in the memory of the call.
         let making = history::Making::begin(area, pg_sys::CurrentMemoryContext);
+        select(query, &parameters, |column| {
+            let history = making.end();
+            let mut left_out = Vec::new();
+            if let Some(history) = &history {
+                // Gone before the memory of the query is.
+                let ids = column(2).map(|datum| TextList::read(datum)).unwrap_or_default();
+                left_out = users::keys(history.kind(), &ids)?;
+            }
+            left_out.sort_unstable();
+            let end = column(3).map(|datum| datum.value() as Micros);
+            Ok(Made { history, left_out, end, area })
+        })
+    }
+}
+
+/// Runs a query of one row with the caller's snapshot, and reads its columns, which are gone afterwards.
+unsafe fn select<T>(
+    query: &str,
+    parameters: &[(pg_sys::Oid, Option<pg_sys::Datum>)],
+    read: impl FnOnce(&dyn Fn(i32) -> Option<pg_sys::Datum>) -> Result<T>,
+) -> Result<T> {
+    const WRONG: Error = Error::Corrupt { what: "a query that gives no row" };
+    let query = CString::new(query).map_err(|_| WRONG)?;
+    // few: parameters
+    let mut types = parameters.iter().map(|(kind, _)| *kind).collect::<Vec<_>>();
+    let mut values = parameters.iter().map(|(_, value)| value.unwrap_or(pg_sys::Datum::null())).collect::<Vec<_>>(); // few
+    let null = |value: &Option<pg_sys::Datum>| (if value.is_some() { b' ' } else { b'n' }) as core::ffi::c_char;
+    let nulls = parameters.iter().map(|(_, value)| null(value)).collect::<Vec<_>>(); // few: parameters
+    // SAFETY: as PostgreSQL's own procedural languages run a query; what is read of its row is copied before it goes.
+    unsafe {
         if pg_sys::SPI_connect() != pg_sys::SPI_OK_CONNECT as i32 {
             return Err(WRONG);
         }
@@ -218,7 +256,6 @@ unsafe fn run_query(query: &str, instants: [Option<Micros>; 4], area: u32) -> Re
             true,
             0,
         );
-        let history = making.end();
         let table = pg_sys::SPI_tuptable.as_ref();
         let table = table.filter(|table| done == pg_sys::SPI_OK_SELECT as i32 && table.numvals == 1).ok_or(WRONG)?;
         let column = |n: i32| {
@@ -226,15 +263,8 @@ unsafe fn run_query(query: &str, instants: [Option<Micros>; 4], area: u32) -> Re
             let datum = pg_sys::SPI_getbinval(*table.vals, table.tupdesc, n, &mut is_null);
             (!is_null).then_some(datum)
         };
-        let mut left_out = Vec::new();
-        if let Some(history) = &history {
-            // Gone before the memory of the query is.
-            let ids = column(2).map(|datum| TextList::read(datum)).unwrap_or_default();
-            left_out = users::keys(history.kind(), &ids)?;
-        }
-        left_out.sort_unstable();
-        let end = column(3).map(|datum| datum.value() as Micros);
+        let found = read(&column)?;
         pg_sys::SPI_finish();
-        Ok(Made { history, left_out, end, area })
+        Ok(found)
     }
 }

@@ -42,6 +42,7 @@ crate::fold::folds! {
     segment_summary_over_log, pg_finfo_segment_summary_over_log: segments::segment_summary;
     ab_compare_over_log, pg_finfo_ab_compare_over_log: comparison::ab_compare;
     ab_segments_over_log, pg_finfo_ab_segments_over_log: comparison::ab_segments;
+    assignment_audit_over_log, pg_finfo_assignment_audit_over_log: assignment::assignment_audit;
     preferred_models_over_log, pg_finfo_preferred_models_over_log: preferences::preferred_models;
     preferred_model_list_over_log, pg_finfo_preferred_model_list_over_log: preferences::preferred_model_list;
     favorite_features_over_log, pg_finfo_favorite_features_over_log: preferences::favorite_features;

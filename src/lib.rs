@@ -55,11 +55,6 @@ extension_sql_file!(
     name = "source",
     requires = [
         source::source_query,
-        source::requests_query,
-        source::last_request_query,
-        source::user_condition,
-        source::resolved_timezone,
-        settings::hides,
         source::day_start,
         source::attach_statements,
         source::describe_query,

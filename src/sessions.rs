@@ -3,7 +3,6 @@
 use crate::aggregate::{self, TextBytes, TextList, stored_value};
 use crate::error::{self, refused};
 use crate::settings;
-use crate::source::row_function;
 use crate::stored::{Stored, Value};
 use crate::time;
 use crate::transition::Row;
@@ -110,7 +109,7 @@ fn session_reach(
     session_gap: Option<Interval>,
     max_idle: Option<Interval>,
 ) -> error::Result<Option<TimestampWithTimeZone>> {
-    let named = Analysis::named(function).map_or_else(|| row_function(function), |analysis| analysis.name);
+    let named = Analysis::named(function).map_or(NAME, |analysis| analysis.name);
     let limits = limits(session_gap, max_idle).map_err(refused(named))?;
     let Some(since) = since.map(TimestampWithTimeZone::into_inner).filter(|&at| time::is_finite(at)) else {
         return Ok(since);

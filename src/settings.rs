@@ -1,7 +1,6 @@
 //! The settings `user_metrics.*`.
 
 use crate::policy;
-use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
 use user_metrics_core::calendar::Micros;
@@ -124,10 +123,4 @@ impl Privacy {
     pub fn hides(self, users: u64) -> bool {
         users > 0 && users < self.0
     }
-}
-
-/// The same for functions written in SQL.
-#[pg_extern(stable, strict, parallel_safe)]
-fn hides(users: i64) -> bool {
-    Privacy::current().hides(u64::try_from(users).unwrap_or(0))
 }

@@ -4,7 +4,7 @@
 use crate::error::{self, refused};
 use crate::{settings, time};
 use pgrx::prelude::*;
-use user_metrics_core::source::{self, Analysis, Ask, Relation, RowsAsk};
+use user_metrics_core::source::{self, Analysis, Ask, Relation};
 use user_metrics_core::{Error, Result};
 
 /// The query over a log of a function.
@@ -50,68 +50,6 @@ fn source_query(
         source::source_query(&Relation::parse(relation)?, &ask)
     };
     compose().map_err(refused(analysis.name))
-}
-
-/// The query behind functions that read requests row by row: see `core::source::requests_query`.
-#[pg_extern(stable, parallel_safe)]
-#[allow(clippy::too_many_arguments)]
-fn requests_query(
-    function: &str,
-    relation: &str,
-    columns: Vec<Option<String>>,
-    since: Option<TimestampWithTimeZone>,
-    until: Option<TimestampWithTimeZone>,
-    filter: Option<&str>,
-    by: Option<&str>,
-    identified: default!(bool, true),
-    marks: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
-    marks_argument: default!(&str, "'filter'"),
-    of_user: default!(Option<&str>, "NULL"),
-    named: default!(Vec<Option<String>>, "ARRAY[]::text[]"),
-) -> error::Result<String> {
-    let ask = RowsAsk {
-        marks: marks.into_iter().flatten().collect(),
-        marks_argument: filter_argument(marks_argument),
-        of_user: of_user.map(str::to_owned),
-        named: named.into_iter().flatten().collect(),
-        columns: columns.into_iter().flatten().collect(),
-        from_since: since.is_some(),
-        until: until.is_some(),
-        filter: filter.map(str::to_owned),
-        by: by.map(str::to_owned),
-        identified,
-    };
-    let query = Relation::parse(relation).and_then(|relation| source::requests_query(&relation, &ask));
-    query.map_err(refused(row_function(function)))
-}
-
-/// The arguments that hold filters beside `filter` itself, for messages.
-fn filter_argument(name: &str) -> &'static str {
-    const ARGUMENTS: &[&str] = &["steps", "exclude", "exposed", "start", "behaviours", "action", "premium"];
-    ARGUMENTS.iter().find(|known| **known == name).copied().unwrap_or("filter")
-}
-
-/// The function that reads requests row by row, for messages.
-pub fn row_function(name: &str) -> &'static str {
-    source::reader(name).unwrap_or("user_metrics")
-}
-
-/// The time zone of a function that is given one, or none: a known one, or a refusal.
-#[pg_extern(stable, parallel_safe)]
-fn resolved_timezone(function: &str, timezone: Option<&str>) -> error::Result<String> {
-    let timezone = timezone.map_or_else(settings::timezone, str::to_owned);
-    time::check_zone(&timezone).map_err(refused(row_function(function)))?;
-    Ok(timezone)
-}
-
-#[pg_extern(stable, strict, parallel_safe)]
-fn last_request_query(relation: &str) -> error::Result<String> {
-    Relation::parse(relation).and_then(|r| source::last_request_query(&r)).map_err(refused("user_metrics"))
-}
-
-#[pg_extern(stable, strict, parallel_safe)]
-fn user_condition(relation: &str, column: &str) -> error::Result<String> {
-    Relation::parse(relation).map(|r| source::user_condition(&r, column)).map_err(refused("user_metrics"))
 }
 
 #[pg_extern(stable, strict, parallel_safe)]

@@ -40,6 +40,7 @@ CREATE TABLE in_order AS SELECT * FROM log ORDER BY created_at;
 CREATE VIEW backwards AS SELECT * FROM log ORDER BY created_at DESC, id;
 CREATE TABLE few AS SELECT * FROM log WHERE id < 300;
 CREATE TABLE empty (LIKE log);
+SELECT user_metrics.define_experiment('model', '{"model 0": 0.5, "model 1": 0.5}');
 CREATE TABLE signups AS SELECT user_id, min(created_at) - interval '1 hour' AS created_at FROM log WHERE id % 3 > 0 GROUP BY user_id
 UNION ALL SELECT 'waiting ' || n, timestamptz '2024-01-01 00:00+00' + n * interval '1 hour' FROM generate_series(1, 100) AS n;
 VACUUM ANALYZE log, parts, in_order, few, signups
@@ -61,6 +62,7 @@ MORE |= dict.fromkeys(("retention_drivers", "churn_indicators"),
 MORE["activation_threshold"] = """, '{"model": "model 1"}'"""
 MORE |= dict.fromkeys(("funnel", "funnel_users"), """, '[{"filter": {"feature": "feature 1"}}, {"filter": {"model": "model 1"}}]'""")
 MORE |= dict.fromkeys(("first_sessions", "first_session_list"), ", signups => 'signups'")
+MORE["assignment_audit"] = ", 'model', 'model'"
 # Those that read one user's requests only, so few that no partial aggregate is worth it; and those that keep every user.
 OF_ONE_USER = {"preferred_models", "preferred_model_list"}
 GROWS = dict.fromkeys(("benchmark_users", "benchmark_user", "user_metrics_row", "user_profile", "segment_users", "segment_user",

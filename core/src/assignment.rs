@@ -8,8 +8,10 @@
 //! UTF-8. Bytes that are no UTF-8 count as U+FFFD, which is what an application would have made of them.
 
 use crate::error::{Error, Result};
+use crate::function::Function;
 use crate::users::is_blank;
 
+pub mod assignment_audit;
 mod definition;
 mod gate;
 mod hash;
@@ -21,6 +23,9 @@ pub use hash::Hash;
 use hash::{Draw, decimal};
 pub use terms::Terms;
 use terms::{coverage, name, variants, weights};
+
+/// The function that compares a log with them.
+pub const FUNCTIONS: &[&Function] = &[&assignment_audit::FUNCTION];
 
 /// The most variants of an experiment: hashes have no more than a thousand or ten thousand numbers.
 const MOST_VARIANTS: usize = 1000;

@@ -132,6 +132,10 @@ pub enum Role {
     /// The name of a column or property, or of an experiment behind `experiment:`: the variant that each request bears, or that
     /// the experiment gives its user, is read under the argument's own name.
     Variant,
+    /// The name of a defined experiment: the variant that it gives a request's user is read under the argument's own name.
+    Experiment,
+    /// The name of a column or property, which is read under the argument's own name; by default what another argument says.
+    ColumnOr(&'static str),
     /// Where the argument is given, what lies before `since` is read, too.
     Before,
     /// Nothing but that the log must have a column, where the argument is given.
@@ -360,7 +364,9 @@ impl std::fmt::Debug for Function {
 
 /// Every function that declares itself, topic by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    use crate::{adoption, benchmark, comparison, drivers, evolution, onboarding, plans, preferences, profile};
+    use crate::{
+        adoption, assignment, benchmark, comparison, drivers, evolution, onboarding, plans, preferences, profile,
+    };
     use crate::{properties, seasonality, segments, stages, survival, threshold, usage};
     let of_values = [activity::FUNCTIONS, sessions::FUNCTIONS, seasonality::FUNCTIONS, survival::FUNCTIONS];
     let of_retention = [drivers::FUNCTIONS, threshold::FUNCTIONS];
@@ -368,8 +374,10 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
         [preferences::FUNCTIONS, profile::FUNCTIONS, benchmark::FUNCTIONS, properties::FUNCTIONS, plans::FUNCTIONS];
     let of_ways =
         [funnel::FUNCTIONS, onboarding::FUNCTIONS, adoption::FUNCTIONS, evolution::FUNCTIONS, stages::FUNCTIONS];
-    let folds =
-        [usage::FUNCTIONS, segments::FUNCTIONS, comparison::FUNCTIONS].into_iter().chain(of_users).chain(of_ways);
+    let folds = [usage::FUNCTIONS, segments::FUNCTIONS, comparison::FUNCTIONS, assignment::FUNCTIONS]
+        .into_iter()
+        .chain(of_users)
+        .chain(of_ways);
     of_values.into_iter().chain(of_retention).chain(folds).flatten().copied()
 }
 

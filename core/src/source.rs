@@ -23,8 +23,8 @@ pub use canonical::{CANONICAL, Canonical, Holds};
 use canonical::{PRESETS, Preset, canonical_named};
 pub use describe::describe;
 pub use metrics::{Measure, Metric, Metrics};
-pub use query::{Analysis, Ask, RowsAsk, fold_query, last_request_query, requests_query, source_query, user_condition};
-pub use reads::{ALWAYS, columns_read, reader, readers};
+pub use query::{Analysis, Ask, fold_query, source_query};
+pub use reads::{ALWAYS, columns_read, readers};
 pub use rules::{Facts, Rules};
 
 /// A relation as the catalogue describes it.

@@ -87,6 +87,7 @@ const GIVEN: &[(Kind, &str, &str)] = &[
     (Kind::TableFunction, "feature_timing", "'code'"),
     (Kind::TableFunction, "funnel", A_WAY),
     (Kind::TableFunction, "funnel_users", A_WAY),
+    (Kind::TableFunction, "assignment_audit", "'new_chat_ui'"),
     (Kind::TableFunction, "ab_compare", "variant => 'new_chat_ui'"),
     (Kind::TableFunction, "ab_segments", "by => 'UserTier', variant => 'new_chat_ui'"),
     (Kind::Aggregate, "activity", "user_id, created_at"),

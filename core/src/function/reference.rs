@@ -25,6 +25,12 @@ FROM user_metrics.functions AS f, jsonb_array_elements(f.arguments) AS a
 WHERE f.name = 'active_users';
 ```
 
+The examples ask a table `request_log`; that of `assignment_audit` needs the experiment that it names:
+
+```sql
+SELECT user_metrics.define_experiment('new_chat_ui', '{\"control\": 0.5, \"treatment\": 0.5}');
+```
+
 | Topic | Functions |
 |---|---|
 ";

@@ -1,7 +1,7 @@
 //! Canonical columns as SQL expressions of the types that analyses read.
 
-use super::canonical::{CANONICAL, Holds, canonical_named};
-use super::{Found, Relation, identifier, is_json, literal};
+use super::canonical::{Holds, canonical_named};
+use super::{Found, Relation, is_json, literal};
 use crate::error::{Error, Result};
 use crate::function::AS_TEXT;
 use crate::history::Kind;
@@ -140,29 +140,6 @@ impl Relation {
     pub(super) fn occurred_at(&self) -> Result<String> {
         let (base, (instant, _)) = (self.required("occurred_at")?.base, self.instant()?);
         Ok(if base == "timestamptz" { instant } else { format!("pg_catalog.timezone('UTC', {instant})") })
-    }
-
-    /// A canonical column in its canonical type, for a list of columns; with `!` behind its name it must be there.
-    pub(super) fn column_as(&self, name: &str) -> Result<String> {
-        let (name, must_be_there) = name.strip_suffix('!').map_or((name, false), |name| (name, true));
-        let unknown = || Error::not_one_of("columns", name, &CANONICAL.iter().map(|c| c.name).collect::<Vec<_>>());
-        let canonical = canonical_named(name).ok_or_else(unknown)?;
-        if must_be_there && self.find(canonical).is_none() {
-            return Err(self.lacks("", canonical.name, canonical.name));
-        }
-        let expression = match canonical.holds {
-            Holds::User => self.user()?,
-            Holds::Instant => self.occurred_at()?,
-            Holds::Text => self.text(canonical.name),
-            Holds::Count | Holds::Number | Holds::Score => self.summable(canonical.name)?,
-            Holds::Flag => self.succeeded()?,
-            Holds::Object => match self.find(canonical) {
-                None => "NULL::pg_catalog.jsonb".to_owned(),
-                Some(found) if found.base == "jsonb" => found.expression,
-                Some(found) => format!("({})::pg_catalog.jsonb", found.expression),
-            },
-        };
-        Ok(format!(", {expression} AS {}", identifier(canonical.name)))
     }
 
     /// A canonical column as a history takes it, in the type that the log has if that can be read in place, and what it holds

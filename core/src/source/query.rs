@@ -205,10 +205,6 @@ fn of_users(value: &str) -> String {
 const LEFT_OUT: &str = "ARRAY(SELECT a.user_id FROM user_metrics.anonymous_user AS a \
                         UNION ALL SELECT o.user_id FROM user_metrics.opt_out AS o)";
 
-/// From when on an instant has a local time in every zone and dates can be reckoned with in SQL. What lies before is left out
-/// where rows are read one by one, as infinity is.
-const BEGINNING: &str = "'4713-01-01 00:00:00+00 BC'";
-
 /// What rows must fulfil to be read: no later than $3, before `until`, from the given parameter on, and as the filter says.
 /// Where `until` is not after `since` there is nothing to read.
 fn conditions(relation: &Relation, until: bool, from: Option<&str>, filter: Option<&str>) -> Result<Vec<String>> {
@@ -345,6 +341,12 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     for (name, column) in by.chain(ask.with_role(|role| matches!(role, Role::Column | Role::ColumnFor(_)))) {
         add_text(name, relation.named(&format!(" by {column}"), column)?);
     }
+    for (name, experiment) in ask.with_role(|role| matches!(role, Role::Experiment)) {
+        add_text(name, assigned_variant(relation, ask.analysis.name, experiment)?);
+    }
+    for (name, column) in ask.with_role(|role| matches!(role, Role::ColumnOr(_))) {
+        add_text(name, relation.named(&format!(" of {column}"), column)?);
+    }
     for (name, property) in ask.with_role(|role| matches!(role, Role::Property)) {
         add_text(name, relation.property(property)?);
     }
@@ -447,31 +449,6 @@ fn with_signups(
     ))
 }
 
-/// What a table function asks that reads requests row by row.
-#[derive(Clone, Debug, Default)]
-pub struct RowsAsk {
-    /// The canonical columns it reads beside user and instant; with `!` behind it one that must be there.
-    pub columns: Vec<String>,
-    /// Whether `since` is given, and rows before it are to be left unread.
-    pub from_since: bool,
-    /// Whether `until` is given.
-    pub until: bool,
-    /// The caller's `filter`, JSON.
-    pub filter: Option<String>,
-    /// The caller's `by`.
-    pub by: Option<String>,
-    /// Whether rows of nobody are left out here, at a cost for every row. A function that groups by user does it after.
-    pub identified: bool,
-    /// Filters in the form of `filter` that rows need not fulfil: the columns `mark_1`, `mark_2`, … say whether they do.
-    pub marks: Vec<String>,
-    /// The argument in which the caller gave these, for messages.
-    pub marks_argument: &'static str,
-    /// The one user whose requests are wanted.
-    pub of_user: Option<String>,
-    /// Columns or properties by the caller's names: the columns `named_1`, `named_2`, … in text.
-    pub named: Vec<String>,
-}
-
 /// A filter as one expression.
 pub(super) fn condition(relation: &Relation, argument: &'static str, filter: &str) -> Result<String> {
     let predicates = relation.predicates(argument, Some(filter))?;
@@ -494,50 +471,8 @@ fn assigned_variant(relation: &Relation, function: &str, experiment: &str) -> Re
     })
 }
 
-/// A filter as one expression that is true or false, never NULL.
-fn mark(relation: &Relation, argument: &'static str, filter: &str) -> Result<String> {
-    condition(relation, argument, filter).map(|condition| format!("COALESCE({condition}, false)"))
-}
-
-/// The query that reads the requests of a log row by row: `user_id`, `occurred_at` as timestamptz, the asked-for columns in
-/// their canonical types (NULL where the log has none), the marks, what is named, and `segment`. Its parameters are
-/// $1 since, $2 until and $3 the last instant that counts.
-pub fn requests_query(relation: &Relation, ask: &RowsAsk) -> Result<String> {
-    let (user, (instant, _)) = (relation.user()? + relation.user_collation(), relation.instant()?);
-    let mut conditions = conditions(relation, ask.until, ask.from_since.then_some("$1"), ask.filter.as_deref())?;
-    conditions.push(format!("{instant} >= {BEGINNING}"));
-    if let Some(id) = &ask.of_user {
-        conditions.push(relation.is_user(id)?);
-    }
-    if ask.identified {
-        conditions.push(relation.is_somebody(&user));
-    }
-    let columns = ask.columns.iter().map(|name| relation.column_as(name)).collect::<Result<String>>()?;
-    let marks = (1..).zip(&ask.marks).map(|(n, filter)| {
-        mark(relation, ask.marks_argument, filter).map(|expression| format!(", {expression} AS mark_{n}"))
-    });
-    let marks = marks.collect::<Result<String>>()?;
-    let named = (1..).zip(&ask.named).map(|(n, name)| {
-        let expression = relation.named(&format!(" of {name}"), name)?.expression;
-        Ok(format!(", ({expression})::pg_catalog.text COLLATE \"C\" AS named_{n}"))
-    });
-    let named = named.collect::<Result<String>>()?;
-    let segment = match &ask.by {
-        Some(by) => {
-            format!("({})::pg_catalog.text COLLATE \"C\"", relation.named(&format!(" by {by}"), by)?.expression)
-        }
-        None => "NULL::pg_catalog.text".to_owned(),
-    };
-    Ok(format!(
-        "SELECT {user} AS user_id, {} AS occurred_at{columns}{marks}{named}, {segment} AS segment FROM {} WHERE {}",
-        relation.occurred_at()?,
-        relation.name,
-        conditions.join(" AND ")
-    ))
-}
-
 /// The instant of the last request of a log, of anybody and whatever a filter leaves, no later than $3: a scalar query.
-pub fn last_request_query(relation: &Relation) -> Result<String> {
+fn last_request_query(relation: &Relation) -> Result<String> {
     let (instant, parameter) = relation.instant()?;
     let check = relation.check().map_or(String::new(), |check| format!(" AND {check}"));
     let last = format!(
@@ -549,11 +484,6 @@ pub fn last_request_query(relation: &Relation) -> Result<String> {
         true => last,
         false => format!("pg_catalog.timezone('UTC', {last})"),
     })
-}
-
-/// Whether a user id of the log, in a query's column such as `p.user_id`, is that of a user who may be counted.
-pub fn user_condition(relation: &Relation, column: &str) -> String {
-    relation.is_somebody(column)
 }
 
 /// The end of what several values together saw, so that of one in which nothing goes on any more this is seen.

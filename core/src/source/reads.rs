@@ -55,11 +55,6 @@ const READS: &[(&str, &[&str])] = &[
     ("assignment_audit", &[]),
 ];
 
-/// The function of a name, if it is one that reads requests row by row.
-pub fn reader(name: &str) -> Option<&'static str> {
-    READS.iter().map(|(function, _)| *function).find(|function| *function == name)
-}
-
 /// The canonical columns that a function reads in addition to [`ALWAYS`], and whether the log must have each.
 pub fn columns_read(function: &str) -> impl Iterator<Item = (&'static str, bool)> {
     let columns = READS.iter().filter(move |(reader, _)| *reader == function).flat_map(|(_, columns)| *columns);
@@ -184,6 +179,5 @@ mod tests {
         }
         assert_eq!(readers("user_id"), "every function");
         assert_eq!(readers("prompt"), "adoption_barriers, by, filter");
-        assert_eq!((reader("paths"), reader("pg_sleep")), (Some("paths"), None));
     }
 }

@@ -46,6 +46,7 @@ SELECT f.name, c FROM user_metrics.functions AS f, unnest(columns_needed || colu
 WHERE NOT EXISTS (SELECT FROM describe_source('request_log') AS d WHERE d.column_name = c);
 
 -- Every example runs and gives rows. It calls the function it is an example of: no other is listed.
+SELECT user_metrics.define_experiment('new_chat_ui', '{"control": 0.5, "treatment": 0.5}');
 INSERT INTO request_log
 SELECT 'u' || u % 70, timestamptz '2024-03-01 08:00Z' + d * interval '31 hours' + u * interval '7 minutes', 's' || d, CASE u % 2 WHEN 0 THEN 'chat' ELSE 'code' END, CASE d % 3 WHEN 0 THEN 'large' ELSE 'small' END, 900, 200, '{"UserTier": "free", "new_chat_ui": "control"}'
 FROM generate_series(0, 39) AS d, generate_series(1, 100) AS u;
