@@ -239,7 +239,8 @@ unsafe fn select<T>(
     let query = CString::new(query).map_err(|_| WRONG)?;
     // few: parameters
     let mut types = parameters.iter().map(|(kind, _)| *kind).collect::<Vec<_>>();
-    let mut values = parameters.iter().map(|(_, value)| value.unwrap_or(pg_sys::Datum::null())).collect::<Vec<_>>(); // few
+    // few: parameters
+    let mut values = parameters.iter().map(|(_, value)| value.unwrap_or(pg_sys::Datum::null())).collect::<Vec<_>>();
     let null = |value: &Option<pg_sys::Datum>| (if value.is_some() { b' ' } else { b'n' }) as core::ffi::c_char;
     let nulls = parameters.iter().map(|(_, value)| null(value)).collect::<Vec<_>>(); // few: parameters
     // SAFETY: as PostgreSQL's own procedural languages run a query; what is read of its row is copied before it goes.
