@@ -1,0 +1,196 @@
+"""One case about activity: one call of one readout over one log, as SQL and as an expectation; the laws of answers."""
+
+from dataclasses import dataclass, replace
+
+from oracle.activity import definitions as d
+from oracle.kit.cases import Case, counted_requests, observed_until, random_filter, random_moment, segments
+from oracle.kit.compare import by_segment, shown
+from oracle.kit.days import DAY
+from oracle.kit.definitions import GRAINS
+from oracle.kit.logs import ZONES, literal
+from oracle.kit.runner import ExpectedError
+
+READOUTS = {
+    "active_users": d.active_users, "engagement": d.engagement, "lifecycle": d.lifecycle, "churn_rate": d.churn_rate, "seasonality": d.seasonality,
+    "stickiness": d.stickiness, "retention_matrix": d.retention_matrix, "retention_curve": d.retention_curve,
+    "cohort_table": d.cohort_table}
+WEIGHTS = {"active_users": 3, "engagement": 3, "lifecycle": 4, "churn_rate": 3, "seasonality": 3, "stickiness": 3, "retention_matrix": 9,
+           "retention_curve": 4, "cohort_table": 2}
+USES_WEEKS = ("active_users", "lifecycle", "churn_rate", "retention_matrix", "retention_curve")
+# How an activity value is come by: in one go, or merged from parts that share users and days.
+VALUES = {
+    "whole": "(SELECT user_metrics.activity({row}) FROM t)",
+    "by model": "(SELECT user_metrics.rollup(part) FROM (SELECT user_metrics.activity({row}) AS part FROM t "
+                "GROUP BY model) p)",
+    "by row": "(SELECT user_metrics.rollup(part) FROM (SELECT user_metrics.activity({row}) AS part FROM t "
+              "GROUP BY {time}) p)"}
+
+
+@dataclass(frozen=True)
+class ActivityCase(Case):
+    """`value` is None for a call over the table, or a key of VALUES for a call over an activity value."""
+
+    def value_sql(self, log):
+        row = f"{log.user_column}, {log.time_column}" + (f", {literal(self.timezone)}" if self.timezone else "")
+        return VALUES[self.value].format(row=row, time=log.time_column)
+
+
+# ------------------------------------------------------------------------------------------------- the expectation
+
+def expected_rows(case, log, facts):
+    """What the definitions answer; `facts` has the server's `now` and local_day(instant, zone)."""
+    if case.args.get("clock") == "rolling" and case.args.get("period", "week") in ("quarter", "year"):
+        raise ExpectedError("22023")
+    args = dict(case.args)
+    if case.readout in USES_WEEKS:
+        args["week_start"] = log.week_start or "monday"
+    end = observed_until(case, log, facts.now)
+    # Of a log that has only future rows nothing has been observed.
+    rows, groups = [], {} if end is None else segments(case, counted_requests(case, log))
+    if case.readout == "seasonality" and not groups and case.by is None:
+        rows += [{"segment": None, **row} if case.value is None else row for row in d.seasonality(d.Observation(), **args)]
+    for segment, members in sorted(groups.items(), key=str):
+        observation = d.observe(
+            [(r.user, r.instant) for r in members], end, lambda i: facts.local_day(i, case.zone(log)),
+            since=case.since, until=case.until, whole_days=case.value is not None)
+        if case.readout == "seasonality" and case.by is not None and not observation.everything():
+            continue                             # nothing of such a segment is read
+        answer = READOUTS[case.readout](observation, **args)
+        has_segment = case.value is None and case.readout != "cohort_table"
+        rows += [{"segment": segment, **row} if has_segment else row for row in answer]
+    return rows
+
+
+# -------------------------------------------------------------------------------------------------------- the laws
+
+def broken_laws(case, _log, rows, answer):
+    """What must hold of any answer, whatever the log: lines that say where it does not."""
+    yield from laws(case.readout, rows)
+    if case.readout == "retention_curve":
+        yield from not_the_sum(rows, answer(replace(case, readout="retention_matrix")))
+
+
+def not_the_sum(curve, matrix):
+    """D57: the curve is the matrix of the same call added up."""
+    sums = matrix_sums(matrix)
+    for row in curve:
+        sum_of = sums.get((row.get("segment"), row["period_number"]), [0, 0])
+        if sum_of != [row["eligible_users"], row["retained_users"] or 0]:
+            yield f"  broken law: the matrix adds up to {sum_of} for {row}"
+
+
+def matrix_sums(rows):
+    """D57: what a curve must be, by adding up a matrix: {(segment, number): [eligible, retained]}."""
+    sums = {}
+    for row in rows:
+        sum_of = sums.setdefault((row.get("segment"), row["period_number"]), [0, 0])
+        sum_of[0] += row["eligible_users"]
+        sum_of[1] += row["retained_users"] or 0
+    return sums
+
+
+def laws(readout, rows):
+    check = {"active_users": active_users_laws, "lifecycle": lifecycle_laws, "churn_rate": lambda rows: (), "seasonality": lambda rows: (), "engagement": engagement_laws,
+             "stickiness": stickiness_laws, "retention_matrix": rate_laws, "retention_curve": rate_laws,
+             "cohort_table": cohort_table_laws}[readout]
+    return [f"  broken law: {law}" for group in by_segment(rows) for law in check(group)]
+
+
+def active_users_laws(rows):
+    for row in rows:
+        if row["active_users"] != row["new_users"] + row["returning_users"]:
+            yield f"active = new + returning in {shown(row)}"
+
+
+def lifecycle_laws(rows):
+    """D5."""
+    previous = None
+    for row in sorted(rows, key=lambda row: row["period_start"]):
+        if row["active_users"] != row["new_users"] + row["retained_users"] + row["resurrected_users"]:
+            yield f"active = new + retained + resurrected in {shown(row)}"
+        # Of a period that `since` cuts only a part is shown; all of it is known.
+        if previous and previous["complete"] and row["churned_users"] is not None:
+            if row["retained_users"] + row["churned_users"] != previous["active_users"]:
+                yield f"retained + churned = previous active in {shown(row)}"
+        if (row["churned_users"] is None) == row["complete"]:
+            yield f"churn is known exactly in complete periods in {shown(row)}"
+        previous = row
+
+
+def engagement_laws(rows):
+    for row in rows:
+        if not row["daily_users"] <= row["weekly_users"] <= row["monthly_users"]:
+            yield f"daily <= weekly <= monthly in {shown(row)}"
+
+
+def stickiness_laws(rows):
+    rows = sorted(rows, key=lambda row: row["active_days"])
+    for row, following in zip(rows, [*rows[1:], {"users_at_least": 0}]):
+        if row["users_at_least"] - following["users_at_least"] != row["users"]:
+            yield f"users = users_at_least - the next users_at_least in {shown(row)}"
+    if rows and rows[0]["share"] is not None and abs(sum(row["share"] for row in rows) - 1) > 1e-9:
+        yield "shares sum to 1"
+
+
+def rate_laws(rows):
+    """D54, D55."""
+    for row in rows:
+        if row["complete"] != (row["eligible_users"] == row["cohort_users"]):
+            yield f"complete = everybody is eligible in {shown(row)}"
+        if (row["eligible_users"] == 0) != (row["retention_rate"] is None):
+            yield f"a rate exactly where somebody is eligible in {shown(row)}"
+        if row["retention_rate"] is not None:
+            if not 0 <= row["rate_low"] <= row["retention_rate"] <= row["rate_high"] <= 1:
+                yield f"0 <= low <= rate <= high <= 1 in {shown(row)}"
+            if row["period_number"] == 0 and row["retention_rate"] != 1:
+                yield f"in period 0 everybody is retained in {shown(row)}"
+
+
+def cohort_table_laws(rows):
+    for row in rows:
+        if row["week_1"] not in (None, 1):
+            yield f"week_1 = 1 in {shown(row)}"
+
+
+# --------------------------------------------------------------------------------------------------- random choices
+
+def random_args(rng, readout, span):
+    """The readout's own arguments, some left to their defaults; small grains for short logs."""
+    grains = GRAINS if span <= 70 else GRAINS[1:]
+    args = {}
+    if readout in ("active_users", "lifecycle", "churn_rate"):
+        args["period"] = rng.choice(GRAINS if span <= 160 else grains)
+    if readout == "seasonality":
+        args["retained"] = rng.choice([(1, 1), (1, 7), (3, 40), (21, 27)])
+    if readout == "stickiness":
+        args["days"] = rng.choice([1, 2, 7, 28, 30, 90])
+    if readout.startswith("retention"):
+        args["cohort"] = rng.choice(GRAINS)
+        args["period"] = rng.choice(grains)
+        args["kind"] = rng.choice(d.KINDS)
+        args["clock"] = rng.choice(d.CLOCKS)
+        if rng.random() < 0.3:
+            args["offsets"] = sorted(rng.sample([0, 1, 2, 3, 4, 5, 8, 12, 26, 1000], rng.randrange(1, 6)))
+        if args["clock"] == "rolling" and args["period"] in ("quarter", "year") and rng.random() < 0.95:
+            args["period"] = rng.choice(["week", "month"])
+    return {name: value for name, value in args.items() if rng.random() < 0.9}
+
+
+def random_case(rng, log):
+    readout = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    args = random_args(rng, readout, (log.last - log.first) // DAY)
+    timezone = rng.choice([None, log.zone, log.zone, rng.choice(ZONES)])
+    near = timezone or log.default_zone or "UTC"
+
+    def moment(chance, early=False):
+        return random_moment(rng, log, near, early) if rng.random() < chance else None
+
+    since, until = moment(0.35, early=True), moment(0.3)
+    if since is not None and until is not None:
+        since, until = min(since, until), max(since, until)
+    case = ActivityCase(readout, args, timezone=timezone, since=since, until=until, as_of=moment(0.3))
+    if rng.random() < 0.35:
+        return replace(case, value=rng.choice(list(VALUES)))
+    return replace(
+        case, filter=random_filter(rng) if rng.random() < 0.25 else {},
+        by=rng.choice(["model", "tier"]) if rng.random() < 0.25 and readout != "cohort_table" else None)

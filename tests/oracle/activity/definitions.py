@@ -1,0 +1,377 @@
+"""What each readout of `activity` means, stated as plainly as Python allows.
+
+This is the yardstick: sets of (user, local day) and loops over every period and every user, no data structure clever
+enough to be wrong in an interesting way. It shares nothing with the extension. Row numbers (D1, D5, ...) are those
+of the project's definitions:
+
+    D1-D4    active users, trailing windows, stickiness     D5, D62   growth accounting, churn
+    D53-D57  retention: cohorts, maturity, kinds, pooling   D61       seasonality
+
+Days are numbers, a period is the half-open range of days [start, end): see `days` and `definitions` of the kit.
+"""
+
+from dataclasses import dataclass, field
+from math import comb, erfc, sqrt
+
+from oracle.kit.days import HOUR, date_of, day_of
+from oracle.kit.definitions import first_day_of, index_of, periods, wilson
+
+KINDS = ("on", "on_or_after", "on_or_before", "streak")
+CLOCKS = ("calendar", "rolling")
+ROLLING_LENGTH = {"day": 1, "week": 7, "month": 30}
+SEASON_FIGURES = ("number", "users", "retained_users", "retention_rate", "rate_low", "rate_high", "index", "index_low",
+                  "index_high", "q_value")
+
+
+# ------------------------------------------------------------------------------------------------- the observation
+
+@dataclass
+class Observation:
+    """One log, cut to what a question is about: who was active when, and how far one can see."""
+
+    shown: set = field(default_factory=set)      # (user, day) of the requests at or after `since`
+    history: set = field(default_factory=set)    # (user, day) of the requests before `since`
+    end_day: int = 0                             # local day of as_of: a period [a, b) has elapsed when b <= end_day
+    last_day: int = 0                            # the last day shown
+    since_day: int | None = None                 # local day of `since`
+    first_whole_day: int | None = None           # the first day no part of which lies before `since`
+
+    def everything(self):
+        return self.shown | self.history
+
+    def days_of(self):
+        """Each user's days, those before `since` among them."""
+        days = {}
+        for user, day in self.everything():
+            days.setdefault(user, set()).add(day)
+        return days
+
+    def first_days(self):
+        return {user: min(days) for user, days in self.days_of().items()}
+
+    def is_complete(self, start, end):
+        """The period has elapsed, so no `until` cuts it short, nor does `since` (D2, D54)."""
+        cut_by_since = self.first_whole_day is not None and start < self.first_whole_day
+        return end <= self.end_day and not cut_by_since
+
+    def first_shown_day(self):
+        """Where a series begins: with the log, but not before `since`."""
+        first = min(day for _, day in self.everything())
+        return first if self.since_day is None else max(first, self.since_day)
+
+
+def day_before(instant, local_day):
+    """The local day before that of an instant. In Samoa it was the 29th of December 2011 on the 31st."""
+    day = local_day(instant)
+    while local_day(instant) == day:
+        instant -= HOUR
+    return local_day(instant)
+
+
+def observe(requests, end, local_day, since=None, until=None, whole_days=False):
+    """The observation of (user, instant) requests up to `end`.
+
+    `whole_days`: the requests come from an activity value, which knows only days: a day begun by `end`, or before
+    `until`, counts in full, and so does the day of `since`. As nothing at or after `until` is seen and the end is
+    never later (`observation_end`), no day after that of the microsecond before `until` is shown.
+
+    Otherwise everything before `since` is history: the hours before a `since` within a local day count as the day before.
+    """
+    end_day = local_day(end)
+    o = Observation(end_day=end_day)
+    for user, instant in requests:
+        day = local_day(instant)
+        if whole_days:
+            seen = day <= end_day and (until is None or day <= local_day(until - 1))
+            earlier = since is not None and day < local_day(since)
+        else:
+            seen = instant <= end and (until is None or instant < until)
+            earlier = since is not None and instant < since
+            if earlier and day == local_day(since):
+                day = day_before(instant, local_day)
+        if seen:
+            (o.history if earlier else o.shown).add((user, day))
+    o.last_day = max([local_day(end - 1)] + [day for _, day in o.everything() if day <= end_day])
+    if since is not None:
+        o.since_day = local_day(since)
+        cut = local_day(since - 1) == o.since_day
+        o.first_whole_day = o.since_day + (1 if cut else 0)
+    return o
+
+
+# ---------------------------------------------------------------------------------------------------- the readouts
+
+def active_users(o, period="day", week_start="monday"):
+    """D1: distinct users per calendar period; new = whose first day ever lies in the shown part of the period."""
+    rows = []
+    if not o.everything():
+        return rows
+    first_day = o.first_days()
+    for start, end in periods(o.first_shown_day(), o.last_day, period, week_start):
+        active = {user for user, day in o.shown if start <= day < end}
+        new = {user for user in active if is_new(o, first_day[user], start, end)}
+        rows.append({
+            "period_start": start, "active_users": len(active), "new_users": len(new),
+            "returning_users": len(active - new), "complete": o.is_complete(start, end)})
+    return rows
+
+
+def is_new(o, first_day, start, end):
+    """The user's first day ever lies in the shown part of the period."""
+    return start <= first_day < end and (o.since_day is None or first_day >= o.since_day)
+
+
+def engagement(o):
+    """D2, D3: per day, distinct users of the day, of the 7 and of the 30 days that end with it."""
+    rows = []
+    everything = o.everything()
+    if not everything:
+        return rows
+    log_begins = min(day for _, day in everything)
+    for today in range(o.first_shown_day(), o.last_day + 1):
+        daily = len({user for user, day in o.shown if day == today})
+        weekly = len({user for user, day in everything if today - 7 < day <= today})
+        monthly = len({user for user, day in everything if today - 30 < day <= today})
+        rows.append({
+            "day": today, "daily_users": daily, "weekly_users": weekly, "monthly_users": monthly,
+            "stickiness": daily / monthly if monthly else None,
+            "complete": o.is_complete(today, today + 1) and log_begins <= today - 29})
+    return rows
+
+
+def lifecycle(o, period="week", week_start="monday"):
+    """D5, D62: active = new + retained + resurrected; active before = retained + churned."""
+    rows = []
+    if not o.everything():
+        return rows
+    first_day = o.first_days()
+    first_index = index_of(o.first_shown_day(), period, week_start)
+    before_first, first_start = (first_day_of(i, period, week_start) for i in (first_index - 1, first_index))
+    previous = {user for user, day in o.everything() if before_first <= day < first_start}
+    for start, end in periods(o.first_shown_day(), o.last_day, period, week_start):
+        active = {user for user, day in o.shown if start <= day < end}
+        new = {user for user in active if is_new(o, first_day[user], start, end)}
+        retained = {user for user in active - new if user in previous}
+        resurrected = active - new - retained
+        churned = previous - active
+        complete = o.is_complete(start, end)
+        rows.append({
+            "period_start": start, "active_users": len(active), "new_users": len(new),
+            "retained_users": len(retained), "resurrected_users": len(resurrected),
+            "churned_users": len(churned) if complete else None,
+            "quick_ratio": (len(new) + len(resurrected)) / len(churned) if complete and churned else None,
+            "complete": complete})
+        # Also those whom `since` does not show: it limits what is shown, not what is known.
+        previous = {user for user, day in o.everything() if start <= day < end}
+    return rows
+
+
+def churn_rate(o, period="month", week_start="monday"):
+    """D62: of those active in the period before, the share not active in this one."""
+    rows = []
+    began = min((day for _, day in o.everything()), default=None)
+    for row in lifecycle(o, period, week_start):
+        index = index_of(row["period_start"], period, week_start)
+        before_start = first_day_of(index - 1, period, week_start)
+        before = len({user for user, day in o.everything() if before_start <= day < row["period_start"]})
+        first = began >= row["period_start"]     # nothing is known before the log
+        churned = None if first else row["churned_users"]
+        low, high = wilson(churned, before) if churned is not None and before else (None, None)
+        rows.append({"period_start": row["period_start"], "previous_active_users": None if first else before,
+                     "churned_users": churned, "churn_rate": churned / before if low is not None else None,
+                     "rate_low": low, "rate_high": high, "complete": row["complete"]})
+    return rows
+
+
+def seasonality(o, retained=(21, 27)):
+    """D61: retention by the month and the weekday of the first day, if two whole years or weeks of such days have been seen."""
+    first_day = o.first_days()
+    begins = min(first_day.values(), default=0) if o.everything() else None
+    people, rows = [], []
+    if begins is not None:
+        begins = max(begins, begins if o.first_whole_day is None else o.first_whole_day)
+        for user, first in first_day.items():
+            if first >= begins and first + retained[1] < o.end_day:
+                days = {day for who, day in o.everything() if who == user}
+                people.append((first, any(first + retained[0] <= day <= first + retained[1] for day in days)))
+    for pattern, size, words, part in (("month", 12, ("years", "months"), lambda day: date_of(day)[1]),
+                                       ("weekday", 7, ("weeks", "days"), lambda day: (day + 5) % 7 + 1)):
+        until = 0 if begins is None else o.end_day - retained[1]
+        seen = 0
+        if begins is not None and begins < until:
+            seen = until - begins if size == 7 else sum(
+                begins <= day_of(*month) and day_of(*following) <= until
+                for month, following in months_between(begins, until))
+        if seen < 2 * size:
+            rows.append({"pattern": pattern, **dict.fromkeys(SEASON_FIGURES), "reason":
+                         f"needs two whole {words[0]} of users whose outcome is known: {seen} of {2 * size} {words[1]} so far"})
+            continue
+        of_all = sum(outcome for _, outcome in people) / len(people) if people else 0
+        for number in range(1, size + 1):
+            outcomes = [outcome for first, outcome in people if part(first) == number]
+            low, high = wilson(sum(outcomes), len(outcomes)) if outcomes else (None, None)
+            rate = sum(outcomes) / len(outcomes) if outcomes else None
+            index = [None if value is None or not of_all else value / of_all for value in (rate, low, high)]
+            rows.append({"pattern": pattern, "number": number, "users": len(outcomes), "retained_users": sum(outcomes),
+                         "retention_rate": rate, "rate_low": low, "rate_high": high, "index": index[0], "index_low": index[1],
+                         "index_high": index[2], "q_value": None, "reason": None})
+        stayed = sum(outcome for _, outcome in people)
+        p_values = [two_proportions(row["retained_users"], row["users"], stayed - row["retained_users"],
+                                    len(people) - row["users"]) for row in rows[-size:]]
+        for row, q in zip(rows[-size:], false_discovery(p_values)):
+            row["q_value"] = q
+    return rows
+
+
+def two_proportions(a, n, b, m):
+    """D86: the chance of a difference between a of n and b of m: Pearson's, or Fisher's where a cell expects fewer than five."""
+    k, total = a + b, n + m
+    if not n or not m or not 0 < k < total:
+        return None
+    if min(n, m) * min(k, total - k) / total >= 5:
+        return erfc(sqrt(total * (a * (m - b) - b * (n - a)) ** 2 / (n * m * k * (total - k)) / 2))
+    ways = {i: comb(n, i) * comb(m, k - i) for i in range(max(0, k - m), min(n, k) + 1)}
+    return sum(way for way in ways.values() if way <= ways[a]) / sum(ways.values())
+
+
+def false_discovery(p_values):
+    """Benjamini and Hochberg: the least of p * tests / rank over this and all larger p values."""
+    known = sorted(p for p in p_values if p is not None)
+    return [None if p is None else min(1.0, *(known[i] * len(known) / (i + 1) for i in range(len(known)) if known[i] >= p))
+            for p in p_values]
+
+
+def months_between(first, last):
+    """((year, month), the next one) of every month that the days touch."""
+    (year, month, _), end = date_of(first), date_of(last)[:2]
+    while (year, month) <= end:
+        following = (year + month // 12, month % 12 + 1)
+        yield (year, month), following
+        year, month = following
+
+
+def stickiness(o, days=28):
+    """D3, D4: of the window's users, how many were active on exactly k, and on at least k, of its days."""
+    if not o.shown:
+        return []
+    active_days = {}
+    for user, day in o.shown:
+        if o.last_day - days < day <= o.last_day:
+            active_days.setdefault(user, set()).add(day)
+    rows = []
+    for k in range(1, days + 1):
+        exactly = sum(1 for of_user in active_days.values() if len(of_user) == k)
+        at_least = sum(1 for of_user in active_days.values() if len(of_user) >= k)
+        rows.append({"active_days": k, "users": exactly, "users_at_least": at_least,
+                     "share": exactly / len(active_days) if active_days else None})
+    return rows
+
+
+# ------------------------------------------------------------------------------------------------------- retention
+
+@dataclass
+class Member:
+    """One user of a cohort: the first day, all active days, and the clock that numbers the user's periods."""
+
+    first_day: int
+    days: set
+    grain: str
+    clock: str
+    week_start: str
+
+    def __post_init__(self):
+        self.active = {self.number_of(day) for day in self.days}
+
+    def number_of(self, day):
+        """The number of the user's period that holds the day (D55)."""
+        if self.clock == "rolling":
+            return (day - self.first_day) // ROLLING_LENGTH[self.grain]
+        return index_of(day, self.grain, self.week_start) - index_of(self.first_day, self.grain, self.week_start)
+
+    def begins(self, k):
+        """The first day of the user's period k."""
+        if self.clock == "rolling":
+            return self.first_day + k * ROLLING_LENGTH[self.grain]
+        return first_day_of(index_of(self.first_day, self.grain, self.week_start) + k, self.grain, self.week_start)
+
+    def is_eligible(self, k, end_day):
+        """D54: the user's own period k has wholly elapsed."""
+        return self.begins(k + 1) <= end_day
+
+    def is_retained(self, k, kind):
+        """D55; in period 0 everybody is."""
+        if k == 0:
+            return True
+        if kind == "on":
+            return k in self.active
+        if kind == "on_or_after":
+            return any(n >= k for n in self.active)
+        if kind == "on_or_before":
+            return any(1 <= n <= k for n in self.active)
+        return all(n in self.active for n in range(1, k + 1))
+
+
+def members_by_cohort(o, cohort, period, clock, week_start):
+    """D53: each user in one cohort, by the first day ever; users who came before `since` are in none."""
+    cohorts = {}
+    for user, days in o.days_of().items():
+        first = min(days)
+        if o.since_day is None or first >= o.since_day:
+            start = first_day_of(index_of(first, cohort, week_start), cohort, week_start)
+            cohorts.setdefault(start, []).append(Member(first, days, period, clock, week_start))
+    return cohorts
+
+
+def numbers_shown(o, members, offsets):
+    """The asked-for numbers, or all from 0 to the last of which any member's period has begun."""
+    if offsets is not None:
+        return sorted(offsets)
+    k = 0
+    # A day that the zone skipped (Apia, 2011-12-30) has elapsed without ever being the last day.
+    last = max(o.last_day, o.end_day - 1)
+    while any(member.begins(k + 1) <= last for member in members):
+        k += 1
+    return range(k + 1)
+
+
+def cell(o, members, k, kind):
+    """One figure of retention: among the eligible members, how many were retained (D54, D57)."""
+    eligible = [member for member in members if member.is_eligible(k, o.end_day)]
+    retained = sum(1 for member in eligible if member.is_retained(k, kind))
+    low, high = wilson(retained, len(eligible)) if eligible else (None, None)
+    return {
+        "eligible_users": len(eligible), "retained_users": retained if eligible else None,
+        "retention_rate": retained / len(eligible) if eligible else None,
+        "rate_low": low, "rate_high": high, "complete": len(eligible) == len(members)}
+
+
+def retention_matrix(o, cohort="week", period="week", offsets=None, kind="on", clock="calendar", week_start="monday"):
+    """D53-D55: one row per cohort that has members and period number."""
+    rows = []
+    for start, members in sorted(members_by_cohort(o, cohort, period, clock, week_start).items()):
+        for k in numbers_shown(o, members, offsets):
+            rows.append({"cohort_start": start, "cohort_users": len(members), "period_number": k,
+                         **cell(o, members, k, kind)})
+    return rows
+
+
+def retention_curve(o, cohort="week", period="week", offsets=None, kind="on", clock="calendar", week_start="monday"):
+    """D57: all cohorts pooled, sums of retained over sums of eligible."""
+    cohorts = members_by_cohort(o, cohort, period, clock, week_start)
+    everyone = [member for members in cohorts.values() for member in members]
+    if not everyone:
+        return []
+    return [{"period_number": k, "cohort_users": len(everyone), **cell(o, everyone, k, kind)}
+            for k in numbers_shown(o, everyone, offsets)]
+
+
+def cohort_table(o, week_start="monday"):
+    """D53, D54: monthly cohorts; Week n = the member's own days 7(n-1) .. 7n-1; nothing before everyone's is over."""
+    rows = []
+    for start, members in sorted(members_by_cohort(o, "month", "week", "rolling", week_start).items()):
+        row = {"cohort": start, "users": len(members)}
+        for week in (1, 2, 4, 8, 12):
+            figure = cell(o, members, week - 1, "on")
+            row[f"week_{week}"] = figure["retention_rate"] if figure["complete"] else None
+        rows.append(row)
+    return rows

@@ -1,0 +1,228 @@
+"""One case about funnels or paths: one call of one function over one log, as SQL and as an expectation; the laws of answers."""
+
+import json
+from dataclasses import dataclass, replace
+
+from oracle.funnel import definitions as fd
+from oracle.funnel.logs import FEATURES
+from oracle.kit.cases import Case, counted_requests, observed_until, random_filter, segments
+from oracle.kit.compare import by_segment, shown
+from oracle.kit.logs import literal
+from oracle.kit.runner import ExpectedError
+
+WEIGHTS = {"funnel": 6, "funnel_users": 4, "funnel_steps": 5, "paths": 3}
+MODES = ["ordered", "strict_order", "strict_dedup", "strict_increase", "once", "unordered"]
+OF_CLICKHOUSE = ["ordered", "strict_order", "strict_dedup", "strict_increase", "once", "allow_reentry"]
+VALUES = {
+    "whole": "(SELECT {call} FROM t)",
+    "by model": "(SELECT user_metrics.rollup(part) FROM (SELECT {call} AS part FROM t GROUP BY model) p)",
+    "by row": "(SELECT user_metrics.rollup(part) FROM (SELECT {call} AS part FROM t GROUP BY {time}, feature) p)"}
+
+
+@dataclass(frozen=True)
+class FunnelCase(Case):
+    """`steps` are the letters each step takes; `excluded` the features that must not come in between."""
+
+    steps: tuple = ()
+    window: int = 0
+    mode: str = "ordered"
+    excluded: tuple = ()
+    compatibility: str = "standard"
+    named: bool = True
+    start: tuple | None = None
+
+    def names(self):
+        if self.mode == "unordered" and (self.value is None or not self.named):
+            return [f"any {number} of {len(self.steps)}" for number, _ in enumerate(self.steps, 1)]
+        return [f"{step}!" if self.named else f"step {number}" for number, step in enumerate(self.steps, 1)]
+
+    def features(self, step):
+        return [feature for feature in FEATURES if step in feature] if len(step) == 1 else [step]
+
+    def interval(self):
+        return f"interval '{self.window} microseconds'"
+
+    def arguments(self):
+        if self.readout in ("funnel", "funnel_users"):
+            steps = [{"name": name} if self.named else {} for name in self.names()]
+            for step, letter in zip(steps, self.steps):
+                features = self.features(letter)
+                step["filter"] = {"feature": features if len(features) > 1 else features[0]}
+                if self.mode == "unordered" and self.named:
+                    step["name"] = "not told"
+            yield "steps", literal(json.dumps(steps))
+            yield "within", self.interval()
+            yield "mode", literal(self.mode)
+            if self.excluded:
+                yield "exclude", literal(json.dumps({"feature": list(self.excluded)}))
+            yield "compatibility", literal(self.compatibility)
+        if self.readout == "funnel_steps":
+            if self.named:
+                yield "steps", "ARRAY[" + ", ".join(literal(name) for name in self.names()) + "]"
+            yield "compatibility", literal(self.compatibility)
+        if self.readout == "paths" and self.start is not None:
+            yield "start", literal(json.dumps({"feature": list(self.start)}))
+        yield from super().arguments()
+
+    def value_sql(self, log):
+        def is_one_of(features):
+            return "feature IN (" + ", ".join(map(literal, features)) + ")"
+
+        conditions = ", ".join(is_one_of(self.features(step)) for step in self.steps)
+        arguments = [log.user_column, log.time_column, f"ARRAY[{conditions}]", self.interval()]
+        if self.mode != "ordered" or self.excluded:
+            arguments.append(literal(self.mode))
+        if self.excluded:
+            arguments.append(is_one_of(self.excluded))
+        return VALUES[self.value].format(call=f"user_metrics.funnel({', '.join(arguments)})", time=log.time_column)
+
+    def simpler(self):
+        yield from super().simpler()
+        if len(self.steps) > 1:
+            yield replace(self, steps=self.steps[:-1])
+        if self.excluded:
+            yield replace(self, excluded=())
+        if self.mode != "ordered":
+            yield replace(self, mode="ordered")
+
+
+# ------------------------------------------------------------------------------------------------- the expectation
+
+def requests_read(case, log, now):
+    """Those of users that pass the filter, from since to as_of and before until."""
+    last = min(now, now if case.as_of is None else case.as_of)
+    return [r for r in counted_requests(case, log) if r.instant <= last
+            and (case.since is None or r.instant >= case.since) and (case.until is None or r.instant < case.until)]
+
+
+def journeys_of(case, requests, end):
+    """Per user how far they got."""
+    events = {}
+    for r in requests:
+        steps = frozenset(n for n, step in enumerate(case.steps, 1) if r.feature in case.features(step))
+        events.setdefault(r.user, []).append(fd.Event(r.instant, steps, r.feature in case.excluded))
+    return {user: fd.journey(own, len(case.steps), case.window, end, case.mode, case.compatibility)
+            for user, own in events.items()}
+
+
+def kept(case, requests):
+    """Whether a funnel keeps anything of these requests: a segment of which it keeps nothing is not told."""
+    features = {feature for step in case.steps for feature in case.features(step)} | set(case.excluded)
+    return bool(requests) and (case.mode in ("strict_order", "allow_reentry") or any(r.feature in features for r in requests))
+
+
+def expected_rows(case, log, facts):
+    """What the definitions answer; `facts` has the server's `now`."""
+    read, least = requests_read(case, log, facts.now), log.least or 1
+    if case.readout == "paths":
+        return expected_paths(case, log, read, least)
+    if case.value is not None and not log.requests:
+        return fd.funnel([], case.names() if case.named else [])
+    if case.excluded and case.compatibility == "clickhouse" and case.value is None:
+        raise ExpectedError("22023")
+    if case.mode not in (OF_CLICKHOUSE if case.compatibility == "clickhouse" else MODES):
+        raise ExpectedError("22023")
+    end = observed_until(case, log, facts.now)
+    if case.readout == "funnel_users":
+        return fd.funnel_users(journeys_of(case, read, end), case.names())
+    if case.by is None:
+        rows = fd.funnel(list(journeys_of(case, read, end).values()), case.names(), least)
+        return rows if case.value is not None else with_segment(None, rows)
+    rows = []
+    for segment, requests in sorted(segments(case, read).items(), key=text_order):
+        if kept(case, requests):
+            journeys = journeys_of(case, requests, end)
+            rows += with_segment(segment, fd.funnel(list(journeys.values()), case.names(), least))
+    return rows
+
+
+def text_order(item):
+    return (item[0] is None, (item[0] or "").encode())
+
+
+def with_segment(segment, rows):
+    return [{"segment": segment, **row} for row in rows]
+
+
+def expected_paths(case, log, read, least):
+    rows = []
+    for segment, requests in sorted(segments(case, read).items(), key=text_order):
+        people = {}
+        for r in requests:
+            people.setdefault(r.user, []).append(r)
+
+        def order(r):
+            known = r.request_id if log.id_column else None
+            begins = case.start is None or r.feature in case.start
+            return (r.instant, known is None, len(known or ""), (known or "").encode(), (r.feature or "").encode(), not begins)
+
+        ordered = [[(r.feature, case.start is None or r.feature in case.start) for r in sorted(own, key=order)]
+                   for own in people.values()]
+        rows += with_segment(segment, fd.paths(ordered, case.args.get("depth", 5), least))
+    return rows
+
+
+# -------------------------------------------------------------------------------------------------------- the laws
+
+def broken_laws(case, log, rows, answer):
+    """What must hold of any answer, whatever the log: lines that say where it does not."""
+    return [f"  broken law: {law}" for law in laws(case, log, rows, answer)]
+
+
+def laws(case, log, rows, answer):
+    if log.least is not None:
+        return                                   # what is hidden does not add up
+    if case.readout in ("funnel", "funnel_steps"):
+        for group in by_segment(rows):
+            for before, row in zip(group, group[1:]):
+                if before["users"] != row["users"] + row["dropped_users"] + row["open_users"]:
+                    yield f"who reached a step reached the next, dropped or may still: {shown(row)}"
+        if case.value is None and case.by is None:
+            people = answer(replace(case, readout="funnel_users"))
+            for row in rows:
+                told = [p["status"] for p in people if p["step_number"] == row["step_number"]]
+                counts = tuple(told.count(status) for status in ("completed", "dropped", "open"))
+                if counts != (row["users"], row["dropped_users"], row["open_users"]):
+                    yield f"funnel counts whom funnel_users names: {counts} in {shown(row)}"
+    if case.readout == "paths":
+        for group in by_segment(rows):
+            for step in range(1, max(row["step"] for row in group)):
+                arrived = sum(row["users"] for row in group if row["step"] == step and row["to_feature"] is not None)
+                went_on = sum(row["users"] for row in group if row["step"] == step + 1)
+                if arrived != went_on:
+                    yield f"who arrives at move {step + 1} is told there: {arrived}, {went_on}"
+
+
+# --------------------------------------------------------------------------------------------------- random choices
+
+def random_funnel_case(rng, log):
+    readout = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    span = max(log.last - log.first, log.unit)
+
+    def moment(chance):
+        at = log.first + rng.randrange(-1, span // log.unit + 12) * log.unit + rng.choice([-1, 0, 0, 0, 1])
+        return at if rng.random() < chance else None
+
+    since, until = moment(0.2), moment(0.2)
+    if since is not None and until is not None:
+        since, until = min(since, until), max(since, until)
+    times = {"since": since, "until": until, "as_of": moment(0.5)}
+    by = rng.choice(["model", "tier"]) if rng.random() < 0.25 else None
+    only = random_filter(rng) if rng.random() < 0.15 else {}
+    if readout == "paths":
+        start = rng.choice([None, None, ("a",), ("b", "bc"), ("nothing",)])
+        args = {"depth": rng.choice([1, 2, 3, 9])} if rng.random() < 0.7 else {}
+        return FunnelCase(readout, args, **times, filter=only, by=by, start=start)
+    clickhouse = rng.random() < 0.3
+    steps = rng.choice([("a",), ("a", "b"), ("a", "b", "c"), ("a", "b", "c"), ("a", "b", "c", "d"), ("a", "a"), ("a", "a", "b"),
+                        ("b", "a", "b"), ("c", "b", "a"), ("a", "ab", "b")])
+    case = FunnelCase(
+        readout, {}, **times, steps=steps, window=max(rng.choice([0, 1, 2, 3, 5, 8, 30]) * log.unit + rng.choice([-1, 0, 0, 0, 1]), 0),
+        mode=rng.choice(OF_CLICKHOUSE if clickhouse else MODES), named=rng.random() < 0.7,
+        compatibility="clickhouse" if clickhouse else "standard",
+        excluded=rng.choice([("x",), ("x", "c"), ("b",), ("abc",)]) if rng.random() < 0.3 and not clickhouse else ())
+    if rng.random() < 0.02:
+        case = replace(case, mode=rng.choice(["unordered", "allow_reentry"]), compatibility=rng.choice(["standard", "clickhouse"]))
+    if readout == "funnel_steps":
+        return replace(case, value=rng.choice(list(VALUES)))
+    return replace(case, filter=only, by=by if readout == "funnel" else None)

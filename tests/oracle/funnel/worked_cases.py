@@ -1,0 +1,158 @@
+"""Funnels and paths worked out on paper, and wrong definitions that must not pass: `python3 -m oracle funnel --self-test` needs no server."""
+
+import random
+import unittest
+from dataclasses import replace
+from types import SimpleNamespace
+from unittest import mock
+
+from oracle.funnel import definitions as fd
+from oracle.funnel.cases import expected_rows, random_funnel_case
+from oracle.funnel.logs import random_funnel_log
+from oracle.kit.days import DAY, instant_of
+
+
+def events(text):
+    """'0a 5ab 6-' are step 1 at 0, steps 1 and 2 at 5, none at 6; x must not come in between."""
+    def event(word):
+        letters = word.lstrip("0123456789")
+        steps = frozenset("abcdefgh".index(letter) + 1 for letter in letters if letter not in "-x")
+        return fd.Event(int(word.rstrip("abcdefghx-")), steps, "x" in letters)
+
+    return [event(word) for word in text.split()]
+
+
+def reached(text, n=3, window=10, mode="ordered", compatibility="standard", end=10**6):
+    return fd.journey(events(text), n, window, end, mode, compatibility).reached
+
+
+class Journeys(unittest.TestCase):
+    def test_the_best_start_counts(self):
+        """The first start sees its window close before c; the second does not."""
+        self.assertEqual(reached("0a 5a 6b 12c"), (5, 6, 12))
+        self.assertEqual(reached("0a 6b 12c"), (0, 6))
+
+    def test_the_window_is_inclusive(self):
+        self.assertEqual((reached("0a 10b", 2), reached("0a 11b", 2)), ((0, 10), (0,)))
+
+    def test_ties_come_in_any_order(self):
+        self.assertEqual(reached("3c 3b 3a"), (3, 3, 3))
+        self.assertEqual(reached("3c 3b 3a", mode="strict_increase"), (3,))
+
+    def test_one_event_is_one_step(self):
+        self.assertEqual((reached("1abc"), reached("1abc 1abc"), reached("1ab 1a")), ((1,), (1, 1), (1, 1)))
+        self.assertEqual(reached("1abc", compatibility="clickhouse"), (1, 1, 1))
+        self.assertEqual(reached("1abc", mode="once", compatibility="clickhouse"), (1,))
+
+    def test_strict_order(self):
+        self.assertEqual(reached("0a 1- 2b 3c", mode="strict_order"), (0,))
+        self.assertEqual(reached("0a 1- 2a 2- 3b 4c", mode="strict_order"), (2, 3, 4))
+        self.assertEqual(reached("0a 1- 2b 3c", mode="strict_order", compatibility="clickhouse"), (0,))
+        self.assertEqual(reached("0a 1c 2b 3c", mode="allow_reentry", compatibility="clickhouse"), (0, 2, 3))
+
+    def test_strict_dedup(self):
+        self.assertEqual(reached("0a 1b 2a 3c", mode="strict_dedup"), (0, 1, 3))
+        self.assertEqual(reached("0a 1b 2b 3c", mode="strict_dedup"), (0, 1))
+        self.assertEqual(reached("0a 1b 2c 3b 4d", 4, mode="strict_dedup", compatibility="clickhouse"), (0, 1, 2))
+
+    def test_exclusion_is_strictly_between(self):
+        self.assertEqual((reached("0a 1x 2b", 2), reached("0a 0x 2b", 2), reached("0a 2x 2b", 2)), ((0,), (0, 2), (0, 2)))
+        self.assertEqual((reached("0a 1x 2b", 2, mode="unordered"), reached("0a 0x 2b", 2, mode="unordered")), ((0,), (0, 2)))
+
+    def test_any_order(self):
+        self.assertEqual(reached("0c 1c 5a 9b 20b", mode="unordered"), (1, 5, 9))
+        self.assertEqual(reached("0c 11a", mode="unordered"), (0,))
+        self.assertEqual(reached("0ab 1a", 2, mode="unordered"), (0, 1))
+
+    def test_the_match_that_is_told(self):
+        """Complete first, begun last, its second step earliest."""
+        self.assertEqual(reached("0a 1a 2b 3b 4c 5c"), (1, 2, 4))
+
+    def test_open(self):
+        def is_open(text, end, mode="ordered"):
+            return fd.journey(events(text), 2, 10, end, mode).open
+
+        self.assertEqual([is_open("0a", end) for end in (0, 10, 11)], [True, True, False])
+        self.assertFalse(is_open("0a 5a", 11))                    # it had a whole window once
+        self.assertFalse(is_open("0a 1b", 5))                     # nothing is left to reach
+        self.assertFalse(is_open("0b", 5))                        # it has not begun
+        self.assertFalse(is_open("0a 1-", 5, "strict_order"))     # it is broken
+        self.assertTrue(is_open("0a 1- 2a", 5, "strict_order"))   # and begun again
+
+
+class Rows(unittest.TestCase):
+    JOURNEYS = [fd.Journey(times, is_open) for times, is_open in
+                (((0, 10, 40), False), ((0, 20), False), ((0, 40), True), ((0,), False), ((0,), True), ((), False))]
+
+    def test_funnel(self):
+        rows = [{k: v for k, v in row.items() if "rate_" not in k or "from" in k} for row in fd.funnel(self.JOURNEYS, "abc")]
+        self.assertEqual([(r["users"], r["dropped_users"], r["open_users"]) for r in rows], [(5, 0, 0), (3, 1, 1), (1, 1, 1)])
+        self.assertEqual([r["from_previous_rate"] for r in rows], [None, 3 / 4, 1 / 2])
+        self.assertEqual([r["from_first_rate"] for r in rows], [1, 3 / 4, 1 / 3])
+        self.assertEqual([r["median_seconds"] for r in rows], [None, 2e-5, 3e-5])
+
+    def test_bounds(self):
+        low, high = fd.wilson(0, 10)
+        self.assertEqual(low, 0)
+        self.assertAlmostEqual(high, 0.277532799862889, 12)
+        self.assertEqual(fd.wilson(0, 0), (None, None))
+
+    def test_small_groups_hide_what_follows(self):
+        self.assertEqual([r["users"] for r in fd.funnel(self.JOURNEYS, "abc", 2)], [5, None, None])
+
+    def test_paths(self):
+        people = [[("x", False), ("a", True), ("a", False), ("b", False), ("a", False)], [("a", True), (" ", False)], [("b", False)]]
+        self.assertEqual(
+            [tuple(row.values()) for row in fd.paths(people, 2)],
+            [(1, "a", "b", 1), (1, "a", None, 1), (2, "b", "a", 1)])
+
+
+class WrongDefinitions(unittest.TestCase):
+    """Each is another answer to some of the questions that are asked."""
+
+    NOW = instant_of(2026, 11, 25)
+
+    def answers(self, questions):
+        found = []
+        for case, log in questions:
+            try:
+                found.append(expected_rows(case, log, SimpleNamespace(now=self.NOW)))
+            except Exception as error:           # a refusal is an answer
+                found.append(str(error))
+        return found
+
+    def test_they_are_told_apart(self):
+        rng, questions = random.Random(7), []
+        for _ in range(250):
+            log = random_funnel_log(rng, self.NOW // DAY * DAY)
+            questions += [(random_funnel_case(rng, log), log) for _ in range(8)]
+        # Repeats that matter are rare.
+        questions += [(replace(case, mode="strict_dedup"), log) for case, log in questions if case.compatibility == "standard"]
+        right = self.answers(questions)
+        told = lambda key: mock.patch.object(fd, "min", lambda found, key=None: min(found, key=WRONG_KEYS[which]), create=True)
+        wrong = {
+            "nothing is forbidden": mock.patch.object(fd, "forbids", lambda event, done, mode: False),
+            "the first step may not be repeated": mock.patch.object(
+                fd, "forbids", lambda e, done, mode: e.excluded or mode == "strict_order"
+                or mode == "strict_dedup" and any(s <= done + 1 for s in e.steps)),
+            "only steps done may not be repeated": mock.patch.object(
+                fd, "forbids", lambda e, done, mode: e.excluded or mode == "strict_order"
+                or mode == "strict_dedup" and any(2 <= s <= done for s in e.steps)),
+            "broken matches go on": mock.patch.object(
+                fd, "can_go_on", lambda events, match, window, end, mode: events[match[0]].at + window >= end),
+            "a set of rows may share a step": mock.patch.object(fd, "each_another_step", lambda events: True),
+            "ClickHouse's answers are ours": mock.patch.object(
+                fd, "clickhouse_journey", lambda e, n, w, end, mode: fd.ordered_journey(e, n, w, end, mode)),
+            "nobody is hidden": mock.patch.object(fd, "hides", lambda count, least: False)}
+        for which in WRONG_KEYS:
+            wrong[which] = told(which)
+        for words, patch in wrong.items():
+            with self.subTest(words), patch:
+                self.assertFalse(self.answers(questions) == right)
+
+
+# Other choices among the longest matches.
+WRONG_KEYS = {
+    "the match that begins first": lambda t: t,
+    "the match that begins last": lambda t: (-t[0], t),
+    "the match that is complete first and began first": lambda t: (t[-1], t)}

@@ -1,0 +1,138 @@
+"""One case: one call of one readout over one log, as SQL; which requests count for it; random choices of what is asked."""
+
+import json
+from dataclasses import dataclass, field, replace
+
+from oracle.kit.days import DAY, instant_text, local_midnight_by_zoneinfo
+from oracle.kit.definitions import is_user, observation_end
+from oracle.kit.logs import MODELS, TIERS, ZONES, literal
+
+
+@dataclass(frozen=True)
+class Case:
+    """A readout with its own arguments, and the log it is to see.
+
+    `value` is None for a call over the table. Topics whose readouts are also called over values have value_sql(log),
+    which writes the value of that name.
+    """
+
+    readout: str
+    args: dict = field(default_factory=dict)
+    value: str | None = None
+    timezone: str | None = None
+    since: int | None = None
+    until: int | None = None
+    as_of: int | None = None
+    filter: dict = field(default_factory=dict)
+    by: str | None = None
+
+    WRITERS = {}                                 # how arguments are written that `sql_literal` does not know, by name
+
+    def zone(self, log):
+        return self.timezone or log.default_zone or "UTC"
+
+    def sql(self, log):
+        source = "'t'" if self.value is None else self.value_sql(log)
+        args = [f"{name} => {text}" for name, text in self.arguments()]
+        return f"SELECT r.* FROM user_metrics.{self.readout}({', '.join([source, *args])}) r"
+
+    def arguments(self):
+        """(name, literal) of what is asked; a value is asked for all but what its source has decided."""
+        for name, value in self.args.items():
+            yield name, self.WRITERS[name](value) if name in self.WRITERS else sql_literal(name, value)
+        for name in ("since", "until", "as_of"):
+            if getattr(self, name) is not None:
+                yield name, literal(instant_text(getattr(self, name)))
+        if self.value is None:
+            if self.filter:
+                yield "filter", literal(json.dumps(self.filter))
+            yield from ((name, literal(getattr(self, name))) for name in ("by", "timezone") if getattr(self, name))
+
+    def simpler(self):
+        """The same case with one thing less asked, for finding the smallest that still fails."""
+        for name in ("timezone", "since", "until", "as_of", "by"):
+            if getattr(self, name) is not None:
+                yield replace(self, **{name: None})
+        if self.filter:
+            yield replace(self, filter={})
+        if self.value not in (None, "whole"):
+            yield replace(self, value="whole")
+        for name in self.args:
+            yield replace(self, args={k: v for k, v in self.args.items() if k != name})
+
+
+def sql_literal(name, value):
+    if name in ("offsets", "retained"):
+        return literal("{" + ",".join(map(str, value)) + "}")
+    return str(value) if isinstance(value, int) else literal(value)
+
+
+# --------------------------------------------------------------------------------------- the requests that count
+
+def matches(request, wanted):
+    """The request has, for each key of the filter, the one value or any of the list."""
+    for key, value in wanted.items():
+        values = value if isinstance(value, list) else [value]
+        if getattr(request, key) is None or getattr(request, key) not in values:
+            return False
+    return True
+
+
+def counted_requests(case, log):
+    """The requests of users, at a time, that pass the filter."""
+    # The tables of anonymous and opted-out ids belong to the doorway: a value is what its rows say.
+    excluded = log.excluded() if case.value is None else set()
+    return [r for r in log.requests if r.is_finite() and matches(r, case.filter) and is_user(r.user, excluded)]
+
+
+def observed_until(case, log, now):
+    """Where observation ends; by default any request of the log tells: of nobody, of any segment, filtered out too."""
+    # A source's future rows are left unread; a value has taken them in, and ends no later than now.
+    instants = [r.instant for r in log.requests if r.is_finite() and (case.value is not None or r.instant <= now)]
+    return observation_end(instants, case.until, case.as_of, now)
+
+
+def segments(case, users):
+    """The requests of each segment: one log per value of the column or property, NULL too; or all under None."""
+    logs = {}
+    for request in users:
+        logs.setdefault(getattr(request, case.by) if case.by else None, []).append(request)
+    return logs
+
+
+# --------------------------------------------------------------------------------------------------- random choices
+
+def random_moment(rng, log, zone, early):
+    """A moment about the log, mostly early or late in it: on a row, beside it, at a local midnight, anywhere."""
+    span = max(log.last - log.first, DAY)
+    instants = sorted(r.instant for r in log.requests if r.is_finite() and log.first <= r.instant <= log.last)
+    if instants and rng.random() < 0.25:
+        half = len(instants) // 2
+        return rng.choice(instants[:half + 1] if early else instants[half:]) + rng.choice([-1, 0, 0, 1])
+    likely = (-span // 8, span // 2) if early else (span // 3, span + span // 4 + 2)
+    moment = log.first + rng.randrange(*(likely if rng.random() < 0.85 else (-span // 5, span + span // 4 + 2)))
+    return local_midnight_by_zoneinfo(moment // DAY, zone) if rng.random() < 0.65 else moment
+
+
+def random_filter(rng):
+    chosen = {}
+    if rng.random() < 0.7:
+        chosen["model"] = rng.choice([MODELS[0], MODELS[2], list(MODELS[:2]), [MODELS[0], "none such"]])
+    if not chosen or rng.random() < 0.4:
+        chosen["tier"] = rng.choice([TIERS[0], TIERS[1], list(TIERS[:2])])
+    return chosen
+
+
+def random_times(rng, log):
+    """What a case sees of the log: from when, until when, in which zone, and which requests."""
+    timezone = rng.choice([None, log.zone, log.zone, rng.choice(ZONES)])
+    near = timezone or log.default_zone or "UTC"
+
+    def moment(chance, early=False):
+        return random_moment(rng, log, near, early) if rng.random() < chance else None
+
+    since, until = moment(0.2, early=True), moment(0.2)
+    if since is not None and until is not None:
+        since, until = min(since, until), max(since, until)
+    return {"timezone": timezone, "since": since, "until": until, "as_of": moment(0.25),
+            "filter": random_filter(rng) if rng.random() < 0.15 else {}}

@@ -1,0 +1,72 @@
+"""What means the same in every topic, stated as plainly as Python allows.
+
+Who is a user (D7 of the project's definitions), the periods of the calendar, where observation ends, and the interval of
+a proportion. It shares nothing with the extension. Days are numbers (see `days`); a period is the half-open range of days
+[start, end).
+"""
+
+from functools import lru_cache
+from math import sqrt
+
+from oracle.kit.days import date_of, day_of
+
+GRAINS = ("day", "week", "month", "quarter", "year")
+Z95 = 1.959963984540054
+
+# Day 0, 2000-01-01, was a Saturday.
+A_WEEK_BEGINS_ON = {"saturday": 0, "sunday": 1, "monday": 2, "tuesday": 3, "wednesday": 4, "thursday": 5, "friday": 6}
+
+
+def is_user(user_id, excluded):
+    """D7: NULL, empty and blank (ASCII white space) ids are nobody; nor are anonymous and opted-out ids."""
+    return user_id is not None and user_id.strip(" \t\n\r\v\f") != "" and user_id not in excluded
+
+
+def observation_end(instants, until, as_of, now):
+    """as_of, else the last request of the log; never later than `until` or than now. None: there is nothing to see.
+
+    Nobody can be seen to come back at or after `until`: what lies there has not been observed, whatever as_of says.
+    Without as_of, `until` itself is the end.
+    """
+    ends = [moment for moment in (as_of, until) if moment is not None] or ([max(instants)] if instants else [])
+    return min([*ends, now]) if ends else None
+
+
+def wilson(retained, eligible):
+    """The Wilson score interval of a proportion at 95 % (Wilson 1927); on paper exactly 0 or 1 at the ends."""
+    p, n, z = retained / eligible, eligible, Z95
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return (0.0 if retained == 0 else centre - half), (1.0 if retained == eligible else centre + half)
+
+
+# ---------------------------------------------------------------------------------------------------- the calendar
+
+@lru_cache(maxsize=None)
+def index_of(day, grain, week_start="monday"):
+    """The running number of the calendar period that holds the day; neighbours differ by one."""
+    if grain == "day":
+        return day
+    if grain == "week":
+        return (day - A_WEEK_BEGINS_ON[week_start]) // 7
+    year, month, _ = date_of(day)
+    return {"month": year * 12 + month - 1, "quarter": year * 4 + (month - 1) // 3, "year": year}[grain]
+
+
+@lru_cache(maxsize=None)
+def first_day_of(index, grain, week_start="monday"):
+    """The first day of the calendar period with this running number."""
+    if grain == "day":
+        return index
+    if grain == "week":
+        return 7 * index + A_WEEK_BEGINS_ON[week_start]
+    months = {"month": 1, "quarter": 3, "year": 12}[grain]
+    return day_of(index * months // 12, index * months % 12 + 1)
+
+
+def periods(first, last, grain, week_start):
+    """Every calendar period from the one holding `first` to the one holding `last`, as [start, end)."""
+    if first > last:
+        return
+    for index in range(index_of(first, grain, week_start), index_of(last, grain, week_start) + 1):
+        yield first_day_of(index, grain, week_start), first_day_of(index + 1, grain, week_start)

@@ -1,0 +1,45 @@
+"""Packages of Python that others rely on, for the topics that hold the extension against them.
+
+They are installed from PyPI, in the versions that the topic names, into a virtual environment under target/.
+"""
+
+import fcntl
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+
+
+@dataclass(frozen=True)
+class Packages:
+    """What a topic needs: the name of the environment, what pip installs into it, and what is imported from it."""
+
+    environment: str
+    pins: tuple
+    modules: tuple
+
+
+def use(packages):
+    """Goes on in a Python that has the packages; installs them where they are missing."""
+    environment = TARGET / packages.environment
+    if Path(sys.prefix).resolve() == environment:
+        return
+    python = environment / "bin" / "python3"
+    environment.parent.mkdir(parents=True, exist_ok=True)
+    # Topics that run at the same time may share an environment.
+    with open(f"{environment}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not has(python, packages.modules):
+            print(f"Installing {', '.join(packages.modules)} into {environment} (about a minute, the first time)", flush=True)
+            subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *packages.pins], check=True, stdin=subprocess.DEVNULL)
+    os.execv(python, [python, "-m", "oracle", *sys.argv[1:]])
+
+
+def has(python, modules):
+    command = [python, "-c", f"import {', '.join(modules)}"]
+    return python.exists() and subprocess.run(command, capture_output=True, check=False).returncode == 0

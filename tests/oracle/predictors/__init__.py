@@ -1,0 +1,11 @@
+"""What goes with staying and with leaving: random logs through the extension and through the definitions.
+
+A case is one call of one function over a table. It builds on `usage`. The statistics of scipy and statsmodels are the right
+ones.
+"""
+
+from oracle.kit.packages import Packages
+
+CASES = 300
+PACKAGES = Packages("statistics", ("numpy==1.26.4", "scipy==1.17.1", "statsmodels==0.15.0", "xxhash==3.6.0"),
+                    ("scipy", "statsmodels", "xxhash"))

@@ -1,0 +1,165 @@
+"""What each readout of segments means: new, at risk, power, casual, dormant, and the figures that say why.
+
+The yardstick, as activity's definitions are for activity: lists of instants, whole numbers and exact fractions. Row numbers
+(D30, ...) are those of the project's definitions:
+
+    D30  power users     D31  casual     D32  new     D33  at risk     D34  exactly one     D35  why
+
+A share, a ratio or a probability that is asked for means the number as it is written: 0.1 is a tenth, although no
+floating-point number is. Spans of time are exact: a week has 7 * 24 hours, whatever the clocks do.
+"""
+
+from fractions import Fraction
+from functools import lru_cache
+from math import ceil, comb
+
+from oracle.kit.days import DAY
+
+WEEK = 7 * DAY
+SEGMENTS = ("new", "at_risk", "power", "casual", "dormant")
+DEFAULTS = {"power_share": 0.1, "ties": "include", "min_users": 10, "new_days": 30, "recent_weeks": 4, "base_weeks": 4,
+            "max_decline_ratio": 0.5, "max_decline_p": 0.05, "min_base_requests": 10}
+
+
+def exact(written):
+    """The number as it is written, not the nearest that floating point has."""
+    return Fraction(str(written))
+
+
+def seen(requests, end, until):
+    """The (user, instant) pairs of what has been observed."""
+    return [(user, instant) for user, instant in requests if instant <= end and (until is None or instant < until)]
+
+
+def is_recent(instant, end, a):
+    """The recent weeks end with the end of observation, that very moment included."""
+    return end - a["recent_weeks"] * WEEK < instant <= end
+
+
+def is_base(instant, end, a):
+    """The weeks before the recent ones."""
+    middle = end - a["recent_weeks"] * WEEK
+    return middle - a["base_weeks"] * WEEK < instant <= middle
+
+
+def is_new(first, end, new_days):
+    """D32."""
+    return end - first < new_days * DAY
+
+
+def decline_ratio(recent, base, a):
+    """Requests a week, recently over before; None where there were none before."""
+    return Fraction(recent, a["recent_weeks"]) / Fraction(base, a["base_weeks"]) if base else None
+
+
+@lru_cache(maxsize=None)
+def decline_p(recent, base, recent_weeks, base_weeks):
+    """D33: of all ways to throw the requests into the weeks, the share with so few recent ones, or fewer."""
+    requests, weeks = recent + base, recent_weeks + base_weeks
+    if requests == 0:
+        return None
+    ways = sum(comb(requests, k) * recent_weeks**k * base_weeks**(requests - k) for k in range(recent + 1))
+    return Fraction(ways, weeks**requests)
+
+
+def is_declining(recent, base, a):
+    """D33."""
+    return (base >= a["min_base_requests"]
+            and decline_ratio(recent, base, a) <= exact(a["max_decline_ratio"])
+            and decline_p(recent, base, a["recent_weeks"], a["base_weeks"]) < exact(a["max_decline_p"]))
+
+
+def places(users, a):
+    """How many of so many recently active users are power users, before ties are looked at."""
+    return ceil(exact(a["power_share"]) * users) if users >= a["min_users"] else 0
+
+
+def power_counts(counts, a):
+    """D30: the numbers of recent requests that make a power user, out of everybody's who had any."""
+    in_order = sorted(counts, reverse=True)
+    within, beyond = in_order[:places(len(counts), a)], in_order[places(len(counts), a):]
+    chosen = set(within)
+    if a["ties"] == "exclude":
+        chosen -= set(beyond)
+    # Who uses least does not stand out.
+    return chosen - {min(counts, default=None)}
+
+
+def segment_of(person, end, power, a):
+    """D34: the first that fits."""
+    if is_new(person["first"], end, a["new_days"]):
+        return "new"
+    if is_declining(person["recent"], person["base"], a):
+        return "at_risk"
+    if person["recent"] in power:
+        return "power"
+    return "casual" if person["recent"] > 0 else "dormant"
+
+
+def people_of(requests, end, since, a):
+    """What is known of each user: `all` is shown, the rest only decides."""
+    instants = {}
+    for user, instant in requests:
+        instants.setdefault(user, []).append(instant)
+    for user, all_of_user in instants.items():
+        yield user, {
+            "shown": [i for i in all_of_user if since is None or i >= since],
+            "first": min(all_of_user), "last": max(all_of_user),
+            "recent": sum(is_recent(i, end, a) for i in all_of_user),
+            "base": sum(is_base(i, end, a) for i in all_of_user)}
+
+
+def segment_users(requests, end, local_day, since=None, until=None, **asked):
+    """D35: a row for each user of the (user, instant) requests, in the order of ids."""
+    a = DEFAULTS | asked
+    people = dict(people_of(seen(requests, end, until), end, since, a))
+    counts = [person["recent"] for person in people.values() if person["recent"] > 0]
+    power = power_counts(counts, a)
+    rows = []
+    for user, person in sorted(people.items(), key=lambda item: item[0].encode()):
+        recent, base = person["recent"], person["base"]
+        rows.append({
+            "user_id": user,
+            "segment": segment_of(person, end, power, a),
+            "requests": len(person["shown"]),
+            "active_days": len({local_day(instant) for instant in person["shown"]}),
+            "first_seen": person["first"],
+            "last_seen": person["last"],
+            "usage_rank": 1 + sum(count > recent for count in counts) if recent > 0 else None,
+            "power_cutoff": min(power, default=None),
+            "recent_requests": recent,
+            "base_requests": base,
+            "decline_ratio": as_float(decline_ratio(recent, base, a)),
+            "decline_p": as_float(decline_p(recent, base, a["recent_weeks"], a["base_weeks"]))})
+    return rows
+
+
+def as_float(fraction):
+    return None if fraction is None else float(fraction)
+
+
+def segment_user(rows, user):
+    """The row of one user, without the id; no row for who is not counted."""
+    return [{name: value for name, value in row.items() if name != "user_id"} for row in rows if row["user_id"] == user]
+
+
+def segment_summary(rows, min_group_size=1):
+    """Users and requests of each segment. Of a group too small to be shown nothing follows from the others' shares."""
+    groups = {segment: [row["requests"] for row in rows if row["segment"] == segment] for segment in SEGMENTS}
+    small = [segment for segment, group in groups.items() if 0 < len(group) < min_group_size]
+    all_requests = sum(row["requests"] for row in rows)
+    answer = []
+    for segment, group in groups.items():
+        shares = (share(len(group), len(rows)), share(sum(group), all_requests))
+        answer.append({
+            "segment": segment,
+            "users": None if segment in small else len(group),
+            "user_share": None if small else shares[0],
+            "requests": None if segment in small else sum(group),
+            "request_share": None if small else shares[1],
+            "requests_per_user": None if segment in small else share(sum(group), len(group))})
+    return answer
+
+
+def share(part, whole):
+    return part / whole if whole else None

@@ -1,0 +1,280 @@
+"""What a session is, and what each readout of `sessions` means, stated as plainly as Python allows.
+
+This is the yardstick: sessions are connected components, found by comparing every pair of a user's requests, and all
+figures are whole numbers and fractions until the last moment. It shares nothing with the extension. Times are instants
+and lengths whole microseconds (see `days` of the kit).
+
+A request occupies the time from its instant to its end, when the answer was complete. A user's requests that name the
+same session belong together as long as the pauses are no longer than `idle`; what is left, and what names a session
+that nothing else names, belongs together as long as the pauses are no longer than `gap`.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from oracle.kit.days import DAY, HOUR, SECOND
+from oracle.kit.definitions import periods
+
+DEFAULT_GAP = HOUR // 2
+DEFAULT_IDLE = 24 * HOUR
+LONGEST_REQUEST = 2 * DAY            # what lies further before `since` than this and both limits does not matter
+BLANKS = " \t\n\r\v\f"
+SUCCESS_WORDS = ("success", "ok", "normal")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One request of a user, read as the contract says."""
+
+    user: str
+    instant: int
+    end: int
+    session_id: str | None           # None for none, blank ids included
+    succeeded: bool | None
+
+
+@dataclass
+class Session:
+    user: str
+    session_id: str | None           # None: formed by the gap
+    limit: int                       # how long a pause may be: that of whichever formed it
+    turns: list
+    number: int = 0                  # 1, 2, ... among the user's
+
+    @cached_property
+    def start(self):
+        return min(turn.instant for turn in self.turns)
+
+    @cached_property
+    def end(self):
+        return max(turn.end for turn in self.turns)
+
+    @property
+    def requests(self):
+        return len(self.turns)
+
+    @property
+    def errors(self):
+        return sum(turn.succeeded is False for turn in self.turns)
+
+    def outcome(self, observed_until):
+        """'open' while a request could still have joined; else how the last request went; None: nobody knows."""
+        if self.end + self.limit >= observed_until:
+            return "open"
+        return {True: "completed", False: "abandoned", None: None}[last_success(self.turns)]
+
+
+# -------------------------------------------------------------------------------------------------- reading a row
+
+def latency_micros(latency_ms):
+    """Whole microseconds, halves up; a latency that cannot be one (NULL, NaN, infinite, negative) is 0."""
+    if latency_ms is None or not math.isfinite(latency_ms) or latency_ms < 0:
+        return 0
+    return math.floor(Fraction(latency_ms) * 1000 + Fraction(1, 2))
+
+
+def session_name(session_id):
+    """The id, or None if it is no id."""
+    return None if session_id is None or session_id.strip(BLANKS) == "" else session_id
+
+
+def succeeded_by_status(status):
+    """An HTTP status, or a word for one."""
+    if status is None:
+        return None
+    if isinstance(status, int):
+        return 200 <= status <= 299
+    digits = len(status) == 3 and all(c in "0123456789" for c in status)
+    return status.lower() in SUCCESS_WORDS or digits and status[0] == "2"
+
+
+# ------------------------------------------------------------------------------------------------ forming sessions
+
+def are_linked(one, other, limit):
+    """The pause between the earlier one's end and the later one's begin is at most `limit`."""
+    earlier, later = (one, other) if one.instant <= other.instant else (other, one)
+    return later.instant <= earlier.end + limit
+
+
+def components(turns, limit):
+    """The turns in groups, so that linked ones are together, and those linked to those."""
+    groups, rest = [], list(turns)
+    while rest:
+        group = [rest.pop(0)]
+        for member in group:                     # which grows as we go
+            near = [turn for turn in rest if are_linked(member, turn, limit)]
+            rest = [turn for turn in rest if not are_linked(member, turn, limit)]
+            group += near
+        groups.append(group)
+    return groups
+
+
+def sessions_of_user(user, turns, gap, idle):
+    """Rules 1 to 3 of the contract."""
+    loose = [turn for turn in turns if turn.session_id is None]
+    sessions = []
+    for session_id in {turn.session_id for turn in turns} - {None}:
+        for piece in components([turn for turn in turns if turn.session_id == session_id], idle):
+            if len(piece) == 1:
+                loose += piece
+            else:
+                sessions.append(Session(user, session_id, idle, piece))
+    return sessions + [Session(user, None, gap, group) for group in components(loose, gap)]
+
+
+def sessions_of(turns, gap, idle, key_of):
+    """Everybody's sessions, numbered. `key_of(user, session_id)` is the number that stands for an id."""
+    by_user = {}
+    for turn in turns:
+        by_user.setdefault(turn.user, []).append(turn)
+    everybody = []
+    for user, of_user in by_user.items():
+        sessions = sessions_of_user(user, of_user, gap, idle)
+        # Sessions that begin together: the one without id first, then by key.
+        sessions.sort(key=lambda s: (s.start, s.session_id is not None, s.session_id and key_of(user, s.session_id)))
+        for number, session in enumerate(sessions, 1):
+            session.number = number
+        everybody += sessions
+    return everybody
+
+
+def last_success(turns):
+    """How the last request went. Of several at that very moment one success is enough."""
+    last = max(turn.instant for turn in turns)
+    known = [turn.succeeded for turn in turns if turn.instant == last and turn.succeeded is not None]
+    return any(known) if known else None
+
+
+# ---------------------------------------------------------------------------------------------------- the readouts
+
+@dataclass
+class Observation:
+    """All sessions there are, how far one can see, and which of them are asked about."""
+
+    sessions: list
+    end: int | None                  # None: there is nothing to see
+    since: int | None = None
+    until: int | None = None
+
+    def counted(self):
+        return [s for s in self.sessions if s.start <= self.end
+                and (self.since is None or s.start >= self.since) and (self.until is None or s.start < self.until)]
+
+    def outcome(self, session):
+        return session.outcome(self.end)
+
+    def closed(self, sessions):
+        return [s for s in sessions if self.outcome(s) != "open"]
+
+    def came_back(self, session):
+        """The user began another session within 24 hours after this one, and before `until`."""
+        return any(other.user == session.user and session.end < other.start <= session.end + DAY
+                   and (self.until is None or other.start < self.until) for other in self.sessions)
+
+
+def share(part, whole):
+    return float(Fraction(part, whole)) if whole else None
+
+
+def mean(numbers):
+    return share(sum(numbers), len(numbers))
+
+
+def percentile(numbers, at):
+    """SQL's percentile_cont: between the two numbers nearest to the position, in proportion."""
+    if not numbers:
+        return None
+    numbers, position = sorted(numbers), at * (len(numbers) - 1)
+    below, above = numbers[math.floor(position)], numbers[math.ceil(position)]
+    return float(below + (above - below) * (position - math.floor(position)))
+
+
+def figures(o, sessions):
+    """One row of session_stats, about these sessions."""
+    closed = o.closed(sessions)
+    outcomes = [o.outcome(s) for s in sessions]
+    completed, abandoned = outcomes.count("completed"), outcomes.count("abandoned")
+    fates_known = not closed or completed + abandoned > 0
+    durations = [Fraction(s.end - s.start, SECOND) for s in closed]
+    seen_for_a_day = [s for s in closed if s.end + DAY <= o.end]
+    return {
+        "users": len({s.user for s in sessions}), "sessions": len(sessions),
+        "requests": sum(s.requests for s in sessions), "requests_per_session": mean([s.requests for s in closed]),
+        "duration_mean_seconds": mean(durations), "duration_median_seconds": percentile(durations, Fraction(1, 2)),
+        "duration_p90_seconds": percentile(durations, Fraction(9, 10)),
+        "single_request_share": share(sum(s.requests == 1 for s in closed), len(closed)),
+        "engaged_rate": share(sum(s.requests - s.errors >= 2 for s in closed), len(closed)),
+        "returned_24h_rate": share(sum(map(o.came_back, seen_for_a_day)), len(seen_for_a_day)),
+        "completed_sessions": completed if fates_known else None,
+        "abandoned_sessions": abandoned if fates_known else None,
+        "open_sessions": outcomes.count("open"), "completion_rate": share(completed, completed + abandoned),
+        "abandonment_point_mean": mean([s.requests for s in sessions if o.outcome(s) == "abandoned"])}
+
+
+def waited(turns):
+    """How long at least one of them was under way: every stretch between two ends of any is, or is not."""
+    edges = sorted({edge for turn in turns for edge in (turn.instant, turn.end)})
+    return sum(end - start for start, end in zip(edges, edges[1:])
+               if any(turn.instant <= start and end <= turn.end for turn in turns))
+
+
+def time_figures(o, sessions):
+    """One row of session_time, about these sessions."""
+    closed = o.closed(sessions)
+    duration, busy = sum(s.end - s.start for s in closed), sum(waited(s.turns) for s in closed)
+    seconds = lambda micros: float(Fraction(micros, SECOND))
+    return {
+        "users": len({s.user for s in sessions}), "sessions": len(closed), "duration_seconds": seconds(duration),
+        "busy_seconds": seconds(busy), "think_seconds": seconds(duration - busy), "busy_share": share(busy, duration),
+        "busy_mean_seconds": mean([Fraction(waited(s.turns), SECOND) for s in closed]),
+        "think_mean_seconds": mean([Fraction(s.end - s.start - waited(s.turns), SECOND) for s in closed])}
+
+
+def session_time(o, local_day, period=None, week_start="monday"):
+    """As session_stats, about where the time goes."""
+    return session_stats(o, local_day, period, week_start, figures=time_figures)
+
+
+def session_stats(o, local_day, period=None, week_start="monday", figures=figures):
+    """One row, or one for each calendar period, by the local day a session begins."""
+    if period is None:
+        return [{"period_start": None, **figures(o, o.counted())}]
+    # From `since` if a session began before it, else from the first.
+    begun = [s.start for s in o.sessions if s.start <= o.end]
+    if not begun or (o.since is not None and o.since > o.end):
+        return []
+    rows, counted = [], o.counted()
+    first = min(begun) if o.since is None else max(min(begun), o.since)
+    # A period that would begin as observation ends has nothing to show, unless a session begins at that very moment.
+    last = max(local_day(o.end - 1), max((local_day(s.start) for s in counted), default=local_day(o.end - 1)))
+    for start, end in periods(local_day(first), last, period, week_start):
+        of_period = [s for s in counted if start <= local_day(s.start) < end]
+        rows.append({"period_start": start, **figures(o, of_period)})
+    return rows
+
+
+def session_list(o):
+    """One row for each session, by user and number."""
+    return [{"user_id": s.user, "session_number": s.number, "session_id": s.session_id, "started_at": s.start,
+             "ended_at": s.end, "duration_seconds": float(Fraction(s.end - s.start, SECOND)), "requests": s.requests,
+             "errors": s.errors, "outcome": o.outcome(s)}
+            for s in sorted(o.counted(), key=lambda s: (s.user.encode(), s.number))]
+
+
+def is_fate_known(o, session, k):
+    """Whether the session ended with its k-th request: it did not if there are more, and may yet not if it is open."""
+    return session.requests > k or session.requests == k and o.outcome(session) in ("completed", "abandoned")
+
+
+def session_hazard(o, max_requests=50):
+    """Of the sessions that reach request k and are known to go on or not, how many were abandoned there."""
+    sessions = o.counted()
+    rows = []
+    for k in range(1, min(max_requests, max((s.requests for s in sessions), default=0)) + 1):
+        reaching = sum(is_fate_known(o, s, k) for s in sessions)
+        here = sum(o.outcome(s) == "abandoned" and s.requests == k for s in sessions)
+        rows.append({"request_number": k, "sessions_reaching": reaching, "abandoned_here": here,
+                     "hazard": share(here, reaching)})
+    return rows

@@ -1,0 +1,7 @@
+"""Random cases about the readouts of `sessions`, compared as `runner` of the kit says."""
+
+from oracle.kit.runner import Concept
+from oracle.sessions.cases import broken_laws, expected_rows, random_session_case
+from oracle.sessions.logs import random_session_log
+
+compare_all = Concept(random_session_log, random_session_case, expected_rows, broken_laws).compare_all

@@ -1,0 +1,10 @@
+"""The stages of a user's life, and where users come from: random logs through the extension and through the definitions.
+
+A case is one call of one function over a table. Its logs are those of `predictors`.
+"""
+
+from oracle.predictors import PACKAGES
+
+__all__ = ["CASES", "PACKAGES"]
+
+CASES = 250

@@ -1,0 +1,7 @@
+"""Random cases about the stages of a user's life, compared as `runner` of the kit says."""
+
+from oracle.kit.runner import Concept
+from oracle.predictors.logs import random_predictor_log
+from oracle.stages.cases import broken_laws, expected_rows, random_stage_case
+
+compare_all = Concept(random_predictor_log, random_stage_case, expected_rows, broken_laws).compare_all

@@ -1,0 +1,92 @@
+"""Stages worked out on paper, and wrong definitions that must not pass.
+
+`python3 -m oracle stages --self-test` needs no server.
+"""
+
+import random
+import unittest
+from dataclasses import replace
+from types import SimpleNamespace
+from unittest import mock
+
+from oracle.kit.compare import differences
+from oracle.kit.days import DAY, HOUR, local_day_by_zoneinfo
+from oracle.predictors.logs import random_predictor_log
+from oracle.stages import cases
+from oracle.stages import definitions as d
+from oracle.stages.cases import expected_rows, laws_of_transitions, random_stage_case
+from oracle.usage.definitions import Use
+
+
+def use(user, day, **more):
+    return Use(user, day * DAY + 9 * HOUR, **more)
+
+
+def utc_day(instant):
+    return instant // DAY
+
+
+class Stages(unittest.TestCase):
+    # ann asks every week, from the third day on with a second feature; bob asked once; cy came back in the last week.
+    USES = [use("ann", day, feature="code" if day else "chat") for day in (0, 2, 8, 15, 22, 29, 36)] + [
+        use("bob", 0, succeeded=True), use("cy", 0, succeeded=False), use("cy", 36, succeeded=False)]
+
+    def stages(self):
+        rows = d.lifecycle_stage(self.USES, utc_day, 37 * DAY, None, lambda use: None)
+        return {row["user_id"]: (row["stage"], row["since_day"], row["active_weeks"], row["activated_on"]) for row in rows}
+
+    def test_stages(self):
+        """On day 36 the weeks before end with the days 36, 29, 22 and 15. ann was regular on day 15 first (8, 2 and 15)."""
+        self.assertEqual(self.stages(), {"ann": ("retention", 15, 4, 2), "bob": ("dormant", 28, 0, None),
+                                         "cy": ("acquisition", 36, 1, None)})
+
+    def test_transitions(self):
+        """In January 2000 all three come. ann is regular by the end of it, the others have been away for four weeks."""
+        rows = d.lifecycle_transitions(self.USES, utc_day, 31 * DAY, None, lambda use: None, 1, "monday")
+        found = {(row["period_start"], row["from_stage"], row["to_stage"]): row["users"] for row in rows}
+        self.assertEqual(found, {(0, None, "retention"): 1, (0, None, "dormant"): 2})
+
+    def test_acquisition(self):
+        rows = d.acquisition(self.USES, utc_day, 20 * DAY, None, lambda use: "ads" if use.user == "ann" else None,
+                             lambda use: False, 1)
+        ads, none = rows
+        self.assertEqual((ads["source_value"], ads["users"], ads["onboarding_completed_rate"], ads["week_1_retention"]),
+                         ("ads", 1, 1, 1))
+        self.assertEqual((none["users"], none["first_request_success_rate"], none["week_1_retention"]), (2, 0.5, 0))
+
+    def test_laws(self):
+        rows = [{"period_start": 0, "from_stage": None, "to_stage": stage, "share": 0.5} for stage in ("dormant", "retention")]
+        self.assertEqual(list(laws_of_transitions(rows)), [])
+        self.assertEqual(len(list(laws_of_transitions(rows[:1]))), 1)
+
+
+class WrongDefinitions(unittest.TestCase):
+    """Each is easily made, and must give another answer for some random log."""
+
+    # The function that is wrong, the readout that is asked, and what is wrong with the function.
+    WRONG = {
+        "activated without success": ("activated_on", "acquisition", lambda right: lambda uses, day: right(
+            [replace(u, succeeded=None) for u in uses], day)),
+        "no upgrades": ("upgraded_on", "lifecycle_stage", lambda right: lambda uses, day, tiers, tier_of: None),
+        "a day later": ("stages_on", "lifecycle_transitions", lambda right: lambda people, judged, day: right(
+            people, judged + 1, day)),
+    }
+
+    def test_they_do_not_pass(self):
+        for name, (function, readout, wrong) in self.WRONG.items():
+            with self.subTest(name):
+                self.assertTrue(self.differs(function, readout, wrong), "no random log tells it from the right one")
+
+    def differs(self, function, readout, wrong):
+        rng = random.Random(7)
+        for _ in range(300):
+            log = random_predictor_log(rng, 9500 * DAY)
+            facts = SimpleNamespace(now=9500 * DAY, local_day=lambda i, z: local_day_by_zoneinfo(i, z) or i // DAY)
+            for _ in range(8):
+                with mock.patch.object(cases, "WEIGHTS", {readout: 1}):
+                    case = random_stage_case(rng, log)
+                right = expected_rows(case, log, facts)
+                with mock.patch.object(d, function, wrong(getattr(d, function))):
+                    if differences(right, expected_rows(case, log, facts)):
+                        return True
+        return False

@@ -1,0 +1,186 @@
+"""One case about usage patterns: one call of one function over one log, as SQL and as an expectation; the laws of answers."""
+
+from dataclasses import dataclass, replace
+
+from oracle.kit.cases import Case, counted_requests, observed_until, random_filter, random_moment, segments
+from oracle.kit.compare import by_segment, shown
+from oracle.kit.days import HOUR, instant_text
+from oracle.kit.logs import ZONES
+from oracle.kit.runner import ExpectedError
+from oracle.usage import definitions as ud
+
+WEIGHTS = {"usage_patterns": 4, "peak_hours": 4, "usage_heatmap": 2, "feature_usage": 3, "model_usage": 2,
+           "model_stickiness": 4, "model_switches": 3, "request_complexity": 4}
+SUMMARIES = ("usage_patterns", "model_stickiness")           # which have a row even if there is nothing to tell
+UNSEGMENTED = ("request_complexity",)
+
+
+@dataclass(frozen=True)
+class UsageCase(Case):
+    """`value` is None: usage is read from logs only."""
+
+
+def offsets(instants, zone, facts):
+    """Local time minus UTC at each of the instants, by PostgreSQL's zone data."""
+    if hasattr(facts, "offset"):
+        return {instant: facts.offset(instant, zone) for instant in instants}
+    known = facts.of_log.setdefault(zone, {})
+    missing = sorted(set(instants) - known.keys())
+    for at in range(0, len(missing), 2000):
+        array = ",".join(f'"{instant_text(instant)}"' for instant in missing[at:at + 2000])
+        lines = facts.server.run(
+            f"SELECT (extract(epoch FROM (i AT TIME ZONE '{zone}') - (i AT TIME ZONE 'UTC')) * 1000000)::bigint "
+            f"FROM unnest('{{{array}}}'::timestamptz[]) WITH ORDINALITY AS u(i, n) ORDER BY n")
+        known.update(zip(missing[at:at + 2000], map(int, lines), strict=True))
+    return known
+
+
+def stretches(first, last, zone, facts):
+    """(from, offset) of the stretches of constant offset between two instants: hour by hour, then to the microsecond."""
+    grid = [*range(first, last, HOUR), last]
+    known = offsets(grid, zone, facts)
+    found = [(first, known[first])]
+    for before, after in zip(grid, grid[1:]):
+        if known[before] != known[after]:
+            low, high = before, after
+            while high - low > 1:
+                middle = (low + high) // 2
+                if offsets([middle], zone, facts)[middle] == known[before]:
+                    low = middle
+                else:
+                    high = middle
+            found.append((high, known[after]))
+    return found
+
+
+# ------------------------------------------------------------------------------------------------- the expectation
+
+def requests_read(case, log, now):
+    """Those of users that pass the filter, from since to as_of and before until."""
+    last = min(now, now if case.as_of is None else case.as_of)
+    return [r for r in counted_requests(case, log) if r.instant <= last
+            and (case.since is None or r.instant >= case.since) and (case.until is None or r.instant < case.until)]
+
+
+def expected_rows(case, log, facts):
+    """What the definitions answer; `facts` has the server's `now`, and the server to ask for offsets of zones."""
+    if case.readout == "feature_usage" and log.feature_column is None:
+        raise ExpectedError("42703")
+    read = requests_read(case, log, facts.now)
+    end = observed_until(case, log, facts.now)
+    zone, least = case.zone(log), log.least or 1
+    if case.readout == "model_stickiness":
+        read = ud.with_model(read)               # a segment without any model is none
+    groups = {segment: [log.use(r) for r in members] for segment, members in segments(case, read).items()}
+    if not groups and case.by is None and case.readout in SUMMARIES:
+        groups = {None: []}
+    last = None if end is None else ud.last_moment(end, [use for uses in groups.values() for use in uses])
+    known = offsets([use.instant for uses in groups.values() for use in uses] + [last] * (last is not None), zone, facts)
+    rows = []
+    for segment, uses in sorted(groups.items(), key=lambda group: (group[0] is None, (group[0] or "").encode())):
+        if case.readout == "peak_hours":
+            first = min(use.instant for use in uses)
+            begun = ud.hours_begun(first, last, stretches(first, last, zone, facts))
+            known = offsets([use.instant for use in uses], zone, facts)
+            answer = ud.peak_hours(uses, begun, lambda i: i + known[i], least, **case.args)
+        else:
+            answer = READOUTS[case.readout](uses, last, lambda i: i + known[i], least)
+        rows += answer if case.readout in UNSEGMENTED else [{"segment": segment, **row} for row in answer]
+    return rows
+
+
+READOUTS = {
+    "usage_patterns": lambda *args: ud.usage_patterns(*args),
+    "usage_heatmap": lambda uses, last, local, least: ud.usage_heatmap(uses, local, least),
+    "feature_usage": lambda uses, last, local, least: ud.usage_of(uses, lambda use: use.feature, least),
+    "model_usage": lambda uses, last, local, least: ud.usage_of(uses, lambda use: use.model, least),
+    "model_stickiness": lambda uses, last, local, least: ud.model_stickiness(uses, least),
+    "model_switches": lambda uses, last, local, least: ud.model_switches(uses, least),
+    "request_complexity": lambda uses, last, local, least: ud.request_complexity(uses, local)}
+
+
+# -------------------------------------------------------------------------------------------------------- the laws
+
+def text_order(text):
+    return (text is None, (text or "").encode())
+
+
+def by_requests(row):
+    return (row["name"] is None, row["requests"] is None, -(row["requests"] or 0), text_order(row["name"]))
+
+
+ORDERS = {
+    "usage_patterns": lambda row: (),
+    "peak_hours": lambda row: row["hour"],
+    "usage_heatmap": lambda row: (row["weekday"], row["hour"]),
+    "feature_usage": lambda row: by_requests(row),
+    "model_usage": lambda row: by_requests(row),
+    "model_stickiness": lambda row: (row["model"] is not None, text_order(row["model"])),
+    "model_switches": lambda row: (row["switches"] is None, -(row["switches"] or 0), text_order(row["from_model"]),
+                                   text_order(row["to_model"])),
+    "request_complexity": lambda row: ()}
+
+
+def broken_laws(case, log, rows, answer):
+    """What must hold of any answer, whatever the log: lines that say where it does not."""
+    return [f"  broken law: {law}" for law in laws(case, log, rows, answer)]
+
+
+def laws(case, log, rows, answer):
+    in_order = sorted(rows, key=lambda row: (text_order(row.get("segment")), ORDERS[case.readout](row)))
+    if [ORDERS[case.readout](row) for row in rows] != [ORDERS[case.readout](row) for row in in_order]:
+        yield "rows in their order"
+    if log.least is not None:
+        return                                   # what is hidden does not add up
+
+    def of(readout):
+        """The rows of another function, by segment."""
+        args = {} if readout != case.readout else case.args
+        return {group[0].get("segment"): group for group in by_segment(answer(replace(case, readout=readout, args=args)))}
+
+    if case.readout in ("peak_hours", "usage_heatmap", "model_usage", "feature_usage"):
+        patterns = of("usage_patterns")
+        for group in by_segment(rows):
+            [whole] = patterns[group[0]["segment"]]
+            if sum(row["requests"] for row in group) != whole["requests"]:
+                yield f"requests add up to those of usage_patterns: {shown(whole)}"
+            if case.readout.startswith(("model", "feature")) and abs(sum(row["share"] for row in group) - 1) > 1e-9:
+                yield "shares add up to 1"
+    if case.readout == "usage_heatmap":
+        hours = of("peak_hours")
+        for group in by_segment(rows):
+            for hour in hours[group[0]["segment"]]:
+                if sum(row["requests"] for row in group if row["hour"] == hour["hour"]) != hour["requests"]:
+                    yield f"the days' hours add up to those of peak_hours: {shown(hour)}"
+    if case.readout == "model_stickiness":
+        switches = of("model_switches")
+        for group in by_segment(rows):
+            away = sum(row["switches"] for row in switches.get(group[0]["segment"], []))
+            if round(group[0]["transitions"] * (1 - (group[0]["stay_rate"] or 0))) != away:
+                yield f"who does not stay, switches: {away} in {shown(group[0])}"
+            if sum(row["transitions"] for row in group[1:]) != group[0]["transitions"]:
+                yield f"transitions of the models add up in {shown(group[0])}"
+    if case.readout == "request_complexity":
+        for row in rows:
+            if row["complexity"] is not None and not 0 < row["complexity"] < 1:
+                yield f"0 < complexity < 1 in {shown(row)}"
+
+
+# --------------------------------------------------------------------------------------------------- random choices
+
+def random_usage_case(rng, log):
+    readout = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    args = {"top": rng.choice([1, 2, 3, 5, 24])} if readout == "peak_hours" and rng.random() < 0.7 else {}
+    timezone = rng.choice([None, log.zone, log.zone, rng.choice(ZONES)])
+    near = timezone or log.default_zone or "UTC"
+
+    def moment(chance, early=False):
+        return random_moment(rng, log, near, early) if rng.random() < chance else None
+
+    since, until = moment(0.35, early=True), moment(0.3)
+    if since is not None and until is not None:
+        since, until = min(since, until), max(since, until)
+    return UsageCase(
+        readout, args, timezone=timezone, since=since, until=until, as_of=moment(0.35),
+        filter=random_filter(rng) if rng.random() < 0.25 else {},
+        by=rng.choice(["model", "tier"]) if rng.random() < 0.3 and readout not in UNSEGMENTED else None)

@@ -1,0 +1,6 @@
+"""The functions about single users: random logs through the extension and through the definitions.
+
+A case is one call of one function over a table. It builds on `usage`, `sessions` and `segments`.
+"""
+
+CASES = 400

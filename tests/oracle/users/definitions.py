@@ -1,0 +1,338 @@
+"""What each figure about a single user means, stated as plainly as Python allows.
+
+The yardstick, as activity's definitions are for activity. Row numbers are those of the project's definitions:
+
+    D10, D11, D13, D14  a user's habits     D77  preferred models     D78-D81  a user beside their peers
+    D36  usage against the limits of plans
+
+A `Request` is a row as the contract of the log reads it. Numbers a threshold may hit by rounding are marked as doubtful:
+the answer is then not compared.
+"""
+
+import math
+from collections import namedtuple
+from fractions import Fraction
+from statistics import fmean
+
+from oracle.kit.days import DAY, date_of, day_of
+from oracle.sessions import definitions as sd
+from oracle.usage import definitions as ud
+
+Request = namedtuple("Request", "use turn rating peer")
+METRICS = ("requests_per_day", "requests_per_completed_session", "features_used", "satisfaction")
+
+
+class Doubtful(Exception):
+    """Floating point may see this on the other side of a limit."""
+
+
+def beyond(number, limit):
+    """number >= limit, where that is no matter of rounding."""
+    if number != limit and abs(number - limit) <= 1e-9 * abs(limit):
+        raise Doubtful
+    return number >= limit
+
+
+def by_count(requests, name, local):
+    """The names in use, the most used first; then those of more days, then by name."""
+    groups = ud.by_key([r for r in requests if name(r) is not None], name)
+    days = {value: len({local(r.use.instant) // DAY for r in of_name}) for value, of_name in groups.items()}
+    return sorted(groups, key=lambda value: (-len(groups[value]), -days[value], value.encode()))
+
+
+def sessions_of(requests, gap, idle):
+    return sd.sessions_of([r.turn for r in requests], gap, idle, lambda user, session_id: 0)
+
+
+def known_mean(numbers):
+    numbers = [number for number in numbers if number is not None]
+    return fmean(map(float, numbers)) if numbers else None
+
+
+# --------------------------------------------------------------------------------------------------- a user's habits
+
+def habits(mine, end, begun, local, gap, idle):
+    """What one user's own requests tell; `begun` is how often each hour began."""
+    instants = [r.use.instant for r in mine]
+    days = {local(instant) // DAY for instant in instants}
+    last_day = local(max(end - 1, max(instants))) // DAY
+    sessions = sessions_of(mine, gap, idle)
+    closed = [s for s in sessions if s.outcome(end) != "open"]
+    fates = [s.outcome(end) for s in closed if s.outcome(end) is not None]
+    lengths = [Fraction(s.end - s.start, 1_000_000) for s in closed]
+    hours = ud.by_key(mine, lambda r: ud.local_hour(r.use.instant, local))
+    rates = {hour: Fraction(len(of_hour), begun[hour]) for hour, of_hour in hours.items() if begun[hour]}
+    return {
+        "requests": len(mine), "active_days": len(days), "first_seen": min(instants), "last_seen": max(instants),
+        "requests_per_active_day": len(mine) / len(days),
+        "requests_per_calendar_day": len(mine) / max(last_day - min(days) + 1, 1),
+        "sessions": len(sessions), "session_mean_seconds": sd.mean(lengths),
+        "session_median_seconds": sd.percentile(lengths, Fraction(1, 2)),
+        "completion_rate": sd.share(fates.count("completed"), len(fates)),
+        "success_rate": known_mean(r.use.succeeded for r in mine), "cost_usd": ud.total(r.use.cost for r in mine),
+        "mean_rating": known_mean(r.rating for r in mine),
+        "peak_hours": listed(sorted(rates, key=lambda hour: (-rates[hour], hour))),
+        "favorite_features": listed(by_count(mine, lambda r: r.use.feature, local)),
+        "model_preferences": listed(by_count(mine, lambda r: r.use.model, local))}
+
+
+def of_list(path):
+    return f"NULLIF(array_to_string(ARRAY(SELECT jsonb_array_elements_text(r #> '{path}')), ','), '')"
+
+
+def of_figure(path, kind="float8"):
+    return f"(r #>> '{path}')::{kind}"
+
+
+# What a profile says, and where in the JSON.
+PROFILE = {
+    "segment": of_figure("{segment}", "text"),
+    "requests_per_active_day": of_figure("{user_behavior,avg_requests_per_day}"),
+    "peak_hours": of_list("{user_behavior,peak_usage_hours}"),
+    "session_length": of_figure("{user_behavior,session_length_avg}", "text"),
+    "favorite_features": of_list("{user_behavior,favorite_features}"),
+    "model_preferences": of_list("{user_behavior,model_preferences}"),
+    "preferred_models": of_list("{preferences,preferred_models}"),
+    "prefers_speed": of_figure("{preferences,prefers_speed}", "boolean"),
+    "prefers_quality": of_figure("{preferences,prefers_quality}", "boolean"),
+    "has_benchmark": "jsonb_typeof(r -> 'benchmark') = 'object'"} | {
+    f"{metric}{ending}": of_figure(f"{{benchmark,{metric},{name}}}", kind) for metric in METRICS
+    for ending, name, kind in (("", "value", "float8"), ("_peer_median", "peer_median", "float8"),
+                               ("_percentile", "percentile", "float8"), ("_peer_users", "peer_users", "bigint"))}
+
+
+def profile(row, is_compared):
+    """The figures of a profile, of those of a row; how many peers there are is told there of one metric only."""
+    told = {name: row.get(name) for name in PROFILE if not name.endswith("_peer_users")}
+    return {name: told.get(name, row["peers"].get(name.removesuffix("_peer_users"))) for name in PROFILE} | {
+        "session_length": None if row["session_mean_seconds"] is None else length_in_words(row["session_mean_seconds"]),
+        "has_benchmark": is_compared}
+
+
+def length_in_words(seconds):
+    """Whole seconds below a minute, whole minutes below an hour, then hours and minutes; halves are rounded up."""
+    def count(number, unit):
+        return f"{number} {unit}" + ("" if number == 1 else "s")
+    seconds = int(Fraction(seconds) + Fraction(1, 2))
+    if seconds < 60:
+        return count(seconds, "second")
+    hours, minutes = divmod((seconds + 30) // 60, 60)
+    if hours == 0:
+        return count(minutes, "minute")
+    return count(hours, "hour") + (" " + count(minutes, "minute") if minutes else "")
+
+
+def listed(names):
+    return ",".join(map(str, names[:3])) if names else None
+
+
+def favorite_features(mine, everybody, local, least, top=3):
+    named = [r for r in everybody if r.use.feature is not None]
+    own = [r for r in mine if r.use.feature is not None]
+    rows = []
+    for place, feature in enumerate(by_count(own, lambda r: r.use.feature, local)[:top], 1):
+        of_feature = [r for r in own if r.use.feature == feature]
+        of_all = [r for r in named if r.use.feature == feature]
+        shown = not ud.hidden(len({r.use.user for r in of_all}), least)
+        share, of_population = Fraction(len(of_feature), len(own)), Fraction(len(of_all), len(named))
+        rows.append({"place": place, "feature": feature, "requests": len(of_feature),
+                     "active_days": len({local(r.use.instant) // DAY for r in of_feature}), "share": float(share),
+                     "population_share": float(of_population) if shown else None,
+                     "lift": float(share / of_population) if shown else None})
+    return rows
+
+
+# ------------------------------------------------------------------------------------------------- preferred models
+
+class Model:
+    """What a user did with one model, and found."""
+
+    def __init__(self, name, requests, local):
+        self.name, self.requests = name, len(requests)
+        self.days = {local(r.use.instant) // DAY for r in requests}
+        latencies = [r.use.latency for r in requests if r.use.latency is not None]
+        self.latency = ud.median(latencies)
+        self.ratings = [float(r.rating) for r in requests if r.rating is not None]
+        self.answers = [float(r.use.succeeded) for r in requests if r.use.succeeded is not None]
+
+
+def models_of(mine, local):
+    named = ud.by_key([r for r in mine if r.use.model is not None], lambda r: r.use.model)
+    return {name: Model(name, requests, local) for name, requests in named.items()}
+
+
+def shrunk(numbers, prior, weight):
+    """Their mean if `weight` more of them had been `prior`."""
+    return (math.fsum(numbers) + weight * prior) / (len(numbers) + weight)
+
+
+def is_better(one, other):
+    """By a fifth of a standard deviation, few answers counting little."""
+    for a, b, least in ((one.ratings, other.ratings, 3), (one.answers, other.answers, 5)):
+        if min(len(a), len(b)) >= least:
+            both = a + b
+            common = fmean(both)
+            spread = math.sqrt(math.fsum((number - common) ** 2 for number in both) / len(both))
+            if len(set(both)) == 1:
+                return False
+            return beyond((shrunk(a, common, 10) - shrunk(b, common, 10)) / spread, 0.2)
+    return False
+
+
+def chance_of_so_few(few, days):
+    return sum(math.comb(days, k) for k in range(few + 1)) / 2 ** days
+
+
+def tradeoff(models):
+    """(prefers_speed, prefers_quality), or (None, None) where too little shows it."""
+    pairs = []
+    for fast in models.values():
+        for good in models.values():
+            if None not in (fast.latency, good.latency) and beyond(good.latency, 1.2 * fast.latency) and is_better(good, fast):
+                met = max(min(fast.days), min(good.days))
+                taken = [sum(day > met for day in model.days) for model in (fast, good)]
+                pairs.append((sum(taken), fast.requests + good.requests, taken))
+    if not pairs:
+        return None, None
+    most = max(pair[:2] for pair in pairs)
+    of_most = [pair[2] for pair in pairs if pair[:2] == most]
+    if len({tuple(taken) for taken in of_most}) > 1:
+        raise Doubtful                           # which of two pairs alike is a matter of the order of models
+    [fast, good] = of_most[0]
+    if fast + good < 10:
+        return None, None
+    shows = not beyond(chance_of_so_few(min(fast, good), fast + good), 0.05 + 1e-12)
+    return shows and fast > good, shows and good > fast
+
+
+def preferred(models, candidates=None, fallback=None):
+    """[(name, model, reason)] in order, and what is preferred."""
+    preference = tradeoff(models)
+    if candidates is None:
+        known = {name: models[name] for name in models}
+    else:
+        known = {}
+        for candidate in candidates:
+            name = candidate if candidate in models else candidate.rpartition("/")[0]
+            known[candidate] = models.get(name)
+    used, names = [], set()
+    for name, model in known.items():
+        if model is not None and model.name not in names:
+            names.add(model.name)
+            used.append((name, model))
+    if sum(model.requests for _, model in used) < 10:
+        lists = [(fallback, "fallback"), (candidates, "as given")]
+        chosen, reason = next(((names, reason) for names, reason in lists if names is not None), ([], None))
+        found = [(name, models.get(name, models.get(name.rpartition("/")[0])), reason) for name in chosen]
+        return found, preference
+    enough = [model for _, model in used if model.requests >= 5]
+    pick = (lambda m: m.ratings) if all(len(m.ratings) >= 3 for m in enough) else (lambda m: m.answers)
+    everything = [number for _, model in used for number in pick(model)]
+
+    def place(entry):
+        _, model = entry
+        by_use = (-model.requests, -len(model.days), model.name.encode())
+        if model.requests >= 5 and preference[0] and model.latency is not None:
+            return (0, model.latency, by_use), "fast"
+        if model.requests >= 5 and preference[1] and pick(model):
+            return (0, -round(shrunk(pick(model), fmean(everything), 10), 9), by_use), "good"
+        return (1, 0, by_use), "used"
+
+    ranked = [(name, model, place((name, model))[1]) for name, model in sorted(used, key=lambda entry: place(entry)[0])]
+    return ranked + [(name, None, "not used") for name, model in known.items() if model is None], preference
+
+
+def preferred_models(mine, local, candidates=None, fallback=None):
+    models = models_of(mine, local)
+    places, (speed, quality) = preferred(models, candidates, fallback)
+    return [{"place": n, "model": name, "requests": model.requests if model else 0,
+             "active_days": len(model.days) if model else 0, "median_latency_ms": model.latency if model else None,
+             "success_rate": known_mean(model.answers) if model else None,
+             "mean_rating": known_mean(model.ratings) if model else None, "reason": reason,
+             "prefers_speed": speed, "prefers_quality": quality}
+            for n, (name, model, reason) in enumerate(places, 1)]
+
+
+# --------------------------------------------------------------------------------------------- beside their peers
+
+def latest(told):
+    """The value told last that is one; of several at one moment the greatest by its bytes."""
+    told = [(instant, value.encode(), value) for instant, value in told if value is not None]
+    return max(told)[2] if told else None
+
+
+def user_properties(requests):
+    """The logs have one property; `peer` is its value."""
+    people = ud.by_key(requests, lambda r: r.use.user)
+    rows = []
+    for user in sorted(people, key=str.encode):
+        told = [(r.use.instant, r.peer) for r in people[user] if r.peer is not None]
+        if told:
+            rows.append({"user_id": user, "property": "tier", "value": latest(told), "told_at": max(told)[0]})
+    return rows
+
+
+def benchmark(requests, end, local, gap, idle, least, min_peers=10, peers=None):
+    """A row for every user and figure."""
+    people = ud.by_key(requests, lambda r: r.use.user)
+    group = {user: latest((r.use.instant, r.peer) for r in mine) if peers else None for user, mine in people.items()}
+    last = max([r.use.instant for r in requests] + [end - 1])
+    ratings = ud.by_key(requests, lambda r: group[r.use.user])
+    prior = {name: known_mean(r.rating for r in members) for name, members in ratings.items()}
+    values = {}
+    for user, mine in people.items():
+        closed = [s for s in sessions_of(mine, gap, idle) if s.outcome(end) != "open"]
+        completed = sum(s.outcome(end) == "completed" for s in closed)
+        days = max(local(last) // DAY - min(local(r.use.instant) // DAY for r in mine) + 1, 1)
+        own = [float(r.rating) for r in mine if r.rating is not None]
+        features = {r.use.feature for r in mine} - {None}
+        values[user] = (
+            len(mine) / days, sum(s.requests for s in closed) / completed if completed else None,
+            float(len(features)) if features else None, shrunk(own, prior[group[user]], 5) if own else None)
+    rows = []
+    for user in sorted(people, key=str.encode):
+        for metric, value in enumerate(values[user]):
+            others = sorted(values[other][metric] for other in people if other != user and group[other] == group[user]
+                            and values[other][metric] is not None)
+            if value is not None and any(0 < abs(other - value) < 1e-9 for other in others):
+                raise Doubtful
+            row = {"user_id": user, "peer_group": group[user], "metric": METRICS[metric], "value": value,
+                   "peer_median": None, "percentile": None, "peer_users": None}
+            if value is not None and not ud.hidden(len(others), least):
+                row["peer_users"] = len(others)
+                if len(others) >= min_peers:
+                    below, alike = sum(o < value for o in others), sum(o == value for o in others)
+                    row |= {"peer_median": ud.median(others), "percentile": (below + alike / 2) / len(others)}
+            rows.append(row)
+    return rows
+
+
+# ------------------------------------------------------------------------------------------------- the limits of plans
+
+def plan_usage(requests, end, since, local, midnight, plans):
+    """Every user and local month; `midnight` gives the instant at which a local day begins."""
+    rows = []
+    for user, own in sorted(ud.by_key(requests, lambda r: r.use.user).items(), key=lambda group: group[0].encode()):
+        plan = None
+        for (year, month), of_month in sorted(ud.by_key(own, lambda r: date_of(local(r.use.instant) // DAY)[:2]).items()):
+            told = [(r.use.instant, r.peer.encode(), r.peer) for r in of_month if r.peer is not None]
+            plan = max(told)[2] if told else plan
+            terms = plans.get(plan, {})
+            limit, features = terms.get("monthly_request_limit"), terms.get("features")
+            limit = None if limit == "unlimited" else limit
+            first = day_of(year, month)
+            begins, ends = midnight(first), midnight(day_of(year + month // 12, month % 12 + 1))
+            if since is not None and ends <= since:
+                continue
+            days, count = sorted(local(r.use.instant) // DAY for r in of_month), len(of_month)
+            if ends <= end:
+                projected = float(count)
+            else:
+                projected = float(count * Fraction(ends - begins, end - begins)) if end != begins else None
+            rows.append({
+                "user_id": user, "plan": plan, "month": first, "requests": count, "request_limit": limit,
+                "used_share": float(Fraction(count, limit)) if limit else None, "projected_month_end": projected,
+                "first_day_over_limit": days[limit] if limit is not None and count > limit else None,
+                "out_of_plan_requests": None if features is None else sum(
+                    r.use.feature is not None and r.use.feature not in features for r in of_month)})
+    return rows

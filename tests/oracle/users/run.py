@@ -1,0 +1,7 @@
+"""Random cases about single users, compared as `runner` of the kit says."""
+
+from oracle.kit.runner import Concept
+from oracle.users.cases import broken_laws, expected_rows, random_user_case
+from oracle.users.logs import random_user_log
+
+compare_all = Concept(random_user_log, random_user_case, expected_rows, broken_laws).compare_all

@@ -1,0 +1,171 @@
+"""Users worked out on paper, and wrong definitions that must not pass: `python3 -m oracle users --self-test` needs no server.
+
+Clock times are of Monday 1 January 2024, UTC.
+"""
+
+import random
+import unittest
+from dataclasses import replace
+from types import SimpleNamespace
+from unittest import mock
+
+from oracle.kit.compare import differences
+from oracle.kit.days import DAY, HOUR
+from oracle.sessions.definitions import Turn
+from oracle.usage.definitions import Use
+from oracle.usage.worked_cases import FACTS, at, utc
+from oracle.users import cases
+from oracle.users import definitions as d
+from oracle.users.cases import expected_rows, random_user_case
+from oracle.users.logs import random_user_log
+
+GAP, IDLE = HOUR // 2, DAY
+RIGHT = SimpleNamespace(**{name: value for name, value in vars(d).items() if not name.startswith("__")})
+
+
+def request(user, clock, days=0, model="A", feature="chat", latency=None, succeeded=None, rating=None, peer=None):
+    instant = at(clock, days)
+    end = instant + round((latency or 0) * 1000)
+    return d.Request(Use(user, instant, model=model, feature=feature, latency=latency, succeeded=succeeded),
+                     Turn(user, instant, end, None, succeeded), rating, peer)
+
+
+class Habits(unittest.TestCase):
+    MINE = [request("ann", "09:00", succeeded=True), request("ann", "09:20", succeeded=False, feature="code", rating=1.0),
+            request("ann", "14:00", days=2, succeeded=True, rating=4.0), request("ann", "23:50", days=3, model="B", feature=None)]
+
+    def test_habits(self):
+        """Sessions of 20, 0 and 0 minutes; the last is open at midnight; the first failed, the second was completed."""
+        begun = [4] * 24
+        row = d.habits(self.MINE, at("00:00", 4), begun, utc, GAP, IDLE)
+        self.assertEqual(
+            [row[name] for name in ("requests", "active_days", "requests_per_active_day", "requests_per_calendar_day",
+                                    "sessions", "session_mean_seconds", "session_median_seconds", "completion_rate")],
+            [4, 3, 4 / 3, 1.0, 3, 600.0, 600.0, 0.5])
+        self.assertEqual((row["success_rate"], row["mean_rating"], row["cost_usd"]), (2 / 3, 2.5, None))
+        self.assertEqual((row["peak_hours"], row["favorite_features"], row["model_preferences"]),
+                         ("9,14,23", "chat,code", "A,B"))
+
+    def test_lift(self):
+        others = [request("bob", "10:00", feature="chat") for _ in range(3)]
+        [chat, code] = d.favorite_features(self.MINE, self.MINE + others, utc, 1)
+        self.assertEqual((chat["share"], chat["population_share"], chat["lift"]), (2 / 3, 5 / 6, 0.8))
+        self.assertEqual((code["requests"], code["lift"]), (1, 2.0))
+
+
+def days_of(model, days, latency, right=9, wrong=1):
+    """A request a day, and `right` and `wrong` answers in all."""
+    answers = [True] * right + [False] * wrong
+    return [request("ann", "09:00", day, model, latency=latency, succeeded=answers[n] if n < len(answers) else None)
+            for n, day in enumerate(days)]
+
+
+class Preferences(unittest.TestCase):
+    def tradeoff(self, *requests):
+        return d.tradeoff(d.models_of([r for some in requests for r in some], utc))
+
+    def test_the_choice(self):
+        """Fast on days 0 to 9 and good on 0 to 20: after day 0 nine against twenty; (29 over 9 or fewer) / 2^29 = 0.0307."""
+        fast, good = days_of("fast", range(10), 100, 5, 5), days_of("good", range(21), 120, 10, 0)
+        self.assertEqual(self.tradeoff(fast, good), (False, True))
+        self.assertEqual(self.tradeoff(days_of("fast", range(21), 100, 5, 5), days_of("good", range(10), 120, 10, 0)),
+                         (True, False))
+        # Ten against twenty: 0.0494, still. Eleven against twenty: 0.0748.
+        self.assertEqual(self.tradeoff(days_of("fast", range(11), 100, 5, 5), good), (False, True))
+        self.assertEqual(self.tradeoff(days_of("fast", range(12), 100, 5, 5), good), (False, False))
+
+    def test_nothing_to_choose(self):
+        good = days_of("good", range(21), 119, 10, 0)
+        self.assertEqual(self.tradeoff(days_of("fast", range(10), 100, 5, 5), good), (None, None))
+        self.assertEqual(self.tradeoff(good), (None, None))
+
+    def test_order(self):
+        mine = days_of("fast", range(10), 100, 5, 5) + days_of("good", range(21), 120, 10, 0)
+        self.assertEqual([(row["model"], row["reason"]) for row in d.preferred_models(mine, utc, ["x", "fast/y", "good"])],
+                         [("good", "good"), ("fast/y", "good"), ("x", "not used")])
+        self.assertEqual([row["model"] for row in d.preferred_models(mine[:9], utc, ["x", "fast"], ["z"])], ["z"])
+        self.assertEqual([row["model"] for row in d.preferred_models(mine[:9], utc)], [])
+
+
+class Peers(unittest.TestCase):
+    def test_peers(self):
+        """Four users with 1, 2, 2 and 3 requests on one day each; the fourth is of another tier."""
+        requests = [request(user, "09:00", peer=peer) for user, count, peer in
+                    (("a", 1, "free"), ("b", 2, "free"), ("c", 2, "free"), ("e", 3, "pro")) for _ in range(count)]
+        rows = d.benchmark(requests, at("00:00", 1), utc, GAP, IDLE, 1, min_peers=1, peers="tier")
+        found = {row["user_id"]: (row["value"], row["peer_median"], row["percentile"], row["peer_users"])
+                 for row in rows if row["metric"] == "requests_per_day"}
+        self.assertEqual(found, {"a": (1, 2, 0, 2), "b": (2, 1.5, 0.75, 2), "c": (2, 1.5, 0.75, 2), "e": (3, None, None, 0)})
+
+
+def random_cases(count, seed):
+    rng = random.Random(seed)
+    while count > 0:
+        log = random_user_log(rng, FACTS.now // DAY * DAY)
+        log = replace(log, feature_column="feature")
+        for _ in range(16):
+            yield random_user_case(rng, log), log
+            count -= 1
+
+
+def benchmark_changed(**names):
+    """The same definition, with some of its arguments others."""
+    return lambda *args, **kwargs: RIGHT.benchmark(*args, **(kwargs | names))
+
+
+MUTANTS = {
+    "a preference shows on fewer days": ("oracle.users.definitions.chance_of_so_few", lambda few, days: 0.0),
+    "a preference never shows": ("oracle.users.definitions.chance_of_so_few", lambda few, days: 1.0),
+    "fewer, not as few or fewer": ("oracle.users.definitions.chance_of_so_few", lambda few, days: (
+        RIGHT.chance_of_so_few(few - 1, days) if few else 0.0)),
+    "few answers count like many": ("oracle.users.definitions.shrunk", lambda n, prior, w: sum(n) / len(n)),
+    "any difference is better": ("oracle.users.definitions.is_better", lambda one, other: (
+        sum(one.answers) * len(other.answers) > sum(other.answers) * len(one.answers))),
+    "ties go by name": ("oracle.users.definitions.by_count", lambda requests, name, local: sorted(
+        {name(r) for r in requests} - {None}, key=lambda n: (-sum(name(r) == n for r in requests), n.encode()))),
+    "names go by days": ("oracle.users.definitions.by_count", lambda requests, name, local: sorted(
+        {name(r) for r in requests} - {None}, key=lambda n: (
+            -len({local(r.use.instant) // DAY for r in requests if name(r) == n}), n.encode()))),
+    "the value told first": ("oracle.users.definitions.latest", lambda told: RIGHT.latest([(-i, v) for i, v in told])),
+    "everybody is a peer": ("oracle.users.definitions.benchmark", benchmark_changed(peers=None)),
+    "few peers are enough": ("oracle.users.definitions.benchmark", benchmark_changed(min_peers=1)),
+    "sessions end after an hour": ("oracle.users.definitions.sessions_of", lambda requests, gap, idle: RIGHT.sessions_of(
+        requests, 2 * gap, idle)),
+    "open sessions count": ("oracle.sessions.definitions.Session.outcome", lambda s, end: {
+        True: "completed", False: "abandoned", None: None}[d.sd.last_success(s.turns)]),
+    "hours are of UTC": ("oracle.usage.definitions.local_hour", lambda instant, local: instant % DAY // HOUR),
+    "small groups are shown": ("oracle.usage.definitions.hidden", lambda count, least: False),
+    "observation ends with the users": ("oracle.users.cases.observed_until", lambda case, log, now: OBSERVED(
+        case, replace(log, requests=cases.counted_requests(case, log)), now)),
+    "what since leaves out is read": ("oracle.users.cases.requests_read", lambda case, log, now: READ(
+        replace(case, since=None), log, now))}
+OBSERVED, READ = cases.observed_until, cases.requests_read
+
+
+class Teeth(unittest.TestCase):
+    """Random cases tell each wrong definition from the right one; and the right one keeps the laws."""
+
+    @classmethod
+    def setUpClass(cls):
+        every = [(case, log, expected_rows(case, log, FACTS)) for case, log in random_cases(1000, seed=1)]
+        cls.asked = [(case, log, rows) for case, log, rows in every if rows is not None]
+        cls.doubtful = len(every) - len(cls.asked)
+
+    def test_laws(self):
+        for case, log, rows in self.asked:
+            broken = cases.broken_laws(case, log, rows, lambda other: expected_rows(other, log, FACTS) or [])
+            self.assertEqual(broken, [])
+
+    def test_variety(self):
+        """Preferences of either kind, and of none; few calls about which nothing is said."""
+        found = [(row["prefers_speed"], row["prefers_quality"]) for case, _, rows in self.asked
+                 if case.readout == "preferred_models" for row in rows[:1]]
+        for kind in ((True, False), (False, True), (False, False), (None, None)):
+            self.assertGreater(found.count(kind), 3, kind)
+        self.assertLess(self.doubtful, 40)
+
+    def test_mutants(self):
+        for what, (where, wrong) in MUTANTS.items():
+            with self.subTest(what), mock.patch(where, wrong):
+                wrongly = ((rows, expected_rows(case, log, FACTS)) for case, log, rows in self.asked)
+                self.assertTrue(any(got is not None and differences(rows, got) for rows, got in wrongly))
