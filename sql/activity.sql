@@ -24,7 +24,7 @@ CREATE TYPE user_metrics.activity (
     STORAGE = extended
 );
 COMMENT ON TYPE user_metrics.activity IS
-    'per user the set of local days with at least one request; merges exactly with rollup(), read by retention_matrix() and the like';
+    'set of local days with at least one request, for each user; merged exactly by rollup(), read by retention_matrix() and related functions';
 
 CREATE AGGREGATE user_metrics.rollup(value user_metrics.activity) (
     SFUNC = user_metrics_internal.activity_rollup, STYPE = internal, SSPACE = 8192,
@@ -33,10 +33,10 @@ CREATE AGGREGATE user_metrics.rollup(value user_metrics.activity) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.rollup(user_metrics.activity) IS
-    'merges stored activities of one time zone and one type of user id: the same bytes as one pass over all their rows';
+    'union of stored activities with the same time zone and type of user id; identical, byte for byte, to the activity of all their rows';
 
-COMMENT ON FUNCTION user_metrics.users(user_metrics.activity) IS 'how many distinct users an activity has';
-COMMENT ON FUNCTION user_metrics.first_day(user_metrics.activity) IS 'the first local day anybody was active';
-COMMENT ON FUNCTION user_metrics.last_day(user_metrics.activity) IS 'the last local day anybody was active';
+COMMENT ON FUNCTION user_metrics.users(user_metrics.activity) IS 'number of distinct users in an activity';
+COMMENT ON FUNCTION user_metrics.first_day(user_metrics.activity) IS 'first local day with an active user';
+COMMENT ON FUNCTION user_metrics.last_day(user_metrics.activity) IS 'last local day with an active user';
 COMMENT ON FUNCTION user_metrics.without_users(user_metrics.activity, text[]) IS
-    'the same activity without the given users (their ids as text, whatever the type of the log''s ids)';
+    'activity without the given users; ids are given as text, whatever their type in the log';

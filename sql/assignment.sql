@@ -5,11 +5,11 @@ ALTER FUNCTION user_metrics.check_experiment SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.experiment_variants SET SCHEMA user_metrics_internal;
 
 COMMENT ON FUNCTION user_metrics.experiment_variant(text, text, text[], double precision[], double precision, text, text, jsonb) IS
-    'the variant of an experiment that the vendor''s SDK gives a user: hash is growthbook_v2, growthbook_v1, statsig, statsig_gate, posthog or eppo; NULL for nobody and for who does not take part';
+    'variant of an experiment that the vendor''s SDK assigns to a user: hash is growthbook_v2, growthbook_v1, statsig, statsig_gate, posthog or eppo; NULL for unidentified users and for users who do not take part';
 COMMENT ON FUNCTION user_metrics.experiment_variant(uuid, text, text[], double precision[], double precision, text, text, jsonb) IS
-    'the variant of an experiment that the vendor''s SDK gives a user, of an id that is a uuid: hashed as text, in lower case with hyphens';
+    'variant of an experiment that the vendor''s SDK assigns to a user with a uuid as id, which is hashed as text, in lower case with hyphens';
 COMMENT ON FUNCTION user_metrics.experiment_variant(bigint, text, text[], double precision[], double precision, text, text, jsonb) IS
-    'the variant of an experiment that the vendor''s SDK gives a user, of an id that is a number: hashed as text, in decimals';
+    'variant of an experiment that the vendor''s SDK assigns to a user with a number as id, which is hashed as text, in decimal digits';
 
 CREATE TABLE user_metrics.experiment (
     name text PRIMARY KEY,
@@ -23,16 +23,16 @@ CREATE TABLE user_metrics.experiment (
     defined_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CHECK (user_metrics_internal.check_experiment('experiment', name, variants, weights, coverage, hash, seed, namespace))
 );
-COMMENT ON TABLE user_metrics.experiment IS 'experiments as data: how each assigns users. Kept by define_experiment()';
-COMMENT ON COLUMN user_metrics.experiment.name IS 'what functions call it by';
-COMMENT ON COLUMN user_metrics.experiment.variants IS 'the variants in their order, which decides who gets which';
-COMMENT ON COLUMN user_metrics.experiment.weights IS 'the share of users of each variant';
-COMMENT ON COLUMN user_metrics.experiment.payloads IS 'what variants stand for, by their names';
-COMMENT ON COLUMN user_metrics.experiment.hash IS 'whose rule decides, as in experiment_variant';
-COMMENT ON COLUMN user_metrics.experiment.seed IS 'what ids are hashed with';
-COMMENT ON COLUMN user_metrics.experiment.coverage IS 'the share of users who take part';
-COMMENT ON COLUMN user_metrics.experiment.namespace IS 'who may take part at all, by a draw of its own';
-COMMENT ON COLUMN user_metrics.experiment.defined_at IS 'when it was defined, or defined otherwise';
+COMMENT ON TABLE user_metrics.experiment IS 'experiment definitions, which determine the assignment of users to variants. Maintained by define_experiment()';
+COMMENT ON COLUMN user_metrics.experiment.name IS 'name of the experiment';
+COMMENT ON COLUMN user_metrics.experiment.variants IS 'variants in order; the order determines the assignment';
+COMMENT ON COLUMN user_metrics.experiment.weights IS 'share of users of each variant';
+COMMENT ON COLUMN user_metrics.experiment.payloads IS 'payloads of the variants, by name of the variant';
+COMMENT ON COLUMN user_metrics.experiment.hash IS 'hash algorithm, as in experiment_variant';
+COMMENT ON COLUMN user_metrics.experiment.seed IS 'seed with which user ids are hashed';
+COMMENT ON COLUMN user_metrics.experiment.coverage IS 'share of users who take part';
+COMMENT ON COLUMN user_metrics.experiment.namespace IS 'namespace, a separate draw that limits the users who may take part';
+COMMENT ON COLUMN user_metrics.experiment.defined_at IS 'time of the definition or of its last change';
 
 -- Every analysis runs as its caller and must know who gets what.
 GRANT SELECT ON user_metrics.experiment TO PUBLIC;
@@ -82,7 +82,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.define_experiment(text, text, text, text, double precision, jsonb, boolean) IS
-    'keeps an experiment as data: variants in JSON with their weights and payloads, in their order; defining it otherwise is an error without replace => true';
+    'store an experiment definition: variants in JSON with their weights and payloads, in order; a different definition of an existing experiment is an error without replace => true';
 REVOKE ALL ON FUNCTION user_metrics.define_experiment(text, text, text, text, double precision, jsonb, boolean) FROM PUBLIC;
 
 CREATE FUNCTION user_metrics.define_experiment(
@@ -100,7 +100,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.define_experiment(text, jsonb, text, text, double precision, jsonb, boolean) IS
-    'keeps an experiment as data; the variants as jsonb, which does not keep the order of an object''s keys: a list does';
+    'store an experiment definition with variants as jsonb, which keeps the order of a list but not of an object''s keys';
 REVOKE ALL ON FUNCTION user_metrics.define_experiment(text, jsonb, text, text, double precision, jsonb, boolean) FROM PUBLIC;
 
 -- The definition of an experiment, or a refusal on behalf of a function.
@@ -122,7 +122,7 @@ BEGIN
     RETURN found_one;
 END
 $$;
-COMMENT ON FUNCTION user_metrics_internal.defined_experiment(text, text) IS 'the definition of an experiment, which must be there';
+COMMENT ON FUNCTION user_metrics_internal.defined_experiment(text, text) IS 'definition of an experiment, which must exist';
 
 -- Over a row of the table of experiments, for whole logs: it becomes the call itself, which is as fast.
 CREATE FUNCTION user_metrics.experiment_variant(user_id text, experiment user_metrics.experiment) RETURNS text
@@ -133,7 +133,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     )
 $$;
 COMMENT ON FUNCTION user_metrics.experiment_variant(text, user_metrics.experiment) IS
-    'the variant that a row of user_metrics.experiment gives a user: FROM user_metrics.experiment AS e … experiment_variant(user_id, e)';
+    'variant that a row of user_metrics.experiment assigns to a user, as in SELECT experiment_variant(user_id, e) FROM log, user_metrics.experiment AS e';
 
 CREATE FUNCTION user_metrics.experiment_variant(user_id uuid, experiment user_metrics.experiment) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -143,7 +143,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     )
 $$;
 COMMENT ON FUNCTION user_metrics.experiment_variant(uuid, user_metrics.experiment) IS
-    'the variant that a row of user_metrics.experiment gives a user, of an id that is a uuid';
+    'variant that a row of user_metrics.experiment assigns to a user with a uuid as id';
 
 CREATE FUNCTION user_metrics.experiment_variant(user_id bigint, experiment user_metrics.experiment) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -153,7 +153,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     )
 $$;
 COMMENT ON FUNCTION user_metrics.experiment_variant(bigint, user_metrics.experiment) IS
-    'the variant that a row of user_metrics.experiment gives a user, of an id that is a number';
+    'variant that a row of user_metrics.experiment assigns to a user with a number as id';
 
 CREATE FUNCTION user_metrics.experiment_variant(user_id text, experiment text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -168,21 +168,21 @@ BEGIN
     RETURN user_metrics.experiment_variant(user_id, e.name, e.variants, e.weights, e.coverage, e.hash, e.seed, e.namespace);
 END
 $$;
-COMMENT ON FUNCTION user_metrics.experiment_variant(text, text) IS 'the variant that a defined experiment gives a user';
+COMMENT ON FUNCTION user_metrics.experiment_variant(text, text) IS 'variant that a defined experiment assigns to a user';
 
 CREATE FUNCTION user_metrics.experiment_variant(user_id uuid, experiment text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT user_metrics.experiment_variant(user_id::pg_catalog.text, experiment)
 $$;
 COMMENT ON FUNCTION user_metrics.experiment_variant(uuid, text) IS
-    'the variant that a defined experiment gives a user, of an id that is a uuid';
+    'variant that a defined experiment assigns to a user with a uuid as id';
 
 CREATE FUNCTION user_metrics.experiment_variant(user_id bigint, experiment text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT user_metrics.experiment_variant(user_id::pg_catalog.text, experiment)
 $$;
 COMMENT ON FUNCTION user_metrics.experiment_variant(bigint, text) IS
-    'the variant that a defined experiment gives a user, of an id that is a number';
+    'variant that a defined experiment assigns to a user with a number as id';
 
 CREATE FUNCTION user_metrics.experiment_payload(user_id text, experiment text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -195,18 +195,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.experiment_payload(text, text) IS
-    'what a user''s variant of a defined experiment stands for, such as a list of models: a string as it is, anything else in JSON; NULL where there is nothing';
+    'payload of a user''s variant of a defined experiment, such as a list of models: a string as is, anything else as JSON; NULL if there is none';
 
 CREATE FUNCTION user_metrics.experiment_payload(user_id uuid, experiment text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT user_metrics.experiment_payload(user_id::pg_catalog.text, experiment)
 $$;
 COMMENT ON FUNCTION user_metrics.experiment_payload(uuid, text) IS
-    'what a user''s variant of a defined experiment stands for, of an id that is a uuid';
+    'payload of the variant of a defined experiment of a user with a uuid as id';
 
 CREATE FUNCTION user_metrics.experiment_payload(user_id bigint, experiment text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT user_metrics.experiment_payload(user_id::pg_catalog.text, experiment)
 $$;
 COMMENT ON FUNCTION user_metrics.experiment_payload(bigint, text) IS
-    'what a user''s variant of a defined experiment stands for, of an id that is a number';
+    'payload of the variant of a defined experiment of a user with a number as id';

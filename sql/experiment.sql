@@ -1,4 +1,4 @@
--- experiment: the figures of users by variant. The type and its aggregates; what is made of it is in comparison.sql.
+-- experiment: the figures of users by variant. The type and its aggregates; the functions that read it declare themselves.
 
 -- Machinery moves out of the users' sight (pgrx could declare its schema only with IF NOT EXISTS).
 ALTER FUNCTION user_metrics.experiment_mean SET SCHEMA user_metrics_internal;
@@ -25,7 +25,7 @@ CREATE TYPE user_metrics.experiment_moments (
     STORAGE = extended
 );
 COMMENT ON TYPE user_metrics.experiment_moments IS
-    'per variant of an experiment the number of users and the exact sums of their figures; merges exactly with rollup(), read by ab_compare()';
+    'number of users and exact sums of their values, for each variant of an experiment; merged exactly by rollup(), read by ab_compare()';
 
 -- SSPACE is what a group of two or three variants takes; a hash aggregate plans with it.
 
@@ -36,7 +36,7 @@ CREATE AGGREGATE user_metrics.experiment(variant text, value double precision) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.experiment(text, double precision) IS
-    'users by variant and the moments of their figures, one row a user; a user whose figure is NULL or not finite is counted and has none';
+    'number of users and moments of their values by variant, from one row per user; a user whose value is NULL or not finite is counted without a value';
 
 CREATE AGGREGATE user_metrics.experiment(variant text, value double precision, covariate double precision) (
     SFUNC = user_metrics_internal.experiment_adjusted, STYPE = internal, SSPACE = 8192,
@@ -45,7 +45,7 @@ CREATE AGGREGATE user_metrics.experiment(variant text, value double precision, c
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.experiment(text, double precision, double precision) IS
-    'the same with what was known of each user before the experiment: variance that this explains is taken out of the comparison (CUPED); NULL is 0';
+    'number of users and moments of their values by variant, with a covariate known before the experiment, from one row per user; the variance that the covariate explains is removed from the comparison (CUPED), and a NULL covariate counts as 0';
 
 CREATE AGGREGATE user_metrics.experiment_ratio(variant text, numerator double precision, denominator double precision) (
     SFUNC = user_metrics_internal.experiment_of_ratio, STYPE = internal, SSPACE = 8192,
@@ -54,7 +54,7 @@ CREATE AGGREGATE user_metrics.experiment_ratio(variant text, numerator double pr
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.experiment_ratio(text, double precision, double precision) IS
-    'users by variant and the moments of two figures, whose sums are divided: successes over requests, cost over sessions; one row a user';
+    'number of users and moments of two values by variant, whose sums form a ratio, such as successes over requests or cost over sessions; from one row per user';
 
 CREATE AGGREGATE user_metrics.experiment_sample(variant text, value double precision) (
     SFUNC = user_metrics_internal.experiment_of_sample, STYPE = internal, SSPACE = 8192,
@@ -63,7 +63,7 @@ CREATE AGGREGATE user_metrics.experiment_sample(variant text, value double preci
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.experiment_sample(text, double precision) IS
-    'users by variant with every figure kept, 8 bytes each, so that ranks can be compared (method => ''mann_whitney'') beside means; one row a user';
+    'values of all users by variant, 8 bytes each, for comparison of ranks (method => ''mann_whitney'') as well as means; from one row per user';
 
 CREATE AGGREGATE user_metrics.experiment_lists(variant text, list double precision[]) (
     SFUNC = user_metrics_internal.experiment_of_lists, STYPE = internal, SSPACE = 8192,
@@ -72,7 +72,7 @@ CREATE AGGREGATE user_metrics.experiment_lists(variant text, list double precisi
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.experiment_lists(text, double precision[]) IS
-    'users by variant with all their figures kept, 8 bytes each, so that quantiles over all of them can be compared (method => ''quantile''); one row a user with the array of their figures';
+    'all values of all users by variant, 8 bytes each, for comparison of quantiles over all values (method => ''quantile''); from one row per user with an array of values';
 
 CREATE AGGREGATE user_metrics.rollup(value user_metrics.experiment_moments) (
     SFUNC = user_metrics_internal.experiment_rollup, STYPE = internal, SSPACE = 8192,
@@ -81,4 +81,4 @@ CREATE AGGREGATE user_metrics.rollup(value user_metrics.experiment_moments) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.rollup(user_metrics.experiment_moments) IS
-    'merges stored values of the same aggregate over different users: the same bytes as one pass over all their rows';
+    'union of stored values of the same aggregate over different users; identical, byte for byte, to the value of all their rows';

@@ -22,7 +22,7 @@ CREATE TYPE user_metrics.funnel (
     STORAGE = extended
 );
 COMMENT ON TYPE user_metrics.funnel IS
-    'per user the events that are steps of a funnel; merges exactly with rollup(), read by funnel_steps()';
+    'funnel events of each user; merged exactly by rollup(), read by funnel_steps()';
 
 CREATE AGGREGATE user_metrics.rollup(value user_metrics.funnel) (
     SFUNC = user_metrics_internal.funnel_rollup, STYPE = internal, SSPACE = 8192,
@@ -31,9 +31,9 @@ CREATE AGGREGATE user_metrics.rollup(value user_metrics.funnel) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.rollup(user_metrics.funnel) IS
-    'merges stored funnels of the same steps, window and mode and one type of user id: the same bytes as one pass over all their rows';
+    'union of stored funnels with the same steps, window, mode and type of user id; identical, byte for byte, to the funnel of all their rows';
 
 COMMENT ON FUNCTION user_metrics.users(user_metrics.funnel) IS
-    'how many distinct users have events in the funnel, also of those who never began it';
+    'number of distinct users with events in the funnel, including those who never started it';
 COMMENT ON FUNCTION user_metrics.without_users(user_metrics.funnel, text[]) IS
-    'the same funnel without the given users (their ids as text, whatever the type of the log''s ids)';
+    'funnel without the given users; ids are given as text, whatever their type in the log';

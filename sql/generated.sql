@@ -9,21 +9,21 @@ CREATE FUNCTION user_metrics.active_users(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 100
 AS 'MODULE_PATHNAME', 'active_users_of_activity';
 COMMENT ON FUNCTION user_metrics.active_users(user_metrics.activity, text, timestamptz, timestamptz, timestamptz) IS
-    'distinct active users per day, week, month, quarter or year; new users made their first request ever in it; complete: the period has elapsed and is shown in full
+    'distinct active users per day, week, month, quarter or year; users are new in the period of their first request in the log; complete: the period has elapsed and is not cut by since
 
 Arguments:
   activity: the value to read
   period: day, week, month, quarter or year (default ''day'')
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
-  as_of: where observation ends; by default at until, or else with the last request
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   period_start: first local day of the period
   active_users: users with at least one request in the period
-  new_users: those of them whose first request ever lies in it
-  returning_users: the others
-  complete: whether the period has elapsed and is shown in full';
+  new_users: active users whose first request in the log lies in the period
+  returning_users: active users who are not new
+  complete: whether the period has elapsed and is not cut by since';
 
 CREATE FUNCTION user_metrics.active_users(
     source regclass, period text DEFAULT 'day', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -41,25 +41,25 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.active_users(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'distinct active users per day, week, month, quarter or year; new users made their first request ever in it; complete: the period has elapsed and is shown in full
+    'distinct active users per day, week, month, quarter or year; users are new in the period of their first request in the log; complete: the period has elapsed and is not cut by since
 
 Arguments:
   source: the log: a table, view or foreign table
   period: day, week, month, quarter or year (default ''day'')
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   period_start: first local day of the period
   active_users: users with at least one request in the period
-  new_users: those of them whose first request ever lies in it
-  returning_users: the others
-  complete: whether the period has elapsed and is shown in full';
+  new_users: active users whose first request in the log lies in the period
+  returning_users: active users who are not new
+  complete: whether the period has elapsed and is not cut by since';
 
 CREATE FUNCTION user_metrics.active_users(
     source text, period text DEFAULT 'day', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -71,7 +71,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 AS $$
     SELECT r.* FROM user_metrics.active_users(source::pg_catalog.regclass, period, since, until, filter, by, timezone, as_of) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.active_users(text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'distinct active users per day, week, month, quarter or year; new users made their first request ever in it; complete: the period has elapsed and is shown in full; the log by name, as in active_users(''request_log'')';
+    'distinct active users per day, week, month, quarter or year; users are new in the period of their first request in the log; complete: the period has elapsed and is not cut by since; with the log given by name, as in active_users(''request_log'')';
 
 CREATE FUNCTION user_metrics.engagement(
     activity user_metrics.activity, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -83,20 +83,20 @@ CREATE FUNCTION user_metrics.engagement(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 400
 AS 'MODULE_PATHNAME', 'engagement_of_activity';
 COMMENT ON FUNCTION user_metrics.engagement(user_metrics.activity, timestamptz, timestamptz, timestamptz) IS
-    'per local day its distinct users, those of the 7 and of the 30 days ending with it, and daily over monthly users; complete: the day has elapsed and the 30 days lie within the log
+    'daily, trailing 7-day and trailing 30-day active users of each local day, and stickiness, the ratio of daily to monthly users; complete: the day has elapsed and the 30 days lie within the log
 
 Arguments:
   activity: the value to read
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
-  as_of: where observation ends; by default at until, or else with the last request
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  day: the local day
+  day: local day
   daily_users: users active on the day
-  weekly_users: users active on the day or the 6 days before
-  monthly_users: users active on the day or the 29 days before
-  stickiness: daily over monthly users, 0 to 1; NULL without monthly users
+  weekly_users: users active on the day or in the 6 days before
+  monthly_users: users active on the day or in the 29 days before
+  stickiness: daily_users / monthly_users, 0 to 1; NULL without monthly users
   complete: whether the day has elapsed and the 30 days lie within the log';
 
 CREATE FUNCTION user_metrics.engagement(
@@ -115,24 +115,24 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.engagement(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'per local day its distinct users, those of the 7 and of the 30 days ending with it, and daily over monthly users; complete: the day has elapsed and the 30 days lie within the log
+    'daily, trailing 7-day and trailing 30-day active users of each local day, and stickiness, the ratio of daily to monthly users; complete: the day has elapsed and the 30 days lie within the log
 
 Arguments:
   source: the log: a table, view or foreign table
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
-  day: the local day
+  segment: value of the column or property named in by; NULL without by
+  day: local day
   daily_users: users active on the day
-  weekly_users: users active on the day or the 6 days before
-  monthly_users: users active on the day or the 29 days before
-  stickiness: daily over monthly users, 0 to 1; NULL without monthly users
+  weekly_users: users active on the day or in the 6 days before
+  monthly_users: users active on the day or in the 29 days before
+  stickiness: daily_users / monthly_users, 0 to 1; NULL without monthly users
   complete: whether the day has elapsed and the 30 days lie within the log';
 
 CREATE FUNCTION user_metrics.engagement(
@@ -146,7 +146,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 400 AS $$
     SELECT r.* FROM user_metrics.engagement(source::pg_catalog.regclass, since, until, filter, by, timezone, as_of) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.engagement(text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'per local day its distinct users, those of the 7 and of the 30 days ending with it, and daily over monthly users; complete: the day has elapsed and the 30 days lie within the log; the log by name, as in engagement(''request_log'')';
+    'daily, trailing 7-day and trailing 30-day active users of each local day, and stickiness, the ratio of daily to monthly users; complete: the day has elapsed and the 30 days lie within the log; with the log given by name, as in engagement(''request_log'')';
 
 CREATE FUNCTION user_metrics.stickiness(
     activity user_metrics.activity, days integer DEFAULT 28, since timestamptz DEFAULT NULL,
@@ -157,20 +157,20 @@ CREATE FUNCTION user_metrics.stickiness(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 28
 AS 'MODULE_PATHNAME', 'stickiness_of_activity';
 COMMENT ON FUNCTION user_metrics.stickiness(user_metrics.activity, integer, timestamptz, timestamptz, timestamptz) IS
-    'how many users were active on exactly so many of the last days, on at least so many, and their share of all active
+    'distribution of users by number of active days in a window (power user curve): users with exactly and with at least each number, and their share of all active users
 
 Arguments:
   activity: the value to read
-  days: how many days to look back, from 1 to 3660 (default 28)
-  since: the first instant shown
-  until: the first instant not read
-  as_of: where observation ends; by default at until, or else with the last request
+  days: number of days to look back, from 1 to 3660 (default 28)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   active_days: number of active days, from 1 to days
-  users: users active on exactly so many days
-  users_at_least: users active on so many days or more; NULL where a row is too small to show
-  share: users over all users active in the window; NULL where a row is too small to show';
+  users: users active on exactly this many days
+  users_at_least: users active on this many days or more; NULL if any row is too small to show
+  share: users / all users active in the window; NULL if any row is too small to show';
 
 CREATE FUNCTION user_metrics.stickiness(
     source regclass, days integer DEFAULT 28, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -188,24 +188,24 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.stickiness(regclass, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'how many users were active on exactly so many of the last days, on at least so many, and their share of all active
+    'distribution of users by number of active days in a window (power user curve): users with exactly and with at least each number, and their share of all active users
 
 Arguments:
   source: the log: a table, view or foreign table
-  days: how many days to look back, from 1 to 3660 (default 28)
-  since: the first instant shown
-  until: the first instant not read
+  days: number of days to look back, from 1 to 3660 (default 28)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   active_days: number of active days, from 1 to days
-  users: users active on exactly so many days
-  users_at_least: users active on so many days or more; NULL where a row is too small to show
-  share: users over all users active in the window; NULL where a row is too small to show';
+  users: users active on exactly this many days
+  users_at_least: users active on this many days or more; NULL if any row is too small to show
+  share: users / all users active in the window; NULL if any row is too small to show';
 
 CREATE FUNCTION user_metrics.stickiness(
     source text, days integer DEFAULT 28, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -217,7 +217,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 28 AS $$
     SELECT r.* FROM user_metrics.stickiness(source::pg_catalog.regclass, days, since, until, filter, by, timezone, as_of) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.stickiness(text, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'how many users were active on exactly so many of the last days, on at least so many, and their share of all active; the log by name, as in stickiness(''request_log'')';
+    'distribution of users by number of active days in a window (power user curve): users with exactly and with at least each number, and their share of all active users; with the log given by name, as in stickiness(''request_log'')';
 
 CREATE FUNCTION user_metrics.lifecycle(
     activity user_metrics.activity, period text DEFAULT 'week', since timestamptz DEFAULT NULL,
@@ -229,24 +229,24 @@ CREATE FUNCTION user_metrics.lifecycle(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 60
 AS 'MODULE_PATHNAME', 'lifecycle_of_activity';
 COMMENT ON FUNCTION user_metrics.lifecycle(user_metrics.activity, text, timestamptz, timestamptz, timestamptz) IS
-    'growth accounting: active = new + retained + resurrected, retained + churned = active of the period before; churned and quick ratio are NULL until the period is complete
+    'growth accounting: active = new + retained + resurrected, active in the previous period = retained + churned; churned_users and quick_ratio are NULL until the period is complete
 
 Arguments:
   activity: the value to read
   period: day, week, month, quarter or year (default ''week'')
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
-  as_of: where observation ends; by default at until, or else with the last request
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   period_start: first local day of the period
   active_users: users with at least one request in the period
-  new_users: active for the first time ever
-  retained_users: active in the period before too
-  resurrected_users: active earlier, but not in the period before
-  churned_users: active in the period before and not in this one; NULL until complete
-  quick_ratio: (new + resurrected) / churned; NULL until complete and where nobody churned
-  complete: whether the period has elapsed and is shown in full';
+  new_users: users active for the first time in the log
+  retained_users: users who were also active in the previous period
+  resurrected_users: users who were active earlier, but not in the previous period
+  churned_users: users active in the previous period but not in this one; NULL until complete
+  quick_ratio: (new + resurrected) / churned; NULL until complete, and if no user churned
+  complete: whether the period has elapsed and is not cut by since';
 
 CREATE FUNCTION user_metrics.lifecycle(
     source regclass, period text DEFAULT 'week', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -265,28 +265,28 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.lifecycle(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'growth accounting: active = new + retained + resurrected, retained + churned = active of the period before; churned and quick ratio are NULL until the period is complete
+    'growth accounting: active = new + retained + resurrected, active in the previous period = retained + churned; churned_users and quick_ratio are NULL until the period is complete
 
 Arguments:
   source: the log: a table, view or foreign table
   period: day, week, month, quarter or year (default ''week'')
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   period_start: first local day of the period
   active_users: users with at least one request in the period
-  new_users: active for the first time ever
-  retained_users: active in the period before too
-  resurrected_users: active earlier, but not in the period before
-  churned_users: active in the period before and not in this one; NULL until complete
-  quick_ratio: (new + resurrected) / churned; NULL until complete and where nobody churned
-  complete: whether the period has elapsed and is shown in full';
+  new_users: users active for the first time in the log
+  retained_users: users who were also active in the previous period
+  resurrected_users: users who were active earlier, but not in the previous period
+  churned_users: users active in the previous period but not in this one; NULL until complete
+  quick_ratio: (new + resurrected) / churned; NULL until complete, and if no user churned
+  complete: whether the period has elapsed and is not cut by since';
 
 CREATE FUNCTION user_metrics.lifecycle(
     source text, period text DEFAULT 'week', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -299,87 +299,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
     SELECT r.* FROM user_metrics.lifecycle(source::pg_catalog.regclass, period, since, until, filter, by, timezone, as_of) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.lifecycle(text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'growth accounting: active = new + retained + resurrected, retained + churned = active of the period before; churned and quick ratio are NULL until the period is complete; the log by name, as in lifecycle(''request_log'')';
-
-CREATE FUNCTION user_metrics.churn_rate(
-    activity user_metrics.activity, period text DEFAULT 'month', since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    period_start date, previous_active_users bigint, churned_users bigint, churn_rate double precision,
-    rate_low double precision, rate_high double precision, complete boolean
-)
-LANGUAGE c STABLE PARALLEL SAFE ROWS 24
-AS 'MODULE_PATHNAME', 'churn_rate_of_activity';
-COMMENT ON FUNCTION user_metrics.churn_rate(user_metrics.activity, text, timestamptz, timestamptz, timestamptz) IS
-    'of the users active in the period before, how many are not active in this one, and the rate with its 95 % bounds; NULL until the period is complete, and in the first
-
-Arguments:
-  activity: the value to read
-  period: day, week, month, quarter or year (default ''month'')
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  period_start: first local day of the period
-  previous_active_users: users active in the period before; NULL in the log''s first
-  churned_users: those of them not active in this one; NULL until complete
-  churn_rate: churned over previous active users, 0 to 1
-  rate_low: lower 95 % bound of the rate (Wilson)
-  rate_high: upper 95 % bound of the rate (Wilson)
-  complete: whether the period has elapsed and is shown in full';
-
-CREATE FUNCTION user_metrics.churn_rate(
-    source regclass, period text DEFAULT 'month', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, period_start date, previous_active_users bigint, churned_users bigint, churn_rate double precision,
-    rate_low double precision, rate_high double precision, complete boolean
-)
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics.churn_rate(NULL::user_metrics.activity, period => period);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'churn_rate', user_metrics_internal.relation(source), ARRAY['period'],
-        since, until, as_of, filter::text, by, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period;
-END
-$$;
-COMMENT ON FUNCTION user_metrics.churn_rate(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'of the users active in the period before, how many are not active in this one, and the rate with its 95 % bounds; NULL until the period is complete, and in the first
-
-Arguments:
-  source: the log: a table, view or foreign table
-  period: day, week, month, quarter or year (default ''month'')
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  segment: the value of the column or property of by; NULL without by
-  period_start: first local day of the period
-  previous_active_users: users active in the period before; NULL in the log''s first
-  churned_users: those of them not active in this one; NULL until complete
-  churn_rate: churned over previous active users, 0 to 1
-  rate_low: lower 95 % bound of the rate (Wilson)
-  rate_high: upper 95 % bound of the rate (Wilson)
-  complete: whether the period has elapsed and is shown in full';
-
-CREATE FUNCTION user_metrics.churn_rate(
-    source text, period text DEFAULT 'month', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, period_start date, previous_active_users bigint, churned_users bigint, churn_rate double precision,
-    rate_low double precision, rate_high double precision, complete boolean
-)
-LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 AS $$
-    SELECT r.* FROM user_metrics.churn_rate(source::pg_catalog.regclass, period, since, until, filter, by, timezone, as_of) AS r
-$$;
-COMMENT ON FUNCTION user_metrics.churn_rate(text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'of the users active in the period before, how many are not active in this one, and the rate with its 95 % bounds; NULL until the period is complete, and in the first; the log by name, as in churn_rate(''request_log'')';
+    'growth accounting: active = new + retained + resurrected, active in the previous period = retained + churned; churned_users and quick_ratio are NULL until the period is complete; with the log given by name, as in lifecycle(''request_log'')';
 
 CREATE FUNCTION user_metrics.retention_matrix(
     activity user_metrics.activity, cohort text DEFAULT 'week', period text DEFAULT 'week',
@@ -392,29 +312,29 @@ CREATE FUNCTION user_metrics.retention_matrix(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 500
 AS 'MODULE_PATHNAME', 'retention_matrix_of_activity';
 COMMENT ON FUNCTION user_metrics.retention_matrix(user_metrics.activity, text, text, integer[], text, text, timestamptz, timestamptz, timestamptz) IS
-    'per cohort and period how many members came back, among those whose period has elapsed, with Wilson 95 % bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling
+    'retention by cohort and period, among users whose own period has elapsed, with 95 % Wilson bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling
 
 Arguments:
   activity: the value to read
-  cohort: how cohorts are cut by first day: day, week, month, quarter or year (default ''week'')
-  period: how return is counted: day, week, month, quarter or year (default ''week'')
-  offsets: the period numbers wanted, from 0 to 100000; by default all that have begun
-  kind: who is retained: on (active in the period), on_or_after, on_or_before, streak (in every period so far) (default ''on'')
-  clock: calendar (periods of the calendar) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
-  as_of: where observation ends; by default at until, or else with the last request
+  cohort: period that defines cohorts by first active day: day, week, month, quarter or year (default ''week'')
+  period: period of return: day, week, month, quarter or year (default ''week'')
+  offsets: period numbers to report, from 0 to 100000; by default all that have started
+  kind: kind of retention: on (active in the period), on_or_after, on_or_before, streak (active in every period so far) (default ''on'')
+  clock: how periods are counted: calendar (calendar periods) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  cohort_start: first local day of the period that holds the members'' first day
-  cohort_users: members
-  period_number: number of the period, 0 for the one of the first day
-  eligible_users: members whose period has elapsed
-  retained_users: eligible members who were retained; NULL if there are no eligible members
-  retention_rate: retained over eligible users, 0 to 1
+  cohort_start: first local day of the period that contains the users'' first active day
+  cohort_users: users of the cohort
+  period_number: number of the period; 0 contains the first active day
+  eligible_users: users whose own period has elapsed
+  retained_users: eligible users who were retained; NULL without eligible users
+  retention_rate: retained_users / eligible_users, 0 to 1
   rate_low: lower 95 % bound of the rate (Wilson)
   rate_high: upper 95 % bound of the rate (Wilson)
-  complete: whether every member is eligible';
+  complete: whether all users are eligible';
 
 CREATE FUNCTION user_metrics.retention_matrix(
     source regclass, cohort text DEFAULT 'week', period text DEFAULT 'week', offsets integer[] DEFAULT NULL,
@@ -436,33 +356,33 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.retention_matrix(regclass, text, text, integer[], text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'per cohort and period how many members came back, among those whose period has elapsed, with Wilson 95 % bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling
+    'retention by cohort and period, among users whose own period has elapsed, with 95 % Wilson bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling
 
 Arguments:
   source: the log: a table, view or foreign table
-  cohort: how cohorts are cut by first day: day, week, month, quarter or year (default ''week'')
-  period: how return is counted: day, week, month, quarter or year (default ''week'')
-  offsets: the period numbers wanted, from 0 to 100000; by default all that have begun
-  kind: who is retained: on (active in the period), on_or_after, on_or_before, streak (in every period so far) (default ''on'')
-  clock: calendar (periods of the calendar) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
+  cohort: period that defines cohorts by first active day: day, week, month, quarter or year (default ''week'')
+  period: period of return: day, week, month, quarter or year (default ''week'')
+  offsets: period numbers to report, from 0 to 100000; by default all that have started
+  kind: kind of retention: on (active in the period), on_or_after, on_or_before, streak (active in every period so far) (default ''on'')
+  clock: how periods are counted: calendar (calendar periods) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
-  cohort_start: first local day of the period that holds the members'' first day
-  cohort_users: members
-  period_number: number of the period, 0 for the one of the first day
-  eligible_users: members whose period has elapsed
-  retained_users: eligible members who were retained; NULL if there are no eligible members
-  retention_rate: retained over eligible users, 0 to 1
+  segment: value of the column or property named in by; NULL without by
+  cohort_start: first local day of the period that contains the users'' first active day
+  cohort_users: users of the cohort
+  period_number: number of the period; 0 contains the first active day
+  eligible_users: users whose own period has elapsed
+  retained_users: eligible users who were retained; NULL without eligible users
+  retention_rate: retained_users / eligible_users, 0 to 1
   rate_low: lower 95 % bound of the rate (Wilson)
   rate_high: upper 95 % bound of the rate (Wilson)
-  complete: whether every member is eligible';
+  complete: whether all users are eligible';
 
 CREATE FUNCTION user_metrics.retention_matrix(
     source text, cohort text DEFAULT 'week', period text DEFAULT 'week', offsets integer[] DEFAULT NULL,
@@ -478,7 +398,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 500 AS $$
     SELECT r.* FROM user_metrics.retention_matrix(source::pg_catalog.regclass, cohort, period, offsets, kind, clock, since, until, filter, by, timezone, as_of) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.retention_matrix(text, text, text, integer[], text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'per cohort and period how many members came back, among those whose period has elapsed, with Wilson 95 % bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling; the log by name, as in retention_matrix(''request_log'')';
+    'retention by cohort and period, among users whose own period has elapsed, with 95 % Wilson bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling; with the log given by name, as in retention_matrix(''request_log'')';
 
 CREATE FUNCTION user_metrics.retention_curve(
     activity user_metrics.activity, cohort text DEFAULT 'week', period text DEFAULT 'week',
@@ -491,28 +411,28 @@ CREATE FUNCTION user_metrics.retention_curve(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 60
 AS 'MODULE_PATHNAME', 'retention_curve_of_activity';
 COMMENT ON FUNCTION user_metrics.retention_curve(user_metrics.activity, text, text, integer[], text, text, timestamptz, timestamptz, timestamptz) IS
-    'retention pooled over all cohorts: sums of retained over sums of eligible members, with Wilson 95 % bounds
+    'retention pooled over all cohorts: sum of retained users over sum of eligible users, with 95 % Wilson bounds
 
 Arguments:
   activity: the value to read
-  cohort: how cohorts are cut by first day: day, week, month, quarter or year (default ''week'')
-  period: how return is counted: day, week, month, quarter or year (default ''week'')
-  offsets: the period numbers wanted, from 0 to 100000; by default all that have begun
-  kind: who is retained: on (active in the period), on_or_after, on_or_before, streak (in every period so far) (default ''on'')
-  clock: calendar (periods of the calendar) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
-  as_of: where observation ends; by default at until, or else with the last request
+  cohort: period that defines cohorts by first active day: day, week, month, quarter or year (default ''week'')
+  period: period of return: day, week, month, quarter or year (default ''week'')
+  offsets: period numbers to report, from 0 to 100000; by default all that have started
+  kind: kind of retention: on (active in the period), on_or_after, on_or_before, streak (active in every period so far) (default ''on'')
+  clock: how periods are counted: calendar (calendar periods) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  period_number: number of the period, 0 for the one of the first day
-  cohort_users: members of all cohorts
-  eligible_users: members whose period has elapsed
-  retained_users: eligible members who were retained; NULL if there are no eligible members
-  retention_rate: retained over eligible users, 0 to 1
+  period_number: number of the period; 0 contains the first active day
+  cohort_users: users of all cohorts
+  eligible_users: users whose own period has elapsed
+  retained_users: eligible users who were retained; NULL without eligible users
+  retention_rate: retained_users / eligible_users, 0 to 1
   rate_low: lower 95 % bound of the rate (Wilson)
   rate_high: upper 95 % bound of the rate (Wilson)
-  complete: whether every member is eligible';
+  complete: whether all users are eligible';
 
 CREATE FUNCTION user_metrics.retention_curve(
     source regclass, cohort text DEFAULT 'week', period text DEFAULT 'week', offsets integer[] DEFAULT NULL,
@@ -533,32 +453,32 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.retention_curve(regclass, text, text, integer[], text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'retention pooled over all cohorts: sums of retained over sums of eligible members, with Wilson 95 % bounds
+    'retention pooled over all cohorts: sum of retained users over sum of eligible users, with 95 % Wilson bounds
 
 Arguments:
   source: the log: a table, view or foreign table
-  cohort: how cohorts are cut by first day: day, week, month, quarter or year (default ''week'')
-  period: how return is counted: day, week, month, quarter or year (default ''week'')
-  offsets: the period numbers wanted, from 0 to 100000; by default all that have begun
-  kind: who is retained: on (active in the period), on_or_after, on_or_before, streak (in every period so far) (default ''on'')
-  clock: calendar (periods of the calendar) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
+  cohort: period that defines cohorts by first active day: day, week, month, quarter or year (default ''week'')
+  period: period of return: day, week, month, quarter or year (default ''week'')
+  offsets: period numbers to report, from 0 to 100000; by default all that have started
+  kind: kind of retention: on (active in the period), on_or_after, on_or_before, streak (active in every period so far) (default ''on'')
+  clock: how periods are counted: calendar (calendar periods) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
-  period_number: number of the period, 0 for the one of the first day
-  cohort_users: members of all cohorts
-  eligible_users: members whose period has elapsed
-  retained_users: eligible members who were retained; NULL if there are no eligible members
-  retention_rate: retained over eligible users, 0 to 1
+  segment: value of the column or property named in by; NULL without by
+  period_number: number of the period; 0 contains the first active day
+  cohort_users: users of all cohorts
+  eligible_users: users whose own period has elapsed
+  retained_users: eligible users who were retained; NULL without eligible users
+  retention_rate: retained_users / eligible_users, 0 to 1
   rate_low: lower 95 % bound of the rate (Wilson)
   rate_high: upper 95 % bound of the rate (Wilson)
-  complete: whether every member is eligible';
+  complete: whether all users are eligible';
 
 CREATE FUNCTION user_metrics.retention_curve(
     source text, cohort text DEFAULT 'week', period text DEFAULT 'week', offsets integer[] DEFAULT NULL,
@@ -573,7 +493,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
     SELECT r.* FROM user_metrics.retention_curve(source::pg_catalog.regclass, cohort, period, offsets, kind, clock, since, until, filter, by, timezone, as_of) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.retention_curve(text, text, text, integer[], text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'retention pooled over all cohorts: sums of retained over sums of eligible members, with Wilson 95 % bounds; the log by name, as in retention_curve(''request_log'')';
+    'retention pooled over all cohorts: sum of retained users over sum of eligible users, with 95 % Wilson bounds; with the log given by name, as in retention_curve(''request_log'')';
 
 CREATE FUNCTION user_metrics.cohort_table(
     activity user_metrics.activity, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -585,22 +505,22 @@ CREATE FUNCTION user_metrics.cohort_table(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 24
 AS 'MODULE_PATHNAME', 'cohort_table_of_activity';
 COMMENT ON FUNCTION user_metrics.cohort_table(user_metrics.activity, timestamptz, timestamptz, timestamptz) IS
-    'monthly cohorts and the share of them active in the 1st, 2nd, 4th, 8th and 12th seven days from each member''s first day; NULL until every member''s week has elapsed
+    'monthly cohorts and the share of their users active in weeks 1, 2, 4, 8 and 12, each of seven days, from the user''s first day; NULL until the week has elapsed for every user of the cohort
 
 Arguments:
   activity: the value to read
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
-  as_of: where observation ends; by default at until, or else with the last request
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  cohort: first day of the month that holds the members'' first day
-  users: members
-  week_1: share of members active in their days 0 to 6, 0 to 1
-  week_2: share of members active in their days 7 to 13
-  week_4: share of members active in their days 21 to 27
-  week_8: share of members active in their days 49 to 55
-  week_12: share of members active in their days 77 to 83';
+  cohort: first day of the month that contains the users'' first active day
+  users: users whose first active day lies in the month
+  week_1: share of these users active on days 0 to 6 after their first day, 0 to 1
+  week_2: share of these users active on days 7 to 13 after their first day
+  week_4: share of these users active on days 21 to 27 after their first day
+  week_8: share of these users active on days 49 to 55 after their first day
+  week_12: share of these users active on days 77 to 83 after their first day';
 
 CREATE FUNCTION user_metrics.cohort_table(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -618,24 +538,24 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.cohort_table(regclass, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'monthly cohorts and the share of them active in the 1st, 2nd, 4th, 8th and 12th seven days from each member''s first day; NULL until every member''s week has elapsed
+    'monthly cohorts and the share of their users active in weeks 1, 2, 4, 8 and 12, each of seven days, from the user''s first day; NULL until the week has elapsed for every user of the cohort
 
 Arguments:
   source: the log: a table, view or foreign table
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  cohort: first day of the month that holds the members'' first day
-  users: members
-  week_1: share of members active in their days 0 to 6, 0 to 1
-  week_2: share of members active in their days 7 to 13
-  week_4: share of members active in their days 21 to 27
-  week_8: share of members active in their days 49 to 55
-  week_12: share of members active in their days 77 to 83';
+  cohort: first day of the month that contains the users'' first active day
+  users: users whose first active day lies in the month
+  week_1: share of these users active on days 0 to 6 after their first day, 0 to 1
+  week_2: share of these users active on days 7 to 13 after their first day
+  week_4: share of these users active on days 21 to 27 after their first day
+  week_8: share of these users active on days 49 to 55 after their first day
+  week_12: share of these users active on days 77 to 83 after their first day';
 
 CREATE FUNCTION user_metrics.cohort_table(
     source text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -648,7 +568,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 AS $$
     SELECT r.* FROM user_metrics.cohort_table(source::pg_catalog.regclass, since, until, filter, timezone, as_of) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.cohort_table(text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'monthly cohorts and the share of them active in the 1st, 2nd, 4th, 8th and 12th seven days from each member''s first day; NULL until every member''s week has elapsed; the log by name, as in cohort_table(''request_log'')';
+    'monthly cohorts and the share of their users active in weeks 1, 2, 4, 8 and 12, each of seven days, from the user''s first day; NULL until the week has elapsed for every user of the cohort; with the log given by name, as in cohort_table(''request_log'')';
 
 CREATE FUNCTION user_metrics.session_stats(
     sessions user_metrics.sessions, period text DEFAULT NULL, since timestamptz DEFAULT NULL,
@@ -663,32 +583,32 @@ CREATE FUNCTION user_metrics.session_stats(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 60
 AS 'MODULE_PATHNAME', 'session_stats_of_sessions';
 COMMENT ON FUNCTION user_metrics.session_stats(user_metrics.sessions, text, timestamptz, timestamptz, text, timestamptz) IS
-    'sessions that began in each period, or of all time: how many, how long, how deep, whether the user was back within a day and how they ended; means and rates are over sessions that are no longer open
+    'session metrics of the sessions that started in each period, or of all time: number, duration, depth, return within a day and outcome; means and rates are over closed sessions, which are no longer open
 
 Arguments:
   sessions: the value to read
-  period: day, week, month, quarter or year; by default all time in one row
-  since: the first instant shown
-  until: the first instant not read
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  period: day, week, month, quarter or year; by default one row for all time
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   period_start: first local day of the period; NULL for all time
-  users: users with at least one of the sessions
-  sessions: sessions that began in the period
+  users: users with at least one of these sessions
+  sessions: sessions that started in the period
   requests: their requests
   requests_per_session: mean number of requests
   duration_mean_seconds: mean duration
   duration_median_seconds: median duration
   duration_p90_seconds: 90th percentile of the duration
-  single_request_share: share with one request only, 0 to 1
+  single_request_share: share with a single request, 0 to 1
   engaged_rate: share with two or more requests that did not fail, 0 to 1
-  returned_24h_rate: of those that ended a day before observation did, the share whose user began another within a day
-  completed_sessions: whose last request was answered; NULL where the log does not say
-  abandoned_sessions: whose last request failed; NULL where the log does not say
-  open_sessions: that may still go on
-  completion_rate: completed of those known to be completed or abandoned, 0 to 1
+  returned_24h_rate: share after which the user started another session within a day, among sessions that ended at least a day before observation did
+  completed_sessions: sessions whose last request succeeded; NULL if the log does not show it
+  abandoned_sessions: sessions whose last request failed; NULL if the log does not show it
+  open_sessions: sessions that may still continue
+  completion_rate: completed / (completed + abandoned), 0 to 1
   abandonment_point_mean: mean number of requests of abandoned sessions';
 
 CREATE FUNCTION user_metrics.session_stats(
@@ -715,37 +635,37 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.session_stats(regclass, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'sessions that began in each period, or of all time: how many, how long, how deep, whether the user was back within a day and how they ended; means and rates are over sessions that are no longer open
+    'session metrics of the sessions that started in each period, or of all time: number, duration, depth, return within a day and outcome; means and rates are over closed sessions, which are no longer open
 
 Arguments:
   source: the log: a table, view or foreign table
-  period: day, week, month, quarter or year; by default all time in one row
-  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
-  max_idle: the longest pause within a session of requests with one id; by default 24 hours
-  since: the first instant shown
-  until: the first instant not read
+  period: day, week, month, quarter or year; by default one row for all time
+  session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   period_start: first local day of the period; NULL for all time
-  users: users with at least one of the sessions
-  sessions: sessions that began in the period
+  users: users with at least one of these sessions
+  sessions: sessions that started in the period
   requests: their requests
   requests_per_session: mean number of requests
   duration_mean_seconds: mean duration
   duration_median_seconds: median duration
   duration_p90_seconds: 90th percentile of the duration
-  single_request_share: share with one request only, 0 to 1
+  single_request_share: share with a single request, 0 to 1
   engaged_rate: share with two or more requests that did not fail, 0 to 1
-  returned_24h_rate: of those that ended a day before observation did, the share whose user began another within a day
-  completed_sessions: whose last request was answered; NULL where the log does not say
-  abandoned_sessions: whose last request failed; NULL where the log does not say
-  open_sessions: that may still go on
-  completion_rate: completed of those known to be completed or abandoned, 0 to 1
+  returned_24h_rate: share after which the user started another session within a day, among sessions that ended at least a day before observation did
+  completed_sessions: sessions whose last request succeeded; NULL if the log does not show it
+  abandoned_sessions: sessions whose last request failed; NULL if the log does not show it
+  open_sessions: sessions that may still continue
+  completion_rate: completed / (completed + abandoned), 0 to 1
   abandonment_point_mean: mean number of requests of abandoned sessions';
 
 CREATE FUNCTION user_metrics.session_stats(
@@ -764,7 +684,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
     SELECT r.* FROM user_metrics.session_stats(source::pg_catalog.regclass, period, session_gap, max_idle, since, until, filter, by, timezone, as_of) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.session_stats(text, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'sessions that began in each period, or of all time: how many, how long, how deep, whether the user was back within a day and how they ended; means and rates are over sessions that are no longer open; the log by name, as in session_stats(''request_log'')';
+    'session metrics of the sessions that started in each period, or of all time: number, duration, depth, return within a day and outcome; means and rates are over closed sessions, which are no longer open; with the log given by name, as in session_stats(''request_log'')';
 
 CREATE FUNCTION user_metrics.session_time(
     sessions user_metrics.sessions, busy user_metrics.sessions, period text DEFAULT NULL,
@@ -778,27 +698,27 @@ CREATE FUNCTION user_metrics.session_time(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 60
 AS 'MODULE_PATHNAME', 'session_time_of_sessions';
 COMMENT ON FUNCTION user_metrics.session_time(user_metrics.sessions, user_metrics.sessions, text, timestamptz, timestamptz, text, timestamptz) IS
-    'where the time of sessions goes that are no longer open: busy while at least one answer is awaited, and think time, which is the rest
+    'breakdown of the time of closed sessions into busy time, in which at least one answer is awaited, and think time, which is the rest
 
 Arguments:
   sessions: the value to read
   busy: a value of the same requests, made with session_gap and max_idle of 0
-  period: day, week, month, quarter or year; by default all time in one row
-  since: the first instant shown
-  until: the first instant not read
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  period: day, week, month, quarter or year; by default one row for all time
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   period_start: first local day of the period; NULL for all time
-  users: users with at least one session that began in the period
-  sessions: those of the sessions that are no longer open
-  duration_seconds: their duration together
+  users: users with at least one session that started in the period
+  sessions: closed sessions that started in the period
+  duration_seconds: total duration of these sessions
   busy_seconds: time in which at least one answer was awaited
-  think_seconds: the rest
-  busy_share: busy over all time, 0 to 1
-  busy_mean_seconds: mean busy time of a session
-  think_mean_seconds: mean think time of a session';
+  think_seconds: rest of the duration
+  busy_share: busy_seconds / duration_seconds, 0 to 1
+  busy_mean_seconds: mean busy time per session
+  think_mean_seconds: mean think time per session';
 
 CREATE FUNCTION user_metrics.session_time(
     source regclass, period text DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
@@ -821,31 +741,31 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.session_time(regclass, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'where the time of sessions goes that are no longer open: busy while at least one answer is awaited, and think time, which is the rest
+    'breakdown of the time of closed sessions into busy time, in which at least one answer is awaited, and think time, which is the rest
 
 Arguments:
   source: the log: a table, view or foreign table
-  period: day, week, month, quarter or year; by default all time in one row
-  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
-  max_idle: the longest pause within a session of requests with one id; by default 24 hours
-  since: the first instant shown
-  until: the first instant not read
+  period: day, week, month, quarter or year; by default one row for all time
+  session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   period_start: first local day of the period; NULL for all time
-  users: users with at least one session that began in the period
-  sessions: those of the sessions that are no longer open
-  duration_seconds: their duration together
+  users: users with at least one session that started in the period
+  sessions: closed sessions that started in the period
+  duration_seconds: total duration of these sessions
   busy_seconds: time in which at least one answer was awaited
-  think_seconds: the rest
-  busy_share: busy over all time, 0 to 1
-  busy_mean_seconds: mean busy time of a session
-  think_mean_seconds: mean think time of a session';
+  think_seconds: rest of the duration
+  busy_share: busy_seconds / duration_seconds, 0 to 1
+  busy_mean_seconds: mean busy time per session
+  think_mean_seconds: mean think time per session';
 
 CREATE FUNCTION user_metrics.session_time(
     source text, period text DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
@@ -860,7 +780,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
     SELECT r.* FROM user_metrics.session_time(source::pg_catalog.regclass, period, session_gap, max_idle, since, until, filter, by, timezone, as_of) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.session_time(text, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'where the time of sessions goes that are no longer open: busy while at least one answer is awaited, and think time, which is the rest; the log by name, as in session_time(''request_log'')';
+    'breakdown of the time of closed sessions into busy time, in which at least one answer is awaited, and think time, which is the rest; with the log given by name, as in session_time(''request_log'')';
 
 CREATE FUNCTION user_metrics.session_hazard(
     sessions user_metrics.sessions, max_requests integer DEFAULT 50, since timestamptz DEFAULT NULL,
@@ -871,20 +791,20 @@ CREATE FUNCTION user_metrics.session_hazard(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 50
 AS 'MODULE_PATHNAME', 'session_hazard_of_sessions';
 COMMENT ON FUNCTION user_metrics.session_hazard(user_metrics.sessions, integer, timestamptz, timestamptz, timestamptz) IS
-    'the probability that a session is abandoned at its 1st, 2nd, 3rd ... request, of those that come so far
+    'abandonment hazard: probability that a session is abandoned at its 1st, 2nd, 3rd ... request, among sessions that reach it
 
 Arguments:
   sessions: the value to read
-  max_requests: the last request told, from 1 to 10000 (default 50)
-  since: the first instant shown
-  until: the first instant not read
-  as_of: where observation ends; by default at until, or else with the last request
+  max_requests: largest request number to report, from 1 to 10000 (default 50)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   request_number: number of the request within its session, from 1
-  sessions_reaching: sessions that reach it and of which is known whether they go on
-  abandoned_here: those of them that end there with a request that was not answered
-  hazard: abandoned over reaching sessions, 0 to 1';
+  sessions_reaching: sessions that reach it and are known to continue or to end there
+  abandoned_here: those of them that end there with a failed request
+  hazard: abandoned_here / sessions_reaching, 0 to 1';
 
 CREATE FUNCTION user_metrics.session_hazard(
     source regclass, max_requests integer DEFAULT 50, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
@@ -905,26 +825,26 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.session_hazard(regclass, integer, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'the probability that a session is abandoned at its 1st, 2nd, 3rd ... request, of those that come so far
+    'abandonment hazard: probability that a session is abandoned at its 1st, 2nd, 3rd ... request, among sessions that reach it
 
 Arguments:
   source: the log: a table, view or foreign table
-  max_requests: the last request told, from 1 to 10000 (default 50)
-  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
-  max_idle: the longest pause within a session of requests with one id; by default 24 hours
-  since: the first instant shown
-  until: the first instant not read
+  max_requests: largest request number to report, from 1 to 10000 (default 50)
+  session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   request_number: number of the request within its session, from 1
-  sessions_reaching: sessions that reach it and of which is known whether they go on
-  abandoned_here: those of them that end there with a request that was not answered
-  hazard: abandoned over reaching sessions, 0 to 1';
+  sessions_reaching: sessions that reach it and are known to continue or to end there
+  abandoned_here: those of them that end there with a failed request
+  hazard: abandoned_here / sessions_reaching, 0 to 1';
 
 CREATE FUNCTION user_metrics.session_hazard(
     source text, max_requests integer DEFAULT 50, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
@@ -937,7 +857,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 50 AS $$
     SELECT r.* FROM user_metrics.session_hazard(source::pg_catalog.regclass, max_requests, session_gap, max_idle, since, until, filter, by, timezone, as_of) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.session_hazard(text, integer, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'the probability that a session is abandoned at its 1st, 2nd, 3rd ... request, of those that come so far; the log by name, as in session_hazard(''request_log'')';
+    'abandonment hazard: probability that a session is abandoned at its 1st, 2nd, 3rd ... request, among sessions that reach it; with the log given by name, as in session_hazard(''request_log'')';
 
 CREATE FUNCTION user_metrics.session_list(
     source regclass, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL,
@@ -949,27 +869,27 @@ CREATE FUNCTION user_metrics.session_list(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'session_list_over_log';
 COMMENT ON FUNCTION user_metrics.session_list(regclass, interval, interval, timestamptz, timestamptz, jsonb, timestamptz) IS
-    'every session with its user: begin, end, requests, errors and outcome
+    'sessions with their user, start, end, requests, errors and outcome
 
 Arguments:
   source: the log: a table, view or foreign table
-  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
-  max_idle: the longest pause within a session of requests with one id; by default 24 hours
-  since: the first instant shown
-  until: the first instant not read
+  session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  as_of: where observation ends; by default at until, or else with the last request
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  user_id: whose session it is
-  session_number: the how-manyth session of the user it is, counted from the begin of the log, whatever since says
-  session_id: its id; NULL for a session formed by the gap
-  started_at: when its first request was made
-  ended_at: when its last answer was complete
-  duration_seconds: the time between the two
-  requests: its requests
-  errors: those of them that failed
-  outcome: completed, abandoned, open, or NULL where the log does not tell';
+  user_id: user of the session
+  session_number: ordinal number of the session among the user''s sessions from the start of the log, regardless of since
+  session_id: session id; NULL for a session formed by the gap
+  started_at: time of the first request
+  ended_at: time at which the last answer was complete
+  duration_seconds: time between start and end
+  requests: number of requests
+  errors: number of failed requests
+  outcome: completed, abandoned, open, or NULL if not known';
 
 CREATE FUNCTION user_metrics.session_list(
     source text, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL,
@@ -982,7 +902,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 AS $$
     SELECT r.* FROM user_metrics.session_list(source::pg_catalog.regclass, session_gap, max_idle, since, until, filter, as_of) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.session_list(text, interval, interval, timestamptz, timestamptz, jsonb, timestamptz) IS
-    'every session with its user: begin, end, requests, errors and outcome; the log by name, as in session_list(''request_log'')';
+    'sessions with their user, start, end, requests, errors and outcome; with the log given by name, as in session_list(''request_log'')';
 
 CREATE FUNCTION user_metrics.session_list(
     sessions user_metrics.sessions, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -994,117 +914,176 @@ CREATE FUNCTION user_metrics.session_list(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 1000
 AS 'MODULE_PATHNAME', 'session_list_of_sessions';
 COMMENT ON FUNCTION user_metrics.session_list(user_metrics.sessions, timestamptz, timestamptz, timestamptz) IS
-    'every session with its user: begin, end, requests, errors and outcome (completed, abandoned, open, or NULL where the log does not tell); read from sessions
+    'sessions of a stored value with their user, start, end, requests, errors and outcome (completed, abandoned, open, or NULL if not known)
 
 Arguments:
   sessions: the value to read
-  since: the first instant shown
-  until: the first instant not read
-  as_of: where observation ends; by default at until, or else with the last request
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  session_number: the how-manyth session of its user it is, whatever since says
-  session_key: a hash of its id; NULL for a session formed by the gap
-  started_at: when its first request was made
-  ended_at: when its last answer was complete
-  duration_seconds: the time between the two
-  requests: its requests
-  errors: those of them that failed
-  outcome: completed, abandoned, open, or NULL where the log does not tell';
+  session_number: ordinal number of the session among the user''s sessions, regardless of since
+  session_key: hash of the session id; NULL for a session formed by the gap
+  started_at: time of the first request
+  ended_at: time at which the last answer was complete
+  duration_seconds: time between start and end
+  requests: number of requests
+  errors: number of failed requests
+  outcome: completed, abandoned, open, or NULL if not known';
 
-CREATE FUNCTION user_metrics.seasonality(
-    activity user_metrics.activity, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    pattern text, number integer, users bigint, retained_users bigint, retention_rate double precision,
-    rate_low double precision, rate_high double precision, index double precision, index_low double precision,
-    index_high double precision, q_value double precision, reason text
-)
-LANGUAGE c STABLE PARALLEL SAFE ROWS 19
-AS 'MODULE_PATHNAME', 'seasonality_of_activity';
-COMMENT ON FUNCTION user_metrics.seasonality(user_metrics.activity, integer[], timestamptz, timestamptz, timestamptz) IS
-    'retention by the month and the weekday of the first day, with 95 % bounds, and over the rate of all; the reason instead where less than two whole cycles have been seen
-
-Arguments:
-  activity: the value to read
-  retained: who is retained: active on one of these days after the first, the first and the last of a span (default ''{21,27}'')
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  pattern: month or weekday
-  number: 1 for January or Monday; NULL where there is no answer yet
-  users: users who began in it and whose outcome is known
-  retained_users: those of them who were retained
-  retention_rate: retained users over users, 0 to 1
-  rate_low: lower 95 % bound of the rate (Wilson)
-  rate_high: upper 95 % bound of the rate (Wilson)
-  index: the rate over the rate of all users
-  index_low: lower bound of the rate over the rate of all
-  index_high: upper bound of the rate over the rate of all
-  q_value: probability that the difference from all others is chance, in view of how many are compared
-  reason: why there is no answer; NULL where there is one';
-
-CREATE FUNCTION user_metrics.seasonality(
-    source regclass, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL,
+CREATE FUNCTION user_metrics.funnel(
+    source regclass, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
+    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
     as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, pattern text, number integer, users bigint, retained_users bigint, retention_rate double precision,
-    rate_low double precision, rate_high double precision, index double precision, index_low double precision,
-    index_high double precision, q_value double precision, reason text
+    segment text, step_number integer, step text, users bigint, from_previous_rate double precision,
+    from_first_rate double precision, dropped_users bigint, open_users bigint, median_seconds double precision,
+    p90_seconds double precision, rate_low double precision, rate_high double precision
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 19 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics.seasonality(NULL::user_metrics.activity, retained => retained);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'seasonality', user_metrics_internal.relation(source), ARRAY['retained'],
-        since, until, as_of, filter::text, by, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, retained;
-END
-$$;
-COMMENT ON FUNCTION user_metrics.seasonality(regclass, integer[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'retention by the month and the weekday of the first day, with 95 % bounds, and over the rate of all; the reason instead where less than two whole cycles have been seen
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'funnel_over_log';
+COMMENT ON FUNCTION user_metrics.funnel(regclass, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'conversion funnel: users who reached each step, their share of those who reached the previous and the first step, users who dropped out before it, users who may still reach it because their window has not elapsed, and time between steps
 
 Arguments:
   source: the log: a table, view or foreign table
-  retained: who is retained: active on one of these days after the first, the first and the last of a span (default ''{21,27}'')
-  since: the first instant shown; what lies before still tells who is new and who came before
-  until: the first instant not read
+  steps: steps: a JSON array of up to 64 objects, each with a filter and an optional name
+  within: longest time from the first step to the last (default ''7 days'')
+  mode: condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
+  exclude: requests that must not occur between two steps: a filter or a JSON array of filters
+  compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
-  pattern: month or weekday
-  number: 1 for January or Monday; NULL where there is no answer yet
-  users: users who began in it and whose outcome is known
-  retained_users: those of them who were retained
-  retention_rate: retained users over users, 0 to 1
-  rate_low: lower 95 % bound of the rate (Wilson)
-  rate_high: upper 95 % bound of the rate (Wilson)
-  index: the rate over the rate of all users
-  index_low: lower bound of the rate over the rate of all
-  index_high: upper bound of the rate over the rate of all
-  q_value: probability that the difference from all others is chance, in view of how many are compared
-  reason: why there is no answer; NULL where there is one';
+  segment: value of the column or property named in by; NULL without by
+  step_number: number of the step, from 1
+  step: name of the step; of an unordered funnel, how many of the steps are done
+  users: users who reached the step
+  from_previous_rate: share of the users who reached the previous step and are not open that reached this one, 0 to 1; NULL for the first step
+  from_first_rate: share of the users who reached the first step that reached this one, excluding all who are open before this step or an earlier one, 0 to 1
+  dropped_users: users who reached the previous step, not this one, and no longer can
+  open_users: users who reached the previous step, not yet this one, and still can
+  median_seconds: median time from the previous step; NULL for the first step
+  p90_seconds: 90th percentile of the time from the previous step; NULL for the first step
+  rate_low: lower 95 % bound of from_first_rate
+  rate_high: its upper 95 % bound';
 
-CREATE FUNCTION user_metrics.seasonality(
-    source text, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+CREATE FUNCTION user_metrics.funnel(
+    source text, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered', exclude jsonb DEFAULT NULL,
+    compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
     filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, pattern text, number integer, users bigint, retained_users bigint, retention_rate double precision,
-    rate_low double precision, rate_high double precision, index double precision, index_low double precision,
-    index_high double precision, q_value double precision, reason text
+    segment text, step_number integer, step text, users bigint, from_previous_rate double precision,
+    from_first_rate double precision, dropped_users bigint, open_users bigint, median_seconds double precision,
+    p90_seconds double precision, rate_low double precision, rate_high double precision
 )
-LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 19 AS $$
-    SELECT r.* FROM user_metrics.seasonality(source::pg_catalog.regclass, retained, since, until, filter, by, timezone, as_of) AS r
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 AS $$
+    SELECT r.* FROM user_metrics.funnel(source::pg_catalog.regclass, steps, within, mode, exclude, compatibility, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.seasonality(text, integer[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'retention by the month and the weekday of the first day, with 95 % bounds, and over the rate of all; the reason instead where less than two whole cycles have been seen; the log by name, as in seasonality(''request_log'')';
+COMMENT ON FUNCTION user_metrics.funnel(text, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'conversion funnel: users who reached each step, their share of those who reached the previous and the first step, users who dropped out before it, users who may still reach it because their window has not elapsed, and time between steps; with the log given by name, as in funnel(''request_log'')';
+
+CREATE FUNCTION user_metrics.funnel_steps(
+    funnel user_metrics.funnel, steps text[] DEFAULT NULL, compatibility text DEFAULT 'standard',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    step_number integer, step text, users bigint, from_previous_rate double precision, from_first_rate double precision,
+    dropped_users bigint, open_users bigint, median_seconds double precision, p90_seconds double precision,
+    rate_low double precision, rate_high double precision
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 10
+AS 'MODULE_PATHNAME', 'funnel_steps_of_funnel';
+COMMENT ON FUNCTION user_metrics.funnel_steps(user_metrics.funnel, text[], text, timestamptz, timestamptz, timestamptz) IS
+    'conversion funnel of a stored value: users who reached each step, their share of those who reached the previous and the first step, users who dropped out before it, users who may still reach it, and time between steps; steps may be named
+
+Arguments:
+  funnel: the value to read
+  steps: names of the steps, one each; steps with NULL, and by default all, are named by number
+  compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  step_number: number of the step, from 1
+  step: name of the step; of an unordered funnel, how many of the steps are done
+  users: users who reached the step
+  from_previous_rate: share of the users who reached the previous step and are not open that reached this one, 0 to 1; NULL for the first step
+  from_first_rate: share of the users who reached the first step that reached this one, excluding all who are open before this step or an earlier one, 0 to 1
+  dropped_users: users who reached the previous step, not this one, and no longer can
+  open_users: users who reached the previous step, not yet this one, and still can
+  median_seconds: median time from the previous step; NULL for the first step
+  p90_seconds: 90th percentile of the time from the previous step; NULL for the first step
+  rate_low: lower 95 % bound of from_first_rate
+  rate_high: its upper 95 % bound';
+
+CREATE FUNCTION user_metrics.funnel_users(
+    source regclass, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
+    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, step_number integer, step text, reached_at timestamptz, status text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'funnel_users_over_log';
+COMMENT ON FUNCTION user_metrics.funnel_users(regclass, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, timestamptz) IS
+    'progress of each user in a funnel: completed steps and their times, and the next step, which the user dropped or may still reach
+
+Arguments:
+  source: the log: a table, view or foreign table
+  steps: steps: a JSON array of up to 64 objects, each with a filter and an optional name
+  within: longest time from the first step to the last (default ''7 days'')
+  mode: condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
+  exclude: requests that must not occur between two steps: a filter or a JSON array of filters
+  compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  user_id: the user
+  step_number: number of the step, from 1
+  step: name of the step; of an unordered funnel, how many of the steps are done
+  reached_at: time of completion; NULL if not completed
+  status: completed, dropped or open';
+
+CREATE FUNCTION user_metrics.paths(
+    source regclass, start jsonb DEFAULT NULL, depth integer DEFAULT 5, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, step integer, from_feature text, to_feature text, users bigint
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'paths_over_log';
+COMMENT ON FUNCTION user_metrics.paths(regclass, jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'user paths: for each move after the user''s first request that passes start, the number of users who go from one feature to another
+
+Arguments:
+  source: the log: a table, view or foreign table
+  start: requests that may start a path, in the form of filter; by default any
+  depth: number of moves to follow, from 1 to 1000 (default 5)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  segment: value of the column or property named in by; NULL without by
+  step: number of the move, from 1
+  from_feature: feature before the move
+  to_feature: feature after the move; NULL for users who used no other feature until observation ended
+  users: number of users';
 
 CREATE FUNCTION user_metrics.survival_curve(
     survival user_metrics.survival, confidence double precision DEFAULT 0.95,
@@ -1116,21 +1095,21 @@ CREATE FUNCTION user_metrics.survival_curve(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 100
 AS 'MODULE_PATHNAME', 'survival_curve_of_survival';
 COMMENT ON FUNCTION user_metrics.survival_curve(user_metrics.survival, double precision, double precision[]) IS
-    'the share to whom it has not happened after each duration (Kaplan-Meier), with bounds of a confidence (Greenwood, on the log-log scale); of durations of your own with at_seconds
+    'Kaplan-Meier survival curve: share without the event after each duration, with confidence bounds (Greenwood, log-log scale); at given durations with at_seconds
 
 Arguments:
   survival: the value to read
-  confidence: the confidence of the bounds, between 0 and 1 (default 0.95)
-  at_seconds: durations of your own, ascending, in seconds; by default 0 and every duration there is
+  confidence: confidence level of the bounds, between 0 and 1 (default 0.95)
+  at_seconds: durations to report, ascending, in seconds; by default 0 and every distinct duration
 
 Columns:
   duration_seconds: the duration
-  at_risk: how many were observed for so long and it had not happened to them before
-  events: to how many it happened after the row before and by then
-  censored: how many were observed no longer than to somewhere after the row before and by then
-  survival: the share to whom it happens later than that, 0 to 1; NULL where nobody was observed for so long
-  survival_low: its lower bound; NULL where all or none are left
-  survival_high: its upper bound; NULL where all or none are left';
+  at_risk: number observed for this long without an earlier event
+  events: number of events after the previous row''s duration and up to this one
+  censored: number whose observation ended without the event after the previous row''s duration and up to this one
+  survival: estimated share for whom the event happens later than this, 0 to 1; NULL if none was observed for this long
+  survival_low: its lower bound; NULL if the share is 0 or 1
+  survival_high: its upper bound; NULL if the share is 0 or 1';
 
 CREATE FUNCTION user_metrics.survival_summary(
     survival user_metrics.survival, confidence double precision DEFAULT 0.95
@@ -1141,18 +1120,18 @@ CREATE FUNCTION user_metrics.survival_summary(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 1
 AS 'MODULE_PATHNAME', 'survival_summary_of_survival';
 COMMENT ON FUNCTION user_metrics.survival_summary(user_metrics.survival, double precision) IS
-    'how many durations there are, how many ended with the event, and the median time with bounds; NULL where fewer than half have been seen to
+    'number of durations, number of events, and median time to the event with confidence bounds; NULL if observation ends before
 
 Arguments:
   survival: the value to read
-  confidence: the confidence of the bounds, between 0 and 1 (default 0.95)
+  confidence: confidence level of the bounds, between 0 and 1 (default 0.95)
 
 Columns:
-  observed: durations that are counted
-  events: those that ended with the event
-  censored: those that were still running
-  left_out: durations left out because they are below 0 or not finite
-  median_seconds: the time by which it has happened to half of them
+  observed: number of durations that are counted
+  events: number of durations that ended with the event
+  censored: number of censored durations, without the event so far
+  left_out: number of durations left out because they are below 0 or not finite
+  median_seconds: median time to the event
   median_low: its lower bound
   median_high: its upper bound';
 
@@ -1162,13 +1141,13 @@ CREATE FUNCTION user_metrics.survival_median(
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'survival_median_of_survival';
 COMMENT ON FUNCTION user_metrics.survival_median(user_metrics.survival) IS
-    'the time in seconds by which it has happened to half of them; NULL where observation ends before
+    'median time to the event in seconds; NULL if observation ends before
 
 Arguments:
   survival: the value to read
 
 Result:
-  the time in seconds; NULL where observation ends before';
+  time in seconds; NULL if observation ends before';
 
 CREATE FUNCTION user_metrics.survival_quantile(
     survival user_metrics.survival, quantile double precision
@@ -1176,14 +1155,14 @@ CREATE FUNCTION user_metrics.survival_quantile(
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'survival_quantile_of_survival';
 COMMENT ON FUNCTION user_metrics.survival_quantile(user_metrics.survival, double precision) IS
-    'the time in seconds by which it has happened to a share of them; NULL where observation ends before
+    'quantile of the time to the event in seconds; NULL if observation ends before
 
 Arguments:
   survival: the value to read
-  quantile: the share, between 0 and 1; NULL gives NULL
+  quantile: the quantile, as a share between 0 and 1; NULL gives NULL
 
 Result:
-  the time in seconds; NULL where observation ends before';
+  time in seconds; NULL if observation ends before';
 
 CREATE FUNCTION user_metrics.survival_quantiles(
     survival user_metrics.survival, quantiles double precision[] DEFAULT '{0.25,0.5,0.75,0.9}',
@@ -1194,182 +1173,18 @@ CREATE FUNCTION user_metrics.survival_quantiles(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 4
 AS 'MODULE_PATHNAME', 'survival_quantiles_of_survival';
 COMMENT ON FUNCTION user_metrics.survival_quantiles(user_metrics.survival, double precision[], double precision) IS
-    'the times in seconds by which it has happened to each of some shares of them, with bounds; NULL where observation ends before
+    'quantiles of the time to the event in seconds, with confidence bounds; NULL if observation ends before
 
 Arguments:
   survival: the value to read
-  quantiles: the shares, each between 0 and 1 (default ''{0.25,0.5,0.75,0.9}'')
-  confidence: the confidence of the bounds, between 0 and 1 (default 0.95)
+  quantiles: the quantiles, as shares between 0 and 1 (default ''{0.25,0.5,0.75,0.9}'')
+  confidence: confidence level of the bounds, between 0 and 1 (default 0.95)
 
 Columns:
   quantile: the share
-  seconds: the time by which it has happened to that share; NULL where observation ends before
+  seconds: time by which the event has happened to that share; NULL if observation ends before
   seconds_low: its lower bound
   seconds_high: its upper bound';
-
-CREATE FUNCTION user_metrics.retention_drivers(
-    source regclass, early_days integer DEFAULT 7, retained integer[] DEFAULT '{21,27}', behaviours jsonb DEFAULT NULL,
-    min_users integer DEFAULT 30, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, driver text, users_with bigint, users_without bigint, retention_with double precision,
-    retention_without double precision, difference double precision, difference_low double precision,
-    difference_high double precision, ratio double precision, ratio_low double precision, ratio_high double precision,
-    phi double precision, p_value double precision, q_value double precision, adjusted_difference double precision,
-    adjusted_low double precision, adjusted_high double precision, evidence text, note text
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 30 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'retention_drivers_over_log';
-COMMENT ON FUNCTION user_metrics.retention_drivers(regclass, integer, integer[], jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'which features and behaviours of the first days go with being active later: retention with and without each, their difference, also at equal volume, and what it is worth; best supported first. Associations, not causes
-
-Arguments:
-  source: the log: a table, view or foreign table
-  early_days: on how many local days from the first one on behaviour is looked for, 1 or more (default 7)
-  retained: who is retained: active on one of these days after the first, the first and the last of a span, which begins when the first days are over (default ''{21,27}'')
-  behaviours: behaviours of one''s own: a list of objects with a name and a filter, at most 30
-  min_users: a behaviour is listed if at least so many users did it and at least so many did not, 1 or more (default 30)
-  since: the first instant shown
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  segment: the value of the column or property of by; NULL without by
-  driver: what was done: a behaviour, feature: and a feature, or a name of one''s own
-  users_with: users who did it
-  users_without: users who did not
-  retention_with: share of the users who did it that were retained, 0 to 1
-  retention_without: share of the others that were retained, 0 to 1
-  difference: the first of these rates less the second
-  difference_low: its lower 95 % bound (Newcombe)
-  difference_high: its upper 95 % bound (Newcombe)
-  ratio: the first rate over the second; NULL where that is 0
-  ratio_low: its lower 95 % bound (Katz)
-  ratio_high: its upper 95 % bound (Katz)
-  phi: correlation of doing it with the outcome, -1 to 1
-  p_value: probability of a difference as large or larger if there were none: by Pearson''s test, by Fisher''s where fewer than 5 users are expected in a cell
-  q_value: the same in view of all comparisons of the segment
-  adjusted_difference: difference among users who made about as many requests (Mantel and Haenszel)
-  adjusted_low: its lower 95 % bound (Sato)
-  adjusted_high: its upper 95 % bound (Sato)
-  evidence: clear: hardly chance, and there at equal volume too; volume: hardly chance, but volume may explain it; unclear: may be chance
-  note: association: it is not known what causes what';
-
-CREATE FUNCTION user_metrics.churn_indicators(
-    source regclass, landmark date DEFAULT NULL, window_days integer DEFAULT 28, gap_days integer DEFAULT 7,
-    churn_days integer DEFAULT 28, behaviours jsonb DEFAULT NULL, min_users integer DEFAULT 30,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, indicator text, users_with bigint, users_without bigint, churn_with double precision,
-    churn_without double precision, difference double precision, difference_low double precision,
-    difference_high double precision, ratio double precision, ratio_low double precision, ratio_high double precision,
-    phi double precision, p_value double precision, q_value double precision, adjusted_difference double precision,
-    adjusted_low double precision, adjusted_high double precision, evidence text, note text
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 30 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'churn_indicators_over_log';
-COMMENT ON FUNCTION user_metrics.churn_indicators(regclass, date, integer, integer, integer, jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'which features and behaviours before a landmark go with having left after it: churn with and without each, their difference, also at equal volume, and what it is worth; best supported first. Associations, not causes
-
-Arguments:
-  source: the log: a table, view or foreign table
-  landmark: the day before which behaviour is looked for; by default the last one for which the outcome is known
-  window_days: on how many local days before the landmark behaviour is looked for, 2 or more (default 28)
-  gap_days: how many days from the landmark on are not looked at, 0 or more (default 7)
-  churn_days: who is active on none of so many days after the gap has churned, 1 or more (default 28)
-  behaviours: behaviours of one''s own: a list of objects with a name and a filter, at most 30
-  min_users: a behaviour is listed if at least so many users did it and at least so many did not, 1 or more (default 30)
-  since: the first instant shown
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  segment: the value of the column or property of by; NULL without by
-  indicator: what was done: a behaviour, feature: and a feature, or a name of one''s own
-  users_with: users who did it
-  users_without: users who did not
-  churn_with: share of the users who did it that churned, 0 to 1
-  churn_without: share of the others that churned, 0 to 1
-  difference: the first of these rates less the second
-  difference_low: its lower 95 % bound (Newcombe)
-  difference_high: its upper 95 % bound (Newcombe)
-  ratio: the first rate over the second; NULL where that is 0
-  ratio_low: its lower 95 % bound (Katz)
-  ratio_high: its upper 95 % bound (Katz)
-  phi: correlation of doing it with the outcome, -1 to 1
-  p_value: probability of a difference as large or larger if there were none: by Pearson''s test, by Fisher''s where fewer than 5 users are expected in a cell
-  q_value: the same in view of all comparisons of the segment
-  adjusted_difference: difference among users who made about as many requests (Mantel and Haenszel)
-  adjusted_low: its lower 95 % bound (Sato)
-  adjusted_high: its upper 95 % bound (Sato)
-  evidence: clear: hardly chance, and there at equal volume too; volume: hardly chance, but volume may explain it; unclear: may be chance
-  note: association: it is not known what causes what';
-
-CREATE FUNCTION user_metrics.activation_threshold(
-    source regclass, action jsonb DEFAULT NULL, retained integer[] DEFAULT '{21,27}', max_days integer DEFAULT 15,
-    max_requests integer DEFAULT 10, min_users integer DEFAULT 100, seed bigint DEFAULT 1,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, users bigint, retained_users bigint, days integer, requests integer, days_low integer,
-    days_high integer, requests_low integer, requests_high integer, q_value double precision, held_out_users bigint,
-    users_reaching bigint, retention_reaching double precision, retention_others double precision,
-    difference double precision, difference_low double precision, difference_high double precision,
-    phi double precision, p_value double precision, recall double precision, youden_j double precision,
-    lift double precision, sentence text, reason text
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'activation_threshold_over_log';
-COMMENT ON FUNCTION user_metrics.activation_threshold(regclass, jsonb, integer[], integer, integer, integer, bigint, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'how many requests, or requests of an action, within how many first days tell best who will be active later: chosen by one half of the users, with figures of the other, in a sentence; or the reason why there is none
-
-Arguments:
-  source: the log: a table, view or foreign table
-  action: which requests count, in the form of filter; by default all. Who is new is decided by all requests
-  retained: who is retained: active on one of these days after the first, the first and the last of a span, which begins when the first days are over (default ''{21,27}'')
-  max_days: the most first days that are tried, 1 to 15 (default 15)
-  max_requests: the most requests that are tried, 1 to 10 (default 10)
-  min_users: users that each half must have, 1 or more; a tenth of it must reach a threshold, and a tenth must not (default 100)
-  seed: any number: another one deals the halves out anew (default 1)
-  since: the first instant shown
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  segment: the value of the column or property of by; NULL without by
-  users: users whose outcome is known, of both halves
-  retained_users: those of them who stayed
-  days: first days of the threshold; NULL where there is none
-  requests: requests within them
-  days_low: lower 95 % bound of days; NULL where fewer than half of the resamples choose any
-  days_high: their upper bound
-  requests_low: lower 95 % bound of requests
-  requests_high: their upper bound
-  q_value: that of the threshold among all tried, in the half that chose
-  held_out_users: users of the other half, which all further figures are of
-  users_reaching: those of them who reached the threshold
-  retention_reaching: share of these that stayed, 0 to 1
-  retention_others: share of the others that stayed, 0 to 1
-  difference: the first of these rates less the second
-  difference_low: its lower 95 % bound (Newcombe)
-  difference_high: its upper 95 % bound (Newcombe)
-  phi: correlation of reaching it with staying, -1 to 1
-  p_value: probability of a difference as large or larger if there were none
-  recall: share of the staying that reached it, 0 to 1
-  youden_j: recall less the share of the others that reached it
-  lift: retention_reaching over the retention of all
-  sentence: the threshold in words
-  reason: why there is none; NULL where there is one';
 
 CREATE FUNCTION user_metrics.usage_patterns(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -1382,29 +1197,29 @@ CREATE FUNCTION user_metrics.usage_patterns(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'usage_patterns_over_log';
 COMMENT ON FUNCTION user_metrics.usage_patterns(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'how much a log''s users ask and how regularly: requests per active day and per calendar day, the median pause between two requests, the days between active days that 80 % of users do not exceed, tokens and cost
+    'volume and regularity of usage: requests per active day and per calendar day, median time between requests, usage interval (80th percentile of users'' median gap between active days), tokens and cost
 
 Arguments:
   source: the log: a table, view or foreign table
-  since: the first instant shown
-  until: the first instant not read
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   users: users with at least one request
   requests: their requests
-  active_days: local days on which each of them made one, added up
-  requests_per_active_day: requests over active days
-  requests_per_calendar_day: requests over the days from each user''s first to the last that is observed, added up
-  median_seconds_between_requests: median over all pairs of successive requests of one user
-  usage_interval_days: 80th percentile over users of the median number of days from one active day to the next
-  prompt_tokens: tokens sent; NULL where none is known
-  completion_tokens: tokens received; NULL where none is known
-  cost_usd: cost in US dollars; NULL where none is known';
+  active_days: local days with a request, summed over users
+  requests_per_active_day: requests / active_days
+  requests_per_calendar_day: requests over all days from the user''s first to the end of observation, summed over users
+  median_seconds_between_requests: median time between successive requests of a user, over all pairs
+  usage_interval_days: 80th percentile of users'' median number of days between active days
+  prompt_tokens: prompt tokens; NULL if none are known
+  completion_tokens: completion tokens; NULL if none are known
+  cost_usd: cost in US dollars; NULL if none is known';
 
 CREATE FUNCTION user_metrics.peak_hours(
     source regclass, top integer DEFAULT 3, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -1416,26 +1231,26 @@ CREATE FUNCTION user_metrics.peak_hours(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'peak_hours_over_log';
 COMMENT ON FUNCTION user_metrics.peak_hours(regclass, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'requests in each hour of the local clock, per occurrence of the hour, and which hours are the peaks
+    'requests in each hour of the local clock, per occurrence of the hour, and the peak hours
 
 Arguments:
   source: the log: a table, view or foreign table
-  top: how many hours are peaks, from 1 to 24 (default 3)
-  since: the first instant shown
-  until: the first instant not read
+  top: number of peak hours, from 1 to 24 (default 3)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   hour: hour of the local clock, 0 to 23
-  requests: requests made in it
-  hour_occurrences: how often the hour came round from the segment''s first request to the end of observation
-  requests_per_hour_occurrence: requests over occurrences
-  rank: 1 for the hour of most requests per occurrence; of several alike the earlier first
-  is_peak: whether it ranks among the top ones and has requests';
+  requests: requests in the hour
+  hour_occurrences: occurrences of the hour from the segment''s first request to the end of observation
+  requests_per_hour_occurrence: requests / hour_occurrences
+  rank: rank by requests per occurrence: 1 has the most, ties are broken by the earlier hour
+  is_peak: whether rank is at most top and the hour has requests';
 
 CREATE FUNCTION user_metrics.usage_heatmap(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -1450,19 +1265,19 @@ COMMENT ON FUNCTION user_metrics.usage_heatmap(regclass, timestamptz, timestampt
 
 Arguments:
   source: the log: a table, view or foreign table
-  since: the first instant shown
-  until: the first instant not read
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   weekday: 1 for Monday to 7 for Sunday
   hour: hour of the local clock, 0 to 23
-  requests: requests made in it
-  users: users who made them';
+  requests: requests in the hour
+  users: distinct users of these requests';
 
 CREATE FUNCTION user_metrics.feature_usage(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -1475,27 +1290,27 @@ CREATE FUNCTION user_metrics.feature_usage(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'feature_usage_over_log';
 COMMENT ON FUNCTION user_metrics.feature_usage(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'who and how many use each feature, how much, with what success, at what cost and how fast
+    'users of each feature and their requests, with success rate, cost and latency
 
 Arguments:
   source: the log: a table, view or foreign table
-  since: the first instant shown
-  until: the first instant not read
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   name: the name; NULL for requests without one
-  users: users of it
-  reach: share of the segment''s users who use it
-  requests: requests to it
+  users: distinct users
+  reach: users / all users of the segment
+  requests: number of requests
   share: share of the segment''s requests
-  requests_per_user: requests over users
-  success_rate: share of those that succeeded, of those of which it is known
-  cost_usd: cost in US dollars; NULL where none is known
+  requests_per_user: requests / users
+  success_rate: share of successful requests among those with a known outcome
+  cost_usd: cost in US dollars; NULL if none is known
   median_latency_ms: median latency in milliseconds';
 
 CREATE FUNCTION user_metrics.model_usage(
@@ -1509,27 +1324,27 @@ CREATE FUNCTION user_metrics.model_usage(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'model_usage_over_log';
 COMMENT ON FUNCTION user_metrics.model_usage(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'who and how many use each model, how much, with what success, at what cost and how fast
+    'users of each model and their requests, with success rate, cost and latency
 
 Arguments:
   source: the log: a table, view or foreign table
-  since: the first instant shown
-  until: the first instant not read
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   name: the name; NULL for requests without one
-  users: users of it
-  reach: share of the segment''s users who use it
-  requests: requests to it
+  users: distinct users
+  reach: users / all users of the segment
+  requests: number of requests
   share: share of the segment''s requests
-  requests_per_user: requests over users
-  success_rate: share of those that succeeded, of those of which it is known
-  cost_usd: cost in US dollars; NULL where none is known
+  requests_per_user: requests / users
+  success_rate: share of successful requests among those with a known outcome
+  cost_usd: cost in US dollars; NULL if none is known
   median_latency_ms: median latency in milliseconds';
 
 CREATE FUNCTION user_metrics.model_stickiness(
@@ -1542,26 +1357,26 @@ CREATE FUNCTION user_metrics.model_stickiness(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'model_stickiness_over_log';
 COMMENT ON FUNCTION user_metrics.model_stickiness(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'whether users stay with a model from one request to the next, compared with what is expected by chance given each user''s mix of models; the row whose model is NULL is about all of them
+    'share of requests followed by another to the same model, compared with the share expected by chance given each user''s model mix; the row without a model is for all models
 
 Arguments:
   source: the log: a table, view or foreign table
-  since: the first instant shown
-  until: the first instant not read
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
-  model: the model; NULL for all of them
-  transitions: requests to it that another request of the same user follows
-  stay_rate: share of these that are followed by one to the same model
-  chance_rate: that share expected by chance given each user''s mix of models
+  segment: value of the column or property named in by; NULL without by
+  model: the model; NULL for all models
+  transitions: requests to the model that are followed by another request of the same user
+  stay_rate: share of them followed by a request to the same model
+  chance_rate: share expected by chance given each user''s model mix
   excess: stay_rate - chance_rate
-  switches_after_error: changes to another model after a request that failed; NULL where it is not known whether requests succeeded
-  concentration: mean over users of the sum of the squared shares of their models';
+  switches_after_error: switches to another model after a failed request; NULL if success is not known
+  concentration: mean over users of the sum of the squared shares of their models (Herfindahl index)';
 
 CREATE FUNCTION user_metrics.model_switches(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -1572,23 +1387,23 @@ CREATE FUNCTION user_metrics.model_switches(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'model_switches_over_log';
 COMMENT ON FUNCTION user_metrics.model_switches(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'from which model to which other users go with their next request, and how often after a request that failed
+    'switches from one model to another between successive requests of a user, and how many of them follow a failed request
 
 Arguments:
   source: the log: a table, view or foreign table
-  since: the first instant shown
-  until: the first instant not read
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
-  from_model: the model of the request before
-  to_model: the model of the next request of the same user
-  switches: how often that happened
-  after_error: how often after a request that failed; NULL where it is not known whether requests succeeded';
+  segment: value of the column or property named in by; NULL without by
+  from_model: model of the earlier request
+  to_model: model of the user''s next request
+  switches: number of switches
+  after_error: number of switches after a failed request; NULL if success is not known';
 
 CREATE FUNCTION user_metrics.request_complexity(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -1600,24 +1415,24 @@ CREATE FUNCTION user_metrics.request_complexity(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'request_complexity_over_log';
 COMMENT ON FUNCTION user_metrics.request_complexity(regclass, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'a rough guess at how demanding each request is among those of its model and month: the mean of the percentile ranks of its tokens sent, its tokens received and its turn in the session, as far as they are known
+    'heuristic complexity of each request among those of its model and month: mean of the percentile ranks of its prompt tokens, its completion tokens and its turn in the session, as far as they are known
 
 Arguments:
   source: the log: a table, view or foreign table
-  since: the first instant shown
-  until: the first instant not read
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  request_id: which request
-  user_id: whose
-  occurred_at: when
+  request_id: id of the request
+  user_id: user of the request
+  occurred_at: time of the request
   complexity: mean of those of the three ranks that are known, between 0 and 1
-  prompt_tokens_rank: rank of its tokens sent
-  completion_tokens_rank: rank of its tokens received
-  turn_rank: rank of its turn in the session';
+  prompt_tokens_rank: percentile rank of its prompt tokens
+  completion_tokens_rank: percentile rank of its completion tokens
+  turn_rank: percentile rank of its turn in the session';
 
 CREATE FUNCTION user_metrics.segment_users(
     source regclass, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
@@ -1634,39 +1449,39 @@ CREATE FUNCTION user_metrics.segment_users(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'segment_users_over_log';
 COMMENT ON FUNCTION user_metrics.segment_users(regclass, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'every user in exactly one segment (the first of new, at_risk, power, casual, dormant that fits; or of rules of your own), with the figures that say why
+    'segment of every user, exactly one (the first of new, at_risk, power, casual and dormant that applies, or of custom rules), with the metrics that decide it
 
 Arguments:
   source: the log: a table, view or foreign table
   power_share: share of the recently active users who are power users, from 0 to 1, rounded up to whole users (default 0.10)
-  ties: users who made exactly as many requests as the last within the share: include makes all of them power users, exclude none (default ''include'')
-  min_users: with fewer recently active users nobody is a power user, 1 or more (default 10)
-  new_days: who began less than so many times 24 hours ago is new, from 0 to 36500 (default 30)
-  recent_weeks: how many weeks of 168 hours are recent, from 1 to 520 (default 4)
-  base_weeks: how many weeks before them they are compared with, from 1 to 520 (default 4)
-  max_decline_ratio: at risk is who makes at most this share of the requests a week made before, from 0 to 1 (default 0.5)
-  max_decline_p: at risk is only whose decline has a probability below this, from 0 to 1 (default 0.05)
-  min_base_requests: at risk is only who made so many requests before, 1 or more (default 10)
-  rules: segments of your own in place of the five: a JSON array of rules, the first that fits decides
-  since: the first instant shown
-  until: the first instant not read
+  ties: whether users with exactly as many requests as the last within the share are power users if not all fit: include for all of them, exclude for none (default ''include'')
+  min_users: fewest recently active users for there to be power users, 1 or more (default 10)
+  new_days: users whose first request is less than this many spans of 24 hours ago are new, from 0 to 36500 (default 30)
+  recent_weeks: number of recent weeks of 168 hours, from 1 to 520 (default 4)
+  base_weeks: number of base weeks before them, with which they are compared, from 1 to 520 (default 4)
+  max_decline_ratio: largest ratio of requests per week, recent over base, of a user at risk, from 0 to 1 (default 0.5)
+  max_decline_p: probability of the decline below which a user is at risk, from 0 to 1 (default 0.05)
+  min_base_requests: fewest base requests of a user at risk, 1 or more (default 10)
+  rules: custom segments in place of the five: a JSON array of rules, of which the first that matches applies
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   user_id: the user
-  segment: new, at_risk, power, casual or dormant, the first that fits; or a segment of rules
-  requests: their requests since since
-  active_days: local days with at least one of these
-  first_seen: their first request, whatever since says
-  last_seen: their last request, whatever since says
-  usage_rank: place by recent_requests among the recently active: 1 made most, equals share a place; NULL without recent requests
-  power_cutoff: fewest recent_requests of anyone within power_share, the same in every row; NULL if nobody is
-  recent_requests: requests of the recent weeks
-  base_requests: requests of the weeks before
-  decline_ratio: requests a week, recent over base; NULL without base requests
-  decline_p: probability of so few recent requests, or fewer, if nothing had changed; NULL without requests in either';
+  segment: new, at_risk, power, casual or dormant, the first that applies; or a custom segment of rules
+  requests: requests at or after since
+  active_days: local days with at least one of these requests
+  first_seen: time of the first request, regardless of since
+  last_seen: time of the last request, regardless of since
+  usage_rank: rank by recent_requests among the recently active users: 1 has the most, equal users share a rank; NULL without recent requests
+  power_cutoff: fewest recent_requests of any user within power_share, the same in every row; NULL if there is no such user
+  recent_requests: requests in the recent weeks
+  base_requests: requests in the base weeks before them
+  decline_ratio: requests per week, recent over base; NULL without base requests
+  decline_p: probability of as few recent requests, or fewer, if the rate had not changed; NULL without requests in either span';
 
 CREATE FUNCTION user_metrics.segment_user(
     source regclass, user_id text, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
@@ -1683,39 +1498,39 @@ CREATE FUNCTION user_metrics.segment_user(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'segment_user_over_log';
 COMMENT ON FUNCTION user_metrics.segment_user(regclass, text, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'one user''s row of segment_users; it reads the whole log, because who is a power user depends on all the others
+    'row of segment_users for one user; reads the whole log, because power users are defined relative to all other users
 
 Arguments:
   source: the log: a table, view or foreign table
-  user_id: the user, by the id that the log has
+  user_id: id of the user, as in the log
   power_share: share of the recently active users who are power users, from 0 to 1, rounded up to whole users (default 0.10)
-  ties: users who made exactly as many requests as the last within the share: include makes all of them power users, exclude none (default ''include'')
-  min_users: with fewer recently active users nobody is a power user, 1 or more (default 10)
-  new_days: who began less than so many times 24 hours ago is new, from 0 to 36500 (default 30)
-  recent_weeks: how many weeks of 168 hours are recent, from 1 to 520 (default 4)
-  base_weeks: how many weeks before them they are compared with, from 1 to 520 (default 4)
-  max_decline_ratio: at risk is who makes at most this share of the requests a week made before, from 0 to 1 (default 0.5)
-  max_decline_p: at risk is only whose decline has a probability below this, from 0 to 1 (default 0.05)
-  min_base_requests: at risk is only who made so many requests before, 1 or more (default 10)
-  rules: segments of your own in place of the five: a JSON array of rules, the first that fits decides
-  since: the first instant shown
-  until: the first instant not read
+  ties: whether users with exactly as many requests as the last within the share are power users if not all fit: include for all of them, exclude for none (default ''include'')
+  min_users: fewest recently active users for there to be power users, 1 or more (default 10)
+  new_days: users whose first request is less than this many spans of 24 hours ago are new, from 0 to 36500 (default 30)
+  recent_weeks: number of recent weeks of 168 hours, from 1 to 520 (default 4)
+  base_weeks: number of base weeks before them, with which they are compared, from 1 to 520 (default 4)
+  max_decline_ratio: largest ratio of requests per week, recent over base, of a user at risk, from 0 to 1 (default 0.5)
+  max_decline_p: probability of the decline below which a user is at risk, from 0 to 1 (default 0.05)
+  min_base_requests: fewest base requests of a user at risk, 1 or more (default 10)
+  rules: custom segments in place of the five: a JSON array of rules, of which the first that matches applies
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: new, at_risk, power, casual or dormant, the first that fits; or a segment of rules
-  requests: their requests since since
-  active_days: local days with at least one of these
-  first_seen: their first request, whatever since says
-  last_seen: their last request, whatever since says
-  usage_rank: place by recent_requests among the recently active: 1 made most, equals share a place; NULL without recent requests
-  power_cutoff: fewest recent_requests of anyone within power_share, the same in every row; NULL if nobody is
-  recent_requests: requests of the recent weeks
-  base_requests: requests of the weeks before
-  decline_ratio: requests a week, recent over base; NULL without base requests
-  decline_p: probability of so few recent requests, or fewer, if nothing had changed; NULL without requests in either';
+  segment: new, at_risk, power, casual or dormant, the first that applies; or a custom segment of rules
+  requests: requests at or after since
+  active_days: local days with at least one of these requests
+  first_seen: time of the first request, regardless of since
+  last_seen: time of the last request, regardless of since
+  usage_rank: rank by recent_requests among the recently active users: 1 has the most, equal users share a rank; NULL without recent requests
+  power_cutoff: fewest recent_requests of any user within power_share, the same in every row; NULL if there is no such user
+  recent_requests: requests in the recent weeks
+  base_requests: requests in the base weeks before them
+  decline_ratio: requests per week, recent over base; NULL without base requests
+  decline_p: probability of as few recent requests, or fewer, if the rate had not changed; NULL without requests in either span';
 
 CREATE FUNCTION user_metrics.segment_summary(
     source regclass, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
@@ -1736,310 +1551,28 @@ COMMENT ON FUNCTION user_metrics.segment_summary(regclass, double precision, tex
 Arguments:
   source: the log: a table, view or foreign table
   power_share: share of the recently active users who are power users, from 0 to 1, rounded up to whole users (default 0.10)
-  ties: users who made exactly as many requests as the last within the share: include makes all of them power users, exclude none (default ''include'')
-  min_users: with fewer recently active users nobody is a power user, 1 or more (default 10)
-  new_days: who began less than so many times 24 hours ago is new, from 0 to 36500 (default 30)
-  recent_weeks: how many weeks of 168 hours are recent, from 1 to 520 (default 4)
-  base_weeks: how many weeks before them they are compared with, from 1 to 520 (default 4)
-  max_decline_ratio: at risk is who makes at most this share of the requests a week made before, from 0 to 1 (default 0.5)
-  max_decline_p: at risk is only whose decline has a probability below this, from 0 to 1 (default 0.05)
-  min_base_requests: at risk is only who made so many requests before, 1 or more (default 10)
-  rules: segments of your own in place of the five: a JSON array of rules, the first that fits decides
-  since: the first instant shown
-  until: the first instant not read
+  ties: whether users with exactly as many requests as the last within the share are power users if not all fit: include for all of them, exclude for none (default ''include'')
+  min_users: fewest recently active users for there to be power users, 1 or more (default 10)
+  new_days: users whose first request is less than this many spans of 24 hours ago are new, from 0 to 36500 (default 30)
+  recent_weeks: number of recent weeks of 168 hours, from 1 to 520 (default 4)
+  base_weeks: number of base weeks before them, with which they are compared, from 1 to 520 (default 4)
+  max_decline_ratio: largest ratio of requests per week, recent over base, of a user at risk, from 0 to 1 (default 0.5)
+  max_decline_p: probability of the decline below which a user is at risk, from 0 to 1 (default 0.05)
+  min_base_requests: fewest base requests of a user at risk, 1 or more (default 10)
+  rules: custom segments in place of the five: a JSON array of rules, of which the first that matches applies
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: new, at_risk, power, casual or dormant; or a segment of rules
-  users: users in it
-  user_share: of all users, 0 to 1; NULL if there are none, or if any segment is hidden
-  requests: their requests since since
-  request_share: of all requests since since, 0 to 1; NULL if there are none, or if any segment is hidden
+  segment: new, at_risk, power, casual or dormant; or a custom segment of rules
+  users: users in the segment
+  user_share: share of all users, 0 to 1; NULL if there are none, or if any segment is hidden
+  requests: requests at or after since
+  request_share: share of all requests at or after since, 0 to 1; NULL if there are none, or if any segment is hidden
   requests_per_user: requests / users; NULL without users';
-
-CREATE FUNCTION user_metrics.ab_compare(
-    source regclass, metric text DEFAULT NULL, variant text DEFAULT 'variant', control text DEFAULT NULL,
-    metrics text[] DEFAULT NULL, converted jsonb DEFAULT NULL, method text DEFAULT NULL,
-    alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
-    weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
-    winsorize double precision DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, metric text, variant text, users bigint, mean double precision, sd double precision,
-    control_mean double precision, difference double precision, difference_low double precision,
-    difference_high double precision, relative_lift double precision, lift_low double precision,
-    lift_high double precision, statistic double precision, df double precision, p_value double precision,
-    p_adjusted double precision, always_valid_low double precision, always_valid_high double precision,
-    probability_better double precision, expected_loss double precision, srm_p_value double precision, verdict text,
-    reason text, missing_users bigint, mixed_users bigint
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'ab_compare_over_log';
-COMMENT ON FUNCTION user_metrics.ab_compare(regclass, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'every variant of an experiment in a log against its control, one row a variant, metric and segment: figures are made per user from the first request that bears a variant on; difference and lift with their bounds, test, always-valid bounds, chance to be better, sample ratio, verdict and why
-
-Arguments:
-  source: the log: a table, view or foreign table
-  metric: what is compared: requests, active_days, sessions, success_rate, retained_d7, retained_w1, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted where that is given, else requests
-  variant: the column or property that holds the variant, or experiment:NAME for the variant that a defined experiment gives (default ''variant'')
-  control: the variant that the others are compared with; by default control if there is one, else the first by name
-  metrics: several metrics in place of metric
-  converted: for the metric converted: the filter that the converting request fulfils
-  method: the test: welch, proportions, fisher, mann_whitney or quantile; by default that of the metric
-  alternative: what would be a finding: two_sided, greater or less (default ''two_sided'')
-  confidence: of all bounds, from 0.5 to below 1; one less it is what p_adjusted must be below (default 0.95)
-  correction: for several comparisons at once: holm, benjamini_hochberg or none (default ''holm'')
-  weights: the shares of users that were planned, by variant; by default equal ones
-  better: which direction is good: higher, lower or neither; by default that of the metric
-  cuped_days: takes out what the same users did in so many days before their first exposure, from 1 to 365
-  winsorize: cuts figures at the point that this share of those that are not 0 does not exceed, from 0.5 to below 1
-  since: the first instant shown
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  segment: the value of the column or property of by; NULL without by
-  metric: what is compared
-  variant: the variant
-  users: users who have a figure
-  mean: the mean of their figures; of a mean over requests, the sum of all over the number of all; of a quantile, the quantile
-  sd: the standard deviation of users'' figures; of a mean over requests, of what each user contributes; NULL for quantiles
-  control_mean: the mean of the control
-  difference: mean - control_mean
-  difference_low: its lower bound, valid if looked at once
-  difference_high: its upper bound, valid if looked at once
-  relative_lift: the difference as a share of the size of the control''s mean
-  lift_low: its lower bound; NULL where the control''s mean is not clear of 0
-  lift_high: its upper bound
-  statistic: what the test computed: t, z, the odds ratio, or U
-  df: degrees of freedom of t
-  p_value: the chance of so large a difference if there were none
-  p_adjusted: the same, given that so many comparisons were made at once
-  always_valid_low: a lower bound of the difference that holds at all times at once
-  always_valid_high: an upper bound likewise
-  probability_better: the chance that the variant is better, given a prior of small lifts
-  expected_loss: the lift that is lost on average by choosing the variant
-  srm_p_value: the chance of so uneven a spread of users; below 0.001 something is broken
-  verdict: what it comes to
-  reason: why something is not known or not judged, or what to keep in mind
-  missing_users: users in the variant who have no figure
-  mixed_users: users who were seen in several variants; they are in none';
-
-CREATE FUNCTION user_metrics.ab_compare(
-    source text, metric text DEFAULT NULL, variant text DEFAULT 'variant', control text DEFAULT NULL,
-    metrics text[] DEFAULT NULL, converted jsonb DEFAULT NULL, method text DEFAULT NULL,
-    alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
-    weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
-    winsorize double precision DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, metric text, variant text, users bigint, mean double precision, sd double precision,
-    control_mean double precision, difference double precision, difference_low double precision,
-    difference_high double precision, relative_lift double precision, lift_low double precision,
-    lift_high double precision, statistic double precision, df double precision, p_value double precision,
-    p_adjusted double precision, always_valid_low double precision, always_valid_high double precision,
-    probability_better double precision, expected_loss double precision, srm_p_value double precision, verdict text,
-    reason text, missing_users bigint, mixed_users bigint
-)
-LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 AS $$
-    SELECT r.* FROM user_metrics.ab_compare(source::pg_catalog.regclass, metric, variant, control, metrics, converted, method, alternative, confidence, correction, weights, better, cuped_days, winsorize, since, until, filter, by, timezone, as_of) AS r
-$$;
-COMMENT ON FUNCTION user_metrics.ab_compare(text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'every variant of an experiment in a log against its control, one row a variant, metric and segment: figures are made per user from the first request that bears a variant on; difference and lift with their bounds, test, always-valid bounds, chance to be better, sample ratio, verdict and why; the log by name, as in ab_compare(''request_log'')';
-
-CREATE FUNCTION user_metrics.ab_segments(
-    source regclass, by text, metric text DEFAULT NULL, variant text DEFAULT 'variant', control text DEFAULT NULL,
-    metrics text[] DEFAULT NULL, converted jsonb DEFAULT NULL, method text DEFAULT NULL,
-    alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
-    weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
-    winsorize double precision DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, metric text, variant text, users bigint, mean double precision, control_mean double precision,
-    difference double precision, difference_low double precision, difference_high double precision,
-    relative_lift double precision, p_value double precision, p_adjusted double precision, verdict text, reason text,
-    interaction_statistic double precision, interaction_df double precision, interaction_p_value double precision,
-    interaction_p_adjusted double precision, interaction_verdict text
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'ab_segments_over_log';
-COMMENT ON FUNCTION user_metrics.ab_segments(regclass, text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'every variant against its control within each segment of users, as ab_compare has it, and whether the effect differs from segment to segment by more than chance (Cochran''s Q, adjusted over metrics and variants); a user is in the segment of their first request with a variant
-
-Arguments:
-  source: the log: a table, view or foreign table
-  by: the column or property that holds the segments
-  metric: what is compared: requests, active_days, sessions, success_rate, retained_d7, retained_w1, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted where that is given, else requests
-  variant: the column or property that holds the variant, or experiment:NAME for the variant that a defined experiment gives (default ''variant'')
-  control: the variant that the others are compared with; by default control if there is one, else the first by name
-  metrics: several metrics in place of metric
-  converted: for the metric converted: the filter that the converting request fulfils
-  method: the test: welch, proportions, fisher, mann_whitney or quantile; by default that of the metric
-  alternative: what would be a finding: two_sided, greater or less (default ''two_sided'')
-  confidence: of all bounds, from 0.5 to below 1; one less it is what p_adjusted must be below (default 0.95)
-  correction: for several comparisons at once: holm, benjamini_hochberg or none (default ''holm'')
-  weights: the shares of users that were planned, by variant; by default equal ones
-  better: which direction is good: higher, lower or neither; by default that of the metric
-  cuped_days: takes out what the same users did in so many days before their first exposure, from 1 to 365
-  winsorize: cuts figures at the point that this share of those that are not 0 does not exceed, from 0.5 to below 1
-  since: the first instant shown
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  segment: the value of the column or property of by
-  metric: what is compared
-  variant: the variant
-  users: users who have a figure
-  mean: the mean of their figures; of a mean over requests, the sum of all over the number of all; of a quantile, the quantile
-  control_mean: the mean of the control
-  difference: mean - control_mean
-  difference_low: its lower bound
-  difference_high: its upper bound
-  relative_lift: the difference as a share of the size of the control''s mean
-  p_value: the chance of so large a difference if there were none
-  p_adjusted: the same, given that so many comparisons were made at once
-  verdict: what it comes to within the segment
-  reason: why something is not known or not judged, or what to keep in mind
-  interaction_statistic: Cochran''s Q: how far the differences of the segments lie from their common one
-  interaction_df: its degrees of freedom: segments less 1
-  interaction_p_value: the chance of such a Q if the effect were the same everywhere
-  interaction_p_adjusted: the same, given that so many metrics and variants were looked at
-  interaction_verdict: differs, no evidence or too few segments; NULL in the rows of the control';
-
-CREATE FUNCTION user_metrics.assignment_audit(
-    source regclass, experiment text, variant_property text DEFAULT NULL, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, logged_variant text, expected_variant text, agrees boolean, users bigint, requests bigint,
-    user_share double precision, example_users text
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'assignment_audit_over_log';
-COMMENT ON FUNCTION user_metrics.assignment_audit(regclass, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'whether the variants in a log are those a defined experiment gives: users and requests of every pair of logged and expected variant, with examples of users where they differ
-
-Arguments:
-  source: the log: a table, view or foreign table
-  experiment: the name of an experiment in the table user_metrics.experiment
-  variant_property: the column or property that holds the variant a request was shown; by default one named like the experiment
-  since: the first instant shown
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  segment: the value of the column or property of by; NULL without by
-  logged_variant: the variant that requests bear
-  expected_variant: the variant that the experiment gives; NULL for users who take no part
-  agrees: whether they are the same
-  users: users of whom requests bear the one and who are given the other
-  requests: these requests
-  user_share: users of all who bear a variant, 0 to 1; NULL where any pair of the segment is hidden
-  example_users: up to three users where the variants differ, with commas';
-
-CREATE FUNCTION user_metrics.preferred_models(
-    source regclass, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    place bigint, model text, requests bigint, active_days bigint, median_latency_ms double precision,
-    success_rate double precision, mean_rating double precision, reason text, prefers_speed boolean,
-    prefers_quality boolean
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'preferred_models_over_log';
-COMMENT ON FUNCTION user_metrics.preferred_models(regclass, text, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'the models to offer one user, in order, by what they chose and found where there was a choice; candidates bounds the list, fallback is offered to those of whom too little is known
-
-Arguments:
-  source: the log: a table, view or foreign table
-  user_id: the user, by the id that the log has
-  candidates: the models to choose from, as the log names them or followed by a slash and a provider; by default those used
-  fallback: the models for users of whom too little is known; by default the candidates as given
-  since: the first instant shown
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  place: 1 for the one to offer first
-  model: the candidate as given, or the model as the log names it
-  requests: the user''s requests to it
-  active_days: local days on which they used it
-  median_latency_ms: their median latency in milliseconds
-  success_rate: share of their requests to it that succeeded, as far as is known
-  mean_rating: mean of the ratings they gave
-  reason: why it stands there: fast, good, used, not used, as given or fallback
-  prefers_speed: whether the user prefers speed; NULL where too little shows it
-  prefers_quality: whether the user prefers quality; NULL where too little shows it';
-
-CREATE FUNCTION user_metrics.preferred_model_list(
-    source regclass, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS text
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'preferred_model_list_over_log';
-COMMENT ON FUNCTION user_metrics.preferred_model_list(regclass, text, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'the models of preferred_models with commas between them, as gateways take them
-
-Arguments:
-  source: the log: a table, view or foreign table
-  user_id: the user, by the id that the log has
-  candidates: the models to choose from, as the log names them or followed by a slash and a provider; by default those used
-  fallback: the models for users of whom too little is known; by default the candidates as given
-  since: the first instant shown
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
-
-Result:
-  the models, that to offer first in front; NULL if there is none to offer';
-
-CREATE FUNCTION user_metrics.favorite_features(
-    source regclass, user_id text, top integer DEFAULT 3, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    place bigint, feature text, requests bigint, active_days bigint, share double precision,
-    population_share double precision, lift double precision
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 3 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'favorite_features_over_log';
-COMMENT ON FUNCTION user_metrics.favorite_features(regclass, text, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'the features one user uses most, and how much more than everybody: lift is their share over that of all users'' requests
-
-Arguments:
-  source: the log: a table, view or foreign table
-  user_id: the user, by the id that the log has
-  top: how many features, 1 or more (default 3)
-  since: the first instant shown
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  place: 1 for the one used most
-  feature: the feature
-  requests: the user''s requests to it
-  active_days: local days on which they used it
-  share: share of their requests with a feature
-  population_share: that share of all users'' requests; NULL of a feature with too few users
-  lift: share / population_share';
 
 CREATE FUNCTION user_metrics.user_profile(
     source regclass, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true,
@@ -2050,23 +1583,23 @@ CREATE FUNCTION user_metrics.user_profile(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'user_profile_over_log';
 COMMENT ON FUNCTION user_metrics.user_profile(regclass, text, text, boolean, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'one user''s profile as JSON: behaviour, segment, preferences, and their figures beside those of their peers; benchmark => false reads the user''s own requests only
+    'profile of one user as JSON: behaviour, segment, preferences, and comparison with peers; benchmark => false reads the user''s own requests only
 
 Arguments:
   source: the log: a table, view or foreign table
-  user_id: the user, by the id that the log has
-  peers: a column or property: peers are users whose most recent value of it is the same
-  benchmark: whether segment and peers are told, for which the requests of all users are read; false reads only the user''s own (default true)
-  candidates: the models to choose from, as the log names them or followed by a slash and a provider; by default those used
-  fallback: the models for users of whom too little is known; by default the candidates as given
-  since: the first instant shown
-  until: the first instant not read
+  user_id: id of the user, as in the log
+  peers: column or property that defines peers: users with the same most recent value of it
+  benchmark: whether to include segment and peers, for which the requests of all users are read; false reads the user''s own only (default true)
+  candidates: candidate models, named as in the log or followed by a slash and a provider; by default those used
+  fallback: models for users of whom too little is known; by default the candidates as given
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Result:
-  an object with user_behavior, segment, preferences and benchmark; NULL for a user who has made no requests';
+  object with user_behavior, segment, preferences and benchmark; NULL for a user without requests';
 
 CREATE FUNCTION user_metrics.user_metrics_row(
     source regclass, user_id text, peers text DEFAULT NULL, benchmark boolean DEFAULT true,
@@ -2090,55 +1623,148 @@ CREATE FUNCTION user_metrics.user_metrics_row(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'user_metrics_row_over_log';
 COMMENT ON FUNCTION user_metrics.user_metrics_row(regclass, text, text, boolean, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'one user''s profile as one row of plain columns: usage, sessions, habits, segment, preferences, and their figures beside those of their peers; benchmark => false reads the user''s own requests only
+    'profile of one user as a row of plain columns: usage, sessions, habits, segment, preferences, and comparison with peers; benchmark => false reads the user''s own requests only
 
 Arguments:
   source: the log: a table, view or foreign table
-  user_id: the user, by the id that the log has
-  peers: a column or property: peers are users whose most recent value of it is the same
-  benchmark: whether segment and peers are told, for which the requests of all users are read; false reads only the user''s own (default true)
-  candidates: the models to choose from, as the log names them or followed by a slash and a provider; by default those used
-  fallback: the models for users of whom too little is known; by default the candidates as given
-  since: the first instant shown
-  until: the first instant not read
+  user_id: id of the user, as in the log
+  peers: column or property that defines peers: users with the same most recent value of it
+  benchmark: whether to include segment and peers, for which the requests of all users are read; false reads the user''s own only (default true)
+  candidates: candidate models, named as in the log or followed by a slash and a provider; by default those used
+  fallback: models for users of whom too little is known; by default the candidates as given
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the segment of segment_users; NULL without benchmark
-  requests: requests
-  active_days: local days with at least one
-  first_seen: the first request
-  last_seen: the last request
-  requests_per_active_day: requests over active days
-  requests_per_calendar_day: requests over the days from the first to the last that is observed
-  sessions: sessions
-  session_mean_seconds: mean duration of those that are not open
-  session_median_seconds: median duration of those that are not open
-  completion_rate: completed of those known to be completed or abandoned
-  success_rate: share of requests that succeeded, of those of which it is known
+  segment: segment as in segment_users; NULL without benchmark
+  requests: number of requests
+  active_days: local days with at least one request
+  first_seen: time of the first request
+  last_seen: time of the last request
+  requests_per_active_day: requests / active_days
+  requests_per_calendar_day: requests over all days from the first request to the end of observation
+  sessions: number of sessions
+  session_mean_seconds: mean duration of closed sessions
+  session_median_seconds: median duration of closed sessions
+  completion_rate: completed / (completed + abandoned)
+  success_rate: share of successful requests among those with a known outcome
   cost_usd: cost in US dollars
   mean_rating: mean rating
-  peak_hours: up to three hours of most requests per occurrence of the hour, with commas
-  favorite_features: up to three features used most, with commas
-  model_preferences: up to three models used most, with commas
-  preferred_models: the models to offer, in order, with commas
-  prefers_speed: whether the user prefers speed; NULL where too little shows it
-  prefers_quality: whether the user prefers quality; NULL where too little shows it
-  requests_per_day: requests a day, as benchmark_user has it
+  peak_hours: up to three hours with the most requests per occurrence of the hour, separated by commas
+  favorite_features: up to three most used features, separated by commas
+  model_preferences: up to three most used models, separated by commas
+  preferred_models: models to offer, in order, separated by commas
+  prefers_speed: whether the user prefers speed; NULL with too little evidence
+  prefers_quality: whether the user prefers quality; NULL with too little evidence
+  requests_per_day: requests per day, as in benchmark_users
   requests_per_day_peer_median: median of the peers
-  requests_per_day_percentile: share of the peers who have less
-  requests_per_completed_session: requests of sessions that are over, per completed session
+  requests_per_day_percentile: percentile rank among the peers
+  requests_per_completed_session: requests of closed sessions / completed sessions
   requests_per_completed_session_peer_median: median of the peers
-  requests_per_completed_session_percentile: share of the peers who have less
-  features_used: distinct features
+  requests_per_completed_session_percentile: percentile rank among the peers
+  features_used: number of distinct features used
   features_used_peer_median: median of the peers
-  features_used_percentile: share of the peers who have less
-  satisfaction: mean rating, drawn towards that of the peers
+  features_used_percentile: percentile rank among the peers
+  satisfaction: mean rating, shrunk towards that of the peers
   satisfaction_peer_median: median of the peers
-  satisfaction_percentile: share of the peers who have less
-  peer_users: peers of whom requests_per_day is known';
+  satisfaction_percentile: percentile rank among the peers
+  peer_users: peers with a known requests_per_day';
+
+CREATE FUNCTION user_metrics.preferred_models(
+    source regclass, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    place bigint, model text, requests bigint, active_days bigint, median_latency_ms double precision,
+    success_rate double precision, mean_rating double precision, reason text, prefers_speed boolean,
+    prefers_quality boolean
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'preferred_models_over_log';
+COMMENT ON FUNCTION user_metrics.preferred_models(regclass, text, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'models to offer one user, in order, inferred from the user''s choices and experience; limited to candidates, with fallback for users of whom too little is known
+
+Arguments:
+  source: the log: a table, view or foreign table
+  user_id: id of the user, as in the log
+  candidates: candidate models, named as in the log or followed by a slash and a provider; by default those used
+  fallback: models for users of whom too little is known; by default the candidates as given
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  place: rank; 1 is the model to offer first
+  model: the candidate as given, or the model as named in the log
+  requests: the user''s requests to it
+  active_days: local days with such a request
+  median_latency_ms: the user''s median latency in milliseconds
+  success_rate: share of the user''s requests to it that succeeded, as far as known
+  mean_rating: mean of the user''s ratings
+  reason: reason for the rank: fast, good, used, not used, as given or fallback
+  prefers_speed: whether the user prefers speed; NULL with too little evidence
+  prefers_quality: whether the user prefers quality; NULL with too little evidence';
+
+CREATE FUNCTION user_metrics.preferred_model_list(
+    source regclass, user_id text, candidates text[] DEFAULT NULL, fallback text[] DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS text
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'preferred_model_list_over_log';
+COMMENT ON FUNCTION user_metrics.preferred_model_list(regclass, text, text[], text[], timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'models of preferred_models separated by commas, in the form that gateways take
+
+Arguments:
+  source: the log: a table, view or foreign table
+  user_id: id of the user, as in the log
+  candidates: candidate models, named as in the log or followed by a slash and a provider; by default those used
+  fallback: models for users of whom too little is known; by default the candidates as given
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Result:
+  models in the order to offer them; NULL if there is none to offer';
+
+CREATE FUNCTION user_metrics.favorite_features(
+    source regclass, user_id text, top integer DEFAULT 3, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    place bigint, feature text, requests bigint, active_days bigint, share double precision,
+    population_share double precision, lift double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 3 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'favorite_features_over_log';
+COMMENT ON FUNCTION user_metrics.favorite_features(regclass, text, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'most used features of one user, with lift: share of the user''s requests over share of all users'' requests
+
+Arguments:
+  source: the log: a table, view or foreign table
+  user_id: id of the user, as in the log
+  top: number of features, 1 or more (default 3)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  place: rank; 1 is the most used
+  feature: the feature
+  requests: the user''s requests to it
+  active_days: local days with such a request
+  share: share of the user''s requests that name a feature
+  population_share: the same share for the requests of all users; NULL for a feature with too few users
+  lift: share / population_share';
 
 CREATE FUNCTION user_metrics.benchmark_users(
     source regclass, peers text DEFAULT NULL, min_peers integer DEFAULT 10, since timestamptz DEFAULT NULL,
@@ -2151,26 +1777,26 @@ CREATE FUNCTION user_metrics.benchmark_users(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'benchmark_users_over_log';
 COMMENT ON FUNCTION user_metrics.benchmark_users(regclass, text, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'every user''s requests per day, requests per completed session, features used and satisfaction compared with those of their peers: all others, or those with the same value of the property peers
+    'requests per day, requests per completed session, features used and satisfaction of every user, compared with peers: all other users, or those with the same value of the property peers
 
 Arguments:
   source: the log: a table, view or foreign table
-  peers: a column or property: peers are users whose most recent value of it is the same
-  min_peers: how many peers there must be for a comparison, 1 or more (default 10)
-  since: the first instant shown
-  until: the first instant not read
+  peers: column or property that defines peers: users with the same most recent value of it
+  min_peers: fewest peers for a comparison, 1 or more (default 10)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   user_id: the user
   peer_group: the user''s most recent value of peers
   metric: requests_per_day, requests_per_completed_session, features_used or satisfaction
-  value: the user''s own
-  peer_median: median of the peers; NULL with too few of them
-  percentile: share of the peers who have less, those who have as much counted half
-  peer_users: peers of whom the metric is known';
+  value: the user''s own value
+  peer_median: median of the peers; NULL with too few peers
+  percentile: percentile rank: share of the peers with a lower value and half the share of those with an equal one
+  peer_users: peers with a known value';
 
 CREATE FUNCTION user_metrics.benchmark_user(
     source regclass, user_id text, peers text DEFAULT NULL, min_peers integer DEFAULT 10,
@@ -2183,26 +1809,26 @@ CREATE FUNCTION user_metrics.benchmark_user(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 4 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'benchmark_user_over_log';
 COMMENT ON FUNCTION user_metrics.benchmark_user(regclass, text, text, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'one user''s rows of benchmark_users; it reads the whole log, because the others are compared with
+    'rows of benchmark_users for one user; reads the whole log, because the user is compared with all others
 
 Arguments:
   source: the log: a table, view or foreign table
-  user_id: the user, by the id that the log has
-  peers: a column or property: peers are users whose most recent value of it is the same
-  min_peers: how many peers there must be for a comparison, 1 or more (default 10)
-  since: the first instant shown
-  until: the first instant not read
+  user_id: id of the user, as in the log
+  peers: column or property that defines peers: users with the same most recent value of it
+  min_peers: fewest peers for a comparison, 1 or more (default 10)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   peer_group: the user''s most recent value of peers
   metric: requests_per_day, requests_per_completed_session, features_used or satisfaction
-  value: the user''s own
-  peer_median: median of the peers; NULL with too few of them
-  percentile: share of the peers who have less, those who have as much counted half
-  peer_users: peers of whom the metric is known';
+  value: the user''s own value
+  peer_median: median of the peers; NULL with too few peers
+  percentile: percentile rank: share of the peers with a lower value and half the share of those with an equal one
+  peer_users: peers with a known value';
 
 CREATE FUNCTION user_metrics.user_properties(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -2213,20 +1839,20 @@ CREATE FUNCTION user_metrics.user_properties(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'user_properties_over_log';
 COMMENT ON FUNCTION user_metrics.user_properties(regclass, timestamptz, timestamptz, jsonb, timestamptz) IS
-    'every property of every user with the value told last (not NULL) up to as_of, and when that was
+    'most recent value (not NULL) of every property of every user up to as_of, and its time
 
 Arguments:
   source: the log: a table, view or foreign table
-  since: the first instant shown
-  until: the first instant not read
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  as_of: where observation ends; by default at until, or else with the last request
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   user_id: the user
-  property: a key of the properties
-  value: the value told last that is not NULL; objects and lists as JSON text
-  told_at: when it was told last';
+  property: key of the properties
+  value: most recent value that is not NULL; objects and lists as JSON text
+  told_at: time at which it was last logged';
 
 CREATE FUNCTION user_metrics.plan_usage(
     source regclass, plans jsonb, plan_property text DEFAULT 'UserTier', since timestamptz DEFAULT NULL,
@@ -2239,181 +1865,28 @@ CREATE FUNCTION user_metrics.plan_usage(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'plan_usage_over_log';
 COMMENT ON FUNCTION user_metrics.plan_usage(regclass, jsonb, text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'requests of every user and calendar month against the limit of their plan: share used, projection to the month''s end, first day over the limit, requests to features outside the plan
+    'monthly requests of every user compared with the limit of their plan: share used, projection to the end of the month, first day over the limit, requests to features outside the plan
 
 Arguments:
   source: the log: a table, view or foreign table
-  plans: a JSON object of plans, each with monthly_request_limit and features
-  plan_property: the property that names a user''s plan (default ''UserTier'')
-  since: the first instant shown
-  until: the first instant not read
+  plans: JSON object of plans, each with monthly_request_limit and features
+  plan_property: property that holds the user''s plan (default ''UserTier'')
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   user_id: the user
-  plan: the plan known at the month''s end; NULL if none ever was
+  plan: most recent plan at the end of the month; NULL if none is known
   month: first day of the calendar month
-  requests: requests in it
-  request_limit: the plan''s limit; NULL if it has none, or is not among plans
-  used_share: requests / limit; NULL without a limit, or for one of 0
-  projected_month_end: requests expected by the month''s end at this pace
-  first_day_over_limit: the day on which the limit was passed; NULL if it was not
-  out_of_plan_requests: requests to features that are not of the plan; NULL if the plan does not list any';
-
-CREATE FUNCTION user_metrics.funnel(
-    source regclass, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
-    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, step_number integer, step text, users bigint, from_previous_rate double precision,
-    from_first_rate double precision, dropped_users bigint, open_users bigint, median_seconds double precision,
-    p90_seconds double precision, rate_low double precision, rate_high double precision
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'funnel_over_log';
-COMMENT ON FUNCTION user_metrics.funnel(regclass, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there because their window has not elapsed, and how long the step took
-
-Arguments:
-  source: the log: a table, view or foreign table
-  steps: the steps: a JSON array of up to 64 objects with a filter and, if you like, a name
-  within: how long the whole way may take (default ''7 days'')
-  mode: what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
-  exclude: a filter, or a JSON array of filters: what must not come between two steps
-  compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
-  since: the first instant shown
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  segment: the value of the column or property of by; NULL without by
-  step_number: the step''s place, from 1
-  step: its name; in any order how many of the steps are done
-  users: users who reached it
-  from_previous_rate: their share of those who reached the step before and are not open, 0 to 1; NULL of the first
-  from_first_rate: their share of those who reached the first step, less all who are open before this step or an earlier one, 0 to 1
-  dropped_users: users who reached the step before, not this one, and cannot any more
-  open_users: users who reached the step before, not yet this one, and still may
-  median_seconds: median time from the step before; NULL of the first
-  p90_seconds: time from the step before that nine tenths did not exceed; NULL of the first
-  rate_low: lower 95 % bound of from_first_rate
-  rate_high: its upper 95 % bound';
-
-CREATE FUNCTION user_metrics.funnel(
-    source text, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered', exclude jsonb DEFAULT NULL,
-    compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, step_number integer, step text, users bigint, from_previous_rate double precision,
-    from_first_rate double precision, dropped_users bigint, open_users bigint, median_seconds double precision,
-    p90_seconds double precision, rate_low double precision, rate_high double precision
-)
-LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 AS $$
-    SELECT r.* FROM user_metrics.funnel(source::pg_catalog.regclass, steps, within, mode, exclude, compatibility, since, until, filter, by, timezone, as_of) AS r
-$$;
-COMMENT ON FUNCTION user_metrics.funnel(text, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there because their window has not elapsed, and how long the step took; the log by name, as in funnel(''request_log'')';
-
-CREATE FUNCTION user_metrics.funnel_steps(
-    funnel user_metrics.funnel, steps text[] DEFAULT NULL, compatibility text DEFAULT 'standard',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    step_number integer, step text, users bigint, from_previous_rate double precision, from_first_rate double precision,
-    dropped_users bigint, open_users bigint, median_seconds double precision, p90_seconds double precision,
-    rate_low double precision, rate_high double precision
-)
-LANGUAGE c STABLE PARALLEL SAFE ROWS 10
-AS 'MODULE_PATHNAME', 'funnel_steps_of_funnel';
-COMMENT ON FUNCTION user_metrics.funnel_steps(user_metrics.funnel, text[], text, timestamptz, timestamptz, timestamptz) IS
-    'how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many dropped out before it, how many may still get there, and how long the step took; read from a funnel, whose steps may be named
-
-Arguments:
-  funnel: the value to read
-  steps: the steps'' names, one a step; NULL among them, and by default, for a name by number
-  compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
-  since: the first instant shown
-  until: the first instant not read
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  step_number: the step''s place, from 1
-  step: its name; in any order how many of the steps are done
-  users: users who reached it
-  from_previous_rate: their share of those who reached the step before and are not open, 0 to 1; NULL of the first
-  from_first_rate: their share of those who reached the first step, less all who are open before this step or an earlier one, 0 to 1
-  dropped_users: users who reached the step before, not this one, and cannot any more
-  open_users: users who reached the step before, not yet this one, and still may
-  median_seconds: median time from the step before; NULL of the first
-  p90_seconds: time from the step before that nine tenths did not exceed; NULL of the first
-  rate_low: lower 95 % bound of from_first_rate
-  rate_high: its upper 95 % bound';
-
-CREATE FUNCTION user_metrics.funnel_users(
-    source regclass, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
-    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    user_id text, step_number integer, step text, reached_at timestamptz, status text
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'funnel_users_over_log';
-COMMENT ON FUNCTION user_metrics.funnel_users(regclass, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, timestamptz) IS
-    'who stands where in a funnel: per user the steps they completed, and when, and the one after these, which they dropped or which is still open to them
-
-Arguments:
-  source: the log: a table, view or foreign table
-  steps: the steps: a JSON array of up to 64 objects with a filter and, if you like, a name
-  within: how long the whole way may take (default ''7 days'')
-  mode: what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
-  exclude: a filter, or a JSON array of filters: what must not come between two steps
-  compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
-  since: the first instant shown
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  user_id: the user
-  step_number: the step''s place, from 1
-  step: its name; in any order how many of the steps are done
-  reached_at: when they completed it; NULL where they did not
-  status: completed, dropped or open';
-
-CREATE FUNCTION user_metrics.paths(
-    source regclass, start jsonb DEFAULT NULL, depth integer DEFAULT 5, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
-) RETURNS TABLE (
-    segment text, step integer, from_feature text, to_feature text, users bigint
-)
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'paths_over_log';
-COMMENT ON FUNCTION user_metrics.paths(regclass, jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'what people do next: from each user''s first request that start lets through, how many go from which feature to which other at the 1st, 2nd, ... move
-
-Arguments:
-  source: the log: a table, view or foreign table
-  start: the requests that a path may begin with, in the form of filter; by default any
-  depth: how many moves are followed, from 1 to 1000 (default 5)
-  since: the first instant shown
-  until: the first instant not read
-  filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
-
-Columns:
-  segment: the value of the column or property of by; NULL without by
-  step: the 1st, 2nd, ... move
-  from_feature: from which feature
-  to_feature: to which; NULL for those who did nothing else until observation ended
-  users: how many users';
+  requests: requests in the month
+  request_limit: limit of the plan; NULL if it has none or is not in plans
+  used_share: requests / limit; NULL without a limit, or if it is 0
+  projected_month_end: requests expected by the end of the month at this pace
+  first_day_over_limit: day on which the limit was exceeded; NULL if it was not
+  out_of_plan_requests: requests to features that the plan does not include; NULL if the plan lists none';
 
 CREATE FUNCTION user_metrics.first_sessions(
     source regclass, signups regclass DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
@@ -2431,41 +1904,41 @@ CREATE FUNCTION user_metrics.first_sessions(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'first_sessions_over_log';
 COMMENT ON FUNCTION user_metrics.first_sessions(regclass, regclass, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'how users begin: how long it takes them from signing up to the first request (the median, those counted who have made none), whether that succeeds, and how long, deep and wide the first session is
+    'onboarding: median time from signup to the first request, with users without a request right-censored, success of the first request, and duration, depth and breadth of the first session
 
 Arguments:
   source: the log: a table, view or foreign table
-  signups: a table or view of users and when they signed up, with columns like those of a log; the earliest row of a user counts
-  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
-  max_idle: the longest pause within a session of requests with one id; by default 24 hours
-  since: the first instant shown
-  until: the first instant not read
+  signups: table or view of users and their signup times, with columns like those of a log; the earliest row of a user counts
+  session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
-  users: users who made their first request since since
-  signed_up_users: users of the segment whose signing up is known; those who are waiting are in no segment of by
-  without_request_users: those of them who have made no request yet
-  requests_before_signup: those of them whose first request came before
-  seconds_to_first_request: the time from signing up by which half have made their first request, the waiting counted; NULL where fewer have
+  segment: value of the column or property named in by; NULL without by
+  users: users whose first request was at or after since
+  signed_up_users: users of the segment whose signup is known; with by, users without a request are in no segment
+  without_request_users: those of them without a request yet
+  requests_before_signup: those of them whose first request was before signup
+  seconds_to_first_request: median time from signup to the first request, with users without a request right-censored; NULL if fewer than half have made one
   seconds_to_first_request_low: its lower 95 % bound
   seconds_to_first_request_high: its upper 95 % bound
-  first_request_within_1_day: share that has made it 24 hours after signing up, 0 to 1; NULL where nobody has been waited for that long
-  first_request_within_7_days: share that has made it 168 hours after signing up, 0 to 1; NULL where nobody has been waited for that long
-  first_requests: first requests of which the log tells whether they succeeded
-  first_request_success_rate: share of them that did, 0 to 1
+  first_request_within_1_day: share with a first request within 24 hours of signup, 0 to 1; NULL if no user has been observed for that long
+  first_request_within_7_days: share with a first request within 168 hours of signup, 0 to 1; NULL if no user has been observed for that long
+  first_requests: first requests with a known outcome
+  first_request_success_rate: share of them that succeeded, 0 to 1
   rate_low: its lower 95 % bound
   rate_high: its upper 95 % bound
-  open_sessions: first sessions that may still go on; they are in none of the figures that follow
+  open_sessions: first sessions that may still continue, which the following columns exclude
   features_discovered_mean: mean number of features used in the first session
   duration_mean_seconds: mean duration
   duration_median_seconds: median duration
   requests_mean: mean number of requests
-  single_request_share: share that was a single request, 0 to 1';
+  single_request_share: share with a single request, 0 to 1';
 
 CREATE FUNCTION user_metrics.first_session_list(
     source regclass, signups regclass DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
@@ -2479,31 +1952,31 @@ CREATE FUNCTION user_metrics.first_session_list(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'first_session_list_over_log';
 COMMENT ON FUNCTION user_metrics.first_session_list(regclass, regclass, interval, interval, timestamptz, timestamptz, jsonb, timestamptz) IS
-    'the first session of every user: begin, end, requests, errors, outcome, whether the first request succeeded, how many features, and how long after signing up
+    'first session of each user: start, end, requests, errors, outcome, success of the first request, number of features, and time since signup
 
 Arguments:
   source: the log: a table, view or foreign table
-  signups: a table or view of users and when they signed up, with columns like those of a log; the earliest row of a user counts
-  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
-  max_idle: the longest pause within a session of requests with one id; by default 24 hours
-  since: the first instant shown
-  until: the first instant not read
+  signups: table or view of users and their signup times, with columns like those of a log; the earliest row of a user counts
+  session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  as_of: where observation ends; by default at until, or else with the last request
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   user_id: the user
-  session_id: the session''s id; NULL for one formed by the gap
-  started_at: when its first request was made; this and what follows of it NULL for a user who has made none
-  ended_at: when its last answer was complete
-  duration_seconds: the time between the two
-  requests: its requests
-  errors: those of them that failed
-  outcome: completed, abandoned, open, or NULL where the log does not tell
-  first_request_succeeded: whether its first request succeeded; NULL where the log does not tell
-  features_discovered: distinct features of its requests; NULL where no first session has one
-  signed_up_at: when the user signed up; NULL where signups does not tell
-  seconds_to_first_request: the time from signing up to the first request';
+  session_id: session id; NULL for a session formed by the gap
+  started_at: time of the first request; this and the following columns of the session are NULL for users without a request
+  ended_at: time at which the last answer was complete
+  duration_seconds: time between start and end
+  requests: number of requests
+  errors: number of failed requests
+  outcome: completed, abandoned, open, or NULL if not known
+  first_request_succeeded: whether the first request succeeded; NULL if not known
+  features_discovered: number of distinct features used; NULL if no first session has one
+  signed_up_at: time of signup; NULL if signups does not contain it
+  seconds_to_first_request: time from signup to the first request';
 
 CREATE FUNCTION user_metrics.activation_milestones(
     source regclass, milestones jsonb DEFAULT NULL, advanced_features text[] DEFAULT NULL,
@@ -2519,36 +1992,36 @@ CREATE FUNCTION user_metrics.activation_milestones(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'activation_milestones_over_log';
 COMMENT ON FUNCTION user_metrics.activation_milestones(regclass, jsonb, text[], regclass, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'what users come to and how long it takes them: standard milestones, or of your own; a share of those whose time for it has elapsed, and times that count those who are not there yet
+    'onboarding milestones, standard or custom: share of eligible users, whose time limit has elapsed, who reached each one, and right-censored (Kaplan-Meier) time to it
 
 Arguments:
   source: the log: a table, view or foreign table
-  milestones: milestones of your own in place of the standard ones: a JSON array of objects with name, filter, count and within
-  advanced_features: features of which the first use is a milestone, too
-  signups: a table or view of users and when they signed up, with columns like those of a log; the earliest row of a user counts
-  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
-  max_idle: the longest pause within a session of requests with one id; by default 24 hours
-  since: the first instant shown
-  until: the first instant not read
+  milestones: custom milestones in place of the standard ones: a JSON array of objects with name, filter, count and within
+  advanced_features: features whose first use is a milestone as well
+  signups: table or view of users and their signup times, with columns like those of a log; the earliest row of a user counts
+  session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
-  milestone_number: the milestone''s place
-  milestone: its name
-  eligible_users: users whose time for it has elapsed; all, where it has no end
-  reached_users: those of them who came to it
-  reached_rate: their share, 0 to 1
+  segment: value of the column or property named in by; NULL without by
+  milestone_number: number of the milestone
+  milestone: name of the milestone
+  eligible_users: users whose time limit has elapsed; all users if there is no limit
+  reached_users: eligible users who reached the milestone
+  reached_rate: reached_users / eligible_users, 0 to 1
   rate_low: its lower 95 % bound
   rate_high: its upper 95 % bound
-  median_seconds: time by which half of all users have come to it, those who have not counted as taking longer; NULL where fewer have
-  p25_seconds: likewise for a quarter
-  p75_seconds: likewise for three quarters
-  p90_seconds: likewise for nine tenths
-  dropped_from_previous: eligible users who came to the milestone before and not to this one; NULL of the first';
+  median_seconds: median time to the milestone over all users, with those who have not reached it right-censored; NULL if fewer have reached it
+  p25_seconds: 25th percentile of the time, likewise
+  p75_seconds: 75th percentile of the time, likewise
+  p90_seconds: 90th percentile of the time, likewise
+  dropped_from_previous: eligible users who reached the previous milestone and not this one; NULL for the first';
 
 CREATE FUNCTION user_metrics.feature_adoption(
     source regclass, exposed jsonb DEFAULT NULL, min_days integer DEFAULT 3, within_days integer DEFAULT 28,
@@ -2564,38 +2037,38 @@ CREATE FUNCTION user_metrics.feature_adoption(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'feature_adoption_over_log';
 COMMENT ON FUNCTION user_metrics.feature_adoption(regclass, jsonb, integer, integer, double precision, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'how far users come with each feature: know of it (where the log says what was shown to whom), try it, use it on several days, use it most; a share of those whose time for it has elapsed
+    'feature adoption funnel: users who are aware of each feature (if the log records exposure), try it, adopt it by use on several days, and become power users of it; adoption is a share of eligible users, whose time for it has elapsed
 
 Arguments:
   source: the log: a table, view or foreign table
-  exposed: which rows tell that a user was shown the feature, in the form of filter: they are no use of it
-  min_days: on how many days it must be used to be adopted, from 1 to 3650 (default 3)
-  within_days: within how many days, the first of them counted, from min_days to 3650 (default 28)
-  power_share: share of those who tried it who are power users of it, from 0 to 1, rounded up to whole users (default 0.10)
-  min_users: where fewer users tried it there are no power users of it, 1 or more (default 10)
-  since: the first instant shown
-  until: the first instant not read
+  exposed: rows that record the exposure of a user to the feature, in the form of filter; they do not count as use
+  min_days: number of days of use that counts as adoption, from 1 to 3650 (default 3)
+  within_days: number of days for adoption, the first day of use included, from min_days to 3650 (default 28)
+  power_share: share of the users who tried the feature who are power users of it, from 0 to 1, rounded up to whole users (default 0.10)
+  min_users: fewest users who must have tried the feature for it to have power users, 1 or more (default 10)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   feature: the feature
-  users: users who made a request since since
-  aware_users: users who were shown it or used it; NULL unless exposed says what shows it
-  tried_users: users who used it, for the first time since since
-  reach: tried_users over users
-  tried_rate: tried_users over aware_users; NULL unless exposed is given
+  users: users with a request at or after since
+  aware_users: users who were shown the feature or used it; NULL without exposed
+  tried_users: users whose first use of the feature was at or after since
+  reach: tried_users / users
+  tried_rate: tried_users / aware_users; NULL without exposed
   eligible_users: users who tried it at least within_days days ago
-  open_users: users who tried it later: whether they adopt it is not known yet
+  open_users: users who tried it later, whose adoption is not known yet
   adopted_users: eligible users who used it on min_days days of the first within_days
-  adoption_rate: adopted_users over eligible_users
-  rate_low: its lower 95 % bound, by Wilson
+  adoption_rate: adopted_users / eligible_users
+  rate_low: its lower 95 % bound (Wilson)
   rate_high: its upper 95 % bound
-  power_users: adopted users who are among the power_share of those who tried it with most requests
-  power_rate: power_users over adopted_users';
+  power_users: adopted users in the power_share with the most requests, among users who tried the feature
+  power_rate: power_users / adopted_users';
 
 CREATE FUNCTION user_metrics.adoption_barriers(
     source regclass, feature text, rating_scale double precision[] DEFAULT NULL, min_days integer DEFAULT 3,
@@ -2609,31 +2082,31 @@ CREATE FUNCTION user_metrics.adoption_barriers(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 5 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'adoption_barriers_over_log';
 COMMENT ON FUNCTION user_metrics.adoption_barriers(regclass, text, double precision[], integer, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'how the first day with a feature went for those who tried it and did not stay, against those who did: errors, answers asked for again, bad ratings, latency; the clearest difference first
+    'barriers to adoption: errors, retried prompts, bad ratings and latency on the first day with a feature, of users who tried it and did not adopt it, compared with users who did; clearest difference first
 
 Arguments:
   source: the log: a table, view or foreign table
-  feature: the feature, as the log has it
-  rating_scale: the worst and the best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings say nothing
-  min_days: on how many days it must be used to be adopted, from 1 to 3650 (default 3)
-  within_days: within how many days, the first of them counted, from min_days to 3650 (default 28)
-  since: the first instant shown
-  until: the first instant not read
+  feature: the feature, as named in the log
+  rating_scale: worst and best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings are not used
+  min_days: number of days of use that counts as adoption, from 1 to 3650 (default 3)
+  within_days: number of days for adoption, the first day of use included, from min_days to 3650 (default 28)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
-  barrier_rank: its place: 1 tells the two groups apart most clearly
-  barrier: what users met with on their first local day with the feature
-  not_adopted_users: users who did not adopt the feature and of whom the log tells it
-  not_adopted_value: the share of them it happened to; of latency, the mean of the users'' means
-  adopted_users: the same of users who adopted the feature
-  adopted_value: the share of them, or the mean
+  segment: value of the column or property named in by; NULL without by
+  barrier_rank: rank; 1 is the clearest difference between the two groups
+  barrier: what happened to users on their first local day with the feature
+  not_adopted_users: users who did not adopt the feature and for whom the log shows it
+  not_adopted_value: share of them with the barrier; for latency, the mean of the users'' means
+  adopted_users: the same for users who adopted the feature
+  adopted_value: share of them with the barrier, or the mean
   difference: not_adopted_value - adopted_value
-  difference_low: its lower 95 % bound: of shares Newcombe''s, of means Welch''s
+  difference_low: its lower 95 % bound: Newcombe''s for shares, Welch''s for means
   difference_high: its upper 95 % bound';
 
 CREATE FUNCTION user_metrics.feature_timing(
@@ -2650,35 +2123,35 @@ CREATE FUNCTION user_metrics.feature_timing(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'feature_timing_over_log';
 COMMENT ON FUNCTION user_metrics.feature_timing(regclass, text, integer[], integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'whether users who first use a feature early stay more often than those who have not used it by then: of users still active at each landmark, those introduced since the landmark before against those without; an association
+    'timing of feature introduction: retention of users still active at each landmark, of those with first use of the feature since the previous landmark compared with those without use by then; an association
 
 Arguments:
   source: the log: a table, view or foreign table
-  feature: the feature, as the log has it
-  landmarks: days after a user''s first at whose beginning users are told apart, from 1 to 3650, ascending (default ''{1,3,7,14,28}'')
-  horizon_days: for how many days from the landmark on they are followed, from 7 to 3650 (default 28)
-  since: the first instant shown
-  until: the first instant not read
+  feature: the feature, as named in the log
+  landmarks: landmarks in days after the user''s first day, from 1 to 3650, ascending; users are grouped at the start of the landmark (default ''{1,3,7,14,28}'')
+  horizon_days: number of days for which users are followed from the landmark on, from 7 to 3650 (default 28)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
+  segment: value of the column or property named in by; NULL without by
   landmark_day: the landmark
-  introduced_users: users who first used it on a day from the landmark before, or the beginning, to the day before this one
+  introduced_users: users who first used the feature on a day from the previous landmark, or the start, to the day before this one
   introduced_retained: those of them who are active in the last seven of the horizon_days days
-  introduced_retention: introduced_retained over introduced_users
-  introduced_low: its lower 95 % bound, by Wilson
+  introduced_retention: introduced_retained / introduced_users
+  introduced_low: its lower 95 % bound (Wilson)
   introduced_high: its upper 95 % bound
-  without_users: users who have not used it by then
-  without_retained: those of them who are active in those seven days
-  without_retention: without_retained over without_users
-  without_low: its lower 95 % bound, by Wilson
+  without_users: users who have not used the feature by then
+  without_retained: those of them who are active in these seven days
+  without_retention: without_retained / without_users
+  without_low: its lower 95 % bound (Wilson)
   without_high: its upper 95 % bound
   difference: introduced_retention - without_retention
-  difference_low: its lower 95 % bound, by Newcombe
+  difference_low: its lower 95 % bound (Newcombe)
   difference_high: its upper 95 % bound';
 
 CREATE FUNCTION user_metrics.usage_evolution(
@@ -2694,32 +2167,32 @@ CREATE FUNCTION user_metrics.usage_evolution(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'usage_evolution_over_log';
 COMMENT ON FUNCTION user_metrics.usage_evolution(regclass, integer[], double precision[], interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'how usage changes with the weeks since users began: of all whose week has elapsed, and of the same users throughout, those whose last week asked for has
+    'change of usage over the weeks since users'' first day, for two panels: all users whose week has elapsed, and the same users throughout, whose last requested week has elapsed
 
 Arguments:
   source: the log: a table, view or foreign table
-  weeks: which weeks are told, from 1 to 520: week 1 is a user''s first local day and the six after it (default ''{1,4,12}'')
-  rating_scale: the worst and the best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings say nothing
-  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
-  max_idle: the longest pause within a session of requests with one id; by default 24 hours
-  since: the first instant shown
-  until: the first instant not read
+  weeks: weeks to report, from 1 to 520; week 1 is the user''s first local day and the six days after it (default ''{1,4,12}'')
+  rating_scale: worst and best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings are not used
+  session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  by: a column or property: one result for each of its values, in the column segment
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: the value of the column or property of by; NULL without by
-  panel: all: users whose week has elapsed; same_users: those whose last week of weeks has, in every row
-  week: the week
+  segment: value of the column or property named in by; NULL without by
+  panel: all: users whose week has elapsed; same_users: in every row, users whose last week of weeks has elapsed
+  week: number of the week
   users: users of the panel
-  active_users: those of them who made a request in that week
-  requests_per_day: requests over days of all its users, those who left counted with none
-  requests_per_active_user_day: requests over days of the active
-  avg_session_seconds: mean length of sessions that began in that week and are over
-  features_used: features an active user used, on average
-  satisfaction_score: the mean rating of that week, from 0 to 10; NULL without rating_scale';
+  active_users: those of them with a request in that week
+  requests_per_day: requests per user and day, over all users of the panel; users who left count with no requests
+  requests_per_active_user_day: requests per user and day, over active users
+  avg_session_seconds: mean duration of closed sessions that started in that week
+  features_used: mean number of features used by an active user
+  satisfaction_score: mean rating of that week, from 0 to 10; NULL without rating_scale';
 
 CREATE FUNCTION user_metrics.usage_evolution_json(
     source regclass, weeks integer[] DEFAULT '{1,4,12}', rating_scale double precision[] DEFAULT NULL,
@@ -2730,23 +2203,361 @@ CREATE FUNCTION user_metrics.usage_evolution_json(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'usage_evolution_json_over_log';
 COMMENT ON FUNCTION user_metrics.usage_evolution_json(regclass, integer[], double precision[], text, interval, interval, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'the rows of usage_evolution as one JSON object: user_evolution, in it week_1, week_4 and so on, each with its figures
+    'rows of usage_evolution as one JSON object: user_evolution, with week_1, week_4 and so on, each with its metrics
 
 Arguments:
   source: the log: a table, view or foreign table
-  weeks: which weeks are told, from 1 to 520: week 1 is a user''s first local day and the six after it (default ''{1,4,12}'')
-  rating_scale: the worst and the best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings say nothing
-  panel: all: users whose week has elapsed; same_users: those whose last week of weeks has, in every week (default ''all'')
-  session_gap: the longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
-  max_idle: the longest pause within a session of requests with one id; by default 24 hours
-  since: the first instant shown
-  until: the first instant not read
+  weeks: weeks to report, from 1 to 520; week 1 is the user''s first local day and the six days after it (default ''{1,4,12}'')
+  rating_scale: worst and best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings are not used
+  panel: all: users whose week has elapsed; same_users: in every week, users whose last week of weeks has elapsed (default ''all'')
+  session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
+  max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Result:
-  an object with user_evolution, which has an object for every week; an empty one without users';
+  object with user_evolution, which holds an object for each week; empty without users';
+
+CREATE FUNCTION user_metrics.retention_drivers(
+    source regclass, early_days integer DEFAULT 7, retained integer[] DEFAULT '{21,27}', behaviours jsonb DEFAULT NULL,
+    min_users integer DEFAULT 30, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, driver text, users_with bigint, users_without bigint, retention_with double precision,
+    retention_without double precision, difference double precision, difference_low double precision,
+    difference_high double precision, ratio double precision, ratio_low double precision, ratio_high double precision,
+    phi double precision, p_value double precision, q_value double precision, adjusted_difference double precision,
+    adjusted_low double precision, adjusted_high double precision, evidence text, note text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 30 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'retention_drivers_over_log';
+COMMENT ON FUNCTION user_metrics.retention_drivers(regclass, integer, integer[], jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'predictors of retention: retention with and without each feature and behaviour of the first days, their difference, also adjusted for usage volume, and the strength of evidence; strongest first. Associations, not causes
+
+Arguments:
+  source: the log: a table, view or foreign table
+  early_days: number of local days on which behaviour is observed, counted from the first, 1 or more (default 7)
+  retained: first and last day of the outcome, counted from the user''s first day; users active on at least one of these days are retained; it must not start before the first days are over (default ''{21,27}'')
+  behaviours: custom behaviours: a list of objects with a name and a filter, at most 30
+  min_users: fewest users with a behaviour, and fewest without it, for it to be listed, 1 or more (default 30)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  segment: value of the column or property named in by; NULL without by
+  driver: the behaviour: a standard one, feature: and the name of a feature, or the name of a custom one
+  users_with: users with the behaviour
+  users_without: users without the behaviour
+  retention_with: share of the users with the behaviour who were retained, 0 to 1
+  retention_without: share of the users without it who were retained, 0 to 1
+  difference: difference of the two rates, first minus second
+  difference_low: its lower 95 % bound (Newcombe)
+  difference_high: its upper 95 % bound (Newcombe)
+  ratio: ratio of the two rates, first over second; NULL if the second is 0
+  ratio_low: its lower 95 % bound (Katz)
+  ratio_high: its upper 95 % bound (Katz)
+  phi: correlation of behaviour and outcome, -1 to 1
+  p_value: probability of a difference at least as large if there were none: Pearson''s test, or Fisher''s if fewer than 5 users are expected in a cell
+  q_value: p_value adjusted for all comparisons of the segment
+  adjusted_difference: difference adjusted for usage volume, among users with a similar number of requests (Mantel and Haenszel)
+  adjusted_low: its lower 95 % bound (Sato)
+  adjusted_high: its upper 95 % bound (Sato)
+  evidence: strength of evidence: clear (unlikely to be chance, also adjusted for usage volume), volume (unlikely to be chance, but usage volume may explain it) or unclear (may be chance)
+  note: association: it is not known which is the cause';
+
+CREATE FUNCTION user_metrics.churn_indicators(
+    source regclass, landmark date DEFAULT NULL, window_days integer DEFAULT 28, gap_days integer DEFAULT 7,
+    churn_days integer DEFAULT 28, behaviours jsonb DEFAULT NULL, min_users integer DEFAULT 30,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, indicator text, users_with bigint, users_without bigint, churn_with double precision,
+    churn_without double precision, difference double precision, difference_low double precision,
+    difference_high double precision, ratio double precision, ratio_low double precision, ratio_high double precision,
+    phi double precision, p_value double precision, q_value double precision, adjusted_difference double precision,
+    adjusted_low double precision, adjusted_high double precision, evidence text, note text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 30 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'churn_indicators_over_log';
+COMMENT ON FUNCTION user_metrics.churn_indicators(regclass, date, integer, integer, integer, jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'predictors of churn: churn with and without each feature and behaviour before a landmark, their difference, also adjusted for usage volume, and the strength of evidence; strongest first. Associations, not causes
+
+Arguments:
+  source: the log: a table, view or foreign table
+  landmark: day before which behaviour is observed; by default the last one for which the outcome is known
+  window_days: number of local days before the landmark on which behaviour is observed, 2 or more (default 28)
+  gap_days: number of days from the landmark on that are ignored, 0 or more (default 7)
+  churn_days: number of days after the gap without activity that counts as churn, 1 or more (default 28)
+  behaviours: custom behaviours: a list of objects with a name and a filter, at most 30
+  min_users: fewest users with a behaviour, and fewest without it, for it to be listed, 1 or more (default 30)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  segment: value of the column or property named in by; NULL without by
+  indicator: the behaviour: a standard one, feature: and the name of a feature, or the name of a custom one
+  users_with: users with the behaviour
+  users_without: users without the behaviour
+  churn_with: share of the users with the behaviour who churned, 0 to 1
+  churn_without: share of the users without it who churned, 0 to 1
+  difference: difference of the two rates, first minus second
+  difference_low: its lower 95 % bound (Newcombe)
+  difference_high: its upper 95 % bound (Newcombe)
+  ratio: ratio of the two rates, first over second; NULL if the second is 0
+  ratio_low: its lower 95 % bound (Katz)
+  ratio_high: its upper 95 % bound (Katz)
+  phi: correlation of behaviour and outcome, -1 to 1
+  p_value: probability of a difference at least as large if there were none: Pearson''s test, or Fisher''s if fewer than 5 users are expected in a cell
+  q_value: p_value adjusted for all comparisons of the segment
+  adjusted_difference: difference adjusted for usage volume, among users with a similar number of requests (Mantel and Haenszel)
+  adjusted_low: its lower 95 % bound (Sato)
+  adjusted_high: its upper 95 % bound (Sato)
+  evidence: strength of evidence: clear (unlikely to be chance, also adjusted for usage volume), volume (unlikely to be chance, but usage volume may explain it) or unclear (may be chance)
+  note: association: it is not known which is the cause';
+
+CREATE FUNCTION user_metrics.churn_rate(
+    activity user_metrics.activity, period text DEFAULT 'month', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    period_start date, previous_active_users bigint, churned_users bigint, churn_rate double precision,
+    rate_low double precision, rate_high double precision, complete boolean
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 24
+AS 'MODULE_PATHNAME', 'churn_rate_of_activity';
+COMMENT ON FUNCTION user_metrics.churn_rate(user_metrics.activity, text, timestamptz, timestamptz, timestamptz) IS
+    'users active in the previous period who are not active in this one, and their share (churn rate) with 95 % bounds; NULL until the period is complete, and in the first period
+
+Arguments:
+  activity: the value to read
+  period: day, week, month, quarter or year (default ''month'')
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  period_start: first local day of the period
+  previous_active_users: users active in the previous period; NULL in the first period of the log
+  churned_users: those of them who are not active in this period; NULL until complete
+  churn_rate: churned_users / previous_active_users, 0 to 1
+  rate_low: lower 95 % bound of the rate (Wilson)
+  rate_high: upper 95 % bound of the rate (Wilson)
+  complete: whether the period has elapsed and is not cut by since';
+
+CREATE FUNCTION user_metrics.churn_rate(
+    source regclass, period text DEFAULT 'month', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, previous_active_users bigint, churned_users bigint, churn_rate double precision,
+    rate_low double precision, rate_high double precision, complete boolean
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics.churn_rate(NULL::user_metrics.activity, period => period);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'churn_rate', user_metrics_internal.relation(source), ARRAY['period'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.churn_rate(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'users active in the previous period who are not active in this one, and their share (churn rate) with 95 % bounds; NULL until the period is complete, and in the first period
+
+Arguments:
+  source: the log: a table, view or foreign table
+  period: day, week, month, quarter or year (default ''month'')
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  segment: value of the column or property named in by; NULL without by
+  period_start: first local day of the period
+  previous_active_users: users active in the previous period; NULL in the first period of the log
+  churned_users: those of them who are not active in this period; NULL until complete
+  churn_rate: churned_users / previous_active_users, 0 to 1
+  rate_low: lower 95 % bound of the rate (Wilson)
+  rate_high: upper 95 % bound of the rate (Wilson)
+  complete: whether the period has elapsed and is not cut by since';
+
+CREATE FUNCTION user_metrics.churn_rate(
+    source text, period text DEFAULT 'month', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, period_start date, previous_active_users bigint, churned_users bigint, churn_rate double precision,
+    rate_low double precision, rate_high double precision, complete boolean
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 AS $$
+    SELECT r.* FROM user_metrics.churn_rate(source::pg_catalog.regclass, period, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.churn_rate(text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'users active in the previous period who are not active in this one, and their share (churn rate) with 95 % bounds; NULL until the period is complete, and in the first period; with the log given by name, as in churn_rate(''request_log'')';
+
+CREATE FUNCTION user_metrics.activation_threshold(
+    source regclass, action jsonb DEFAULT NULL, retained integer[] DEFAULT '{21,27}', max_days integer DEFAULT 15,
+    max_requests integer DEFAULT 10, min_users integer DEFAULT 100, seed bigint DEFAULT 1,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, users bigint, retained_users bigint, days integer, requests integer, days_low integer,
+    days_high integer, requests_low integer, requests_high integer, q_value double precision, held_out_users bigint,
+    users_reaching bigint, retention_reaching double precision, retention_others double precision,
+    difference double precision, difference_low double precision, difference_high double precision,
+    phi double precision, p_value double precision, recall double precision, youden_j double precision,
+    lift double precision, sentence text, reason text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'activation_threshold_over_log';
+COMMENT ON FUNCTION user_metrics.activation_threshold(regclass, jsonb, integer[], integer, integer, integer, bigint, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'activation threshold: the number of requests, or requests of an action, within a number of first days that best predicts retention, chosen on one half of the users and evaluated on the other, with a sentence; or the reason why there is none
+
+Arguments:
+  source: the log: a table, view or foreign table
+  action: requests that count, in the form of filter, by default all; new users are determined by all requests
+  retained: first and last day of the outcome, counted from the user''s first day; users active on at least one of these days are retained; it must not start before the first days are over (default ''{21,27}'')
+  max_days: largest number of first days to try, 1 to 15 (default 15)
+  max_requests: largest number of requests to try, 1 to 10 (default 10)
+  min_users: fewest users of each half, 1 or more; a tenth of this number must reach a threshold, and a tenth must not (default 100)
+  seed: seed of the division into halves: any number (default 1)
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  segment: value of the column or property named in by; NULL without by
+  users: users of both halves with a known outcome
+  retained_users: those of them who were retained
+  days: number of first days of the threshold; NULL if there is none
+  requests: number of requests within these days
+  days_low: lower 95 % bound of days; NULL if fewer than half of the bootstrap samples choose a threshold
+  days_high: its upper 95 % bound
+  requests_low: lower 95 % bound of requests
+  requests_high: its upper 95 % bound
+  q_value: q value of the threshold among all tried, in the half that chose it
+  held_out_users: users of the other half, from which all following metrics are computed
+  users_reaching: those of them who reached the threshold
+  retention_reaching: share of these users who were retained, 0 to 1
+  retention_others: share of the other users who were retained, 0 to 1
+  difference: difference of the two rates, first minus second
+  difference_low: its lower 95 % bound (Newcombe)
+  difference_high: its upper 95 % bound (Newcombe)
+  phi: correlation of reaching the threshold and retention, -1 to 1
+  p_value: probability of a difference at least as large if there were none
+  recall: share of the retained users who reached the threshold, 0 to 1
+  youden_j: recall minus the share of the users not retained who reached the threshold
+  lift: retention_reaching divided by the retention of all users
+  sentence: the threshold in words
+  reason: why there is no threshold; NULL if there is one';
+
+CREATE FUNCTION user_metrics.seasonality(
+    activity user_metrics.activity, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    pattern text, number integer, users bigint, retained_users bigint, retention_rate double precision,
+    rate_low double precision, rate_high double precision, index double precision, index_low double precision,
+    index_high double precision, q_value double precision, reason text
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 19
+AS 'MODULE_PATHNAME', 'seasonality_of_activity';
+COMMENT ON FUNCTION user_metrics.seasonality(user_metrics.activity, integer[], timestamptz, timestamptz, timestamptz) IS
+    'retention by calendar month and by weekday of the first day, with 95 % bounds, also relative to the rate of all users; or the reason, if fewer than two whole cycles have been observed
+
+Arguments:
+  activity: the value to read
+  retained: first and last day of the outcome, counted from the user''s first day; users active on at least one of these days are retained (default ''{21,27}'')
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  pattern: month or weekday
+  number: 1 for January or Monday; NULL if there is no result yet
+  users: users whose first day lies in it and whose outcome is known
+  retained_users: those of them who were retained
+  retention_rate: retained_users / users, 0 to 1
+  rate_low: lower 95 % bound of the rate (Wilson)
+  rate_high: upper 95 % bound of the rate (Wilson)
+  index: retention rate divided by the rate of all users
+  index_low: lower bound of the index
+  index_high: upper bound of the index
+  q_value: p value of the difference from all other users, adjusted for all comparisons of the pattern
+  reason: why there is no result; NULL if there is one';
+
+CREATE FUNCTION user_metrics.seasonality(
+    source regclass, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, pattern text, number integer, users bigint, retained_users bigint, retention_rate double precision,
+    rate_low double precision, rate_high double precision, index double precision, index_low double precision,
+    index_high double precision, q_value double precision, reason text
+)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 19 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM user_metrics.seasonality(NULL::user_metrics.activity, retained => retained);
+    RETURN QUERY EXECUTE user_metrics_internal.source_query(
+        'seasonality', user_metrics_internal.relation(source), ARRAY['retained'],
+        since, until, as_of, filter::text, by, timezone
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, retained;
+END
+$$;
+COMMENT ON FUNCTION user_metrics.seasonality(regclass, integer[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'retention by calendar month and by weekday of the first day, with 95 % bounds, also relative to the rate of all users; or the reason, if fewer than two whole cycles have been observed
+
+Arguments:
+  source: the log: a table, view or foreign table
+  retained: first and last day of the outcome, counted from the user''s first day; users active on at least one of these days are retained (default ''{21,27}'')
+  since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  segment: value of the column or property named in by; NULL without by
+  pattern: month or weekday
+  number: 1 for January or Monday; NULL if there is no result yet
+  users: users whose first day lies in it and whose outcome is known
+  retained_users: those of them who were retained
+  retention_rate: retained_users / users, 0 to 1
+  rate_low: lower 95 % bound of the rate (Wilson)
+  rate_high: upper 95 % bound of the rate (Wilson)
+  index: retention rate divided by the rate of all users
+  index_low: lower bound of the index
+  index_high: upper bound of the index
+  q_value: p value of the difference from all other users, adjusted for all comparisons of the pattern
+  reason: why there is no result; NULL if there is one';
+
+CREATE FUNCTION user_metrics.seasonality(
+    source text, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, pattern text, number integer, users bigint, retained_users bigint, retention_rate double precision,
+    rate_low double precision, rate_high double precision, index double precision, index_low double precision,
+    index_high double precision, q_value double precision, reason text
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 19 AS $$
+    SELECT r.* FROM user_metrics.seasonality(source::pg_catalog.regclass, retained, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.seasonality(text, integer[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'retention by calendar month and by weekday of the first day, with 95 % bounds, also relative to the rate of all users; or the reason, if fewer than two whole cycles have been observed; with the log given by name, as in seasonality(''request_log'')';
 
 CREATE FUNCTION user_metrics.lifecycle_stage(
     source regclass, tiers text[] DEFAULT NULL, tier_property text DEFAULT 'UserTier', since timestamptz DEFAULT NULL,
@@ -2760,31 +2571,31 @@ CREATE FUNCTION user_metrics.lifecycle_stage(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'lifecycle_stage_over_log';
 COMMENT ON FUNCTION user_metrics.lifecycle_stage(regclass, text[], text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'every user in exactly one stage of their life with the product (the first that fits of dormant, growth, retention, activation, acquisition), since when, and the figures that say why
+    'lifecycle stage of every user, exactly one (the first of dormant, growth, retention, activation and acquisition that applies), its start, and the metrics that decide it
 
 Arguments:
   source: the log: a table, view or foreign table
-  tiers: the tiers, the lowest first; by default nobody is known to have gone up
-  tier_property: the column or property that has them; read only with tiers (default ''UserTier'')
-  since: the first instant shown
-  until: the first instant not read
+  tiers: tiers, from the lowest to the highest; by default no upgrade is known
+  tier_property: column or property that holds the tier; read only with tiers (default ''UserTier'')
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
   user_id: the user
   stage: acquisition, activation, retention, growth or dormant
-  since_day: since when; to the week, where the stage was another before
-  first_seen: their first request
-  last_seen: their last request
+  since_day: start of the stage; exact to the week if another stage preceded it
+  first_seen: time of the first request
+  last_seen: time of the last request
   recent_requests: requests in the last 28 days
-  active_weeks: in how many of the last four weeks they were active
-  active_days: on how many of the last 28 days
-  usage_rank: place by recent_requests among the users active in the last 28 days: 1 made most, equals share a place
-  power_cutoff: recent_requests of the last who is among the tenth that makes most; NULL where nobody is
-  activated_on: when they were activated; NULL if never
-  upgraded_on: the first day with a higher tier than on an earlier day; NULL if there is none';
+  active_weeks: number of the last four weeks in which the user was active
+  active_days: number of the last 28 days on which the user was active
+  usage_rank: rank by recent_requests among users active in the last 28 days: 1 has the most, equal users share a rank
+  power_cutoff: recent_requests of the last user in the top decile; NULL if there is none
+  activated_on: day of activation; NULL if never activated
+  upgraded_on: first day with a higher tier than on an earlier day; NULL if there is none';
 
 CREATE FUNCTION user_metrics.lifecycle_transitions(
     source regclass, period text DEFAULT 'month', tiers text[] DEFAULT NULL, tier_property text DEFAULT 'UserTier',
@@ -2796,25 +2607,25 @@ CREATE FUNCTION user_metrics.lifecycle_transitions(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'lifecycle_transitions_over_log';
 COMMENT ON FUNCTION user_metrics.lifecycle_transitions(regclass, text, text[], text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'from which stage of lifecycle_stage to which users went in each period that is over
+    'transitions between the stages of lifecycle_stage: users by stage at the start and at the end of each elapsed period
 
 Arguments:
   source: the log: a table, view or foreign table
   period: day, week, month, quarter or year (default ''month'')
-  tiers: the tiers, the lowest first; by default nobody is known to have gone up
-  tier_property: the column or property that has them; read only with tiers (default ''UserTier'')
-  since: the first instant shown
-  until: the first instant not read
+  tiers: tiers, from the lowest to the highest; by default no upgrade is known
+  tier_property: column or property that holds the tier; read only with tiers (default ''UserTier'')
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  period_start: first day of the period; only periods that are over are told of
-  from_stage: the stage at the end of the period before; NULL for users who came in this one
-  to_stage: the stage at the end of this one
-  users: how many
-  share: of all with this from_stage in this period, 0 to 1; NULL if any of their rows is hidden';
+  period_start: first day of the period; only elapsed periods are reported
+  from_stage: stage at the end of the previous period; NULL for users who are new in this one
+  to_stage: stage at the end of this period
+  users: number of users who moved from one to the other
+  share: share of all users with this from_stage in this period, 0 to 1; NULL if any of their rows is hidden';
 
 CREATE FUNCTION user_metrics.acquisition(
     source regclass, source_property text DEFAULT 'Source', premium jsonb DEFAULT NULL, since timestamptz DEFAULT NULL,
@@ -2828,26 +2639,334 @@ CREATE FUNCTION user_metrics.acquisition(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 20 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'acquisition_over_log';
 COMMENT ON FUNCTION user_metrics.acquisition(regclass, text, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'where users come from and how they begin: by the first value of a property, whether the first request succeeded, onboarding was completed, users came back in the second week and became premium, each beside the users it is known of
+    'first-touch acquisition and onboarding: by the first value of a property, success of the first request, completion of onboarding, retention in the second week and conversion to premium, each with the number of users for whom it is known
 
 Arguments:
   source: the log: a table, view or foreign table
-  source_property: the column or property that says where a user comes from (default ''Source'')
-  premium: which requests are those of premium users, in the form of filter
-  since: the first instant shown
-  until: the first instant not read
+  source_property: column or property that holds the acquisition source (default ''Source'')
+  premium: requests of premium users, in the form of filter
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
-  timezone: the time zone of local days; by default the setting user_metrics.timezone
-  as_of: where observation ends; by default at until, or else with the last request
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  source_value: the value told first of a user; NULL for users of whom none was
-  users: users
-  first_request_known_users: those of whose first request it is known whether it succeeded
-  first_request_success_rate: share of these whose first request did, 0 to 1; of requests at the same instant one counts that did
-  onboarding_eligible_users: users whose first 14 days are over
-  onboarding_completed_rate: share of these who were activated in their first 14 days, 0 to 1
-  week_1_eligible_users: users whose second week is over: the same
-  week_1_retention: share of these active in their second week, days 7 to 13 after the first, 0 to 1
+  source_value: first logged value of the property; NULL for users without any
+  users: number of users
+  first_request_known_users: users whose first request has a known outcome
+  first_request_success_rate: share of these users whose first request succeeded, 0 to 1; of several first requests at the same instant, one success is enough
+  onboarding_eligible_users: users whose first 14 days have elapsed
+  onboarding_completed_rate: share of these users who were activated in their first 14 days, 0 to 1
+  week_1_eligible_users: users whose second week has elapsed: the same users
+  week_1_retention: share of these users active in their second week, days 7 to 13 after the first, 0 to 1
   premium_users: users with a premium request at any time; NULL without premium
-  premium_rate: their share of users, 0 to 1; NULL without premium';
+  premium_rate: share of users with a premium request, 0 to 1; NULL without premium';
+
+CREATE FUNCTION user_metrics.assignment_audit(
+    source regclass, experiment text, variant_property text DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, logged_variant text, expected_variant text, agrees boolean, users bigint, requests bigint,
+    user_share double precision, example_users text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'assignment_audit_over_log';
+COMMENT ON FUNCTION user_metrics.assignment_audit(regclass, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'audit of the variants in a log against those that a defined experiment assigns: users and requests for each pair of logged and expected variant, with example users where they differ
+
+Arguments:
+  source: the log: a table, view or foreign table
+  experiment: name of an experiment in the table user_metrics.experiment
+  variant_property: column or property that holds the variant shown; by default the one named like the experiment
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  segment: value of the column or property named in by; NULL without by
+  logged_variant: variant that the requests carry
+  expected_variant: variant that the experiment assigns; NULL for users who do not take part
+  agrees: whether the two variants are the same
+  users: users with requests that carry the logged variant, who are assigned the expected one
+  requests: their requests with the logged variant
+  user_share: users / all users with a logged variant, 0 to 1; NULL if any pair of the segment is hidden
+  example_users: up to three users where the variants differ, separated by commas';
+
+CREATE FUNCTION user_metrics.ab_compare(
+    source regclass, metric text DEFAULT NULL, variant text DEFAULT 'variant', control text DEFAULT NULL,
+    metrics text[] DEFAULT NULL, converted jsonb DEFAULT NULL, method text DEFAULT NULL,
+    alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
+    weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
+    winsorize double precision DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, metric text, variant text, users bigint, mean double precision, sd double precision,
+    control_mean double precision, difference double precision, difference_low double precision,
+    difference_high double precision, relative_lift double precision, lift_low double precision,
+    lift_high double precision, statistic double precision, df double precision, p_value double precision,
+    p_adjusted double precision, always_valid_low double precision, always_valid_high double precision,
+    probability_better double precision, expected_loss double precision, srm_p_value double precision, verdict text,
+    reason text, missing_users bigint, mixed_users bigint
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'ab_compare_over_log';
+COMMENT ON FUNCTION user_metrics.ab_compare(regclass, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'comparison of every variant of an experiment in a log with its control, one row per variant, metric and segment, over users'' values from their first exposure on: difference and lift with bounds, test, always-valid bounds, probability of beating control, sample ratio, verdict and reason
+
+Arguments:
+  source: the log: a table, view or foreign table
+  metric: metric to compare: requests, active_days, sessions, success_rate, retained_d7, retained_w1, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted if that is given, else requests
+  variant: column or property that holds the variant, or experiment:NAME for the variant that a defined experiment assigns (default ''variant'')
+  control: variant with which the others are compared; by default control if there is one, else the first by name
+  metrics: several metrics, in place of metric
+  converted: filter that the converting request satisfies, for the metric converted
+  method: statistical test: welch, proportions, fisher, mann_whitney or quantile; by default that of the metric
+  alternative: alternative hypothesis: two_sided, greater or less (default ''two_sided'')
+  confidence: confidence level of all bounds, from 0.5 to below 1; 1 minus it is the significance level for p_adjusted (default 0.95)
+  correction: correction for multiple comparisons: holm, benjamini_hochberg or none (default ''holm'')
+  weights: planned shares of users by variant; by default equal ones
+  better: desired direction: higher, lower or neither; by default that of the metric
+  cuped_days: number of days before first exposure whose metric is used for variance reduction (CUPED), from 1 to 365
+  winsorize: percentile of the values other than 0 at which values are capped, from 0.5 to below 1
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  segment: value of the column or property named in by; NULL without by
+  metric: metric compared
+  variant: the variant
+  users: users with a value
+  mean: mean of the users'' values; for a mean over requests, the sum of all values over their number; for a quantile, the quantile
+  sd: standard deviation of the users'' values; for a mean over requests, of each user''s contribution; NULL for quantiles
+  control_mean: mean of the control
+  difference: mean - control_mean
+  difference_low: its lower bound, valid for a single look at the data
+  difference_high: its upper bound, valid for a single look at the data
+  relative_lift: difference relative to the absolute value of the control''s mean
+  lift_low: its lower bound; NULL if the control''s mean is not clear of 0
+  lift_high: its upper bound
+  statistic: test statistic: t, z, the odds ratio, or U
+  df: degrees of freedom of t
+  p_value: probability of a difference at least as large if there were none
+  p_adjusted: p_value adjusted for multiple comparisons
+  always_valid_low: always-valid lower bound of the difference, which holds at all times at once
+  always_valid_high: always-valid upper bound of the difference
+  probability_better: probability of beating control, given a prior of small lifts
+  expected_loss: expected lift lost by choosing the variant
+  srm_p_value: p value of the test for sample ratio mismatch (SRM): probability of so uneven a split of users; below 0.001 the experiment is broken
+  verdict: conclusion of the comparison
+  reason: why a value or a verdict is missing, or a remark
+  missing_users: users of the variant without a value
+  mixed_users: users seen in several variants; they are counted in none';
+
+CREATE FUNCTION user_metrics.ab_compare(
+    source text, metric text DEFAULT NULL, variant text DEFAULT 'variant', control text DEFAULT NULL,
+    metrics text[] DEFAULT NULL, converted jsonb DEFAULT NULL, method text DEFAULT NULL,
+    alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
+    weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
+    winsorize double precision DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, metric text, variant text, users bigint, mean double precision, sd double precision,
+    control_mean double precision, difference double precision, difference_low double precision,
+    difference_high double precision, relative_lift double precision, lift_low double precision,
+    lift_high double precision, statistic double precision, df double precision, p_value double precision,
+    p_adjusted double precision, always_valid_low double precision, always_valid_high double precision,
+    probability_better double precision, expected_loss double precision, srm_p_value double precision, verdict text,
+    reason text, missing_users bigint, mixed_users bigint
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 AS $$
+    SELECT r.* FROM user_metrics.ab_compare(source::pg_catalog.regclass, metric, variant, control, metrics, converted, method, alternative, confidence, correction, weights, better, cuped_days, winsorize, since, until, filter, by, timezone, as_of) AS r
+$$;
+COMMENT ON FUNCTION user_metrics.ab_compare(text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'comparison of every variant of an experiment in a log with its control, one row per variant, metric and segment, over users'' values from their first exposure on: difference and lift with bounds, test, always-valid bounds, probability of beating control, sample ratio, verdict and reason; with the log given by name, as in ab_compare(''request_log'')';
+
+CREATE FUNCTION user_metrics.ab_compare(
+    value user_metrics.experiment_moments, control text DEFAULT NULL, method text DEFAULT 'welch',
+    alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
+    weights jsonb DEFAULT NULL, better text DEFAULT 'higher', quantile double precision DEFAULT 0.5
+) RETURNS TABLE (
+    variant text, users bigint, mean double precision, sd double precision, control_mean double precision,
+    difference double precision, difference_low double precision, difference_high double precision,
+    relative_lift double precision, lift_low double precision, lift_high double precision, statistic double precision,
+    df double precision, p_value double precision, p_adjusted double precision, always_valid_low double precision,
+    always_valid_high double precision, probability_better double precision, expected_loss double precision,
+    srm_p_value double precision, verdict text, reason text, missing_users bigint
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 10
+AS 'MODULE_PATHNAME', 'ab_compare_of_experiment_moments';
+COMMENT ON FUNCTION user_metrics.ab_compare(user_metrics.experiment_moments, text, text, text, double precision, text, jsonb, text, double precision) IS
+    'comparison of every variant of an experiment with its control: difference and lift with bounds, test, always-valid bounds, probability of beating control, sample ratio, verdict and reason
+
+Arguments:
+  value: the value to read
+  control: variant with which the others are compared; by default control if there is one, else the first by name
+  method: statistical test: welch, proportions, fisher, mann_whitney or quantile (default ''welch'')
+  alternative: alternative hypothesis: two_sided, greater or less (default ''two_sided'')
+  confidence: confidence level of all bounds, from 0.5 to below 1; 1 minus it is the significance level for p_adjusted (default 0.95)
+  correction: correction for multiple comparisons: holm, benjamini_hochberg or none (default ''holm'')
+  weights: planned shares of users by variant; by default equal ones
+  better: desired direction: higher, lower or neither (default ''higher'')
+  quantile: quantile to compare with the method quantile (default 0.5)
+
+Columns:
+  variant: the variant
+  users: users with a value
+  mean: mean of the users'' values; for a mean over requests, the sum of all values over their number; for a quantile, the quantile
+  sd: standard deviation of the users'' values; for a mean over requests, of each user''s contribution; NULL for quantiles
+  control_mean: mean of the control
+  difference: mean - control_mean
+  difference_low: its lower bound, valid for a single look at the data
+  difference_high: its upper bound, valid for a single look at the data
+  relative_lift: difference relative to the absolute value of the control''s mean
+  lift_low: its lower bound; NULL if the control''s mean is not clear of 0
+  lift_high: its upper bound
+  statistic: test statistic: t, z, the odds ratio, or U
+  df: degrees of freedom of t
+  p_value: probability of a difference at least as large if there were none
+  p_adjusted: p_value adjusted for multiple comparisons
+  always_valid_low: always-valid lower bound of the difference, which holds at all times at once
+  always_valid_high: always-valid upper bound of the difference
+  probability_better: probability of beating control, given a prior of small lifts
+  expected_loss: expected lift lost by choosing the variant
+  srm_p_value: p value of the test for sample ratio mismatch (SRM): probability of so uneven a split of users; below 0.001 the experiment is broken
+  verdict: conclusion of the comparison
+  reason: why a value or a verdict is missing, or a remark
+  missing_users: users of the variant without a value';
+
+CREATE FUNCTION user_metrics.ab_segments(
+    source regclass, by text, metric text DEFAULT NULL, variant text DEFAULT 'variant', control text DEFAULT NULL,
+    metrics text[] DEFAULT NULL, converted jsonb DEFAULT NULL, method text DEFAULT NULL,
+    alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
+    weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
+    winsorize double precision DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, metric text, variant text, users bigint, mean double precision, control_mean double precision,
+    difference double precision, difference_low double precision, difference_high double precision,
+    relative_lift double precision, p_value double precision, p_adjusted double precision, verdict text, reason text,
+    interaction_statistic double precision, interaction_df double precision, interaction_p_value double precision,
+    interaction_p_adjusted double precision, interaction_verdict text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'ab_segments_over_log';
+COMMENT ON FUNCTION user_metrics.ab_segments(regclass, text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'comparison of every variant with its control within each segment of users, as by ab_compare, and a test of whether the effect differs between segments (Cochran''s Q, adjusted over metrics and variants); the segment of a user is that of the first request that carries a variant
+
+Arguments:
+  source: the log: a table, view or foreign table
+  by: column or property that holds the segments
+  metric: metric to compare: requests, active_days, sessions, success_rate, retained_d7, retained_w1, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted if that is given, else requests
+  variant: column or property that holds the variant, or experiment:NAME for the variant that a defined experiment assigns (default ''variant'')
+  control: variant with which the others are compared; by default control if there is one, else the first by name
+  metrics: several metrics, in place of metric
+  converted: filter that the converting request satisfies, for the metric converted
+  method: statistical test: welch, proportions, fisher, mann_whitney or quantile; by default that of the metric
+  alternative: alternative hypothesis: two_sided, greater or less (default ''two_sided'')
+  confidence: confidence level of all bounds, from 0.5 to below 1; 1 minus it is the significance level for p_adjusted (default 0.95)
+  correction: correction for multiple comparisons: holm, benjamini_hochberg or none (default ''holm'')
+  weights: planned shares of users by variant; by default equal ones
+  better: desired direction: higher, lower or neither; by default that of the metric
+  cuped_days: number of days before first exposure whose metric is used for variance reduction (CUPED), from 1 to 365
+  winsorize: percentile of the values other than 0 at which values are capped, from 0.5 to below 1
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  segment: value of the column or property named in by
+  metric: metric compared
+  variant: the variant
+  users: users with a value
+  mean: mean of the users'' values; for a mean over requests, the sum of all values over their number; for a quantile, the quantile
+  control_mean: mean of the control
+  difference: mean - control_mean
+  difference_low: its lower bound
+  difference_high: its upper bound
+  relative_lift: difference relative to the absolute value of the control''s mean
+  p_value: probability of a difference at least as large if there were none
+  p_adjusted: p_value adjusted for multiple comparisons
+  verdict: conclusion of the comparison within the segment
+  reason: why a value or a verdict is missing, or a remark
+  interaction_statistic: Cochran''s Q: dispersion of the segments'' differences around their common one
+  interaction_df: degrees of freedom of Q: number of segments minus 1
+  interaction_p_value: probability of a Q at least as large if the effect were the same in all segments
+  interaction_p_adjusted: the same, adjusted for the number of metrics and variants
+  interaction_verdict: differs, no evidence or too few segments; NULL in the rows of the control';
+
+CREATE FUNCTION user_metrics.srm_check(
+    users jsonb, weights jsonb DEFAULT NULL
+) RETURNS TABLE (
+    users bigint, statistic double precision, df double precision, p_value double precision, verdict text, reason text
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'srm_check_of_arguments';
+COMMENT ON FUNCTION user_metrics.srm_check(jsonb, jsonb) IS
+    'chi-squared test for sample ratio mismatch (SRM): whether users are split over the variants of positive weight as planned
+
+Arguments:
+  users: number of users of each variant, such as {"control": 5012, "treatment": 4890}
+  weights: planned shares of users by variant; by default equal ones
+
+Columns:
+  users: total number of users
+  statistic: chi-squared statistic; NULL if it cannot be computed
+  df: degrees of freedom: number of variants of positive weight minus 1
+  p_value: probability of a split at least as uneven if users were assigned as planned
+  verdict: ok, invalid: SRM, or too small
+  reason: why there is no p_value';
+
+CREATE FUNCTION user_metrics.sample_size(
+    effect double precision, baseline double precision DEFAULT NULL, sd double precision DEFAULT NULL,
+    power double precision DEFAULT 0.8, confidence double precision DEFAULT 0.95, alternative text DEFAULT 'two_sided',
+    comparisons integer DEFAULT 1
+) RETURNS bigint
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sample_size_of_arguments';
+COMMENT ON FUNCTION user_metrics.sample_size(double precision, double precision, double precision, double precision, double precision, text, integer) IS
+    'number of users in each variant needed to detect an effect (a difference of means or rates) with the given power; requires baseline for a rate, sd for a mean
+
+Arguments:
+  effect: difference of the means or rates to detect
+  baseline: rate of the control, between 0 and 1; for a mean, sd instead
+  sd: standard deviation of the users'' values
+  power: probability of detecting the effect if it exists (default 0.8)
+  confidence: 1 minus the significance level, the probability of detecting an effect that does not exist (default 0.95)
+  alternative: alternative hypothesis: two_sided, greater or less (default ''two_sided'')
+  comparisons: number of comparisons (default 1)
+
+Result:
+  users in each variant';
+
+CREATE FUNCTION user_metrics.minimum_detectable_effect(
+    users bigint, baseline double precision DEFAULT NULL, sd double precision DEFAULT NULL,
+    power double precision DEFAULT 0.8, confidence double precision DEFAULT 0.95, alternative text DEFAULT 'two_sided',
+    comparisons integer DEFAULT 1
+) RETURNS double precision
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'minimum_detectable_effect_of_arguments';
+COMMENT ON FUNCTION user_metrics.minimum_detectable_effect(bigint, double precision, double precision, double precision, double precision, text, integer) IS
+    'smallest increase that an experiment with this many users in each variant detects with the given power; requires baseline for a rate, sd for a mean
+
+Arguments:
+  users: users in each variant
+  baseline: rate of the control, between 0 and 1; for a mean, sd instead
+  sd: standard deviation of the users'' values
+  power: probability of detecting the effect if it exists (default 0.8)
+  confidence: 1 minus the significance level, the probability of detecting an effect that does not exist (default 0.95)
+  alternative: alternative hypothesis: two_sided, greater or less (default ''two_sided'')
+  comparisons: number of comparisons (default 1)
+
+Result:
+  the increase; NULL if no increase can be detected';

@@ -13,7 +13,7 @@ CREATE AGGREGATE user_metrics.activity(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.activity(text, timestamptz) IS
-    'who was active on which local day of the zone user_metrics.timezone';
+    'active local days of each user, in the time zone of the setting user_metrics.timezone';
 
 CREATE FUNCTION user_metrics_internal.activity_transition(
     state internal, user_id text, occurred_at timestamp
@@ -28,7 +28,7 @@ CREATE AGGREGATE user_metrics.activity(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.activity(text, timestamp) IS
-    'who was active on which local day of the zone user_metrics.timezone; a timestamp without zone is read as UTC';
+    'active local days of each user, in the time zone of the setting user_metrics.timezone; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.activity_transition(
     state internal, user_id uuid, occurred_at timestamptz
@@ -43,7 +43,7 @@ CREATE AGGREGATE user_metrics.activity(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.activity(uuid, timestamptz) IS
-    'who was active on which local day of the zone user_metrics.timezone';
+    'active local days of each user, in the time zone of the setting user_metrics.timezone';
 
 CREATE FUNCTION user_metrics_internal.activity_transition(
     state internal, user_id uuid, occurred_at timestamp
@@ -58,7 +58,7 @@ CREATE AGGREGATE user_metrics.activity(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.activity(uuid, timestamp) IS
-    'who was active on which local day of the zone user_metrics.timezone; a timestamp without zone is read as UTC';
+    'active local days of each user, in the time zone of the setting user_metrics.timezone; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.activity_transition(
     state internal, user_id bigint, occurred_at timestamptz
@@ -73,7 +73,7 @@ CREATE AGGREGATE user_metrics.activity(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.activity(bigint, timestamptz) IS
-    'who was active on which local day of the zone user_metrics.timezone';
+    'active local days of each user, in the time zone of the setting user_metrics.timezone';
 
 CREATE FUNCTION user_metrics_internal.activity_transition(
     state internal, user_id bigint, occurred_at timestamp
@@ -88,7 +88,7 @@ CREATE AGGREGATE user_metrics.activity(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.activity(bigint, timestamp) IS
-    'who was active on which local day of the zone user_metrics.timezone; a timestamp without zone is read as UTC';
+    'active local days of each user, in the time zone of the setting user_metrics.timezone; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.activity_transition(
     state internal, user_id text, occurred_at timestamptz, timezone text
@@ -103,7 +103,7 @@ CREATE AGGREGATE user_metrics.activity(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.activity(text, timestamptz, text) IS
-    'who was active on which local day of the given time zone';
+    'active local days of each user, in the given time zone';
 
 CREATE FUNCTION user_metrics_internal.activity_transition(
     state internal, user_id text, occurred_at timestamp, timezone text
@@ -118,7 +118,7 @@ CREATE AGGREGATE user_metrics.activity(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.activity(text, timestamp, text) IS
-    'who was active on which local day of the given time zone; a timestamp without zone is read as UTC';
+    'active local days of each user, in the given time zone; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.activity_transition(
     state internal, user_id uuid, occurred_at timestamptz, timezone text
@@ -133,7 +133,7 @@ CREATE AGGREGATE user_metrics.activity(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.activity(uuid, timestamptz, text) IS
-    'who was active on which local day of the given time zone';
+    'active local days of each user, in the given time zone';
 
 CREATE FUNCTION user_metrics_internal.activity_transition(
     state internal, user_id uuid, occurred_at timestamp, timezone text
@@ -148,7 +148,7 @@ CREATE AGGREGATE user_metrics.activity(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.activity(uuid, timestamp, text) IS
-    'who was active on which local day of the given time zone; a timestamp without zone is read as UTC';
+    'active local days of each user, in the given time zone; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.activity_transition(
     state internal, user_id bigint, occurred_at timestamptz, timezone text
@@ -163,7 +163,7 @@ CREATE AGGREGATE user_metrics.activity(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.activity(bigint, timestamptz, text) IS
-    'who was active on which local day of the given time zone';
+    'active local days of each user, in the given time zone';
 
 CREATE FUNCTION user_metrics_internal.activity_transition(
     state internal, user_id bigint, occurred_at timestamp, timezone text
@@ -178,7 +178,7 @@ CREATE AGGREGATE user_metrics.activity(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.activity(bigint, timestamp, text) IS
-    'who was active on which local day of the given time zone; a timestamp without zone is read as UTC';
+    'active local days of each user, in the given time zone; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.sessions_transition(
     state internal, user_id text, occurred_at timestamptz
@@ -193,7 +193,7 @@ CREATE AGGREGATE user_metrics.sessions(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.sessions(text, timestamptz) IS
-    'the sessions of every user: requests with pauses of user_metrics.session_gap at most';
+    'sessions of each user: requests with pauses of at most user_metrics.session_gap';
 
 CREATE FUNCTION user_metrics_internal.sessions_transition(
     state internal, user_id text, occurred_at timestamp
@@ -208,7 +208,7 @@ CREATE AGGREGATE user_metrics.sessions(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.sessions(text, timestamp) IS
-    'the sessions of every user: requests with pauses of user_metrics.session_gap at most; a timestamp without zone is read as UTC';
+    'sessions of each user: requests with pauses of at most user_metrics.session_gap; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.sessions_transition(
     state internal, user_id uuid, occurred_at timestamptz
@@ -223,7 +223,7 @@ CREATE AGGREGATE user_metrics.sessions(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.sessions(uuid, timestamptz) IS
-    'the sessions of every user: requests with pauses of user_metrics.session_gap at most';
+    'sessions of each user: requests with pauses of at most user_metrics.session_gap';
 
 CREATE FUNCTION user_metrics_internal.sessions_transition(
     state internal, user_id uuid, occurred_at timestamp
@@ -238,7 +238,7 @@ CREATE AGGREGATE user_metrics.sessions(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.sessions(uuid, timestamp) IS
-    'the sessions of every user: requests with pauses of user_metrics.session_gap at most; a timestamp without zone is read as UTC';
+    'sessions of each user: requests with pauses of at most user_metrics.session_gap; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.sessions_transition(
     state internal, user_id bigint, occurred_at timestamptz
@@ -253,7 +253,7 @@ CREATE AGGREGATE user_metrics.sessions(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.sessions(bigint, timestamptz) IS
-    'the sessions of every user: requests with pauses of user_metrics.session_gap at most';
+    'sessions of each user: requests with pauses of at most user_metrics.session_gap';
 
 CREATE FUNCTION user_metrics_internal.sessions_transition(
     state internal, user_id bigint, occurred_at timestamp
@@ -268,7 +268,7 @@ CREATE AGGREGATE user_metrics.sessions(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.sessions(bigint, timestamp) IS
-    'the sessions of every user: requests with pauses of user_metrics.session_gap at most; a timestamp without zone is read as UTC';
+    'sessions of each user: requests with pauses of at most user_metrics.session_gap; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.sessions_transition(
     state internal, user_id text, occurred_at timestamptz, session_id text, latency_ms double precision, succeeded boolean, session_gap interval, max_idle interval
@@ -283,7 +283,7 @@ CREATE AGGREGATE user_metrics.sessions(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.sessions(text, timestamptz, text, double precision, boolean, interval, interval) IS
-    'the sessions of every user: requests of one session id with pauses of max_idle at most, those without (or alone with theirs) with pauses of session_gap at most, counted from the end of the answer; whatever is not known may be NULL';
+    'sessions of each user: requests with the same session id and pauses of at most max_idle, or without an id (or alone with theirs) and pauses of at most session_gap, measured from the end of the answer; values that are not known may be NULL';
 
 CREATE FUNCTION user_metrics_internal.sessions_transition(
     state internal, user_id text, occurred_at timestamp, session_id text, latency_ms double precision, succeeded boolean, session_gap interval, max_idle interval
@@ -298,7 +298,7 @@ CREATE AGGREGATE user_metrics.sessions(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.sessions(text, timestamp, text, double precision, boolean, interval, interval) IS
-    'the sessions of every user: requests of one session id with pauses of max_idle at most, those without (or alone with theirs) with pauses of session_gap at most, counted from the end of the answer; whatever is not known may be NULL; a timestamp without zone is read as UTC';
+    'sessions of each user: requests with the same session id and pauses of at most max_idle, or without an id (or alone with theirs) and pauses of at most session_gap, measured from the end of the answer; values that are not known may be NULL; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.sessions_transition(
     state internal, user_id uuid, occurred_at timestamptz, session_id text, latency_ms double precision, succeeded boolean, session_gap interval, max_idle interval
@@ -313,7 +313,7 @@ CREATE AGGREGATE user_metrics.sessions(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.sessions(uuid, timestamptz, text, double precision, boolean, interval, interval) IS
-    'the sessions of every user: requests of one session id with pauses of max_idle at most, those without (or alone with theirs) with pauses of session_gap at most, counted from the end of the answer; whatever is not known may be NULL';
+    'sessions of each user: requests with the same session id and pauses of at most max_idle, or without an id (or alone with theirs) and pauses of at most session_gap, measured from the end of the answer; values that are not known may be NULL';
 
 CREATE FUNCTION user_metrics_internal.sessions_transition(
     state internal, user_id uuid, occurred_at timestamp, session_id text, latency_ms double precision, succeeded boolean, session_gap interval, max_idle interval
@@ -328,7 +328,7 @@ CREATE AGGREGATE user_metrics.sessions(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.sessions(uuid, timestamp, text, double precision, boolean, interval, interval) IS
-    'the sessions of every user: requests of one session id with pauses of max_idle at most, those without (or alone with theirs) with pauses of session_gap at most, counted from the end of the answer; whatever is not known may be NULL; a timestamp without zone is read as UTC';
+    'sessions of each user: requests with the same session id and pauses of at most max_idle, or without an id (or alone with theirs) and pauses of at most session_gap, measured from the end of the answer; values that are not known may be NULL; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.sessions_transition(
     state internal, user_id bigint, occurred_at timestamptz, session_id text, latency_ms double precision, succeeded boolean, session_gap interval, max_idle interval
@@ -343,7 +343,7 @@ CREATE AGGREGATE user_metrics.sessions(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.sessions(bigint, timestamptz, text, double precision, boolean, interval, interval) IS
-    'the sessions of every user: requests of one session id with pauses of max_idle at most, those without (or alone with theirs) with pauses of session_gap at most, counted from the end of the answer; whatever is not known may be NULL';
+    'sessions of each user: requests with the same session id and pauses of at most max_idle, or without an id (or alone with theirs) and pauses of at most session_gap, measured from the end of the answer; values that are not known may be NULL';
 
 CREATE FUNCTION user_metrics_internal.sessions_transition(
     state internal, user_id bigint, occurred_at timestamp, session_id text, latency_ms double precision, succeeded boolean, session_gap interval, max_idle interval
@@ -358,7 +358,7 @@ CREATE AGGREGATE user_metrics.sessions(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.sessions(bigint, timestamp, text, double precision, boolean, interval, interval) IS
-    'the sessions of every user: requests of one session id with pauses of max_idle at most, those without (or alone with theirs) with pauses of session_gap at most, counted from the end of the answer; whatever is not known may be NULL; a timestamp without zone is read as UTC';
+    'sessions of each user: requests with the same session id and pauses of at most max_idle, or without an id (or alone with theirs) and pauses of at most session_gap, measured from the end of the answer; values that are not known may be NULL; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id text, occurred_at timestamptz, steps boolean[], window_size interval
@@ -373,7 +373,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(text, timestamptz, boolean[], interval) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take';
+    'funnel events of each user: steps holds the conditions of the steps, one each, and window_size is the longest time from the first step to the last';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id text, occurred_at timestamp, steps boolean[], window_size interval
@@ -388,7 +388,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(text, timestamp, boolean[], interval) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take; a timestamp without zone is read as UTC';
+    'funnel events of each user: steps holds the conditions of the steps, one each, and window_size is the longest time from the first step to the last; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id uuid, occurred_at timestamptz, steps boolean[], window_size interval
@@ -403,7 +403,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(uuid, timestamptz, boolean[], interval) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take';
+    'funnel events of each user: steps holds the conditions of the steps, one each, and window_size is the longest time from the first step to the last';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id uuid, occurred_at timestamp, steps boolean[], window_size interval
@@ -418,7 +418,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(uuid, timestamp, boolean[], interval) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take; a timestamp without zone is read as UTC';
+    'funnel events of each user: steps holds the conditions of the steps, one each, and window_size is the longest time from the first step to the last; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id bigint, occurred_at timestamptz, steps boolean[], window_size interval
@@ -433,7 +433,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(bigint, timestamptz, boolean[], interval) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take';
+    'funnel events of each user: steps holds the conditions of the steps, one each, and window_size is the longest time from the first step to the last';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id bigint, occurred_at timestamp, steps boolean[], window_size interval
@@ -448,7 +448,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(bigint, timestamp, boolean[], interval) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take; a timestamp without zone is read as UTC';
+    'funnel events of each user: steps holds the conditions of the steps, one each, and window_size is the longest time from the first step to the last; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id text, occurred_at timestamptz, steps boolean[], window_size interval, mode text
@@ -463,7 +463,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(text, timestamptz, boolean[], interval, text) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered';
+    'funnel events of each user: steps holds the conditions of the steps, one each, window_size is the longest time from the first step to the last, and mode is the condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id text, occurred_at timestamp, steps boolean[], window_size interval, mode text
@@ -478,7 +478,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(text, timestamp, boolean[], interval, text) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered; a timestamp without zone is read as UTC';
+    'funnel events of each user: steps holds the conditions of the steps, one each, window_size is the longest time from the first step to the last, and mode is the condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id uuid, occurred_at timestamptz, steps boolean[], window_size interval, mode text
@@ -493,7 +493,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(uuid, timestamptz, boolean[], interval, text) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered';
+    'funnel events of each user: steps holds the conditions of the steps, one each, window_size is the longest time from the first step to the last, and mode is the condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id uuid, occurred_at timestamp, steps boolean[], window_size interval, mode text
@@ -508,7 +508,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(uuid, timestamp, boolean[], interval, text) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered; a timestamp without zone is read as UTC';
+    'funnel events of each user: steps holds the conditions of the steps, one each, window_size is the longest time from the first step to the last, and mode is the condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id bigint, occurred_at timestamptz, steps boolean[], window_size interval, mode text
@@ -523,7 +523,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(bigint, timestamptz, boolean[], interval, text) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered';
+    'funnel events of each user: steps holds the conditions of the steps, one each, window_size is the longest time from the first step to the last, and mode is the condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id bigint, occurred_at timestamp, steps boolean[], window_size interval, mode text
@@ -538,7 +538,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(bigint, timestamp, boolean[], interval, text) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered; a timestamp without zone is read as UTC';
+    'funnel events of each user: steps holds the conditions of the steps, one each, window_size is the longest time from the first step to the last, and mode is the condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id text, occurred_at timestamptz, steps boolean[], window_size interval, mode text, excluded boolean
@@ -553,7 +553,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(text, timestamptz, boolean[], interval, text, boolean) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between, excluded whether the row itself must not';
+    'funnel events of each user: steps holds the conditions of the steps, one each, window_size is the longest time from the first step to the last, mode is the condition between steps, and excluded is whether the row must not occur between them';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id text, occurred_at timestamp, steps boolean[], window_size interval, mode text, excluded boolean
@@ -568,7 +568,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(text, timestamp, boolean[], interval, text, boolean) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between, excluded whether the row itself must not; a timestamp without zone is read as UTC';
+    'funnel events of each user: steps holds the conditions of the steps, one each, window_size is the longest time from the first step to the last, mode is the condition between steps, and excluded is whether the row must not occur between them; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id uuid, occurred_at timestamptz, steps boolean[], window_size interval, mode text, excluded boolean
@@ -583,7 +583,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(uuid, timestamptz, boolean[], interval, text, boolean) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between, excluded whether the row itself must not';
+    'funnel events of each user: steps holds the conditions of the steps, one each, window_size is the longest time from the first step to the last, mode is the condition between steps, and excluded is whether the row must not occur between them';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id uuid, occurred_at timestamp, steps boolean[], window_size interval, mode text, excluded boolean
@@ -598,7 +598,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(uuid, timestamp, boolean[], interval, text, boolean) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between, excluded whether the row itself must not; a timestamp without zone is read as UTC';
+    'funnel events of each user: steps holds the conditions of the steps, one each, window_size is the longest time from the first step to the last, mode is the condition between steps, and excluded is whether the row must not occur between them; timestamps without time zone are read as UTC';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id bigint, occurred_at timestamptz, steps boolean[], window_size interval, mode text, excluded boolean
@@ -613,7 +613,7 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(bigint, timestamptz, boolean[], interval, text, boolean) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between, excluded whether the row itself must not';
+    'funnel events of each user: steps holds the conditions of the steps, one each, window_size is the longest time from the first step to the last, mode is the condition between steps, and excluded is whether the row must not occur between them';
 
 CREATE FUNCTION user_metrics_internal.funnel_transition(
     state internal, user_id bigint, occurred_at timestamp, steps boolean[], window_size interval, mode text, excluded boolean
@@ -628,4 +628,4 @@ CREATE AGGREGATE user_metrics.funnel(
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.funnel(bigint, timestamp, boolean[], interval, text, boolean) IS
-    'the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, mode what may come in between, excluded whether the row itself must not; a timestamp without zone is read as UTC';
+    'funnel events of each user: steps holds the conditions of the steps, one each, window_size is the longest time from the first step to the last, mode is the condition between steps, and excluded is whether the row must not occur between them; timestamps without time zone are read as UTC';

@@ -18,4 +18,4 @@ CREATE AGGREGATE user_metrics_internal.history(plan text, VARIADIC requests "any
     DESERIALFUNC = user_metrics_internal.history_deserialize, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics_internal.history(text, VARIADIC "any") IS
-    'each user''s requests in order of time, for the function that runs the query; NULL for anyone else';
+    'requests of each user in order of time, for the function that runs the query; NULL for any other caller';

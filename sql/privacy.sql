@@ -6,12 +6,12 @@ CREATE TABLE user_metrics.privacy_policy (
     max_state_memory_kb integer CHECK (max_state_memory_kb >= 64)
 );
 COMMENT ON TABLE user_metrics.privacy_policy IS
-    'limits that no setting undoes, in one row; without a row there are none. Its owner writes it, and it holds from the next command on, in every session';
+    'privacy and memory limits that no setting can override, in a single row; no limits without a row. Written by its owner, effective from the next command on in every session';
 COMMENT ON COLUMN user_metrics.privacy_policy.only_row IS 'always true: there is at most one row';
 COMMENT ON COLUMN user_metrics.privacy_policy.min_group_size IS
-    'groups of fewer users come back with NULL figures; the larger of this and the setting user_metrics.min_group_size counts';
+    'minimum number of users in a group; the metrics of smaller groups are NULL. The larger of this and the setting user_metrics.min_group_size applies';
 COMMENT ON COLUMN user_metrics.privacy_policy.max_state_memory_kb IS
-    'the most memory in kB that states may hold in one process, NULL for no limit of its own; the smaller of this and the setting user_metrics.max_state_memory counts';
+    'maximum memory of aggregate states in one process, in kB, NULL for no limit of its own. The smaller of this and the setting user_metrics.max_state_memory applies';
 GRANT SELECT ON user_metrics.privacy_policy TO PUBLIC;
 -- No row comes with the extension, so a dump is restored whatever way it is.
 SELECT pg_catalog.pg_extension_config_dump('user_metrics.privacy_policy', '');

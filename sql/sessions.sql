@@ -24,7 +24,7 @@ CREATE TYPE user_metrics.sessions (
     STORAGE = extended
 );
 COMMENT ON TYPE user_metrics.sessions IS
-    'per user the sessions, with their requests, errors and outcome; merges exactly with rollup(), read by session_stats() and the like';
+    'sessions of each user with their requests, errors and outcome; merged exactly by rollup(), read by session_stats() and related functions';
 
 CREATE AGGREGATE user_metrics.rollup(value user_metrics.sessions) (
     SFUNC = user_metrics_internal.sessions_rollup, STYPE = internal, SSPACE = 8192,
@@ -33,8 +33,8 @@ CREATE AGGREGATE user_metrics.rollup(value user_metrics.sessions) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.rollup(user_metrics.sessions) IS
-    'merges stored sessions of the same limits and one type of user id: the same bytes as one pass over all their rows';
+    'union of stored sessions with the same limits and type of user id; identical, byte for byte, to the sessions of all their rows';
 
-COMMENT ON FUNCTION user_metrics.users(user_metrics.sessions) IS 'how many distinct users have sessions';
+COMMENT ON FUNCTION user_metrics.users(user_metrics.sessions) IS 'number of distinct users with sessions';
 COMMENT ON FUNCTION user_metrics.without_users(user_metrics.sessions, text[]) IS
-    'the same sessions without those of the given users (their ids as text, whatever the type of the log''s ids)';
+    'sessions without those of the given users; ids are given as text, whatever their type in the log';

@@ -10,8 +10,8 @@ CREATE TABLE user_metrics.anonymous_user (
     user_id text PRIMARY KEY
 );
 COMMENT ON TABLE user_metrics.anonymous_user IS
-    'user ids that name nobody, such as a gateway''s default; their requests are left out of every count. Edit at will';
-COMMENT ON COLUMN user_metrics.anonymous_user.user_id IS 'the id as text, compared byte by byte';
+    'user ids that stand for unidentified users, such as the default of a gateway; their requests are excluded from all counts. May be edited freely';
+COMMENT ON COLUMN user_metrics.anonymous_user.user_id IS 'user id as text, compared byte by byte';
 INSERT INTO user_metrics.anonymous_user (user_id) VALUES ('anonymous'), ('default_user_id');
 
 CREATE TABLE user_metrics.opt_out (
@@ -19,9 +19,9 @@ CREATE TABLE user_metrics.opt_out (
     opted_out_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 COMMENT ON TABLE user_metrics.opt_out IS
-    'users who do not want to be analysed; they are left out of everything. Kept by opt_out() and opt_in()';
-COMMENT ON COLUMN user_metrics.opt_out.user_id IS 'the id as text, whatever the type of the log''s ids';
-COMMENT ON COLUMN user_metrics.opt_out.opted_out_at IS 'when they said so';
+    'users who have opted out; they are excluded from all analyses. Maintained by opt_out() and opt_in()';
+COMMENT ON COLUMN user_metrics.opt_out.user_id IS 'user id as text, whatever its type in the log';
+COMMENT ON COLUMN user_metrics.opt_out.opted_out_at IS 'time of the opt-out';
 
 -- Every analysis runs as its caller and must know whom to leave out.
 GRANT SELECT ON user_metrics.anonymous_user, user_metrics.opt_out TO PUBLIC;
@@ -35,23 +35,23 @@ CREATE FUNCTION user_metrics.opt_out(user_id text) RETURNS void
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO user_metrics.opt_out (user_id) VALUES ($1) ON CONFLICT DO NOTHING
 $$;
-COMMENT ON FUNCTION user_metrics.opt_out(text) IS 'leaves a user out of every analysis from now on';
+COMMENT ON FUNCTION user_metrics.opt_out(text) IS 'exclude a user from all analyses from now on';
 REVOKE ALL ON FUNCTION user_metrics.opt_out(text) FROM PUBLIC;
 
 CREATE FUNCTION user_metrics.opt_in(user_id text) RETURNS void
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
     DELETE FROM user_metrics.opt_out AS o WHERE o.user_id = $1
 $$;
-COMMENT ON FUNCTION user_metrics.opt_in(text) IS 'counts a user again who had opted out';
+COMMENT ON FUNCTION user_metrics.opt_in(text) IS 'include a user again who had opted out';
 REVOKE ALL ON FUNCTION user_metrics.opt_in(text) FROM PUBLIC;
 
-COMMENT ON FUNCTION user_metrics_internal.relation(regclass) IS 'the description of a relation that the source layer reads; locks it as SELECT does';
+COMMENT ON FUNCTION user_metrics_internal.relation(regclass) IS 'description of a relation for the source layer; locks the relation as SELECT does';
 
 -- Two values of one type, or an error when the query is parsed. Never called: it stands behind `true OR`.
 CREATE FUNCTION user_metrics_internal.are_of_one_type(anyelement, anyelement) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS 'SELECT true';
 COMMENT ON FUNCTION user_metrics_internal.are_of_one_type(anyelement, anyelement) IS
-    'whether a column still has the type that was seen: a query that calls it with another type is refused when it is parsed';
+    'check that a column still has the expected type: a query that calls it with another type is rejected at parse time';
 
 -- Not pinned to a search_path: the view's expressions mean what they would mean if the caller had typed them.
 CREATE FUNCTION user_metrics.attach(
@@ -82,7 +82,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.attach(regclass, text, jsonb, text) IS
-    'creates a view of a log with canonical columns and returns it; columns maps a canonical name to an SQL expression over the log, the rest is recognised by name or by the software that made the log';
+    'create a view of a log with canonical columns and return it; columns maps canonical names to SQL expressions over the log, the others are recognised by name or by the software that wrote the log';
 
 CREATE FUNCTION user_metrics.describe_source(source regclass) RETURNS TABLE (
     column_name text, source_column text, data_type text, requests bigint, missing_requests bigint,
@@ -93,4 +93,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION user_metrics.describe_source(regclass) IS
-    'where each canonical column of a log comes from, how many requests lack it, how many are left out for it and why, and which functions need it; reads the whole log';
+    'canonical columns of a log: source column, number of requests without a value, number of requests left out because of it and why, and functions that need the column; reads the whole log';

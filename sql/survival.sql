@@ -22,7 +22,7 @@ CREATE TYPE user_metrics.survival (
     STORAGE = extended
 );
 COMMENT ON TYPE user_metrics.survival IS
-    'how long it took until something happened, or how long it had not; merges exactly with rollup(), read by survival_curve() and the like';
+    'times to an event, with right-censored times of subjects without the event; merged exactly by rollup(), read by survival_curve() and related functions';
 
 -- SSPACE is what a group of some hundred distinct durations takes; a hash aggregate plans with it.
 
@@ -33,7 +33,7 @@ CREATE AGGREGATE user_metrics.survival(duration_seconds double precision, happen
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.survival(double precision, boolean) IS
-    'how long it took until something happened (true), or how long it had been observed not to (false), in seconds; where either is NULL the row is not counted, and a duration below 0 or not finite is left out and counted as such';
+    'times to an event (true) and right-censored times without the event (false), in seconds; a row with a NULL is not counted, and a duration below 0 or not finite is left out and counted as left out';
 
 CREATE AGGREGATE user_metrics.rollup(value user_metrics.survival) (
     SFUNC = user_metrics_internal.survival_rollup, STYPE = internal, SSPACE = 4096,
@@ -41,7 +41,7 @@ CREATE AGGREGATE user_metrics.rollup(value user_metrics.survival) (
     SERIALFUNC = user_metrics_internal.survival_serialize, DESERIALFUNC = user_metrics_internal.survival_deserialize,
     PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE user_metrics.rollup(user_metrics.survival) IS 'merges stored durations into one value, exactly';
+COMMENT ON AGGREGATE user_metrics.rollup(user_metrics.survival) IS 'exact union of stored durations';
 
 CREATE FUNCTION user_metrics.logrank(durations user_metrics.survival[]) RETURNS TABLE (
     groups bigint, statistic double precision, degrees_of_freedom bigint, p_value double precision
@@ -52,4 +52,4 @@ CREATE FUNCTION user_metrics.logrank(durations user_metrics.survival[]) RETURNS 
     ) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.logrank(user_metrics.survival[]) IS
-    'whether it happens equally soon in several groups (log-rank test), one value a group: the chance of groups at least so far apart if it did; NULL where they cannot be compared';
+    'log-rank test of whether the event happens equally soon in several groups, given one value per group: p_value is the probability of a difference at least as large if it does; NULL if the groups cannot be compared';

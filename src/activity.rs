@@ -1,6 +1,7 @@
 //! `activity`: its aggregates, its type and its accessors. The algorithm is [`user_metrics_core::activity`].
 
-use crate::aggregate::{self, TextList, stored_value};
+use crate::arguments::TextList;
+use crate::bridge::{self, stored_value};
 use crate::error::{self, refused};
 use crate::stored::{Stored, Value};
 use crate::transition::Row;
@@ -65,7 +66,7 @@ stored_value! { Activity, "activity":
 
 /// Opens a value for reading on behalf of a function.
 pub fn open<'a>(function: &'static str, value: &'a ActivityValue<'_>) -> error::Result<View<'a>> {
-    aggregate::set_limit();
+    bridge::set_limit();
     View::open(value.bytes()).map_err(refused(function))
 }
 

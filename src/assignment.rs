@@ -1,7 +1,8 @@
 //! Who gets which variant of an experiment. The rules are [`user_metrics_core::assignment`]; experiments as data are in
 //! `sql/assignment.sql`.
 
-use crate::aggregate::{self, Json, Numbers, TextBytes, TextSlice, Texts};
+use crate::arguments::{Json, Numbers, TextBytes, TextSlice, Texts};
+use crate::bridge;
 use crate::error::{self, refused};
 use pgrx::datum::Uuid;
 use pgrx::iter::TableIterator;
@@ -87,7 +88,6 @@ impl<'fcx> Given<'fcx> {
 macro_rules! experiment_variant {
     ($($function:ident, $id:ty: |$assignment:ident, $user:ident| $place:expr;)*) => {$(
         #[pg_extern(immutable, parallel_safe, name = "experiment_variant")]
-        #[allow(clippy::too_many_arguments)]
         fn $function<'fcx>(
             user_id: Option<$id>,
             experiment: Option<TextBytes<'fcx>>,
@@ -100,7 +100,7 @@ macro_rules! experiment_variant {
             fcinfo: pg_sys::FunctionCallInfo,
         ) -> Option<TextSlice<'fcx>> {
             let given = Given { experiment, variants, weights, coverage, hash, seed, namespace };
-            let kept = aggregate::kept::<Last>(fcinfo);
+            let kept = bridge::kept::<Last>(fcinfo);
             if !kept.as_ref().is_some_and(|last| given.is_of(last)) {
                 *kept = Some(given.read());
             }
@@ -120,7 +120,6 @@ experiment_variant! {
 
 /// Whether an experiment can be assigned: true, or a refusal on behalf of `define_experiment` or of the table of experiments.
 #[pg_extern(immutable, parallel_safe)]
-#[allow(clippy::too_many_arguments)]
 fn check_experiment(
     function: &str,
     experiment: Option<TextBytes<'_>>,
@@ -139,7 +138,6 @@ fn check_experiment(
 
 /// The variants of `define_experiment` as the columns of the table of experiments.
 #[pg_extern(immutable, parallel_safe)]
-#[allow(clippy::type_complexity)]
 fn experiment_variants(
     variants: Option<&str>,
 ) -> error::Result<

@@ -1,7 +1,7 @@
-//! `experiment`: its aggregates and its type. The algorithm is [`user_metrics_core::experiment`], what is made of the value
-//! [`crate::comparison`].
+//! `experiment`: its aggregates and its type. The algorithm is [`user_metrics_core::experiment`].
 
-use crate::aggregate::{self, TextBytes, stored_value};
+use crate::arguments::TextBytes;
+use crate::bridge::{self, stored_value};
 use crate::stored::Stored;
 use pgrx::datum::Internal;
 use pgrx::prelude::*;
@@ -23,7 +23,7 @@ fn observe(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Internal {
     let make = || Ok(Experiment::new(purpose));
-    aggregate::transition(purpose.made_by(), state, fcinfo, make, |experiment| match variant {
+    bridge::transition(purpose.made_by(), state, fcinfo, make, |experiment| match variant {
         Some(variant) => experiment.observe(variant.0, figure, second),
         None => Ok(()),
     })
@@ -79,7 +79,7 @@ fn experiment_of_lists(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Internal {
     let make = || Ok(Experiment::new(Purpose::Lists));
-    aggregate::transition(Purpose::Lists.made_by(), state, fcinfo, make, |experiment| match variant {
+    bridge::transition(Purpose::Lists.made_by(), state, fcinfo, make, |experiment| match variant {
         Some(variant) => {
             let values = values.iter().flat_map(|values| values.iter().flatten());
             experiment.observe_list(variant.0, values)

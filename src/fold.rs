@@ -4,18 +4,21 @@
 //! The query runs as the caller's own would, with the same snapshot and in parallel where that is worth it.
 #![allow(unsafe_code)]
 
-use crate::aggregate::{TextList, set_limit};
+use crate::arguments::Arguments;
+use crate::arguments::TextList;
+use crate::bridge::set_limit;
 use crate::error::{self, refused};
-use crate::readout::{Arguments, Output, environment, returned};
+use crate::readout::environment;
+use crate::rows::{Output, returned};
 use crate::{history, relation, scratch, time, users};
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
 use std::ffi::CString;
-use user_metrics_core::calendar::Micros;
+use user_metrics_core::base::calendar::Micros;
+use user_metrics_core::base::user_table::UserKey;
 use user_metrics_core::function::{Call, Cell, Function, Given, Role, Rows};
 use user_metrics_core::history::History;
 use user_metrics_core::source::{Ask, Metrics, Relation, fold_query};
-use user_metrics_core::users::UserKey;
 use user_metrics_core::{Error, Result};
 
 /// Declares the C functions of folds: a symbol, the symbol that says how it is called, and the declaration.
@@ -53,7 +56,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
         call.as_of = made.end;
         (function.run)(&call, output.rows()).map_err(&refuse)?;
         drop(made);
-        output.finish()
+        error::Result::Ok(output.value())
     };
     let datum = run().unwrap_or_report();
     // SAFETY: fcinfo is that of the call.
@@ -213,9 +216,9 @@ unsafe fn run_query(query: &str, instants: [Option<Micros>; 4], area: u32) -> Re
     // SAFETY: the query takes instants, and gives the columns that are read.
     unsafe {
         // What outlives the query lies in the memory of the call.
-        let making = history::Making::begin(area, pg_sys::CurrentMemoryContext);
+        let delivery = history::Delivery::begin(area, pg_sys::CurrentMemoryContext);
         select(query, &parameters, |column| {
-            let history = making.end();
+            let history = delivery.end();
             let mut left_out = Vec::new();
             if let Some(history) = &history {
                 // Gone before the memory of the query is.

@@ -1,6 +1,7 @@
 //! `funnel`: its aggregates, its type and its accessors. The algorithms are in [`user_metrics_core::funnel`].
 
-use crate::aggregate::{self, TextList, stored_value};
+use crate::arguments::TextList;
+use crate::bridge::{self, stored_value};
 use crate::error::{self, refused};
 use crate::stored::{Stored, Value};
 use crate::time;
@@ -8,7 +9,7 @@ use crate::transition::Row;
 use crate::users::keys;
 use pgrx::datum::Array;
 use pgrx::prelude::*;
-use user_metrics_core::calendar::Micros;
+use user_metrics_core::base::calendar::Micros;
 use user_metrics_core::funnel::{Event, Funnel, MOST_STEPS, Mode, Rules, View};
 use user_metrics_core::{Error, Result};
 
@@ -98,7 +99,7 @@ stored_value! { Funnel, "funnel":
 
 /// Opens a value for reading on behalf of a function.
 fn open<'a>(function: &'static str, value: &'a FunnelValue<'_>) -> error::Result<View<'a>> {
-    aggregate::set_limit();
+    bridge::set_limit();
     View::open(value.bytes()).map_err(refused(function))
 }
 

@@ -7,7 +7,6 @@ crate::readout::readout! {
     engagement_of_activity, pg_finfo_engagement_of_activity: activity::engagement;
     stickiness_of_activity, pg_finfo_stickiness_of_activity: activity::stickiness;
     lifecycle_of_activity, pg_finfo_lifecycle_of_activity: activity::lifecycle;
-    churn_rate_of_activity, pg_finfo_churn_rate_of_activity: activity::churn_rate;
     retention_matrix_of_activity, pg_finfo_retention_matrix_of_activity: activity::retention_matrix;
     retention_curve_of_activity, pg_finfo_retention_curve_of_activity: activity::retention_curve;
     cohort_table_of_activity, pg_finfo_cohort_table_of_activity: activity::cohort_table;
@@ -15,20 +14,25 @@ crate::readout::readout! {
     session_time_of_sessions, pg_finfo_session_time_of_sessions: sessions::session_time;
     session_hazard_of_sessions, pg_finfo_session_hazard_of_sessions: sessions::session_hazard;
     session_list_of_sessions, pg_finfo_session_list_of_sessions: sessions::session_list::of_value;
-    seasonality_of_activity, pg_finfo_seasonality_of_activity: seasonality;
+    funnel_steps_of_funnel, pg_finfo_funnel_steps_of_funnel: funnel::funnel_steps;
     survival_curve_of_survival, pg_finfo_survival_curve_of_survival: survival::survival_curve;
     survival_summary_of_survival, pg_finfo_survival_summary_of_survival: survival::survival_summary;
     survival_median_of_survival, pg_finfo_survival_median_of_survival: survival::survival_median;
     survival_quantile_of_survival, pg_finfo_survival_quantile_of_survival: survival::survival_quantile;
     survival_quantiles_of_survival, pg_finfo_survival_quantiles_of_survival: survival::survival_quantiles;
-    funnel_steps_of_funnel, pg_finfo_funnel_steps_of_funnel: funnel::funnel_steps;
+    churn_rate_of_activity, pg_finfo_churn_rate_of_activity: predictors::churn_rate;
+    seasonality_of_activity, pg_finfo_seasonality_of_activity: predictors::seasonality;
+    ab_compare_of_experiment_moments, pg_finfo_ab_compare_of_experiment_moments: experiment::comparison::ab_compare::of_value;
+    srm_check_of_arguments, pg_finfo_srm_check_of_arguments: experiment::comparison::srm;
+    sample_size_of_arguments, pg_finfo_sample_size_of_arguments: experiment::comparison::power::sample_size;
+    minimum_detectable_effect_of_arguments, pg_finfo_minimum_detectable_effect_of_arguments: experiment::comparison::power::minimum_detectable_effect;
 }
 
 crate::fold::folds! {
     session_list_over_log, pg_finfo_session_list_over_log: sessions::session_list;
-    retention_drivers_over_log, pg_finfo_retention_drivers_over_log: drivers::retention_drivers;
-    churn_indicators_over_log, pg_finfo_churn_indicators_over_log: drivers::churn_indicators;
-    activation_threshold_over_log, pg_finfo_activation_threshold_over_log: threshold::activation_threshold;
+    funnel_over_log, pg_finfo_funnel_over_log: funnel::funnel_over_log;
+    funnel_users_over_log, pg_finfo_funnel_users_over_log: funnel::funnel_users;
+    paths_over_log, pg_finfo_paths_over_log: funnel::paths;
     usage_patterns_over_log, pg_finfo_usage_patterns_over_log: usage::usage_patterns;
     peak_hours_over_log, pg_finfo_peak_hours_over_log: usage::peak_hours;
     usage_heatmap_over_log, pg_finfo_usage_heatmap_over_log: usage::usage_heatmap;
@@ -40,32 +44,32 @@ crate::fold::folds! {
     segment_users_over_log, pg_finfo_segment_users_over_log: segments::segment_users;
     segment_user_over_log, pg_finfo_segment_user_over_log: segments::segment_user;
     segment_summary_over_log, pg_finfo_segment_summary_over_log: segments::segment_summary;
-    ab_compare_over_log, pg_finfo_ab_compare_over_log: comparison::ab_compare;
-    ab_segments_over_log, pg_finfo_ab_segments_over_log: comparison::ab_segments;
-    assignment_audit_over_log, pg_finfo_assignment_audit_over_log: assignment::assignment_audit;
-    preferred_models_over_log, pg_finfo_preferred_models_over_log: preferences::preferred_models;
-    preferred_model_list_over_log, pg_finfo_preferred_model_list_over_log: preferences::preferred_model_list;
-    favorite_features_over_log, pg_finfo_favorite_features_over_log: preferences::favorite_features;
-    user_profile_over_log, pg_finfo_user_profile_over_log: profile::user_profile;
-    user_metrics_row_over_log, pg_finfo_user_metrics_row_over_log: profile::user_metrics_row;
-    benchmark_users_over_log, pg_finfo_benchmark_users_over_log: benchmark::benchmark_users;
-    benchmark_user_over_log, pg_finfo_benchmark_user_over_log: benchmark::benchmark_user;
-    user_properties_over_log, pg_finfo_user_properties_over_log: properties::user_properties;
-    plan_usage_over_log, pg_finfo_plan_usage_over_log: plans::plan_usage;
-    funnel_over_log, pg_finfo_funnel_over_log: funnel::funnel_over_log;
-    funnel_users_over_log, pg_finfo_funnel_users_over_log: funnel::funnel_users;
-    paths_over_log, pg_finfo_paths_over_log: funnel::paths;
-    first_sessions_over_log, pg_finfo_first_sessions_over_log: onboarding::first_sessions;
-    first_session_list_over_log, pg_finfo_first_session_list_over_log: onboarding::first_session_list;
-    activation_milestones_over_log, pg_finfo_activation_milestones_over_log: onboarding::activation_milestones;
-    feature_adoption_over_log, pg_finfo_feature_adoption_over_log: adoption::feature_adoption;
-    adoption_barriers_over_log, pg_finfo_adoption_barriers_over_log: adoption::adoption_barriers;
-    feature_timing_over_log, pg_finfo_feature_timing_over_log: adoption::feature_timing;
-    usage_evolution_over_log, pg_finfo_usage_evolution_over_log: evolution::usage_evolution;
-    usage_evolution_json_over_log, pg_finfo_usage_evolution_json_over_log: evolution::usage_evolution_json;
+    user_profile_over_log, pg_finfo_user_profile_over_log: users::profile::user_profile;
+    user_metrics_row_over_log, pg_finfo_user_metrics_row_over_log: users::profile::user_metrics_row;
+    preferred_models_over_log, pg_finfo_preferred_models_over_log: users::preferences::preferred_models;
+    preferred_model_list_over_log, pg_finfo_preferred_model_list_over_log: users::preferences::preferred_model_list;
+    favorite_features_over_log, pg_finfo_favorite_features_over_log: users::preferences::favorite_features;
+    benchmark_users_over_log, pg_finfo_benchmark_users_over_log: users::benchmark::benchmark_users;
+    benchmark_user_over_log, pg_finfo_benchmark_user_over_log: users::benchmark::benchmark_user;
+    user_properties_over_log, pg_finfo_user_properties_over_log: users::properties::user_properties;
+    plan_usage_over_log, pg_finfo_plan_usage_over_log: users::plans::plan_usage;
+    first_sessions_over_log, pg_finfo_first_sessions_over_log: journey::onboarding::first_sessions;
+    first_session_list_over_log, pg_finfo_first_session_list_over_log: journey::onboarding::first_session_list;
+    activation_milestones_over_log, pg_finfo_activation_milestones_over_log: journey::onboarding::activation_milestones;
+    feature_adoption_over_log, pg_finfo_feature_adoption_over_log: journey::adoption::feature_adoption;
+    adoption_barriers_over_log, pg_finfo_adoption_barriers_over_log: journey::adoption::adoption_barriers;
+    feature_timing_over_log, pg_finfo_feature_timing_over_log: journey::adoption::feature_timing;
+    usage_evolution_over_log, pg_finfo_usage_evolution_over_log: journey::evolution::usage_evolution;
+    usage_evolution_json_over_log, pg_finfo_usage_evolution_json_over_log: journey::evolution::usage_evolution_json;
+    retention_drivers_over_log, pg_finfo_retention_drivers_over_log: predictors::drivers::retention_drivers;
+    churn_indicators_over_log, pg_finfo_churn_indicators_over_log: predictors::drivers::churn_indicators;
+    activation_threshold_over_log, pg_finfo_activation_threshold_over_log: predictors::threshold::activation_threshold;
     lifecycle_stage_over_log, pg_finfo_lifecycle_stage_over_log: stages::lifecycle_stage;
     lifecycle_transitions_over_log, pg_finfo_lifecycle_transitions_over_log: stages::lifecycle_transitions;
     acquisition_over_log, pg_finfo_acquisition_over_log: stages::acquisition;
+    assignment_audit_over_log, pg_finfo_assignment_audit_over_log: assignment::assignment_audit;
+    ab_compare_over_log, pg_finfo_ab_compare_over_log: experiment::comparison::ab_compare;
+    ab_segments_over_log, pg_finfo_ab_segments_over_log: experiment::comparison::ab_segments;
 }
 
 crate::transition::transitions! {

@@ -1,11 +1,12 @@
 //! The aggregate `history`: its rows read in place, whatever types the log's columns have; its states from process to
 //! process; and the way out to whoever runs the query. What it holds is [`user_metrics_core::history`].
 //!
-//! `internal` does not pass through SQL, so the history goes to the query's caller beside it, who says where ([`Making`]);
+//! `internal` does not pass through SQL, so the history goes to the query's caller beside it, who says where ([`Delivery`]);
 //! what SQL gets is whether there is one. Where nobody has said so it is nothing.
 #![allow(unsafe_code)]
 
-use crate::aggregate::{self, TextBytes};
+use crate::arguments::TextBytes;
+use crate::bridge;
 use crate::error::refused;
 use crate::scratch::{self, SharedFile};
 use pgrx::pg_sys::panic::ErrorReportable;
@@ -13,11 +14,11 @@ use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, direct_function_call, direct_function_call_as_datum};
 use std::cell::RefCell;
 use std::io::Write;
-use user_metrics_core::calendar::Micros;
+use user_metrics_core::base::calendar::Micros;
+use user_metrics_core::base::user_table::{UserKey, UserKind};
 use user_metrics_core::history::jsonb::{Shape, Value};
 use user_metrics_core::history::numeric::{self, Number};
 use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
-use user_metrics_core::users::{UserKey, UserKind};
 use user_metrics_core::{Error, Result};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -128,11 +129,11 @@ struct Live {
 }
 
 thread_local! {
-    /// The queries that this process has under way to make a history: a log may be a view that asks another one.
+    /// The histories that calls of this process wait for, the innermost last: a log may be a view that calls a function itself.
     static UNDER_WAY: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Where the history of a query goes.
+/// Where the history of one query goes.
 struct Place {
     /// What tells its plan from any other.
     area: u32,
@@ -141,15 +142,15 @@ struct Place {
     made: Option<History>,
 }
 
-/// A query that makes a history, from before it begins until it has ended.
-pub struct Making(usize);
+/// The history that one call waits for: from before its query begins until it has ended.
+pub struct Delivery(usize);
 
-impl Making {
+impl Delivery {
     /// Before the query runs: what of the history outlives it lies in that memory.
     pub fn begin(area: u32, context: pg_sys::MemoryContext) -> Self {
         UNDER_WAY.with_borrow_mut(|places| {
             places.push(Place { area, context, made: None });
-            Making(places.len() - 1)
+            Delivery(places.len() - 1)
         })
     }
 
@@ -159,7 +160,7 @@ impl Making {
     }
 }
 
-impl Drop for Making {
+impl Drop for Delivery {
     fn drop(&mut self) {
         // Those within it have ended, too, if by an error.
         let gone = UNDER_WAY.with_borrow_mut(|places| places.split_off(self.0.min(places.len())));
@@ -249,7 +250,7 @@ impl Live {
                     }
                     Column::TextSession => {
                         let id = datum.map(|datum| TextBytes::read(datum).0);
-                        let named = id.filter(|id| !user_metrics_core::users::is_blank(id));
+                        let named = id.filter(|id| !user_metrics_core::base::user_table::is_blank(id));
                         history.set_session(n, named.map(xxh3_64));
                     }
                     Column::UuidSession => {
@@ -374,8 +375,8 @@ unsafe fn keep(live: Live, context: pg_sys::MemoryContext) -> pg_sys::Datum {
 #[cold]
 #[inline(never)]
 unsafe fn begin(fcinfo: pg_sys::FunctionCallInfo, plan: pg_sys::NullableDatum) -> pg_sys::Datum {
-    aggregate::set_limit();
-    let context = aggregate::context(fcinfo).unwrap_or_report();
+    bridge::set_limit();
+    let context = bridge::context(fcinfo).unwrap_or_report();
     if plan.isnull {
         return raise(Error::Corrupt { what: "no plan" });
     }
@@ -422,13 +423,13 @@ unsafe fn combine(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
         let Some(theirs) = live(from).and_then(|theirs| theirs.history.take()) else {
             return if into.isnull { null(fcinfo) } else { into.value };
         };
-        aggregate::set_limit();
+        bridge::set_limit();
         match live(into).and_then(|ours| ours.history.as_mut()) {
             Some(ours) => {
                 ours.absorb(theirs).unwrap_or_else(raise);
                 into.value
             }
-            None => keep(Live::of(theirs), aggregate::context(fcinfo).unwrap_or_report()),
+            None => keep(Live::of(theirs), bridge::context(fcinfo).unwrap_or_report()),
         }
     }
 }
@@ -438,7 +439,7 @@ unsafe fn serialize(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
     unsafe {
         let &[state, ..] = arguments(fcinfo) else { return null(fcinfo) };
         let Some(mut history) = live(state).and_then(|live| live.history.take()) else { return null(fcinfo) };
-        aggregate::set_limit();
+        bridge::set_limit();
         let bytes = history.hand_over().unwrap_or_else(raise);
         drop(history);
         bytes.into_datum().unwrap_or_else(|| null(fcinfo))
@@ -449,9 +450,9 @@ unsafe fn deserialize(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
     // SAFETY: as promised by the caller.
     unsafe {
         let &[bytes, ..] = arguments(fcinfo) else { return null(fcinfo) };
-        aggregate::set_limit();
+        bridge::set_limit();
         let history = History::handed_over(TextBytes::read(bytes.value).0).unwrap_or_else(raise);
-        keep(Live::of(history), aggregate::context(fcinfo).unwrap_or_report())
+        keep(Live::of(history), bridge::context(fcinfo).unwrap_or_report())
     }
 }
 
@@ -460,7 +461,7 @@ unsafe fn finish(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
     unsafe {
         let &[state, ..] = arguments(fcinfo) else { return null(fcinfo) };
         let Some(mut history) = live(state).and_then(|live| live.history.take()) else { return null(fcinfo) };
-        aggregate::set_limit();
+        bridge::set_limit();
         let area = history.plan().area;
         // Nobody has asked for it.
         let (Some(context), Some(number)) = (memory_of(area), area) else { return null(fcinfo) };

@@ -1,25 +1,25 @@
 //! `user_metrics`: user analytics for AI products inside PostgreSQL. This is the glue; the map of the house:
 //!
-//! - [`aggregate`]: the bridge from a state of core to CREATE AGGREGATE; [`stored`]: a state as a column type.
+//! - [`bridge`]: the bridge from a state of core to CREATE AGGREGATE; [`arguments`]: arguments read in place; [`stored`]: a state as a column type.
 //! - [`error`], [`settings`], [`policy`], [`time`], [`users`]: refusals, `user_metrics.*`, the administrator's limits, instants
 //!   and zones, user ids.
-//! - [`readout`]: the one table function, behind every function that core declares; [`transition`]: the rows of its aggregates;
+//! - [`readout`]: the function behind all that read a value; [`fold`]: the one behind all that fold requests; [`rows`]: their results; [`transition`]: the rows of its aggregates;
 //!   [`generated`]: their C symbols.
 //! - [`activity`]: one file a concept, named as in core.
 //! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
 //! - [`assignment`]: who gets which variant of an experiment.
 //! - [`survival`]: how long until something happens.
 //! - [`funnel`]: how far users get.
-//! - [`experiment`] and its readout [`comparison`]: what an experiment tells.
+//! - [`experiment`]: the moments of users' values by variant.
 //! - [`source`], [`relation`]: the source layer; the SQL surface is in `sql/`, one file a concept.
 
 use pgrx::prelude::*;
 
 mod activity;
-mod aggregate;
+mod arguments;
 mod assignment;
+mod bridge;
 mod c_functions;
-mod comparison;
 mod error;
 mod experiment;
 mod fold;
@@ -29,6 +29,7 @@ mod history;
 mod policy;
 mod readout;
 mod relation;
+mod rows;
 mod scratch;
 mod sessions;
 mod settings;
@@ -45,7 +46,7 @@ pgrx::pg_module_magic!(name, version);
 #[pg_guard]
 extern "C-unwind" fn _PG_init() {
     settings::define();
-    aggregate::connect_host();
+    bridge::connect_memory();
 }
 
 extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
@@ -83,7 +84,7 @@ extension_sql_file!(
 extension_sql_file!(
     "../sql/generated.sql",
     name = "generated",
-    requires = ["source", "activity", "sessions", "funnel", "survival", "history"]
+    requires = ["source", "activity", "sessions", "funnel", "survival", "experiment", "history"]
 );
 extension_sql_file!(
     "../sql/sessions.sql",
@@ -159,17 +160,6 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
-    "../sql/comparison.sql",
-    name = "comparison",
-    requires = [
-        "experiment",
-        comparison::comparisons,
-        comparison::srm_check,
-        comparison::sample_size,
-        comparison::minimum_detectable_effect
-    ]
-);
-extension_sql_file!(
     "../sql/activity.sql",
     name = "activity",
     requires = [
@@ -188,14 +178,14 @@ extension_sql_file!(
         activity::last_day,
         activity::last_request,
         activity::without_users,
-        aggregate::live_states,
-        aggregate::peak_state_memory
+        bridge::live_states,
+        bridge::peak_state_memory
     ]
 );
 extension_sql_file!(
     "../sql/generated_aggregates.sql",
     name = "generated_aggregates",
-    requires = ["activity", "sessions"]
+    requires = ["activity", "sessions", "funnel"]
 );
 extension_sql_file!(
     "../sql/generated_functions.sql",

@@ -7,7 +7,7 @@
 //! could do that, the query names the types that were seen, and is refused when it is parsed if they are others.
 #![allow(unsafe_code)]
 
-use crate::aggregate::RelationOid;
+use crate::arguments::RelationOid;
 use crate::error;
 use pgrx::prelude::*;
 use std::ffi::{CStr, c_char};

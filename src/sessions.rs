@@ -1,6 +1,7 @@
 //! `sessions`: its aggregates, its type and its readouts. The algorithms are in [`user_metrics_core::sessions`].
 
-use crate::aggregate::{self, TextBytes, TextList, stored_value};
+use crate::arguments::{TextBytes, TextList};
+use crate::bridge::{self, stored_value};
 use crate::error::{self, refused};
 use crate::settings;
 use crate::stored::{Stored, Value};
@@ -8,9 +9,9 @@ use crate::time;
 use crate::transition::Row;
 use crate::users::keys;
 use pgrx::prelude::*;
-use user_metrics_core::calendar::{DAY_MICROS, Micros};
-use user_metrics_core::sessions::{Limits, Session, SessionKey, Sessions, View};
-use user_metrics_core::source::Analysis;
+use user_metrics_core::base::calendar::{DAY_MICROS, Micros};
+use user_metrics_core::catalog;
+use user_metrics_core::sessions::{Limits, MAX_IDLE, Session, SessionKey, Sessions, View};
 use user_metrics_core::{Error, Result};
 
 impl Stored for Sessions {
@@ -21,9 +22,6 @@ impl Stored for Sessions {
 /// Stored sessions as SQL passes them.
 type SessionsValue<'a> = Value<'a, Sessions>;
 
-/// The longest pause within a session of requests with one id, for a caller who gave none: an id taken up again on
-/// another day is a new session.
-const MAX_IDLE: Micros = DAY_MICROS;
 /// No request takes longer: how far before a session's start one must look to know that it starts there.
 const LONGEST_REQUEST: Micros = 2 * DAY_MICROS;
 
@@ -72,7 +70,7 @@ stored_value! { Sessions, "sessions":
 
 /// Opens a value for reading on behalf of a function.
 fn open<'a>(function: &'static str, value: &'a SessionsValue<'_>) -> error::Result<View<'a>> {
-    aggregate::set_limit();
+    bridge::set_limit();
     View::open(value.bytes()).map_err(refused(function))
 }
 
@@ -109,7 +107,7 @@ fn session_reach(
     session_gap: Option<Interval>,
     max_idle: Option<Interval>,
 ) -> error::Result<Option<TimestampWithTimeZone>> {
-    let named = Analysis::named(function).map_or(NAME, |analysis| analysis.name);
+    let named = catalog::named(function).map_or(NAME, |function| function.name);
     let limits = limits(session_gap, max_idle).map_err(refused(named))?;
     let Some(since) = since.map(TimestampWithTimeZone::into_inner).filter(|&at| time::is_finite(at)) else {
         return Ok(since);

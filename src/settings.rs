@@ -3,7 +3,7 @@
 use crate::policy;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
-use user_metrics_core::calendar::Micros;
+use user_metrics_core::base::calendar::Micros;
 
 /// The day weeks start with.
 #[derive(Clone, Copy, Debug, PostgresGucEnum)]

@@ -4,12 +4,12 @@
 use crate::error::{self, refused};
 use crate::{settings, time};
 use pgrx::prelude::*;
-use user_metrics_core::source::{self, Analysis, Ask, Relation};
+use user_metrics_core::catalog;
+use user_metrics_core::source::{self, Ask, Relation};
 use user_metrics_core::{Error, Result};
 
 /// The query over a log of a function.
 #[pg_extern(stable, parallel_restricted)]
-#[allow(clippy::too_many_arguments)]
 fn source_query(
     function: &str,
     relation: &str,
@@ -21,8 +21,8 @@ fn source_query(
     by: Option<&str>,
     timezone: Option<&str>,
 ) -> error::Result<String> {
-    let analysis = Analysis::named(function).ok_or_else(|| {
-        let accepted = Analysis::all().map(|analysis| analysis.name).collect::<Vec<_>>();
+    let function = catalog::named(function).ok_or_else(|| {
+        let accepted = catalog::over_logs().map(|function| function.name).collect::<Vec<_>>();
         refused("source_query")(Error::not_one_of("function", function, &accepted))
     })?;
     let compose = || -> Result<String> {
@@ -30,11 +30,11 @@ fn source_query(
         let timezone = timezone.map_or_else(|| default.clone(), str::to_owned);
         time::check_zone(&timezone)?;
         let since_within_day = match since {
-            Some(since) if analysis.splits_days() => time::is_within_day(&timezone, since)?,
+            Some(since) if function.reads.splits_days() => time::is_within_day(&timezone, since)?,
             _ => false,
         };
         let ask = Ask {
-            analysis,
+            function,
             arguments: arguments.into_iter().flatten().collect(),
             since: since.is_some(),
             since_within_day,
@@ -49,7 +49,7 @@ fn source_query(
         };
         source::source_query(&Relation::parse(relation)?, &ask)
     };
-    compose().map_err(refused(analysis.name))
+    compose().map_err(refused(function.name))
 }
 
 #[pg_extern(stable, strict, parallel_safe)]
@@ -71,5 +71,5 @@ fn attach_statements(
 
 #[pg_extern(stable, strict, parallel_safe)]
 fn describe_query(relation: &str) -> error::Result<String> {
-    Relation::parse(relation).and_then(|r| source::describe(&r)).map_err(refused("describe_source"))
+    Relation::parse(relation).and_then(|r| source::describe(&r, &catalog::readers)).map_err(refused("describe_source"))
 }

@@ -4,7 +4,7 @@
 //! a table is always one that can be read.
 #![allow(unsafe_code)]
 
-use crate::aggregate::set_limit;
+use crate::bridge::set_limit;
 use crate::error::{self, refused, refused_input};
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::{Datum, Internal};
@@ -16,8 +16,9 @@ use pgrx::prelude::*;
 use std::borrow::Cow;
 use std::ffi::CStr;
 use std::marker::PhantomData;
-use user_metrics_core::state::State;
-use user_metrics_core::{Error, host};
+use user_metrics_core::Error;
+use user_metrics_core::base::memory;
+use user_metrics_core::base::state::State;
 
 /// A state that SQL can hold.
 pub trait Stored: State {
@@ -116,8 +117,8 @@ pub fn output<S: Stored>(name: &'static str, value: &Value<'_, S>) -> error::Res
     unsafe {
         let text = pg_sys::palloc(length).cast::<u8>();
         text.copy_from(b"\\x".as_ptr(), 2);
-        for (from, piece) in (0..).step_by(host::POLL_EVERY).zip(bytes.chunks(host::POLL_EVERY)) {
-            host::poll();
+        for (from, piece) in (0..).step_by(memory::POLL_EVERY).zip(bytes.chunks(memory::POLL_EVERY)) {
+            memory::poll();
             let to = std::slice::from_raw_parts_mut(text.add(2 + 2 * from), 2 * piece.len());
             for (pair, byte) in to.as_chunks_mut::<2>().0.iter_mut().zip(piece) {
                 *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
@@ -185,7 +186,7 @@ pub fn receive<S: Stored>(name: &'static str, message: Internal) -> error::Resul
 
 fn with_room(bytes: usize) -> Result<Vec<u8>, Error> {
     let mut vec = Vec::new();
-    vec.try_reserve_exact(bytes).map_err(|_| host::out_of_memory())?;
+    vec.try_reserve_exact(bytes).map_err(|_| memory::out_of_memory())?;
     Ok(vec)
 }
 

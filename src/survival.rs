@@ -1,6 +1,6 @@
 //! `survival`: its aggregates, its type and the test of several values. The algorithms are in [`user_metrics_core::survival`].
 
-use crate::aggregate::{self, stored_value};
+use crate::bridge::{self, stored_value};
 use crate::error::{self, refused};
 use crate::settings::Privacy;
 use crate::stored::Stored;
@@ -8,7 +8,7 @@ use pgrx::datum::Internal;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use user_metrics_core::Result;
-use user_metrics_core::state::State;
+use user_metrics_core::base::state::State;
 use user_metrics_core::survival::{Survival, logrank as compare};
 
 impl Stored for Survival {
@@ -23,7 +23,7 @@ fn survival_transition(
     happened: Option<bool>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Internal {
-    aggregate::transition(
+    bridge::transition(
         "survival",
         state,
         fcinfo,
@@ -42,7 +42,6 @@ stored_value! { Survival, "survival":
 
 /// The test over values as bytes: an array of a type that SQL is only about to make cannot be named here.
 #[pg_extern(stable, strict, parallel_safe)]
-#[allow(clippy::type_complexity)]
 fn logrank_of_bytes(
     groups: Array<'_, &[u8]>,
 ) -> error::Result<
@@ -56,7 +55,7 @@ fn logrank_of_bytes(
         ),
     >,
 > {
-    aggregate::set_limit();
+    bridge::set_limit();
     let values = groups.iter().flatten().map(Survival::decode).collect::<Result<Vec<_>>>();
     let values = values.map_err(refused("logrank"))?;
     let test = compare(&values).map_err(refused("logrank"))?;

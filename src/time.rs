@@ -7,9 +7,10 @@
 
 use pgrx::datum::datetime_support::statement_timestamp;
 use pgrx::prelude::*;
-use user_metrics_core::calendar::{DAY_MICROS, LocalDays, Micros, Segment};
-use user_metrics_core::days::Day;
-use user_metrics_core::{Error, Result, host};
+use user_metrics_core::base::calendar::{DAY_MICROS, LocalDays, Micros, Segment};
+use user_metrics_core::base::days::Day;
+use user_metrics_core::base::memory;
+use user_metrics_core::{Error, Result};
 
 /// A range that holds every finite timestamp.
 const ALWAYS: Segment = Segment { from: Micros::MIN, until: Micros::MAX, offset: 0 };
@@ -96,7 +97,7 @@ pub fn day_start(zone: &str, at: TimestampWithTimeZone) -> Result<Micros> {
     let mut day = |at: Micros| days.day(at, |at| segment(zone, at));
     let today = day(at)?;
     loop {
-        host::poll();
+        memory::poll();
         let here = segment(zone, at)?;
         let since_midnight = at.saturating_add(here.offset).rem_euclid(DAY_MICROS);
         let start = here.from.max(at.saturating_sub(since_midnight));

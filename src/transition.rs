@@ -2,12 +2,13 @@
 //! and time are. Which they are is told by the call, once, when the state is made.
 #![allow(unsafe_code)]
 
-use crate::aggregate::{self, TextBytes};
+use crate::arguments::TextBytes;
+use crate::bridge;
 use pgrx::datum::Internal;
 use pgrx::prelude::*;
-use user_metrics_core::calendar::Micros;
-use user_metrics_core::state::State;
-use user_metrics_core::users::{UserKey, UserKind};
+use user_metrics_core::base::calendar::Micros;
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::user_table::{UserKey, UserKind};
 use user_metrics_core::{Error, Result};
 
 /// Declares the C functions of transitions: a symbol, the symbol that says how it is called, and the module that says what it
@@ -128,6 +129,6 @@ pub unsafe fn call<S: State>(
     // SAFETY: as promised by the caller; what it points to lives as long as the call.
     let row = Row { call: unsafe { &*fcinfo } };
     let state = Internal::from(row.datum(0));
-    let state = aggregate::transition(name, state, fcinfo, || begin(row), |state| step(state, row));
+    let state = bridge::transition(name, state, fcinfo, || begin(row), |state| step(state, row));
     state.unwrap().unwrap_or(pg_sys::Datum::null())
 }

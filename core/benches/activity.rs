@@ -6,7 +6,7 @@ mod log;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use user_metrics_core::activity::Activity;
-use user_metrics_core::state::State;
+use user_metrics_core::base::state::State;
 
 fn activity(c: &mut Criterion) {
     let mut group = c.benchmark_group("activity");

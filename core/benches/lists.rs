@@ -6,11 +6,12 @@ mod log;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use user_metrics_core::calendar::{DAY_MICROS, Micros};
+use user_metrics_core::base::calendar::Span;
+use user_metrics_core::base::calendar::{DAY_MICROS, Micros};
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::user_table::{UserKey, UserKind};
 use user_metrics_core::funnel::{self, Compatibility, Event, Funnel, Mode, Rules};
-use user_metrics_core::sessions::{self, Limits, Session, SessionKey, Sessions, Span};
-use user_metrics_core::state::State;
-use user_metrics_core::users::{UserKey, UserKind};
+use user_metrics_core::sessions::{self, Limits, Session, SessionKey, Sessions};
 
 const ROWS: u64 = 3_000_000;
 /// Rows that go to one worker before the next gets some.

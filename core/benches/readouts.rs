@@ -13,8 +13,8 @@ use user_metrics_core::activity::lifecycle::lifecycle;
 use user_metrics_core::activity::retention::{Clock, Kind, Question};
 use user_metrics_core::activity::retention_matrix::matrix;
 use user_metrics_core::activity::stickiness::stickiness;
-use user_metrics_core::calendar::{Calendar, Grain, Window};
-use user_metrics_core::state::State;
+use user_metrics_core::base::calendar::{Calendar, Grain, Window};
+use user_metrics_core::base::state::State;
 
 fn readouts(c: &mut Criterion) {
     let mut group = c.benchmark_group("readouts");

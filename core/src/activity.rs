@@ -4,24 +4,23 @@
 //! its bytes through a [`View`], which never builds a table. Values of the same time zone and the same type of user ids
 //! merge: by day, by shard or by parallel worker, to the same bytes.
 //!
-//! The body of its bytes, after the frame of [`wire`](crate::wire): type of user ids; time zone; 0, or 1 and the last
+//! The body of its bytes, after the frame of [`wire`](crate::base::wire): type of user ids; time zone; 0, or 1 and the last
 //! instant (signed); number of users; and if there are users: first day (signed); last day less first day; the keys,
 //! ascending, 16 bytes each; then per key its set. A set is its first day less the first of all; `(days - 1) * 2 + form`;
 //! and for more than one day either (form 0) each next day's distance less one, or (form 1) a length and a bitmap of the
 //! days after the first. The shorter form is written, form 0 where they are equal, and no other is read.
 
-use crate::calendar::{LocalDays, Micros, Segment};
-use crate::days::{Day, DayArena, DaySet};
-use crate::error::{Error, Result};
+use crate::base::calendar::{LocalDays, Micros, Segment};
+use crate::base::days::{Day, DayArena, DaySet};
+use crate::base::error::{Error, Result};
+use crate::base::memory::{self, Claim};
+use crate::base::state::State;
+use crate::base::user_table::{UNKNOWN, UserKey, UserKind, Users};
+use crate::base::wire::{Kind, Writer, uint_len};
 use crate::function::aggregate::{Aggregate, Form};
 use crate::function::{Function, Type};
-use crate::host::{self, Claim};
-use crate::state::State;
-use crate::users::{UNKNOWN, UserKey, UserKind, Users};
-use crate::wire::{Kind, Writer, uint_len};
 
 pub mod active_users;
-pub mod churn_rate;
 pub mod cohort_table;
 pub mod engagement;
 pub mod lifecycle;
@@ -40,7 +39,6 @@ pub const FUNCTIONS: &[&Function] = &[
     &engagement::FUNCTION,
     &stickiness::FUNCTION,
     &lifecycle::FUNCTION,
-    &churn_rate::FUNCTION,
     &retention_matrix::FUNCTION,
     &retention_curve::FUNCTION,
     &cohort_table::FUNCTION,
@@ -54,10 +52,13 @@ pub static AGGREGATE: Aggregate = Aggregate {
     is_internal: false,
     volatility: "STABLE",
     forms: &[
-        Form { arguments: &[], about: "who was active on which local day of the zone user_metrics.timezone" },
+        Form {
+            arguments: &[],
+            about: "active local days of each user, in the time zone of the setting user_metrics.timezone",
+        },
         Form {
             arguments: &[("timezone", Type::Text)],
-            about: "who was active on which local day of the given time zone",
+            about: "active local days of each user, in the given time zone",
         },
     ],
 };
@@ -261,7 +262,7 @@ impl State for Activity {
         self.last_at = self.last_at.max(other.last_at);
         let mut numbers = [UNKNOWN; BATCH];
         for from in (0..other.users.len()).step_by(BATCH) {
-            host::poll();
+            memory::poll();
             let batch = from..other.users.len().min(from + BATCH);
             self.users.find_all(batch.clone().map(|i| other.users.key(i)), &mut numbers[..batch.len()]);
             for (i, &number) in batch.zip(&numbers) {
@@ -294,20 +295,20 @@ impl State for Activity {
             whole.merge(self)?;
             return whole.encode();
         }
-        let mut meanwhile = Claim::passing();
+        let mut meanwhile = Claim::temporary();
         let order = self.users.sorted(&mut meanwhile)?;
         let bounds = self.bounds();
         let mut out = head(self.kind, &self.zone, self.last_at, order.len(), bounds)?;
         let Some((first, _)) = bounds else { return Ok(out.finish()) };
         for (n, &i) in order.iter().enumerate() {
-            if n % host::POLL_EVERY == 0 {
-                host::poll();
+            if n % memory::POLL_EVERY == 0 {
+                memory::poll();
             }
             out.raw(&self.users.key(i as usize).to_bytes())?;
         }
         for (n, &i) in order.iter().enumerate() {
-            if n % host::POLL_EVERY == 0 {
-                host::poll();
+            if n % memory::POLL_EVERY == 0 {
+                memory::poll();
             }
             self.encode_set(self.users.value(i as usize), first, &mut out)?;
         }

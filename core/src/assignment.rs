@@ -7,9 +7,9 @@
 //! An id is the text the application hashed. JavaScript and what imitates it hashes UTF-16 code units, the others bytes of
 //! UTF-8. Bytes that are no UTF-8 count as U+FFFD, which is what an application would have made of them.
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
+use crate::base::user_table::is_blank;
 use crate::function::Function;
-use crate::users::is_blank;
 
 pub mod assignment_audit;
 mod definition;

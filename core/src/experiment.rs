@@ -1,24 +1,30 @@
 //! What is known of an experiment: per variant how many users there are, and the moments of their figures. Definitions
-//! D84, D85, D87, D88.
+//! D85 to D88, D96.
 //!
 //! A row is a user: the variant they are in and their figure, with a second figure for some purposes, see [`Purpose`]. Sums
-//! are exact ([`crate::exact`]), so that an offset of any size changes no variance and parts merge to the same bytes in any
-//! order. What is made of them is in [`crate::comparison`].
+//! are exact ([`crate::stats::exact`]), so that an offset of any size changes no variance and parts merge to the same bytes in any
+//! order. What is made of them is in [`crate::experiment::comparison`].
 //!
-//! The body of its bytes, after the frame of [`wire`](crate::wire): the purpose; the number of variants; then per variant,
+//! The body of its bytes, after the frame of [`wire`](crate::base::wire): the purpose; the number of variants; then per variant,
 //! in the order of their names' bytes: the name; the users; how many of them have no figure; whether all figures are 0 or 1;
 //! the sum of figures and the sum of their squares, see [`Exact::encode`]; for purposes of two figures the sums of the second
 //! ones, of their squares and of the products. Where the figures themselves are kept there are none of these sums, but the
 //! figures in ascending order, 8 bytes each, little endian; where users have several, per user, in the order of their lists,
 //! how many, and these in ascending order.
 
-use crate::error::{Error, Result};
-use crate::exact::{Exact, PRODUCT, Parts, SUM};
-use crate::host::{self, Claim};
-use crate::state::State;
-use crate::users::is_blank;
-use crate::wire::{Kind, Reader, Writer};
+pub mod comparison;
+
+use crate::base::error::{Error, Result};
+use crate::base::memory::{self, Claim};
+use crate::base::state::State;
+use crate::base::user_table::is_blank;
+use crate::base::wire::{Kind, Reader, Writer};
+use crate::function::Function;
+use crate::stats::exact::{Exact, PRODUCT, Parts, SUM};
 use std::cmp::Ordering;
+
+/// The functions about experiments.
+pub const FUNCTIONS: &[&[&Function]] = &[comparison::FUNCTIONS];
 
 /// The version of the layout of its bytes.
 pub const VERSION: u8 = 1;
@@ -252,8 +258,8 @@ fn sort(figures: &mut [f64]) {
     let mut compared = 0u32;
     figures.sort_unstable_by(|a, b| {
         compared = compared.wrapping_add(1);
-        if compared.is_multiple_of(16 * host::POLL_EVERY as u32) {
-            host::poll();
+        if compared.is_multiple_of(16 * memory::POLL_EVERY as u32) {
+            memory::poll();
         }
         a.total_cmp(b)
     });
@@ -265,14 +271,14 @@ fn compared(one: &[f64], other: &[f64]) -> Ordering {
 
 /// Appends the lists of an arm in their order.
 fn encode_lists(arm: &Arm, out: &mut Writer) -> Result<()> {
-    let (mut lists, mut claim) = (Vec::new(), Claim::passing());
+    let (mut lists, mut claim) = (Vec::new(), Claim::temporary());
     claim.reserve(&mut lists, arm.ends.len())?;
     lists.extend(arm.lists());
     let mut steps = 0u32;
     lists.sort_unstable_by(|one, other| {
         steps = steps.wrapping_add(1);
-        if steps.is_multiple_of(host::POLL_EVERY as u32) {
-            host::poll();
+        if steps.is_multiple_of(memory::POLL_EVERY as u32) {
+            memory::poll();
         }
         compared(one, other)
     });
@@ -288,8 +294,8 @@ fn decode_lists(arm: &mut Arm, users: u64, body: &mut Reader<'_>, claim: &mut Cl
     const WRONG: Error = Error::Corrupt { what: "lists are not in order" };
     let mut before = 0;
     for n in 0..users {
-        if n % host::POLL_EVERY as u64 == 0 {
-            host::poll();
+        if n % memory::POLL_EVERY as u64 == 0 {
+            memory::poll();
         }
         let (start, len) = (arm.figures.len(), usize::try_from(body.uint()?).unwrap_or(usize::MAX));
         let figures = body.raw(len.saturating_mul(8))?.as_chunks::<8>().0;
@@ -488,7 +494,7 @@ impl State for Experiment {
                 continue;
             }
             if self.purpose == Purpose::Sample {
-                let (mut copy, mut claim) = (Vec::new(), Claim::passing());
+                let (mut copy, mut claim) = (Vec::new(), Claim::temporary());
                 let sorted = match arm.sorted {
                     true => &arm.figures,
                     false => {
@@ -523,7 +529,7 @@ impl State for Experiment {
         }
         for n in 0..variants {
             if n.is_multiple_of(64) {
-                host::poll();
+                memory::poll();
             }
             let name = body.bytes()?;
             if is_blank(name) || experiment.arms.last().is_some_and(|last| last.name.as_slice() >= name) {
@@ -544,8 +550,8 @@ impl State for Experiment {
                 let figures = body.raw(len)?.as_chunks::<8>().0;
                 experiment.claim.reserve(&mut arm.figures, figures.len())?;
                 for (n, figure) in figures.iter().enumerate() {
-                    if n % host::POLL_EVERY == host::POLL_EVERY - 1 {
-                        host::poll();
+                    if n % memory::POLL_EVERY == memory::POLL_EVERY - 1 {
+                        memory::poll();
                     }
                     let figure = f64::from_le_bytes(*figure);
                     let in_order = arm.figures.last().is_none_or(|last| last.total_cmp(&figure) != Ordering::Greater);

@@ -4,24 +4,24 @@
 //! between. What is kept are the rows that are a step or must not come in between, and in the modes in which anything else
 //! breaks a way ([`Mode::keeps_others`]) the instants of all others. So memory grows with step events. Rows of one user,
 //! instant and marks are counted together, up to as many as could ever matter, which keeps merging exact: a sum cut off at
-//! a bound is the same in any order. How far a user got is decided when a value is read, see [`Matcher`]. Definitions D46
-//! and D47.
+//! a bound is the same in any order. How far a user got is decided when a value is read, see [`Matcher`]. Definition
+//! D47.
 //!
-//! The body of its bytes, after the frame of [`wire`](crate::wire): type of user ids; number of steps; mode; window;
+//! The body of its bytes, after the frame of [`wire`](crate::base::wire): type of user ids; number of steps; mode; window;
 //! 0, or 1 and the last instant (signed); number of users; the keys, ascending, 16 bytes each; then per key the number of
 //! its events and the events, by instant and marks. An event is `steps * 4 + excluded * 2 + several`, where `steps` is 0
 //! for no step, the step's number for one, and one more than there are for more than one; its instant (the first signed,
 //! then the distance to the one before); for more than one step their bits; and if it is `several` their number less 2.
 
-use crate::calendar::Micros;
-use crate::error::{Error, Result};
+use crate::base::calendar::Micros;
+use crate::base::error::{Error, Result};
+use crate::base::memory::Claim;
+use crate::base::sort_by_user::Owned;
+use crate::base::state::State;
+use crate::base::user_lists::{self, Head, Runs};
+use crate::base::user_table::{UNKNOWN, UserKey, UserKind, Users};
 use crate::function::aggregate::{Aggregate, Form};
 use crate::function::{Function, Type};
-use crate::grouping::Owned;
-use crate::host::Claim;
-use crate::lists::{self, Head, Runs};
-use crate::state::State;
-use crate::users::{UNKNOWN, UserKey, UserKind, Users};
 
 pub mod funnel_over_log;
 pub mod funnel_steps;
@@ -47,12 +47,14 @@ pub static AGGREGATE: Aggregate = Aggregate {
     forms: &[
         Form {
             arguments: &[("steps", Type::Booleans), ("window_size", Type::Interval)],
-            about: "the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take",
+            about: "funnel events of each user: steps holds the conditions of the steps, one each, and window_size is \
+                    the longest time from the first step to the last",
         },
         Form {
             arguments: &[("steps", Type::Booleans), ("window_size", Type::Interval), ("mode", Type::Text)],
-            about: "the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, \
-                    mode what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered",
+            about: "funnel events of each user: steps holds the conditions of the steps, one each, window_size is the \
+                    longest time from the first step to the last, and mode is the condition between steps: ordered, \
+                    strict_order, strict_dedup, strict_increase, once or unordered",
         },
         Form {
             arguments: &[
@@ -61,8 +63,9 @@ pub static AGGREGATE: Aggregate = Aggregate {
                 ("mode", Type::Text),
                 ("excluded", Type::Boolean),
             ],
-            about: "the steps of every user: steps says of a row which steps it is, window_size how long the whole way may take, \
-                    mode what may come in between, excluded whether the row itself must not",
+            about: "funnel events of each user: steps holds the conditions of the steps, one each, window_size is the \
+                    longest time from the first step to the last, mode is the condition between steps, and excluded is \
+                    whether the row must not occur between them",
         },
     ],
 };
@@ -185,7 +188,7 @@ pub struct Event {
     /// Which steps they are: bit 0 is the first.
     pub steps: u64,
     /// The number of its user in a table of users.
-    whose: u32,
+    user_index: u32,
     /// How many rows, as far as it can matter.
     pub copies: u16,
     /// Whether they must not come between two steps.
@@ -196,15 +199,15 @@ impl Event {
     /// One row.
     #[inline]
     pub fn new(at: Micros, steps: u64, excluded: bool) -> Self {
-        Event { at, steps, whose: 0, copies: 1, excluded }
+        Event { at, steps, user_index: 0, copies: 1, excluded }
     }
 }
 
 impl Owned for Event {
     type Order = (Micros, u64, bool);
 
-    fn whose(&self) -> u32 {
-        self.whose
+    fn user_index(&self) -> u32 {
+        self.user_index
     }
 
     fn order(&self) -> Self::Order {
@@ -269,7 +272,7 @@ impl Funnel {
         self.settled = false;
         if self.users.len() < MANY {
             let (number, _) = self.users.number(user, (), &mut self.claim)?;
-            return self.claim.push(&mut self.events, Event { whose: number as u32, ..event });
+            return self.claim.push(&mut self.events, Event { user_index: number as u32, ..event });
         }
         if self.pending.len() == self.pending.capacity() {
             self.take_in()?;
@@ -285,11 +288,11 @@ impl Funnel {
         let (mut pending, mut numbers) = (std::mem::take(&mut self.pending), [UNKNOWN; BATCH]);
         self.users.find_all(pending.iter().map(|&(user, _)| user), &mut numbers[..pending.len()]);
         for (&(user, event), &number) in pending.iter().zip(&numbers) {
-            let whose = match number {
+            let user_index = match number {
                 UNKNOWN => self.users.number(user, (), &mut self.claim)?.0 as u32,
                 known => known,
             };
-            self.claim.push(&mut self.events, Event { whose, ..event })?;
+            self.claim.push(&mut self.events, Event { user_index, ..event })?;
         }
         pending.clear();
         self.pending = pending;
@@ -299,11 +302,11 @@ impl Funnel {
     /// The bytes of the rows it was fed with.
     fn encode_own(&self) -> Result<Vec<u8>> {
         if self.settled {
-            return lists::encode(&self.head, &self.users, &self.events);
+            return user_lists::encode(&self.head, &self.users, &self.events);
         }
         let mut own = self.empty();
         own.head.last_at = self.head.last_at;
-        let events = self.events.iter().map(|event| (self.users.key(event.whose as usize), *event));
+        let events = self.events.iter().map(|event| (self.users.key(event.user_index as usize), *event));
         events.chain(self.pending.iter().copied()).try_for_each(|(user, event)| own.put(user, event))?;
         own.settle()?;
         own.encode_own()
@@ -337,7 +340,7 @@ impl State for Funnel {
     fn settle(&mut self) -> Result<()> {
         if !self.settled {
             self.take_in()?;
-            lists::settle(self.head.rules, &self.users, &mut self.events, &mut self.claim)?;
+            user_lists::settle(self.head.rules, &self.users, &mut self.events, &mut self.claim)?;
             self.settled = true;
         }
         Ok(())

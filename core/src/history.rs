@@ -6,16 +6,16 @@
 //! the other is brought into arrays by column, users one after the other ([`timelines`]), and a fold looks at every user.
 //!
 //! The answers of folds do not depend on the order of rows. The bytes of a history do, since nothing stores them: it is no
-//! [`State`](crate::state::State), and lives for one query.
+//! [`State`](crate::base::state::State), and lives for one query.
 //!
 //! Memory: a process holds 16 bytes and a slot of 4 to 8 for every user of its rows, dictionaries of texts, and at most
 //! half the limit of packed rows. Where users alone outgrow that half, they too go into the file, and the process begins
 //! anew with nobody; each such generation is one more stream to merge.
 
-use crate::calendar::Micros;
-use crate::error::{Error, Result};
-use crate::host::{self, Claim};
-use crate::users::{UNKNOWN, UserKey, UserKind, Users};
+use crate::base::calendar::Micros;
+use crate::base::error::{Error, Result};
+use crate::base::memory::{self, Claim};
+use crate::base::user_table::{UNKNOWN, UserKey, UserKind, Users};
 use block::{FRONT, Layout, MOST_ROWS, Packer, Target};
 
 mod block;
@@ -335,7 +335,7 @@ impl History {
         part.rows += count as u64;
         part.open.clear();
         part.ids.clear();
-        if self.claim.bytes() > host::limit() / 2 { self.relieve() } else { Ok(()) }
+        if self.claim.bytes() > memory::limit() / 2 { self.relieve() } else { Ok(()) }
     }
 
     /// Brings what can be into the file; where that leaves too much, ends the generation.
@@ -343,17 +343,17 @@ impl History {
     fn relieve(&mut self) -> Result<()> {
         let Some(scratch) = &mut self.scratch else { return Ok(()) };
         for part in &mut self.parts {
-            host::poll();
+            memory::poll();
             for chunk in part.full.drain(..) {
                 scratch.append(&chunk)?;
-                part.filed.try_reserve(1).map_err(|_| host::out_of_memory())?;
+                part.filed.try_reserve(1).map_err(|_| memory::out_of_memory())?;
                 part.filed.push((self.filed, chunk.len() as u32));
                 self.filed += chunk.len() as u64;
                 self.claim.shrink(chunk.capacity());
             }
         }
         let users = self.parts.iter().map(Part::held_by_users).sum::<usize>();
-        if users > host::limit() / 4 { self.end_generation(true) } else { Ok(()) }
+        if users > memory::limit() / 4 { self.end_generation(true) } else { Ok(()) }
     }
 
     /// Makes one more stream of what has come; `filed` says whether it is to lie in the file.
@@ -402,7 +402,7 @@ impl History {
             self.claim.push(&mut self.files, File::Open(scratch))?;
         }
         let own = self.files.len().checked_sub(1);
-        let (mut codes, mut meanwhile) = (Vec::new(), Claim::passing());
+        let (mut codes, mut meanwhile) = (Vec::new(), Claim::temporary());
         for (ours, theirs) in self.dictionaries.iter_mut().zip(&other.dictionaries) {
             let mut map = meanwhile.filled(dictionary::NONE, theirs.len() + 1)?;
             for (to, text) in map[1..].iter_mut().zip(theirs.texts()) {

@@ -1,6 +1,6 @@
 //! Every user in exactly one segment, with the figures that say why. Definitions D30-D35.
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use crate::function::{Argument, Call, Function, NO_DEFAULT, Role, Type};
 
 mod decline;
@@ -83,32 +83,42 @@ pub(crate) const TERMS: [Argument; 10] = [
         "ties",
         Type::Text,
         "'include'",
-        "users who made exactly as many requests as the last within the share: include makes all of them power users, exclude \
-         none",
+        "whether users with exactly as many requests as the last within the share are power users if not all fit: \
+         include for all of them, exclude for none",
     ),
-    argument("min_users", Type::Integer, "10", "with fewer recently active users nobody is a power user, 1 or more"),
-    argument("new_days", Type::Integer, "30", "who began less than so many times 24 hours ago is new, from 0 to 36500"),
-    argument("recent_weeks", Type::Integer, "4", "how many weeks of 168 hours are recent, from 1 to 520"),
-    argument("base_weeks", Type::Integer, "4", "how many weeks before them they are compared with, from 1 to 520"),
+    argument("min_users", Type::Integer, "10", "fewest recently active users for there to be power users, 1 or more"),
+    argument(
+        "new_days",
+        Type::Integer,
+        "30",
+        "users whose first request is less than this many spans of 24 hours ago are new, from 0 to 36500",
+    ),
+    argument("recent_weeks", Type::Integer, "4", "number of recent weeks of 168 hours, from 1 to 520"),
+    argument(
+        "base_weeks",
+        Type::Integer,
+        "4",
+        "number of base weeks before them, with which they are compared, from 1 to 520",
+    ),
     argument(
         "max_decline_ratio",
         Type::Double,
         "0.5",
-        "at risk is who makes at most this share of the requests a week made before, from 0 to 1",
+        "largest ratio of requests per week, recent over base, of a user at risk, from 0 to 1",
     ),
     argument(
         "max_decline_p",
         Type::Double,
         "0.05",
-        "at risk is only whose decline has a probability below this, from 0 to 1",
+        "probability of the decline below which a user is at risk, from 0 to 1",
     ),
-    argument("min_base_requests", Type::Integer, "10", "at risk is only who made so many requests before, 1 or more"),
+    argument("min_base_requests", Type::Integer, "10", "fewest base requests of a user at risk, 1 or more"),
     Argument {
         name: "rules",
         kind: Type::Json,
         role: Role::Rules,
         default: NO_DEFAULT,
-        about: "segments of your own in place of the five: a JSON array of rules, the first that fits decides",
+        about: "custom segments in place of the five: a JSON array of rules, of which the first that matches applies",
     },
 ];
 

@@ -10,23 +10,23 @@
 //! exactly and in any order, and memory grows with sessions, not with requests. Which parts are sessions of their own is
 //! decided when a value is read, see [`View`].
 //!
-//! The body of its bytes, after the frame of [`wire`](crate::wire): type of user ids; gap; idle; 0, or 1 and the last
+//! The body of its bytes, after the frame of [`wire`](crate::base::wire): type of user ids; gap; idle; 0, or 1 and the last
 //! instant (signed); number of users; the keys, ascending, 16 bytes each; then per key the number of its parts and the
 //! parts, by session key and start. A part is `(requests - 1) * 8 + outcome * 2 + other`, where `other` is 1 for another
 //! session key than that of the part before (at first: none), and the key (8 bytes) follows; its start less that of the
 //! part before (signed); its length; and for more than one request the start of the last one less the part's, and the
 //! number of errors.
 
-use crate::calendar::Micros;
-use crate::error::{Error, Result};
+use crate::base::calendar::{DAY_MICROS, Micros};
+use crate::base::error::{Error, Result};
+use crate::base::memory::Claim;
+use crate::base::sort_by_user::{self, Owned};
+use crate::base::state::State;
+use crate::base::user_lists::{self, Head, LAST_INSTANT, Runs};
+use crate::base::user_table::{UNKNOWN, UserKey, UserKind, Users, is_blank};
 use crate::function::aggregate::{Aggregate, Form};
 use crate::function::{Call, Function, Type};
-use crate::grouping::{self, Owned};
 use crate::history::Timeline;
-use crate::host::Claim;
-use crate::lists::{self, Head, LAST_INSTANT, Runs};
-use crate::state::State;
-use crate::users::{UNKNOWN, UserKey, UserKind, Users, is_blank};
 use xxhash_rust::xxh3::xxh3_64;
 
 mod busy;
@@ -39,7 +39,7 @@ mod view;
 
 pub use busy::UNDER_WAY;
 pub use session_hazard::{Hazard, hazard};
-pub use stats::{Ending, Span, Stats, list, quantile, stats, times};
+pub use stats::{Ending, Stats, list, stats, times};
 pub use view::{View, resolve};
 
 /// The functions that read it.
@@ -61,7 +61,7 @@ pub static AGGREGATE: Aggregate = Aggregate {
     forms: &[
         Form {
             arguments: &[],
-            about: "the sessions of every user: requests with pauses of user_metrics.session_gap at most",
+            about: "sessions of each user: requests with pauses of at most user_metrics.session_gap",
         },
         Form {
             arguments: &[
@@ -71,9 +71,9 @@ pub static AGGREGATE: Aggregate = Aggregate {
                 ("session_gap", Type::Interval),
                 ("max_idle", Type::Interval),
             ],
-            about: "the sessions of every user: requests of one session id with pauses of max_idle at most, those without \
-                    (or alone with theirs) with pauses of session_gap at most, counted from the end of the answer; \
-                    whatever is not known may be NULL",
+            about: "sessions of each user: requests with the same session id and pauses of at most max_idle, or \
+                    without an id (or alone with theirs) and pauses of at most session_gap, measured from the end of \
+                    the answer; values that are not known may be NULL",
         },
     ],
 };
@@ -101,8 +101,9 @@ pub struct Limits {
     pub idle: Micros,
 }
 
-/// The longest pause within a session of requests with one id, where a caller does not say.
-pub const MAX_IDLE: Micros = 24 * 3_600_000_000;
+/// The longest pause within a session of requests with one id, where a caller does not say: an id taken up again on
+/// another day is a new session.
+pub const MAX_IDLE: Micros = DAY_MICROS;
 
 impl std::fmt::Display for Limits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -190,7 +191,7 @@ pub struct Session {
     /// How many of them failed.
     pub errors: u32,
     /// The number of its user in a table of users.
-    whose: u32,
+    user_index: u32,
     /// How its last request ended.
     pub outcome: Outcome,
 }
@@ -204,7 +205,7 @@ impl Session {
         let outcome = Outcome::from(succeeded);
         let end = at.saturating_add(latency).min(LAST_INSTANT).max(at);
         let errors = u32::from(outcome == Outcome::Failed);
-        Session { start: at, end, last: at, key, requests: 1, errors, whose: 0, outcome }
+        Session { start: at, end, last: at, key, requests: 1, errors, user_index: 0, outcome }
     }
 
     /// How long it took; at most 292,000 years, which the calendar exceeds by a little.
@@ -232,8 +233,8 @@ impl Session {
 impl Owned for Session {
     type Order = (SessionKey, Micros);
 
-    fn whose(&self) -> u32 {
-        self.whose
+    fn user_index(&self) -> u32 {
+        self.user_index
     }
 
     fn order(&self) -> Self::Order {
@@ -329,7 +330,7 @@ impl Sessions {
                 if part.touches(&request, self.head.rules.of(request.key)) {
                     return part.absorb(&request);
                 }
-                let number = part.whose as usize;
+                let number = part.user_index as usize;
                 self.recent[place].part = self.begin(number, &request)?;
                 self.look()
             }
@@ -409,7 +410,7 @@ impl Sessions {
         let before = self.parts.get(*newest as usize);
         let follows = before.is_none_or(|before| before.key == SessionKey::NONE && before.end < request.start);
         self.doubts += usize::from(!follows || request.key != SessionKey::NONE);
-        self.claim.push(&mut self.parts, Session { whose: number as u32, ..*request })?;
+        self.claim.push(&mut self.parts, Session { user_index: number as u32, ..*request })?;
         *self.users.value_mut(number) = part;
         Ok(part)
     }
@@ -422,8 +423,8 @@ impl Sessions {
 
     #[cold]
     fn unite(&mut self) -> Result<()> {
-        grouping::sort(&mut self.parts, self.users.len(), |number| number, &mut self.claim);
-        lists::close(self.head.rules, &mut self.parts)?;
+        sort_by_user::sort(&mut self.parts, self.users.len(), |number| number, &mut self.claim);
+        user_lists::close(self.head.rules, &mut self.parts)?;
         self.look_up();
         Ok(())
     }
@@ -433,9 +434,11 @@ impl Sessions {
     fn look_up(&mut self) {
         self.recent.fill(Recent::NOBODY);
         for (i, part) in self.parts.iter().enumerate() {
-            let newest = self.users.value_mut(part.whose as usize);
-            let known =
-                self.parts.get(*newest as usize).filter(|known| (*newest as usize) < i && known.whose == part.whose);
+            let newest = self.users.value_mut(part.user_index as usize);
+            let known = self
+                .parts
+                .get(*newest as usize)
+                .filter(|known| (*newest as usize) < i && known.user_index == part.user_index);
             if known.is_none_or(|known| known.start < part.start) {
                 *newest = i as u32;
             }
@@ -446,11 +449,11 @@ impl Sessions {
     /// The bytes of the requests it was fed with.
     fn encode_own(&self) -> Result<Vec<u8>> {
         if self.settled {
-            return lists::encode(&self.head, &self.users, &self.parts);
+            return user_lists::encode(&self.head, &self.users, &self.parts);
         }
         let mut own = self.empty();
         own.head.last_at = self.head.last_at;
-        let parts = self.parts.iter().map(|part| (self.users.key(part.whose as usize), *part));
+        let parts = self.parts.iter().map(|part| (self.users.key(part.user_index as usize), *part));
         parts.chain(self.pending.iter().copied()).try_for_each(|(user, part)| own.put(user, part))?;
         own.settle()?;
         own.encode_own()
@@ -484,7 +487,7 @@ impl State for Sessions {
     fn settle(&mut self) -> Result<()> {
         if !self.settled {
             self.take_in()?;
-            lists::settle(self.head.rules, &self.users, &mut self.parts, &mut self.claim)?;
+            user_lists::settle(self.head.rules, &self.users, &mut self.parts, &mut self.claim)?;
             self.settled = true;
         }
         Ok(())
@@ -521,7 +524,7 @@ pub fn of_requests(
     claim.reserve(parts, requests.len())?;
     parts.extend(requests);
     parts.sort_unstable_by_key(Owned::order);
-    lists::close(limits, parts)?;
+    user_lists::close(limits, parts)?;
     claim.reserve(sessions, parts.len())?;
     resolve(parts, limits.gap, sessions)
 }

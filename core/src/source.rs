@@ -1,11 +1,11 @@
-//! The doorway to the caller's log: which column means what, and the text of the one query that reads it.
+//! The source layer: which column means what, and the text of the one query that reads it.
 //!
 //! Nothing else composes identifiers or predicates into SQL. Names come from the catalogue, never from a caller, and are
 //! always quoted; values are quoted literals; instants are parameters ($1 since, $2 until, $3 the last instant that counts,
 //! $4 as_of, then the function's own arguments), so that partitions are pruned and plans stay PostgreSQL's.
 
-use crate::error::{Error, Result};
-use crate::json;
+use crate::base::error::{Error, Result};
+use crate::base::json;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -22,9 +22,9 @@ pub use attach::attach;
 pub use canonical::{CANONICAL, Canonical, Holds};
 use canonical::{PRESETS, Preset, canonical_named};
 pub use describe::describe;
-pub use metrics::{Measure, Metric, Metrics};
-pub use query::{Analysis, Ask, fold_query, source_query};
-pub use reads::{ALWAYS, columns_read, readers};
+pub use metrics::{Better, Measure, Metric, Metrics};
+pub use query::{Ask, fold_query, source_query};
+pub use reads::{ALWAYS, columns_read};
 pub use rules::{Facts, Rules};
 
 /// A relation as the catalogue describes it.

@@ -53,7 +53,7 @@ const TIERS: Argument = Argument {
     kind: Type::Texts,
     role: Role::Value,
     default: NO_DEFAULT,
-    about: "the tiers, the lowest first; by default nobody is known to have gone up",
+    about: "tiers, from the lowest to the highest; by default no upgrade is known",
 };
 
 /// The argument that says where a request's tier stands.
@@ -62,5 +62,5 @@ const TIER_PROPERTY: Argument = Argument {
     kind: Type::Text,
     role: Role::ColumnFor("tiers"),
     default: "'UserTier'",
-    about: "the column or property that has them; read only with tiers",
+    about: "column or property that holds the tier; read only with tiers",
 };

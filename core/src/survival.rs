@@ -6,15 +6,15 @@
 //!
 //! A duration below 0 or one that is no number cannot be; it is left out and counted.
 //!
-//! The body of its bytes, after the frame of [`wire`](crate::wire): durations left out; number of distinct durations; then
+//! The body of its bytes, after the frame of [`wire`](crate::base::wire): durations left out; number of distinct durations; then
 //! per duration, ascending, the bits of its IEEE 754 form less those of the one before (at first less 0), its events and its
 //! censored.
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
+use crate::base::memory::{self, Claim};
+use crate::base::state::State;
+use crate::base::wire::{Kind, Reader, Writer};
 use crate::function::Function;
-use crate::host::{self, Claim};
-use crate::state::State;
-use crate::wire::{Kind, Reader, Writer};
 
 mod curve;
 mod logrank;
@@ -130,11 +130,11 @@ impl Survival {
         let mut steps = 0usize;
         let mut step = || {
             steps = steps.wrapping_add(1);
-            if steps.is_multiple_of(16 * host::POLL_EVERY) {
-                host::poll();
+            if steps.is_multiple_of(16 * memory::POLL_EVERY) {
+                memory::poll();
             }
         };
-        host::poll();
+        memory::poll();
         self.entries.sort_unstable_by(|a, b| {
             step();
             a.key.cmp(&b.key)
@@ -177,8 +177,8 @@ impl State for Survival {
 
     fn merge(&mut self, other: &Self) -> Result<()> {
         for (i, entry) in other.entries.iter().enumerate() {
-            if i % host::POLL_EVERY == 0 {
-                host::poll();
+            if i % memory::POLL_EVERY == 0 {
+                memory::poll();
             }
             self.add(*entry)?;
         }
@@ -204,8 +204,8 @@ impl State for Survival {
         out.uint(distinct as u64)?;
         let mut before = 0;
         for (i, point) in self.points().enumerate() {
-            if i % host::POLL_EVERY == 0 {
-                host::poll();
+            if i % memory::POLL_EVERY == 0 {
+                memory::poll();
             }
             let bits = point.seconds.to_bits();
             out.uint(bits - before)?;
@@ -226,8 +226,8 @@ impl State for Survival {
         }
         let mut bits = 0u64;
         for i in 0..distinct {
-            if i % host::POLL_EVERY as u64 == 0 {
-                host::poll();
+            if i % memory::POLL_EVERY as u64 == 0 {
+                memory::poll();
             }
             let gap = body.uint()?;
             bits = match bits.checked_add(gap).filter(|&bits| bits < f64::INFINITY.to_bits()) {
@@ -275,7 +275,7 @@ mod tests {
         for i in 0..100_000 {
             survival.observe(f64::from(i % 40), i % 3 == 0).unwrap();
         }
-        assert!(host::used() < 20_000, "{} bytes", host::used());
+        assert!(memory::used() < 20_000, "{} bytes", memory::used());
         survival.settle().unwrap();
         assert_eq!(survival.points().map(|point| point.events + point.censored).sum::<u64>(), 100_000);
     }

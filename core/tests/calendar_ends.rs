@@ -1,13 +1,15 @@
 //! Values of requests at both ends of the calendar, which is a little longer than a signed number of microseconds counts:
 //! what is between them does not overflow, and what was written is read again.
 
+use user_metrics_core::base::calendar::Span;
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::user_lists::LAST_INSTANT;
+use user_metrics_core::base::user_table::{UserKey, UserKind};
 use user_metrics_core::funnel::{Compatibility, Event, Funnel, Mode, Rules, View as FunnelView, steps};
-use user_metrics_core::lists::LAST_INSTANT;
 use user_metrics_core::sessions::{
-    Limits, Session, SessionKey, Sessions, Span, UNDER_WAY, View as SessionsView, list, quantile, stats, times,
+    Limits, Session, SessionKey, Sessions, UNDER_WAY, View as SessionsView, list, stats, times,
 };
-use user_metrics_core::state::State;
-use user_metrics_core::users::{UserKey, UserKind};
+use user_metrics_core::stats::quantile::quantile;
 
 const FIRST_INSTANT: i64 = -211_813_488_000_000_000;
 const SECONDS: f64 = i64::MAX as f64 / 1e6;

@@ -2,12 +2,12 @@
 //! say, looking every day does no harm, and no input leads to a figure that is none. Draws are seeded, so that every run
 //! is the same.
 
-use user_metrics_core::comparison::{
+use user_metrics_core::base::state::State;
+use user_metrics_core::experiment::comparison::{
     Alternative, Better, Correction, Entry, Figure, Method, Plan, Question, Row, Verdict, compare,
     minimum_detectable_effect, sample_size,
 };
 use user_metrics_core::experiment::{Experiment, Purpose};
-use user_metrics_core::state::State;
 
 /// SplitMix64: S. Vigna, public domain reference; good enough to draw figures with.
 struct Draws(u64);

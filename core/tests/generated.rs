@@ -2,16 +2,17 @@
 //! and shown in tests/pg_regress.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use user_metrics_core::function::catalog::{self, Kind, entries};
-use user_metrics_core::function::{Type, aggregate, all, reference, sql};
+use std::path::Path;
+use user_metrics_core::catalog::entries::{self, Kind, entries};
+use user_metrics_core::catalog::{AGGREGATES, aggregates, all, reference, sql};
+use user_metrics_core::function::Type;
 
 #[test]
 fn what_is_committed_is_what_the_declarations_make() {
     for (file, committed, made) in [
         ("sql/generated.sql", include_str!("../../sql/generated.sql"), sql::script()),
-        ("sql/generated_aggregates.sql", include_str!("../../sql/generated_aggregates.sql"), aggregate::script()),
-        ("sql/generated_functions.sql", include_str!("../../sql/generated_functions.sql"), catalog::script()),
+        ("sql/generated_aggregates.sql", include_str!("../../sql/generated_aggregates.sql"), aggregates::script()),
+        ("sql/generated_functions.sql", include_str!("../../sql/generated_functions.sql"), entries::script()),
         ("docs/reference.md", include_str!("../../docs/reference.md"), reference::page()),
         ("src/generated.rs", include_str!("../../src/generated.rs"), sql::glue()),
     ] {
@@ -51,15 +52,24 @@ fn every_declaration_is_whole() {
     assert!(names.contains(&("active_users", true)) && names.contains(&("seasonality", true)));
 }
 
-/// The files of a folder of the repository with this ending, by name, except what is made of the declarations or goes over all.
+/// The files under a folder of the repository with this ending, by their path in it, except what is made of the declarations or
+/// goes over all.
 fn files(folder: &str, ending: &str) -> BTreeMap<String, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
-    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
-    let paths = paths.map(|path| (name(&path), path)).filter(|(name, _)| {
-        name.ends_with(ending) && !["reference.md", "functions.sql", "catalog.sql"].contains(&name.as_str())
-    });
-    paths.map(|(name, path)| (name, std::fs::read_to_string(path).unwrap())).collect()
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let (mut files, mut folders) = (BTreeMap::new(), vec![root.clone()]);
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.ends_with(ending)
+                && !["reference.md", "functions.sql", "catalog.sql"].contains(&name.as_str())
+            {
+                files.insert(name, std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    files
 }
 
 /// Whether a name occurs in a text and is not a part of another one.
@@ -81,8 +91,7 @@ fn every_declaration_has_its_section_its_definition_and_its_case() {
     for entry in entries() {
         let (name, topic) = (entry.name, entry.topic);
         let page = docs.get(&format!("{topic}.md"));
-        let page =
-            page.unwrap_or_else(|| panic!("{name}: there is no docs/{topic}.md, see PAGES in function/catalog.rs"));
+        let page = page.unwrap_or_else(|| panic!("{name}: there is no docs/{topic}.md"));
         assert!(mentions(page, name), "{name} is not described in docs/{topic}.md");
         assert!(anchors(page).contains(entry.anchor), "{name}: docs/{topic}.md has no section #{}", entry.anchor);
         for (files, folder) in [(&oracle, "tests/oracle"), (&cases, "tests/pg_regress/sql")] {
@@ -99,7 +108,7 @@ fn every_entry_of_the_catalogue_is_whole() {
         names.collect::<BTreeSet<_>>().len()
     };
     assert_eq!((of_kind(Kind::TableFunction), of_kind(Kind::Function)), (declared(false), declared(true)));
-    assert_eq!(of_kind(Kind::Aggregate), aggregate::all().filter(|aggregate| !aggregate.is_internal).count());
+    assert_eq!(of_kind(Kind::Aggregate), AGGREGATES.iter().filter(|aggregate| !aggregate.is_internal).count());
     for entry in entries() {
         let name = entry.name;
         assert!(!entry.summary.is_empty() && !entry.example.contains("()"), "{name}");
@@ -109,7 +118,7 @@ fn every_entry_of_the_catalogue_is_whole() {
         assert!(entry.used.iter().all(|column| !entry.needed.contains(column)), "{name} needs what it can do without");
     }
     // A database may have any encoding.
-    assert!(catalog::script().is_ascii());
+    assert!(entries::script().is_ascii());
 }
 
 #[test]

@@ -11,9 +11,10 @@ mod support;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::{Verdict, check, limited, ok, polls, stopped};
+use user_metrics_core::base::memory;
+use user_metrics_core::base::user_table::{UserKey, UserKind};
 use user_metrics_core::history::{History, InMemory, Kind, Plan, PlannedColumn};
-use user_metrics_core::users::{UserKey, UserKind};
-use user_metrics_core::{Error, Result, host};
+use user_metrics_core::{Error, Result};
 
 /// A request: user, time, and a value of each kind of column.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
@@ -109,7 +110,7 @@ fn history(rows: &[Row], processes: usize, limit: usize) -> Result<History> {
     for p in 0..processes {
         let mine: Vec<Row> = rows.iter().skip(p).step_by(processes).cloned().collect();
         let file = InMemory::default();
-        host::set_limit(limit);
+        memory::set_limit(limit);
         let mut history = History::new(plan(), UserKind::Text, Some(Box::new(file.clone())))?;
         feed(&mut history, &mine)?;
         if processes == 1 {
@@ -198,7 +199,7 @@ fn every_user_is_visited_in_order_whatever_the_split() {
         let key = UserKey::text(name(left_out).as_bytes()).unwrap();
         same(&ok(found(&history, &[key]))?, &expected(&rows, Some(left_out)))?;
         prop_assert_eq!(history.last_at(), rows.iter().map(|row| row.at).max());
-        host::set_limit(usize::MAX);
+        memory::set_limit(usize::MAX);
         Ok(())
     });
 }
@@ -210,7 +211,7 @@ fn size_is_no_limit() {
         let history = ok(history(&rows, processes, 3 << 20))?;
         prop_assert!(processes > 1 || history.streams() > 1, "{} streams", history.streams());
         let found = ok(found(&history, &[]))?;
-        host::set_limit(usize::MAX);
+        memory::set_limit(usize::MAX);
         same(&found, &expected(&rows, None))
     });
 }
@@ -221,7 +222,7 @@ fn refusals_and_stops_give_all_memory_back() {
     check(10, (rows(50, 3000), 0usize..2_000_000), |(rows, limit)| {
         let tried =
             limited(limit, || history(&rows, 3, limit).and_then(|history| found(&history, &[]).map(|rows| rows.len())));
-        host::set_limit(usize::MAX);
+        memory::set_limit(usize::MAX);
         match tried {
             Ok(count) => prop_assert_eq!(count, rows.len()),
             Err(error) => prop_assert!(matches!(error, Error::OutOfMemory { .. }), "{:?}", error),
@@ -232,7 +233,7 @@ fn refusals_and_stops_give_all_memory_back() {
         let work = || history(&rows, 2, 1 << 21).and_then(|history| found(&history, &[]).map(drop));
         let most = polls(|| drop(work()));
         stopped(stop % most.max(1) + 1, || drop(work()));
-        host::set_limit(usize::MAX);
+        memory::set_limit(usize::MAX);
         Ok(())
     });
 }

@@ -28,12 +28,13 @@ use proptest::sample::Index;
 use std::fmt::Debug;
 use support::{Verdict, check, limited, ok, polls, stopped};
 use user_metrics_core::activity::Activity;
+use user_metrics_core::base::memory;
+use user_metrics_core::base::state::State;
 use user_metrics_core::experiment::Experiment;
 use user_metrics_core::funnel::Funnel;
 use user_metrics_core::sessions::Sessions;
-use user_metrics_core::state::State;
 use user_metrics_core::survival::Survival;
-use user_metrics_core::{Error, Result, host};
+use user_metrics_core::{Error, Result};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A state as the laws see it: rows that can be dealt out to several of them.
@@ -413,14 +414,14 @@ fn the_memory_limit_holds<S: Subject>() {
     law::<S, _>(
         || (S::few(), any::<Index>()).boxed(),
         |options, one, (other, share)| {
-            host::reset_peak();
+            memory::reset_peak();
             let unlimited = ok(life::<S>(&options, &one, &other))?;
             // What the states take; what is needed in passing comes on top, and counts under the limit too.
-            let of_states = host::peak();
+            let of_states = memory::peak();
             let limit = share.index(4 * of_states + 10_000);
-            host::reset_peak();
+            memory::reset_peak();
             let result = limited(limit, || life::<S>(&options, &one, &other));
-            prop_assert!(host::peak() <= limit, "{} bytes held under a limit of {}", host::peak(), limit);
+            prop_assert!(memory::peak() <= limit, "{} bytes held under a limit of {}", memory::peak(), limit);
             match result {
                 Ok(bytes) => prop_assert!(bytes == unlimited && of_states <= limit),
                 Err(error) => prop_assert_eq!(error, Error::OutOfMemory { limit }),
@@ -442,12 +443,12 @@ fn a_refusal_does_no_damage<S: Subject>() {
         let before = ok(state.encode())?;
         let more = ok(fed::<S>(&options, &other))?;
         for room in [0, 64, 1000, 8000, 60_000] {
-            let encoded = limited(host::used() + room, || state.encode());
+            let encoded = limited(memory::used() + room, || state.encode());
             prop_assert!(encoded.is_err() || encoded == Ok(before.clone()));
             prop_assert!(is_fine_but_for_memory(&encoded));
         }
         for room in [0, 64, 1000, 8000, 60_000] {
-            let merged = limited(host::used() + room, || state.merge(&more));
+            let merged = limited(memory::used() + room, || state.merge(&more));
             prop_assert!(is_fine_but_for_memory(&merged));
             ok(state.encode().and_then(|bytes| S::decode(&bytes)))?;
         }
@@ -455,7 +456,7 @@ fn a_refusal_does_no_damage<S: Subject>() {
         prop_assert_eq!(&ok(state.encode())?, &whole);
 
         let mut state = ok(fed::<S>(&options, &one))?;
-        let limit = host::used() + 1000;
+        let limit = memory::used() + 1000;
         let observed = limited(limit, || other.iter().try_for_each(|row| state.observe(row)));
         prop_assert!(is_fine_but_for_memory(&observed));
         ok(state.encode().and_then(|bytes| S::decode(&bytes)))?;
@@ -479,7 +480,7 @@ fn a_stop_gives_everything_back<S: Subject>() {
         prop_assert!(times > 0 || one.len() + other.len() < 100, "nothing of all this can be stopped");
         for at in 1..=times {
             prop_assert!(stopped(at, || life::<S>(&options, &one, &other)).is_none(), "not stopped at poll {}", at);
-            prop_assert_eq!((host::claims(), host::used()), (0, 0));
+            prop_assert_eq!((memory::claims(), memory::used()), (0, 0));
         }
         Ok(())
     });

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use user_metrics_core::Result;
 use user_metrics_core::activity::active_users::active_users;
 use user_metrics_core::activity::cohort_table::cohort_table;
 use user_metrics_core::activity::engagement::engagement;
@@ -16,11 +17,11 @@ use user_metrics_core::activity::retention_curve::curve;
 use user_metrics_core::activity::retention_matrix::matrix;
 use user_metrics_core::activity::stickiness::stickiness;
 use user_metrics_core::activity::{Activity, View};
-use user_metrics_core::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Micros, Segment, Window};
-use user_metrics_core::days::Day;
-use user_metrics_core::state::State;
-use user_metrics_core::users::{UserKey, UserKind};
-use user_metrics_core::{Result, host};
+use user_metrics_core::base::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Micros, Segment, Window};
+use user_metrics_core::base::days::Day;
+use user_metrics_core::base::memory;
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::user_table::{UserKey, UserKind};
 
 #[path = "vectors/assignment.rs"]
 mod assignment;
@@ -322,7 +323,7 @@ trait Golden {
         assert!(alike, "{name}\n({origin})\nexpected {expected:#?}\ngot {got:#?}");
         assert!(rows.iter().all(|row| row.len() == columns.len()), "{name}: columns");
         assert!(!origin.is_empty(), "{name}: whose figures are these?");
-        assert_eq!((host::claims(), host::used()), (0, 0), "{name}: memory left in the ledger");
+        assert_eq!((memory::claims(), memory::used()), (0, 0), "{name}: memory left in the memory account");
     }
 }
 

@@ -2,10 +2,10 @@
 
 use user_metrics_core::Result;
 use user_metrics_core::activity::Activity;
-use user_metrics_core::calendar::{DAY_MICROS, Micros, Segment};
-use user_metrics_core::days::Day;
-use user_metrics_core::state::State;
-use user_metrics_core::users::{UserKey, UserKind};
+use user_metrics_core::base::calendar::{DAY_MICROS, Micros, Segment};
+use user_metrics_core::base::days::Day;
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::user_table::{UserKey, UserKind};
 
 /// 2024-01-01, a Monday.
 pub const FIRST_DAY: Day = 8766;

@@ -3,8 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use user_metrics_core::activity::{Activity, VERSION};
-use user_metrics_core::state::State;
-use user_metrics_core::{Error, Result, wire};
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::wire;
+use user_metrics_core::{Error, Result};
 use user_metrics_fuzz::{framed, held};
 
 fuzz_target!(|input: &[u8]| {

@@ -11,9 +11,10 @@ use user_metrics_core::activity::retention_curve::curve;
 use user_metrics_core::activity::retention_matrix::matrix;
 use user_metrics_core::activity::stickiness::stickiness;
 use user_metrics_core::activity::{Activity, VERSION, View};
-use user_metrics_core::calendar::{Calendar, Grain, Window};
-use user_metrics_core::state::State;
-use user_metrics_core::{Error, Result, wire};
+use user_metrics_core::base::calendar::{Calendar, Grain, Window};
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::wire;
+use user_metrics_core::{Error, Result};
 use user_metrics_fuzz::{framed, held};
 
 fuzz_target!(|body: &[u8]| {

@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use user_metrics_core::comparison::{Alternative, Better, Correction, Entry, Method, Question, compare};
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::wire::Kind;
+use user_metrics_core::experiment::comparison::{Alternative, Better, Correction, Entry, Method, Question, compare};
 use user_metrics_core::experiment::{Experiment, VERSION};
-use user_metrics_core::state::State;
-use user_metrics_core::wire::Kind;
 use user_metrics_fuzz::{framed, held, is_refusal};
 
 fuzz_target!(|body: &[u8]| {

@@ -2,9 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::wire::Kind;
 use user_metrics_core::funnel::{Funnel, VERSION};
-use user_metrics_core::state::State;
-use user_metrics_core::wire::Kind;
 use user_metrics_fuzz::{framed, held, is_refusal};
 
 fuzz_target!(|body: &[u8]| {

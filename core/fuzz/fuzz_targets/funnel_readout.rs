@@ -2,12 +2,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use user_metrics_core::calendar::{DAY_MICROS, Micros};
+use user_metrics_core::base::calendar::Span;
+use user_metrics_core::base::calendar::{DAY_MICROS, Micros};
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::user_table::UserKey;
+use user_metrics_core::base::wire;
 use user_metrics_core::funnel::{Compatibility, Funnel, Matcher, Standing, VERSION, View, progress, shown, steps};
-use user_metrics_core::sessions::Span;
-use user_metrics_core::state::State;
-use user_metrics_core::users::UserKey;
-use user_metrics_core::wire;
 use user_metrics_fuzz::{framed, held};
 
 fuzz_target!(|body: &[u8]| {

@@ -2,10 +2,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use user_metrics_core::function::{Cell, Rows, all};
+use user_metrics_core::base::user_table::UserKind;
+use user_metrics_core::base::wire;
+use user_metrics_core::catalog::all;
+use user_metrics_core::function::{Cell, Rows};
 use user_metrics_core::history::{History, Kind, Plan, PlannedColumn, VERSION};
-use user_metrics_core::users::UserKind;
-use user_metrics_core::{Error, Result, wire};
+use user_metrics_core::{Error, Result};
 use user_metrics_fuzz::{framed, held, is_refusal};
 
 #[path = "../../tests/support/call.rs"]

@@ -6,10 +6,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use user_metrics_core::calendar::{DAY_MICROS, Micros};
+use user_metrics_core::base::calendar::{DAY_MICROS, Micros};
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::user_table::{UserKey, UserKind};
 use user_metrics_core::sessions::{Limits, Session, SessionKey, Sessions};
-use user_metrics_core::state::State;
-use user_metrics_core::users::{UserKey, UserKind};
 use user_metrics_fuzz::held;
 
 const MINUTE: Micros = 60_000_000;

@@ -2,12 +2,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use user_metrics_core::calendar::{Calendar, DAY_MICROS, Grain, Micros};
-use user_metrics_core::days::Day;
-use user_metrics_core::sessions::{Sessions, Span, VERSION, View, hazard, list, stats, times};
-use user_metrics_core::state::State;
-use user_metrics_core::users::UserKey;
-use user_metrics_core::{Error, Result, wire};
+use user_metrics_core::base::calendar::Span;
+use user_metrics_core::base::calendar::{Calendar, DAY_MICROS, Grain, Micros};
+use user_metrics_core::base::days::Day;
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::user_table::UserKey;
+use user_metrics_core::base::wire;
+use user_metrics_core::sessions::{Sessions, VERSION, View, hazard, list, stats, times};
+use user_metrics_core::{Error, Result};
 use user_metrics_fuzz::{framed, held};
 
 fuzz_target!(|body: &[u8]| {

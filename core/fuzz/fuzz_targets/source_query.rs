@@ -4,8 +4,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use user_metrics_core::Error;
-use user_metrics_core::function::{Type, named};
-use user_metrics_core::source::{Analysis, Ask, Column, Relation, describe, source_query};
+use user_metrics_core::catalog;
+use user_metrics_core::function::Type;
+use user_metrics_core::source::{Ask, Column, Relation, describe, source_query};
 
 fuzz_target!(|input: &str| {
     let mut lines = input.splitn(3, '\n');
@@ -29,8 +30,8 @@ fuzz_target!(|input: &str| {
         may_be_another: input.len() % 13 == 0,
     };
     let owned = |text: &str| text.to_owned();
-    let analysis = Analysis::all().collect::<Vec<_>>()[input.len() % Analysis::all().count()];
-    let asked = named(analysis.name).map_or(&[][..], |function| function.arguments).iter().map(|argument| {
+    let function = catalog::over_logs().collect::<Vec<_>>()[input.len() % catalog::over_logs().count()];
+    let asked = function.arguments.iter().map(|argument| {
         let text = match argument.kind {
             Type::Relation => relation.to_json(),
             Type::Text => by.unwrap_or_default().to_owned(),
@@ -39,7 +40,7 @@ fuzz_target!(|input: &str| {
         (argument.name.to_owned(), text)
     });
     let ask = Ask {
-        analysis,
+        function,
         arguments: vec!["period".to_owned()],
         since: input.len() % 2 == 0,
         since_within_day: false,
@@ -59,7 +60,7 @@ fuzz_target!(|input: &str| {
             "refused as {error:?}"
         ),
     }
-    if let Ok(query) = describe(&relation) {
+    if let Ok(query) = describe(&relation, &catalog::readers) {
         only_ours(&query);
     }
 });

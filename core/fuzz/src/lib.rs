@@ -1,7 +1,8 @@
 //! What the targets share.
 
-use user_metrics_core::wire::{Kind, Writer};
-use user_metrics_core::{Error, host};
+use user_metrics_core::Error;
+use user_metrics_core::base::memory;
+use user_metrics_core::base::wire::{Kind, Writer};
 
 /// More than any input needs that is worth reading, and little enough that a wish for much more is refused at once.
 const LIMIT: usize = 4 << 20;
@@ -16,9 +17,9 @@ pub fn framed(kind: Kind, version: u8, body: &[u8]) -> Vec<u8> {
 
 /// Runs `work` under a limit on memory, and sees to it that it gives everything back.
 pub fn held<T>(work: impl FnOnce() -> T) -> T {
-    host::set_limit(LIMIT);
+    memory::set_limit(LIMIT);
     let result = work();
-    assert_eq!((host::claims(), host::used()), (0, 0), "claims and bytes left in the ledger");
+    assert_eq!((memory::claims(), memory::used()), (0, 0), "claims and bytes left in the memory account");
     result
 }
 

@@ -1,10 +1,11 @@
 //! `active_users`: distinct users of each period, and how many of them are new. Definitions D1, D2.
 
 use super::View;
-use super::periods::{Series, shown_days};
-use crate::calendar::{Calendar, Window};
-use crate::days::Day;
-use crate::error::Result;
+use super::periods::shown_days;
+use crate::base::calendar::{Calendar, Window};
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::series::Series;
 use crate::function::{Argument, Call, Cell, Function, Past, Reads, Role, Rows, Type, column, column_about};
 
 const ABOUT: &[&str] = &["active_users"];
@@ -13,8 +14,9 @@ const ABOUT: &[&str] = &["active_users"];
 pub static FUNCTION: Function = Function {
     name: "active_users",
     path: "activity::active_users",
-    summary: "distinct active users per day, week, month, quarter or year; new users made their first request ever in it; \
-              complete: the period has elapsed and is shown in full",
+    example: "",
+    summary: "distinct active users per day, week, month, quarter or year; users are new in the period of their first \
+              request in the log; complete: the period has elapsed and is not cut by since",
     arguments: &[Argument {
         name: "period",
         kind: Type::Text,
@@ -25,9 +27,14 @@ pub static FUNCTION: Function = Function {
     columns: &[
         column("period_start", Type::Date, "first local day of the period"),
         column_about(ABOUT, "active_users", Type::Bigint, "users with at least one request in the period"),
-        column_about(ABOUT, "new_users", Type::Bigint, "those of them whose first request ever lies in it"),
-        column_about(ABOUT, "returning_users", Type::Bigint, "the others"),
-        column("complete", Type::Boolean, "whether the period has elapsed and is shown in full"),
+        column_about(
+            ABOUT,
+            "new_users",
+            Type::Bigint,
+            "active users whose first request in the log lies in the period",
+        ),
+        column_about(ABOUT, "returning_users", Type::Bigint, "active users who are not new"),
+        column("complete", Type::Boolean, "whether the period has elapsed and is not cut by since"),
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
@@ -39,7 +46,7 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let calendar = call.calendar("period", "day")?;
-    let Some(view) = call.activity()? else { return Ok(()) };
+    let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let window = call.window(view.zone(), view.last_at())?;
     active_users(&view, calendar, &window)?.into_iter().try_for_each(|row| {
         rows.row(&mut [

@@ -4,9 +4,9 @@
 use super::View;
 use super::retention::{Clock, Kind, Question};
 use super::retention_matrix::matrix;
-use crate::calendar::{Calendar, Grain, Window};
-use crate::days::Day;
-use crate::error::Result;
+use crate::base::calendar::{Calendar, Grain, Window};
+use crate::base::days::Day;
+use crate::base::error::Result;
 use crate::function::{Call, Cell, Function, Past, Reads, Rows, Type, column, column_about};
 
 const ABOUT: &[&str] = &["users"];
@@ -15,17 +15,43 @@ const ABOUT: &[&str] = &["users"];
 pub static FUNCTION: Function = Function {
     name: "cohort_table",
     path: "activity::cohort_table",
-    summary: "monthly cohorts and the share of them active in the 1st, 2nd, 4th, 8th and 12th seven days from each member's first \
-              day; NULL until every member's week has elapsed",
+    example: "",
+    summary: "monthly cohorts and the share of their users active in weeks 1, 2, 4, 8 and 12, each of seven days, from \
+              the user's first day; NULL until the week has elapsed for every user of the cohort",
     arguments: &[],
     columns: &[
-        column("cohort", Type::Date, "first day of the month that holds the members' first day"),
-        column_about(ABOUT, "users", Type::Bigint, "members"),
-        column_about(ABOUT, "week_1", Type::Double, "share of members active in their days 0 to 6, 0 to 1"),
-        column_about(ABOUT, "week_2", Type::Double, "share of members active in their days 7 to 13"),
-        column_about(ABOUT, "week_4", Type::Double, "share of members active in their days 21 to 27"),
-        column_about(ABOUT, "week_8", Type::Double, "share of members active in their days 49 to 55"),
-        column_about(ABOUT, "week_12", Type::Double, "share of members active in their days 77 to 83"),
+        column("cohort", Type::Date, "first day of the month that contains the users' first active day"),
+        column_about(ABOUT, "users", Type::Bigint, "users whose first active day lies in the month"),
+        column_about(
+            ABOUT,
+            "week_1",
+            Type::Double,
+            "share of these users active on days 0 to 6 after their first day, 0 to 1",
+        ),
+        column_about(
+            ABOUT,
+            "week_2",
+            Type::Double,
+            "share of these users active on days 7 to 13 after their first day",
+        ),
+        column_about(
+            ABOUT,
+            "week_4",
+            Type::Double,
+            "share of these users active on days 21 to 27 after their first day",
+        ),
+        column_about(
+            ABOUT,
+            "week_8",
+            Type::Double,
+            "share of these users active on days 49 to 55 after their first day",
+        ),
+        column_about(
+            ABOUT,
+            "week_12",
+            Type::Double,
+            "share of these users active on days 77 to 83 after their first day",
+        ),
     ],
     reads: Reads::Activity(Past::All),
     segmented: false,
@@ -36,7 +62,7 @@ pub static FUNCTION: Function = Function {
 };
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-    let Some(view) = call.activity()? else { return Ok(()) };
+    let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let window = call.window(view.zone(), view.last_at())?;
     cohort_table(&view, &window)?.into_iter().try_for_each(|row| {
         let [w1, w2, w4, w8, w12] = row.weeks.map(Cell::from);

@@ -1,4 +1,4 @@
-//! `engagement`: daily, trailing weekly and trailing monthly users of every day, and stickiness as a ratio. Definitions D3, D4.
+//! `engagement`: daily, trailing weekly and trailing monthly users of every day, and stickiness as a ratio. Definitions D1, D2, D3.
 //!
 //! The trailing week of a day is that day and the six before, the trailing month that day and the 29 before. Peers mix
 //! stickiness as a ratio (daily over monthly users) with stickiness as a distribution, which is
@@ -6,11 +6,11 @@
 
 use super::View;
 use super::periods::shown_days;
-use crate::calendar::{Period, Window};
-use crate::days::Day;
-use crate::error::Result;
+use crate::base::calendar::{Period, Window};
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::memory::{self, Claim};
 use crate::function::{Call, Cell, Function, Past, Reads, Rows, Type, column, column_about};
-use crate::host::{self, Claim};
 
 /// Days of the trailing windows.
 const WEEK: i32 = 7;
@@ -20,24 +20,30 @@ const MONTH: i32 = 30;
 pub static FUNCTION: Function = Function {
     name: "engagement",
     path: "activity::engagement",
-    summary: "per local day its distinct users, those of the 7 and of the 30 days ending with it, and daily over monthly users; \
-              complete: the day has elapsed and the 30 days lie within the log",
+    example: "",
+    summary: "daily, trailing 7-day and trailing 30-day active users of each local day, and stickiness, the ratio of \
+              daily to monthly users; complete: the day has elapsed and the 30 days lie within the log",
     arguments: &[],
     columns: &[
-        column("day", Type::Date, "the local day"),
+        column("day", Type::Date, "local day"),
         column_about(&["daily_users"], "daily_users", Type::Bigint, "users active on the day"),
-        column_about(&["weekly_users"], "weekly_users", Type::Bigint, "users active on the day or the 6 days before"),
+        column_about(
+            &["weekly_users"],
+            "weekly_users",
+            Type::Bigint,
+            "users active on the day or in the 6 days before",
+        ),
         column_about(
             &["monthly_users"],
             "monthly_users",
             Type::Bigint,
-            "users active on the day or the 29 days before",
+            "users active on the day or in the 29 days before",
         ),
         column_about(
             &["daily_users", "monthly_users"],
             "stickiness",
             Type::Double,
-            "daily over monthly users, 0 to 1; NULL without monthly users",
+            "daily_users / monthly_users, 0 to 1; NULL without monthly users",
         ),
         column("complete", Type::Boolean, "whether the day has elapsed and the 30 days lie within the log"),
     ],
@@ -50,7 +56,7 @@ pub static FUNCTION: Function = Function {
 };
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-    let Some(view) = call.activity()? else { return Ok(()) };
+    let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let window = call.window(view.zone(), view.last_at())?;
     engagement(&view, &window)?.into_iter().try_for_each(|row| {
         rows.row(&mut [
@@ -94,7 +100,7 @@ pub fn engagement(view: &View<'_>, window: &Window) -> Result<Vec<Engagement>> {
     let (Some((first, last)), Some((log_first, _))) = (shown_days(view, window)?, view.bounds()) else {
         return Ok(Vec::new());
     };
-    let (mut claim, length) = (Claim::passing(), (i64::from(last) - i64::from(first) + 1) as usize);
+    let (mut claim, length) = (Claim::temporary(), (i64::from(last) - i64::from(first) + 1) as usize);
     let mut changes = claim.filled([0i64; 3], length + 1)?;
     view.each(|_, days| {
         for (i, &day) in days.iter().enumerate().take_while(|&(_, &day)| day <= last) {
@@ -113,8 +119,8 @@ pub fn engagement(view: &View<'_>, window: &Window) -> Result<Vec<Engagement>> {
     claim.reserve(&mut rows, length)?;
     let mut now = [0i64; 3];
     for (day, change) in (first..=last).zip(changes) {
-        if rows.len() % host::POLL_EVERY == host::POLL_EVERY - 1 {
-            host::poll();
+        if rows.len() % memory::POLL_EVERY == memory::POLL_EVERY - 1 {
+            memory::poll();
         }
         (0..3).for_each(|i| now[i] += change[i]);
         let look_back = i64::from(log_first) + i64::from(MONTH) - 1 <= i64::from(day);

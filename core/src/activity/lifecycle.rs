@@ -8,12 +8,13 @@
 //! the active of the period before.
 
 use super::View;
-use super::periods::{Series, shown_days};
-use crate::calendar::{Calendar, Window};
-use crate::days::Day;
-use crate::error::Result;
+use super::periods::shown_days;
+use crate::base::calendar::{Calendar, Window};
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::series::Series;
 use crate::function::{Argument, Call, Cell, Function, Past, Reads, Role, Rows, Type, column, column_about};
-use crate::interval::wilson;
+use crate::stats::interval::wilson;
 
 const ABOUT: &[&str] = &["active_users"];
 // With the numbers beside it, the ratio would tell who churned.
@@ -23,8 +24,9 @@ const CHURNED: &[&str] = &["active_users", "churned_users"];
 pub static FUNCTION: Function = Function {
     name: "lifecycle",
     path: "activity::lifecycle",
-    summary: "growth accounting: active = new + retained + resurrected, retained + churned = active of the period before; \
-              churned and quick ratio are NULL until the period is complete",
+    example: "",
+    summary: "growth accounting: active = new + retained + resurrected, active in the previous period = retained + \
+              churned; churned_users and quick_ratio are NULL until the period is complete",
     arguments: &[Argument {
         name: "period",
         kind: Type::Text,
@@ -35,22 +37,27 @@ pub static FUNCTION: Function = Function {
     columns: &[
         column("period_start", Type::Date, "first local day of the period"),
         column_about(ABOUT, "active_users", Type::Bigint, "users with at least one request in the period"),
-        column_about(ABOUT, "new_users", Type::Bigint, "active for the first time ever"),
-        column_about(ABOUT, "retained_users", Type::Bigint, "active in the period before too"),
-        column_about(ABOUT, "resurrected_users", Type::Bigint, "active earlier, but not in the period before"),
+        column_about(ABOUT, "new_users", Type::Bigint, "users active for the first time in the log"),
+        column_about(ABOUT, "retained_users", Type::Bigint, "users who were also active in the previous period"),
+        column_about(
+            ABOUT,
+            "resurrected_users",
+            Type::Bigint,
+            "users who were active earlier, but not in the previous period",
+        ),
         column_about(
             CHURNED,
             "churned_users",
             Type::Bigint,
-            "active in the period before and not in this one; NULL until complete",
+            "users active in the previous period but not in this one; NULL until complete",
         ),
         column_about(
             CHURNED,
             "quick_ratio",
             Type::Double,
-            "(new + resurrected) / churned; NULL until complete and where nobody churned",
+            "(new + resurrected) / churned; NULL until complete, and if no user churned",
         ),
-        column("complete", Type::Boolean, "whether the period has elapsed and is shown in full"),
+        column("complete", Type::Boolean, "whether the period has elapsed and is not cut by since"),
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
@@ -62,7 +69,7 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let calendar = call.calendar("period", "week")?;
-    let Some(view) = call.activity()? else { return Ok(()) };
+    let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let window = call.window(view.zone(), view.last_at())?;
     lifecycle(&view, calendar, &window)?.into_iter().try_for_each(|row| {
         rows.row(&mut [

@@ -11,12 +11,12 @@
 
 use super::View;
 use super::periods::last_day;
-use crate::calendar::{Calendar, Grain, Period, Window};
-use crate::days::Day;
-use crate::error::{Error, Result};
+use crate::base::calendar::{Calendar, Grain, Period, Window};
+use crate::base::days::Day;
+use crate::base::error::{Error, Result};
+use crate::base::memory::Claim;
 use crate::function::{Argument, Call, Cell as Told, Column, Role, Type, column, column_about};
-use crate::host::Claim;
-use crate::interval::wilson;
+use crate::stats::interval::wilson;
 use std::collections::BTreeMap;
 
 /// The largest period number a caller may ask for.
@@ -99,20 +99,20 @@ pub(super) const ABOUT: &[&str] = &["cohort_users"];
 
 // The columns of a cell, in the curve as in the matrix.
 pub(super) const NUMBER: Column =
-    column("period_number", Type::Integer, "number of the period, 0 for the one of the first day");
+    column("period_number", Type::Integer, "number of the period; 0 contains the first active day");
 pub(super) const ELIGIBLE: Column =
-    column_about(ABOUT, "eligible_users", Type::Bigint, "members whose period has elapsed");
+    column_about(ABOUT, "eligible_users", Type::Bigint, "users whose own period has elapsed");
 pub(super) const RETAINED: Column = column_about(
     ABOUT,
     "retained_users",
     Type::Bigint,
-    "eligible members who were retained; NULL if there are no eligible members",
+    "eligible users who were retained; NULL without eligible users",
 );
 pub(super) const RATE: Column =
-    column_about(ABOUT, "retention_rate", Type::Double, "retained over eligible users, 0 to 1");
+    column_about(ABOUT, "retention_rate", Type::Double, "retained_users / eligible_users, 0 to 1");
 pub(super) const LOW: Column = column_about(ABOUT, "rate_low", Type::Double, "lower 95 % bound of the rate (Wilson)");
 pub(super) const HIGH: Column = column_about(ABOUT, "rate_high", Type::Double, "upper 95 % bound of the rate (Wilson)");
-pub(super) const COMPLETE: Column = column("complete", Type::Boolean, "whether every member is eligible");
+pub(super) const COMPLETE: Column = column("complete", Type::Boolean, "whether all users are eligible");
 
 /// The arguments of a [`Question`].
 pub(super) const ARGUMENTS: &[Argument] = &[
@@ -121,35 +121,37 @@ pub(super) const ARGUMENTS: &[Argument] = &[
         kind: Type::Text,
         role: Role::Value,
         default: "'week'",
-        about: "how cohorts are cut by first day: day, week, month, quarter or year",
+        about: "period that defines cohorts by first active day: day, week, month, quarter or year",
     },
     Argument {
         name: "period",
         kind: Type::Text,
         role: Role::Value,
         default: "'week'",
-        about: "how return is counted: day, week, month, quarter or year",
+        about: "period of return: day, week, month, quarter or year",
     },
     Argument {
         name: "offsets",
         kind: Type::Integers,
         role: Role::Value,
         default: "NULL",
-        about: "the period numbers wanted, from 0 to 100000; by default all that have begun",
+        about: "period numbers to report, from 0 to 100000; by default all that have started",
     },
     Argument {
         name: "kind",
         kind: Type::Text,
         role: Role::Value,
         default: "'on'",
-        about: "who is retained: on (active in the period), on_or_after, on_or_before, streak (in every period so far)",
+        about: "kind of retention: on (active in the period), on_or_after, on_or_before, streak (active in every \
+                period so far)",
     },
     Argument {
         name: "clock",
         kind: Type::Text,
         role: Role::Value,
         default: "'calendar'",
-        about: "calendar (periods of the calendar) or rolling (blocks of 1, 7 or 30 days from the first day)",
+        about: "how periods are counted: calendar (calendar periods) or rolling (blocks of 1, 7 or 30 days from the \
+                first day)",
     },
 ];
 

@@ -6,20 +6,22 @@ use super::retention::{
     ABOUT, ARGUMENTS, COMPLETE, Cell, Cohort, ELIGIBLE, HIGH, LOW, NUMBER, Question, RATE, RETAINED, cohorts,
     push_cells,
 };
-use crate::calendar::Window;
-use crate::error::Result;
+use crate::base::calendar::Window;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
 use crate::function::{Call, Function, Past, Reads, Rows, Type, column_about};
-use crate::host::Claim;
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "retention_curve",
     path: "activity::retention_curve",
-    summary: "retention pooled over all cohorts: sums of retained over sums of eligible members, with Wilson 95 % bounds",
+    example: "",
+    summary: "retention pooled over all cohorts: sum of retained users over sum of eligible users, with 95 % Wilson \
+              bounds",
     arguments: ARGUMENTS,
     columns: &[
         NUMBER,
-        column_about(ABOUT, "cohort_users", Type::Bigint, "members of all cohorts"),
+        column_about(ABOUT, "cohort_users", Type::Bigint, "users of all cohorts"),
         ELIGIBLE,
         RETAINED,
         RATE,
@@ -37,7 +39,7 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let question = Question::of(call)?;
-    let Some(view) = call.activity()? else { return Ok(()) };
+    let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let window = call.window(view.zone(), view.last_at())?;
     curve(&view, &question, &window)?.into_iter().try_for_each(|cell| {
         let [users, eligible, retained, rate, low, high] = cell.told();
@@ -47,7 +49,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 
 /// The curve: the matrix summed over its cohorts.
 pub fn curve(view: &View<'_>, question: &Question, window: &Window) -> Result<Vec<Cell>> {
-    let mut claim = Claim::passing();
+    let mut claim = Claim::temporary();
     let cohorts = cohorts(view, question, window, &mut claim)?;
     let mut all = Cohort { users: 0, eligible: Vec::new(), retained: Vec::new() };
     for cohort in cohorts.values() {

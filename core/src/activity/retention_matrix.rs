@@ -5,21 +5,22 @@ use super::View;
 use super::retention::{
     ABOUT, ARGUMENTS, COMPLETE, Cell, ELIGIBLE, HIGH, LOW, NUMBER, Question, RATE, RETAINED, cohorts, push_cells,
 };
-use crate::calendar::Window;
-use crate::error::Result;
+use crate::base::calendar::Window;
+use crate::base::error::Result;
+use crate::base::memory::{self, Claim};
 use crate::function::{self, Call, Function, Past, Reads, Rows, Type, column, column_about};
-use crate::host::{self, Claim};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "retention_matrix",
     path: "activity::retention_matrix",
-    summary: "per cohort and period how many members came back, among those whose period has elapsed, with Wilson 95 % bounds; \
-              kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling",
+    example: "",
+    summary: "retention by cohort and period, among users whose own period has elapsed, with 95 % Wilson bounds; kind: \
+              on, on_or_after, on_or_before, streak; clock: calendar, rolling",
     arguments: ARGUMENTS,
     columns: &[
-        column("cohort_start", Type::Date, "first local day of the period that holds the members' first day"),
-        column_about(ABOUT, "cohort_users", Type::Bigint, "members"),
+        column("cohort_start", Type::Date, "first local day of the period that contains the users' first active day"),
+        column_about(ABOUT, "cohort_users", Type::Bigint, "users of the cohort"),
         NUMBER,
         ELIGIBLE,
         RETAINED,
@@ -38,7 +39,7 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let question = Question::of(call)?;
-    let Some(view) = call.activity()? else { return Ok(()) };
+    let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let window = call.window(view.zone(), view.last_at())?;
     matrix(&view, &question, &window)?.into_iter().try_for_each(|cell| {
         let [users, eligible, retained, rate, low, high] = cell.told();
@@ -49,12 +50,12 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 
 /// The matrix: every cohort that has members, by its periods.
 pub fn matrix(view: &View<'_>, question: &Question, window: &Window) -> Result<Vec<Cell>> {
-    let mut claim = Claim::passing();
+    let mut claim = Claim::temporary();
     let cohorts = cohorts(view, question, window, &mut claim)?;
     let mut cells = Vec::new();
     for (start, cohort) in &cohorts {
         push_cells(Some(*start), cohort, question, &mut cells, &mut claim)?;
-        host::poll();
+        memory::poll();
     }
     Ok(cells)
 }

@@ -2,8 +2,8 @@
 
 use super::View;
 use super::periods::last_day;
-use crate::calendar::Window;
-use crate::error::{Error, Result};
+use crate::base::calendar::Window;
+use crate::base::error::{Error, Result};
 use crate::function::{Argument, Call, Cell, Function, Past, Reads, Role, Rows, Type, column, column_about};
 
 /// The longest window stickiness looks back.
@@ -13,27 +13,25 @@ const MOST_DAYS: i32 = 3660;
 pub static FUNCTION: Function = Function {
     name: "stickiness",
     path: "activity::stickiness",
-    summary: "how many users were active on exactly so many of the last days, on at least so many, and their share of all active",
+    example: "",
+    summary: "distribution of users by number of active days in a window (power user curve): users with exactly and \
+              with at least each number, and their share of all active users",
     arguments: &[Argument {
         name: "days",
         kind: Type::Integer,
         role: Role::Value,
         default: "28",
-        about: "how many days to look back, from 1 to 3660",
+        about: "number of days to look back, from 1 to 3660",
     }],
     columns: &[
         column("active_days", Type::Integer, "number of active days, from 1 to days"),
-        column_about(&["users"], "users", Type::Bigint, "users active on exactly so many days"),
+        column_about(&["users"], "users", Type::Bigint, "users active on exactly this many days"),
         column(
             "users_at_least",
             Type::Bigint,
-            "users active on so many days or more; NULL where a row is too small to show",
+            "users active on this many days or more; NULL if any row is too small to show",
         ),
-        column(
-            "share",
-            Type::Double,
-            "users over all users active in the window; NULL where a row is too small to show",
-        ),
+        column("share", Type::Double, "users / all users active in the window; NULL if any row is too small to show"),
     ],
     reads: Reads::Activity(Past::Nothing),
     segmented: true,
@@ -45,7 +43,7 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let days = window_days(call.integer("days").unwrap_or(28))?;
-    let Some(view) = call.activity()? else { return Ok(()) };
+    let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let window = call.window(view.zone(), view.last_at())?;
     let told = stickiness(&view, days, &window)?;
     // A hidden row would follow from the sums and shares of the others.

@@ -1,12 +1,12 @@
 //! A stored activity, read in place: what the readouts look at. The layout is described in [`activity`](super).
 
 use super::{VERSION, bitmap_len, head};
-use crate::calendar::Micros;
-use crate::days::Day;
-use crate::error::{Error, Result};
-use crate::host::{self, Claim};
-use crate::users::{Leaving, UserKey, UserKind, read_keys};
-use crate::wire::{Kind, Reader, uint_len};
+use crate::base::calendar::Micros;
+use crate::base::days::Day;
+use crate::base::error::{Error, Result};
+use crate::base::memory::{self, Claim};
+use crate::base::user_table::{ExcludedUsers, UserKey, UserKind, read_keys};
+use crate::base::wire::{Kind, Reader, uint_len};
 
 /// Days a PostgreSQL timestamp can lie on, in any zone: 4714-11-24 BC … 294276-12-31 and a day around.
 const FIRST_DAY: i64 = -2_451_546;
@@ -81,12 +81,12 @@ impl<'a> View<'a> {
 
     /// As [`each`](View::each), with the key as it is stored and the bytes of the set that follow its first day.
     fn each_set(&self, mut visit: impl FnMut(&[u8; 16], &[Day], &'a [u8]) -> Result<()>) -> Result<()> {
-        let (mut sets, mut claim, mut days) = (self.sets.clone(), Claim::passing(), Vec::new());
+        let (mut sets, mut claim, mut days) = (self.sets.clone(), Claim::temporary(), Vec::new());
         let Some((all_first, all_last)) = self.bounds else { return Ok(()) };
         let (mut least, mut most) = (i64::MAX, i64::MIN);
         for (i, key) in self.keys.iter().enumerate() {
-            if i % host::POLL_EVERY == 0 {
-                host::poll();
+            if i % memory::POLL_EVERY == 0 {
+                memory::poll();
             }
             let rest = read_set(&mut sets, i64::from(all_first), &mut days, &mut claim)?;
             if let (Some(&first), Some(&last)) = (days.first(), days.last()) {
@@ -102,7 +102,7 @@ impl<'a> View<'a> {
 
     /// The bytes of the same activity without some users; `None` if it has none of them.
     pub fn without(&self, users: &[UserKey]) -> Result<Option<Vec<u8>>> {
-        let leaving = Leaving::from(self.keys, users)?;
+        let leaving = ExcludedUsers::from(self.keys, users)?;
         if leaving.is_empty() {
             return Ok(None);
         }

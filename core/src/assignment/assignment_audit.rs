@@ -1,13 +1,13 @@
 //! `assignment_audit`: whether the variants in a log are those that a defined experiment gives. Definition D83.
 
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
+use crate::function::text_order;
 use crate::function::{
     Argument, Call, Column, Function, NO_DEFAULT, Past, REQUIRED, Reads, Requests, Role, Rows, Type, column,
     column_about,
 };
 use crate::history::{BySegment, Fold, Table, Timeline};
-use crate::host::Claim;
-use crate::usage::text_order;
 
 /// How many users of a pair are named.
 const EXAMPLES: usize = 3;
@@ -23,42 +23,47 @@ const fn of_users(name: &'static str, kind: Type, about: &'static str) -> Column
 pub static FUNCTION: Function = Function {
     name: "assignment_audit",
     path: "assignment::assignment_audit",
-    summary: "whether the variants in a log are those a defined experiment gives: users and requests of every pair of logged and \
-              expected variant, with examples of users where they differ",
+    example: "'new_chat_ui'",
+    summary: "audit of the variants in a log against those that a defined experiment assigns: users and requests for \
+              each pair of logged and expected variant, with example users where they differ",
     arguments: &[
         Argument {
             name: "experiment",
             kind: Type::Text,
             role: Role::Experiment,
             default: REQUIRED,
-            about: "the name of an experiment in the table user_metrics.experiment",
+            about: "name of an experiment in the table user_metrics.experiment",
         },
         Argument {
             name: "variant_property",
             kind: Type::Text,
             role: Role::ColumnOr("experiment"),
             default: NO_DEFAULT,
-            about: "the column or property that holds the variant a request was shown; by default one named like the experiment",
+            about: "column or property that holds the variant shown; by default the one named like the experiment",
         },
     ],
     columns: &[
-        column("logged_variant", Type::Text, "the variant that requests bear"),
+        column("logged_variant", Type::Text, "variant that the requests carry"),
         column(
             "expected_variant",
             Type::Text,
-            "the variant that the experiment gives; NULL for users who take no part",
+            "variant that the experiment assigns; NULL for users who do not take part",
         ),
-        column("agrees", Type::Boolean, "whether they are the same"),
-        of_users("users", Type::Bigint, "users of whom requests bear the one and who are given the other"),
-        of_users("requests", Type::Bigint, "these requests"),
+        column("agrees", Type::Boolean, "whether the two variants are the same"),
+        of_users(
+            "users",
+            Type::Bigint,
+            "users with requests that carry the logged variant, who are assigned the expected one",
+        ),
+        of_users("requests", Type::Bigint, "their requests with the logged variant"),
         column(
             "user_share",
             Type::Double,
-            "users of all who bear a variant, 0 to 1; NULL where any pair of the segment is hidden",
+            "users / all users with a logged variant, 0 to 1; NULL if any pair of the segment is hidden",
         ),
-        of_users("example_users", Type::Text, "up to three users where the variants differ, with commas"),
+        of_users("example_users", Type::Text, "up to three users where the variants differ, separated by commas"),
     ],
-    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: true, order: &[] }),
+    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: true }),
     segmented: true,
     scalar: false,
     zoned: true,
@@ -85,7 +90,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
             users: Table::default(),
             by_segment: BySegment::default(),
             own: Vec::new(),
-            claim: Claim::passing(),
+            claim: Claim::temporary(),
         })
     })?;
     let named = pairs.iter().map(|([of, given, due], _, pair)| {

@@ -1,8 +1,8 @@
 //! The variants of an experiment that is kept as data: the JSON that `define_experiment` is told them in.
 
 use super::{MOST_VARIANTS, refuse};
-use crate::error::Result;
-use crate::json;
+use crate::base::error::Result;
+use crate::base::json;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -109,7 +109,7 @@ pub fn payloads(variants: &[Variant]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
+    use crate::base::error::Error;
     use serde_json::json;
 
     #[test]

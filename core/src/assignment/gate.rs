@@ -2,8 +2,8 @@
 
 use super::hash::{Draw, begun};
 use super::{Hash, LONGEST_NAME, MOST_VARIANTS, Range, refuse, within};
-use crate::error::Result;
-use crate::json;
+use crate::base::error::Result;
+use crate::base::json;
 use serde_json::Value;
 
 /// Who takes part for another reason than having a variant.

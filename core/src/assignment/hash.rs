@@ -1,6 +1,6 @@
 //! How each vendor makes a number from 0 to 1 of a user's id, and into how many parts it divides users.
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};

@@ -2,8 +2,8 @@
 //! asked for.
 
 use super::{Hash, LONGEST_NAME, MOST_VARIANTS, refuse};
-use crate::error::Result;
-use crate::users::is_blank;
+use crate::base::error::Result;
+use crate::base::user_table::is_blank;
 use std::fmt;
 
 /// An experiment as a caller gives it. What is `None` is not given, and has a default or is refused.
@@ -100,7 +100,7 @@ mod tests {
     use super::super::Assignment;
     use super::super::tests::{names, two};
     use super::*;
-    use crate::error::Error;
+    use crate::base::error::Error;
     use serde_json::json;
 
     /// Which argument is refused.

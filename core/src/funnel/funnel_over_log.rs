@@ -1,24 +1,26 @@
-//! `funnel`: how many users reached each step. Definitions D46 and D47.
+//! `funnel`: how many users reached each step. Definition D47.
 
 use super::funnel_steps::{COLUMNS, figures};
 use super::readout::{count, finish, merge};
 use super::way::{ARGUMENTS, Way};
 use super::{Matcher, Step};
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
+use crate::function::by_name;
 use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows};
 use crate::history::{BySegment, Fold, Table, Timeline};
-use crate::host::Claim;
-use crate::onboarding::by_name;
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "funnel",
     path: "funnel::funnel_over_log",
-    summary: "how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many \
-              dropped out before it, how many may still get there because their window has not elapsed, and how long the step took",
+    example: "'[{\"filter\": {\"feature\": \"chat\"}}, {\"filter\": {\"feature\": \"code\"}}]'",
+    summary: "conversion funnel: users who reached each step, their share of those who reached the previous and the \
+              first step, users who dropped out before it, users who may still reach it because their window has not \
+              elapsed, and time between steps",
     arguments: ARGUMENTS,
     columns: COLUMNS,
-    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false, order: &[] }),
+    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false }),
     segmented: true,
     scalar: false,
     zoned: true,
@@ -37,7 +39,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
             segment,
             segments: Table::default(),
             by_segment: BySegment::default(),
-            claim: Claim::passing(),
+            claim: Claim::temporary(),
         })
     };
     let columns = [make()?.way.columns(), vec![segment]].concat();

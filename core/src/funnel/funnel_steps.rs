@@ -1,29 +1,32 @@
-//! `funnel_steps`: how many users reached each step, read from a value. Definitions D46 and D47.
+//! `funnel_steps`: how many users reached each step, read from a value. Definition D47.
 
+use super::View;
 use super::way::COMPATIBILITY;
 use super::{Compatibility, Mode, Step, names, steps};
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::function::{Argument, Call, Cell, Column, Function, NO_DEFAULT, Reads, Role, Rows, Stored, Type, column};
 
 /// The columns of a step.
 pub(super) const COLUMNS: &[Column] = &[
-    column("step_number", Type::Integer, "the step's place, from 1"),
-    column("step", Type::Text, "its name; in any order how many of the steps are done"),
-    column("users", Type::Bigint, "users who reached it"),
+    column("step_number", Type::Integer, "number of the step, from 1"),
+    column("step", Type::Text, "name of the step; of an unordered funnel, how many of the steps are done"),
+    column("users", Type::Bigint, "users who reached the step"),
     column(
         "from_previous_rate",
         Type::Double,
-        "their share of those who reached the step before and are not open, 0 to 1; NULL of the first",
+        "share of the users who reached the previous step and are not open that reached this one, 0 to 1; NULL for the \
+         first step",
     ),
     column(
         "from_first_rate",
         Type::Double,
-        "their share of those who reached the first step, less all who are open before this step or an earlier one, 0 to 1",
+        "share of the users who reached the first step that reached this one, excluding all who are open before this \
+         step or an earlier one, 0 to 1",
     ),
-    column("dropped_users", Type::Bigint, "users who reached the step before, not this one, and cannot any more"),
-    column("open_users", Type::Bigint, "users who reached the step before, not yet this one, and still may"),
-    column("median_seconds", Type::Double, "median time from the step before; NULL of the first"),
-    column("p90_seconds", Type::Double, "time from the step before that nine tenths did not exceed; NULL of the first"),
+    column("dropped_users", Type::Bigint, "users who reached the previous step, not this one, and no longer can"),
+    column("open_users", Type::Bigint, "users who reached the previous step, not yet this one, and still can"),
+    column("median_seconds", Type::Double, "median time from the previous step; NULL for the first step"),
+    column("p90_seconds", Type::Double, "90th percentile of the time from the previous step; NULL for the first step"),
     column("rate_low", Type::Double, "lower 95 % bound of from_first_rate"),
     column("rate_high", Type::Double, "its upper 95 % bound"),
 ];
@@ -32,16 +35,17 @@ pub(super) const COLUMNS: &[Column] = &[
 pub static FUNCTION: Function = Function {
     name: "funnel_steps",
     path: "funnel::funnel_steps",
-    summary: "how many users reached each step of a funnel, as shares of those who reached the step before and the first, how many \
-              dropped out before it, how many may still get there, and how long the step took; read from a funnel, whose steps may \
-              be named",
+    example: "",
+    summary: "conversion funnel of a stored value: users who reached each step, their share of those who reached the \
+              previous and the first step, users who dropped out before it, users who may still reach it, and time \
+              between steps; steps may be named",
     arguments: &[
         Argument {
             name: "steps",
             kind: Type::Texts,
             role: Role::Value,
             default: NO_DEFAULT,
-            about: "the steps' names, one a step; NULL among them, and by default, for a name by number",
+            about: "names of the steps, one each; steps with NULL, and by default all, are named by number",
         },
         COMPATIBILITY,
     ],
@@ -57,7 +61,7 @@ pub static FUNCTION: Function = Function {
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let compatibility = Compatibility::given(call)?;
     let given = call.texts_and_nulls("steps");
-    let (table, mode) = match call.funnel()? {
+    let (table, mode) = match call.value(0, View::open)? {
         // No rows: nobody reached any step, as far as steps are named.
         // few: steps of an argument
         None => (vec![Step::default(); given.map_or(0, <[_]>::len)], Mode::Ordered),

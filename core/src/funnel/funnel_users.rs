@@ -1,31 +1,26 @@
-//! `funnel_users`: who stands where in a funnel. Definitions D46 and D47.
+//! `funnel_users`: who stands where in a funnel. Definition D47.
 
 use super::way::{ARGUMENTS, Way};
 use super::{Matcher, progress};
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, Type, column};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "funnel_users",
     path: "funnel::funnel_users",
-    summary: "who stands where in a funnel: per user the steps they completed, and when, and the one after these, which they \
-              dropped or which is still open to them",
+    example: "'[{\"filter\": {\"feature\": \"chat\"}}, {\"filter\": {\"feature\": \"code\"}}]'",
+    summary: "progress of each user in a funnel: completed steps and their times, and the next step, which the user \
+              dropped or may still reach",
     arguments: ARGUMENTS,
     columns: &[
         column("user_id", Type::Text, "the user"),
-        column("step_number", Type::Integer, "the step's place, from 1"),
-        column("step", Type::Text, "its name; in any order how many of the steps are done"),
-        column("reached_at", Type::Instant, "when they completed it; NULL where they did not"),
+        column("step_number", Type::Integer, "number of the step, from 1"),
+        column("step", Type::Text, "name of the step; of an unordered funnel, how many of the steps are done"),
+        column("reached_at", Type::Instant, "time of completion; NULL if not completed"),
         column("status", Type::Text, "completed, dropped or open"),
     ],
-    reads: Reads::Requests(&Requests {
-        past: Past::Nothing,
-        columns: &[],
-        needed: &[],
-        names: true,
-        order: &["user_id", "step_number"],
-    }),
+    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: true }),
     segmented: false,
     scalar: false,
     zoned: false,

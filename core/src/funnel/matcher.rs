@@ -19,10 +19,10 @@
 //! replace.
 
 use super::{Event, Mode, Rules};
-use crate::calendar::Micros;
-use crate::error::{Error, Result};
+use crate::base::calendar::Micros;
+use crate::base::error::{Error, Result};
+use crate::base::memory::{self, Claim};
 use crate::function::Call;
-use crate::host::{self, Claim};
 
 /// Whose answers are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl Matcher {
     /// For users of a funnel observed up to `end`.
     pub fn new(rules: Rules, compatibility: Compatibility, end: Micros) -> Result<Self> {
         compatibility.check(rules.mode)?;
-        let (mut claim, n) = (Claim::passing(), rules.steps);
+        let (mut claim, n) = (Claim::temporary(), rules.steps);
         let mut journey = Journey::default();
         claim.reserve(&mut journey.reached, n)?;
         let mut done = Vec::new();
@@ -165,8 +165,8 @@ impl Matcher {
         let events = &events[..events.partition_point(|event| event.at <= self.end)];
         let window = self.rules.window;
         for (i, group) in events.chunk_by(|a, b| a.at == b.at).enumerate() {
-            if i % host::POLL_EVERY == host::POLL_EVERY - 1 {
-                host::poll();
+            if i % memory::POLL_EVERY == memory::POLL_EVERY - 1 {
+                memory::poll();
             }
             match (self.compatibility, self.rules.mode) {
                 (_, Mode::Unordered) => self.any_order(group)?,
@@ -438,8 +438,8 @@ impl Slots {
     fn fill(&mut self, group: &[Event], most: usize, claim: &mut Claim) -> Result<()> {
         self.steps.clear();
         for (i, event) in group.iter().enumerate() {
-            if i % host::POLL_EVERY == host::POLL_EVERY - 1 {
-                host::poll();
+            if i % memory::POLL_EVERY == memory::POLL_EVERY - 1 {
+                memory::poll();
             }
             for _ in 0..usize::from(event.copies).min(most).min(event.steps.count_ones() as usize) {
                 claim.push(&mut self.steps, event.steps)?;
@@ -459,7 +459,7 @@ impl Slots {
         while to_do != 0 {
             let wanted = to_do.trailing_zeros() as u8;
             to_do &= to_do - 1;
-            host::poll();
+            memory::poll();
             for slot in 0..self.steps.len() {
                 if self.from[slot] != NOTHING || self.steps[slot] & 1 << wanted == 0 || self.filled[slot] == wanted {
                     continue;

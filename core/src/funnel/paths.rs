@@ -1,48 +1,52 @@
 //! `paths`: what people do next, move by move.
 
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
+use crate::base::user_table::is_blank;
 use crate::function::{
     Argument, Call, Function, NO_DEFAULT, Past, Reads, Requests, Role, Rows, Type, column, column_about,
 };
 use crate::history::{BySegment, Fold, Table, Timeline};
-use crate::host::Claim;
-use crate::users::is_blank;
 use std::cmp::Reverse;
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "paths",
     path: "funnel::paths",
-    summary: "what people do next: from each user's first request that start lets through, how many go from which feature \
-              to which other at the 1st, 2nd, ... move",
+    example: "",
+    summary: "user paths: for each move after the user's first request that passes start, the number of users who go \
+              from one feature to another",
     arguments: &[
         Argument {
             name: "start",
             kind: Type::Json,
             role: Role::Condition,
             default: NO_DEFAULT,
-            about: "the requests that a path may begin with, in the form of filter; by default any",
+            about: "requests that may start a path, in the form of filter; by default any",
         },
         Argument {
             name: "depth",
             kind: Type::Integer,
             role: Role::Value,
             default: "5",
-            about: "how many moves are followed, from 1 to 1000",
+            about: "number of moves to follow, from 1 to 1000",
         },
     ],
     columns: &[
-        column("step", Type::Integer, "the 1st, 2nd, ... move"),
-        column("from_feature", Type::Text, "from which feature"),
-        column("to_feature", Type::Text, "to which; NULL for those who did nothing else until observation ended"),
-        column_about(&["users"], "users", Type::Bigint, "how many users"),
+        column("step", Type::Integer, "number of the move, from 1"),
+        column("from_feature", Type::Text, "feature before the move"),
+        column(
+            "to_feature",
+            Type::Text,
+            "feature after the move; NULL for users who used no other feature until observation ended",
+        ),
+        column_about(&["users"], "users", Type::Bigint, "number of users"),
     ],
     reads: Reads::Requests(&Requests {
         past: Past::Nothing,
         columns: &["request_id"],
         needed: &["feature"],
         names: false,
-        order: &[],
     }),
     segmented: true,
     scalar: false,
@@ -60,7 +64,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let columns = ["feature", "request_id", "segment", "start"].map(|name| call.column(name));
     let [feature, _, segment, start] = columns;
     let make = || {
-        let (by_segment, claim) = (BySegment::default(), Claim::passing());
+        let (by_segment, claim) = (BySegment::default(), Claim::temporary());
         Ok(Paths {
             call,
             depth,

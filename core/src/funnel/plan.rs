@@ -1,8 +1,8 @@
 //! The steps of a funnel as a caller writes them: JSON.
 
 use super::MOST_STEPS;
-use crate::error::{Error, Result};
-use crate::json;
+use crate::base::error::{Error, Result};
+use crate::base::json;
 use serde_json::{Map, Value};
 
 /// The steps of a funnel, and what must not come in between, as filters of a log.

@@ -1,14 +1,15 @@
 //! How many users reach each step, how many do not, and who could not be asked yet.
 //!
 //! A user who has not reached a step and still may ([`Journey::open`]) has not dropped out before it. They are told apart
-//! and enter no rate: one told today would change by waiting. Definitions D46 and D47.
+//! and enter no rate: one told today would change by waiting. Definition D47.
 
 use super::{Compatibility, Event, Journey, Matcher, Mode, View};
-use crate::calendar::Micros;
-use crate::error::{Error, Result};
-use crate::host::Claim;
-use crate::interval::wilson;
-use crate::sessions::{Span, quantile};
+use crate::base::calendar::Micros;
+use crate::base::calendar::Span;
+use crate::base::error::{Error, Result};
+use crate::base::memory::Claim;
+use crate::stats::interval::wilson;
+use crate::stats::quantile::quantile;
 
 /// One step of a funnel.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +64,7 @@ pub fn shown<'a>(events: &'a [Event], span: &Span) -> &'a [Event] {
 
 /// Every step, in order. What is looked at are rows from `since` to before `until`, as known at the end of observation.
 pub fn steps(view: &View<'_>, compatibility: Compatibility, span: &Span) -> Result<Vec<Step>> {
-    let (mut matcher, mut claim) = (Matcher::new(view.rules(), compatibility, span.end)?, Claim::passing());
+    let (mut matcher, mut claim) = (Matcher::new(view.rules(), compatibility, span.end)?, Claim::temporary());
     let mut steps = vec![Step::default(); view.rules().steps];
     view.each(|_, events| count(&mut steps, matcher.journey(shown(events, span))?, &mut claim))?;
     finish(&mut steps);

@@ -1,14 +1,14 @@
 //! How the events of a funnel are written and read. The layout is described in [`funnel`](super).
 
 use super::{Event, Mode, Rules};
-use crate::calendar::Micros;
-use crate::error::Result;
-use crate::grouping::Owned;
-use crate::lists::{self, Listed, corrupt, instant};
-use crate::wire::{Kind, Reader, Writer};
+use crate::base::calendar::Micros;
+use crate::base::error::Result;
+use crate::base::sort_by_user::Owned;
+use crate::base::user_lists::{self, Listed, corrupt, instant};
+use crate::base::wire::{Kind, Reader, Writer};
 
 /// A stored funnel, read in place.
-pub type View<'a> = lists::View<'a, Event>;
+pub type View<'a> = user_lists::View<'a, Event>;
 
 impl Listed for Event {
     type Rules = Rules;
@@ -96,5 +96,5 @@ fn read_event(from: &mut Reader<'_>, rules: Rules, before: Option<&Event>) -> Re
             return corrupt("more events than can matter");
         }
     }
-    Ok(Event { at, steps, whose: 0, copies: copies as u16, excluded })
+    Ok(Event { at, steps, user_index: 0, copies: copies as u16, excluded })
 }

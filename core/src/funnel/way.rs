@@ -1,13 +1,13 @@
 //! A way that a function over a log is asked about, and a user's requests as events of it.
 
 use super::{Compatibility, Event, Mode, Plan, Rules, names, plan};
-use crate::calendar::Micros;
-use crate::error::{Error, Result};
+use crate::base::calendar::Micros;
+use crate::base::error::{Error, Result};
+use crate::base::memory::Claim;
+use crate::base::sort_by_user::Owned;
+use crate::base::user_lists;
 use crate::function::{Argument, Call, NO_DEFAULT, REQUIRED, Role, Type};
-use crate::grouping::Owned;
 use crate::history::Timeline;
-use crate::host::Claim;
-use crate::lists;
 
 /// Whose answers are given.
 pub(super) const COMPATIBILITY: Argument = Argument {
@@ -25,28 +25,28 @@ pub(super) const ARGUMENTS: &[Argument] = &[
         kind: Type::Json,
         role: Role::Conditions(plan::steps),
         default: REQUIRED,
-        about: "the steps: a JSON array of up to 64 objects with a filter and, if you like, a name",
+        about: "steps: a JSON array of up to 64 objects, each with a filter and an optional name",
     },
     Argument {
         name: "within",
         kind: Type::Interval,
         role: Role::Value,
         default: "'7 days'",
-        about: "how long the whole way may take",
+        about: "longest time from the first step to the last",
     },
     Argument {
         name: "mode",
         kind: Type::Text,
         role: Role::Value,
         default: "'ordered'",
-        about: "what may come in between: ordered, strict_order, strict_dedup, strict_increase, once or unordered",
+        about: "condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered",
     },
     Argument {
         name: "exclude",
         kind: Type::Json,
         role: Role::AnyOf(plan::excluded),
         default: NO_DEFAULT,
-        about: "a filter, or a JSON array of filters: what must not come between two steps",
+        about: "requests that must not occur between two steps: a filter or a JSON array of filters",
     },
     COMPATIBILITY,
 ];
@@ -98,7 +98,7 @@ impl Way {
             excluded: call.column("exclude"),
             marks: Vec::new(),
             events: Vec::new(),
-            claim: Claim::passing(),
+            claim: Claim::temporary(),
         })
     }
 
@@ -131,7 +131,7 @@ impl Way {
             }
         }
         events.sort_unstable_by_key(Owned::order);
-        lists::close(*rules, events)?;
+        user_lists::close(*rules, events)?;
         Ok(events)
     }
 }

@@ -12,8 +12,8 @@
 //! sessions as 0 for "that of the user's last row" or 1 for the next new one, ids as lengths plus 1.
 
 use super::plan::Kind;
-use crate::error::{Error, Result};
-use crate::host::Claim;
+use crate::base::error::{Error, Result};
+use crate::base::memory::Claim;
 use crate::stats::sum;
 
 /// The most rows of a block.

@@ -1,7 +1,7 @@
 //! Texts as codes: a small number for every different text of a column.
 
-use crate::error::{Error, Result};
-use crate::host::Claim;
+use crate::base::error::{Error, Result};
+use crate::base::memory::Claim;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The code of no text.

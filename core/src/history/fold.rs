@@ -1,10 +1,10 @@
 //! What is made of users' requests: a fold looks at one user after the other.
 
 use super::Timeline;
-use crate::error::Result;
-use crate::host::Claim;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
+use crate::base::user_table::{UserKey, Users};
 use crate::stats::amount::Amount;
-use crate::users::{UserKey, Users};
 
 /// A partial answer over users: fed user by user, merged in any order.
 ///
@@ -36,7 +36,7 @@ pub struct BySegment {
 
 impl Default for BySegment {
     fn default() -> Self {
-        BySegment { all: Vec::new(), order: Vec::new(), claim: Claim::passing() }
+        BySegment { all: Vec::new(), order: Vec::new(), claim: Claim::temporary() }
     }
 }
 

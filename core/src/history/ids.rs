@@ -1,9 +1,9 @@
 //! Users' ids that a fold keeps until rows show them.
 
 use super::Timeline;
-use crate::error::Result;
-use crate::host::Claim;
-use crate::users::{UserKey, UserKind};
+use crate::base::error::Result;
+use crate::base::memory::Claim;
+use crate::base::user_table::{UserKey, UserKind};
 use std::borrow::Cow;
 
 /// A user among [`Ids`].

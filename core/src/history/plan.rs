@@ -1,6 +1,6 @@
 //! What a history is asked to hold: the columns beside user and time, in the order of the aggregate's arguments.
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// What a column holds, and how a request's value of it is kept.

@@ -1,6 +1,6 @@
 //! Files for what does not fit the memory, lent by the surrounding process.
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use std::cell::RefCell;
 use std::rc::Rc;
 

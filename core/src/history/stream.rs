@@ -3,10 +3,10 @@
 
 use super::block::PADDING;
 use super::{History, INLINE, PARTITIONS, Part, Plan, Scratch};
-use crate::error::{Error, Result};
-use crate::host::{self, Claim};
-use crate::users::UserKind;
-use crate::wire::{Kind, Reader, Writer};
+use crate::base::error::{Error, Result};
+use crate::base::memory::{self, Claim};
+use crate::base::user_table::UserKind;
+use crate::base::wire::{Kind, Reader, Writer};
 
 /// A file that streams lie in.
 pub(super) enum File {
@@ -97,7 +97,7 @@ impl Stream {
         let mut taken = Vec::new();
         claim.reserve(&mut taken, parts.len())?;
         for part in parts {
-            host::poll();
+            memory::poll();
             let sessions = part.lasts.len();
             let users = part.users.len();
             let mut keys = Vec::new();

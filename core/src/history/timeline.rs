@@ -1,10 +1,10 @@
 //! One user's requests in order of time, and the arrays by column that they are ranges of.
 
 use super::Kind;
-use crate::calendar::Micros;
-use crate::error::Result;
-use crate::host::Claim;
-use crate::users::UserKey;
+use crate::base::calendar::Micros;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
+use crate::base::user_table::UserKey;
 use std::ops::Range;
 
 /// The values of a column, request by request.
@@ -35,7 +35,7 @@ pub(super) fn sized<T: Clone + Default>(buffer: &mut Vec<T>, items: usize, claim
 
 /// Brings values into another order: `order` has, for each place, the place from where its value comes.
 pub(super) fn permuted<T: Copy>(values: &mut [T], order: &[u32]) -> Result<()> {
-    let mut claim = Claim::passing();
+    let mut claim = Claim::temporary();
     let old = claim.collected(values.iter().copied())?;
     values.iter_mut().zip(order).for_each(|(value, &from)| *value = old[from as usize]);
     Ok(())

@@ -12,10 +12,10 @@ use super::block::{Block, Blocks};
 use super::stream::{Bytes, File, Stream, StreamPart};
 use super::timeline::{Timeline, Values, characters, id, permuted, sized};
 use super::{History, Kind, PARTITION_BITS, PARTITIONS, Scratch};
-use crate::calendar::Micros;
-use crate::error::{Error, Result};
-use crate::host::{self, Claim};
-use crate::users::{UNKNOWN, UserKey, Users};
+use crate::base::calendar::Micros;
+use crate::base::error::{Error, Result};
+use crate::base::memory::{self, Claim};
+use crate::base::user_table::{UNKNOWN, UserKey, Users};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::ops::Range;
@@ -66,7 +66,7 @@ impl History {
         left_out: &[UserKey],
         visit: &mut dyn FnMut(&Timeline<'_>) -> Result<()>,
     ) -> Result<()> {
-        let (mut buffers, mut claim) = (Buffers::default(), Claim::passing());
+        let (mut buffers, mut claim) = (Buffers::default(), Claim::temporary());
         buffers.columns = self.layout.kinds.iter().map(|_| None).collect(); // few: columns
         for &column in wanted {
             buffers.columns[column] = Some(Values::new(self.layout.kinds[column]));
@@ -74,7 +74,7 @@ impl History {
         for p in 0..PARTITIONS {
             let passes = self.passes(p, &buffers, &claim)?;
             for pass in 0..passes {
-                host::poll();
+                memory::poll();
                 self.partition(p, (pass, passes), left_out, &mut buffers, &mut claim, visit)?;
             }
         }
@@ -89,10 +89,10 @@ impl History {
         let packed = parts().flat_map(|(_, part)| &part.chunks).map(Bytes::filed).sum::<usize>();
         let wanted = buffers.columns.iter().flatten().map(Values::width).sum::<usize>();
         // The buffers are there from the partition before.
-        let others = host::used().saturating_sub(claim.bytes());
+        let others = memory::used().saturating_sub(claim.bytes());
         // What every pass needs; and what is shared out: places and values of rows, and users once for all streams.
         let all = packed + rows * 16 + users * 4;
-        let free = host::limit().saturating_sub(others).saturating_sub(all) / 4 * 3;
+        let free = memory::limit().saturating_sub(others).saturating_sub(all) / 4 * 3;
         // The bytes of ids, which are copied.
         let has_ids = buffers.columns.iter().flatten().any(|values| matches!(values, Values::Ids(_)));
         let chunks = parts().flat_map(|(_, part)| &part.chunks).map(Bytes::len).sum::<usize>();
@@ -109,9 +109,9 @@ impl History {
     /// About how many users streams have together: those of a sample, counted.
     fn distinct<'a>(&'a self, parts: impl Iterator<Item = (&'a Stream, &'a StreamPart)>) -> Result<usize> {
         const OF: u64 = 16;
-        let (mut sample, mut claim, mut buffer) = (Users::<()>::new(), Claim::passing(), Vec::new());
+        let (mut sample, mut claim, mut buffer) = (Users::<()>::new(), Claim::temporary(), Vec::new());
         for (stream, part) in parts {
-            host::poll();
+            memory::poll();
             let bytes = part.keys.read(self.scratch(stream), &mut buffer, &mut claim)?;
             for key in bytes.as_chunks::<16>().0.iter().map(|bytes| UserKey::from(u128::from_be_bytes(*bytes))) {
                 // Bits that tell neither the partition nor the pass.
@@ -143,7 +143,7 @@ impl History {
         visit: &mut dyn FnMut(&Timeline<'_>) -> Result<()>,
     ) -> Result<()> {
         // What lives as long as the partition is read.
-        let (mut parts, mut own) = (Vec::new(), Claim::passing());
+        let (mut parts, mut own) = (Vec::new(), Claim::temporary());
         own.reserve(&mut parts, self.streams.len())?;
         for stream in &self.streams {
             parts.push((stream, stream.parts.get(p).ok_or(Error::Corrupt { what: "a stream without a partition" })?));
@@ -172,8 +172,8 @@ impl History {
         buffers.chunks = held;
         self.sort(in_order, buffers, claim)?;
         for u in 0..buffers.keys.len() {
-            if u % host::POLL_EVERY == host::POLL_EVERY - 1 {
-                host::poll();
+            if u % memory::POLL_EVERY == memory::POLL_EVERY - 1 {
+                memory::poll();
             }
             let (from, until) = (buffers.starts[u] as usize, buffers.starts[u + 1] as usize);
             if from == until {
@@ -200,7 +200,6 @@ impl History {
 
     /// Gives every user of the pass one number, whatever stream they are in: `keys`, `numbers` and, where names are kept,
     /// `sources`. Gives where the names of streams' users lie in `name_bytes`.
-    #[allow(clippy::type_complexity)]
     fn unite(
         &self,
         parts: &[(&Stream, &StreamPart)],
@@ -216,7 +215,7 @@ impl History {
         while numbers.len() < parts.len() {
             claim.push(numbers, Vec::new())?;
         }
-        let (mut table, mut passing) = (Users::<()>::new(), Claim::passing());
+        let (mut table, mut passing) = (Users::<()>::new(), Claim::temporary());
         let mut names = Vec::new();
         let (mut buffer, mut name_buffer) = (Vec::new(), Vec::new());
         let shift = 64 - PARTITION_BITS - passes.trailing_zeros();
@@ -231,7 +230,7 @@ impl History {
             map.clear();
             claim.reserve(map, stored.len())?;
             for batch in stored.chunks(BATCH) {
-                host::poll();
+                memory::poll();
                 let of = |bytes: &[u8; 16]| UserKey::from(u128::from_be_bytes(*bytes));
                 let mut found = [UNKNOWN; BATCH];
                 if s > 0 {
@@ -300,7 +299,7 @@ impl History {
         let (mut from, mut ends) = (0, vec![0; streams]); // few: streams
         let mut is_wrong = false;
         for &(s, mut chunk) in chunks {
-            host::poll();
+            memory::poll();
             let map = &numbers[s];
             while let Some(block) = blocks.next(&self.layout, &mut chunk)? {
                 let until = from + block.rows;
@@ -361,7 +360,7 @@ impl History {
         let mut heap = BinaryHeap::with_capacity(runs.len()); // few: runs
         heap.extend(runs.iter().enumerate().map(|(r, run)| Reverse((times[run.start], r))));
         while let Some(Reverse((_, r))) = heap.pop() {
-            host::poll();
+            memory::poll();
             let other = heap.peek().map_or(Micros::MAX, |Reverse((at, _))| *at);
             let run = &mut runs[r];
             let mut row = run.start;
@@ -407,7 +406,7 @@ impl History {
             let Some(values) = values else { continue };
             let (mut from, mut of) = (0, None);
             for &(s, mut chunk) in chunks {
-                host::poll();
+                memory::poll();
                 if of != Some(s) {
                     of = Some(s);
                     lasts.clear();
@@ -433,15 +432,15 @@ impl History {
     fn sort(&self, in_order: bool, buffers: &mut Buffers, claim: &mut Claim) -> Result<()> {
         let Buffers { starts, at, columns, ids, order, .. } = buffers;
         for (u, range) in starts.windows(2).enumerate() {
-            if u % host::POLL_EVERY == host::POLL_EVERY - 1 {
-                host::poll();
+            if u % memory::POLL_EVERY == memory::POLL_EVERY - 1 {
+                memory::poll();
             }
             let range = range[0] as usize..range[1] as usize;
             if !in_order && !at[range.clone()].is_sorted() {
                 order.clear();
                 claim.reserve(order, range.len())?;
                 order.extend(0..range.len() as u32);
-                host::poll();
+                memory::poll();
                 order.sort_by_key(|&i| at[range.start + i as usize]);
                 permuted(&mut at[range.clone()], order)?;
                 columns.iter_mut().flatten().try_for_each(|values| values.permute(range.clone(), order))?;
@@ -454,7 +453,7 @@ impl History {
                     order.clear();
                     claim.reserve(order, until - from)?;
                     order.extend(0..(until - from) as u32);
-                    host::poll();
+                    memory::poll();
                     order.sort_by(|&a, &b| self.compare(columns, ids, from + a as usize, from + b as usize));
                     columns.iter_mut().flatten().try_for_each(|values| values.permute(from..until, order))?;
                 }
@@ -519,7 +518,6 @@ fn runs(times: &[Micros], ends: &[usize]) -> Option<Vec<Range<usize>>> {
 }
 
 /// Brings a block's values of a column to their places.
-#[allow(clippy::too_many_arguments)]
 fn bring(
     block: &Block<'_>,
     (column, nth): (usize, usize),

@@ -1,6 +1,6 @@
 //! Whether a user's requests have become fewer by more than chance.
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use statrs::distribution::{Binomial, Discrete, DiscreteCDF};
 
 /// The chance of `recent` requests or fewer, of `recent + base` in all, if the user were as active in the recent span of

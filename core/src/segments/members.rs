@@ -2,15 +2,15 @@
 
 use super::power::{at_most, power_cutoff};
 use super::{Segment, Terms, decline_p};
-use crate::calendar::{DAY_MICROS, Micros};
-use crate::days::Day;
-use crate::error::Result;
+use crate::base::calendar::{DAY_MICROS, Micros};
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::memory::{self, Claim};
 use crate::function::{Call, Clock};
 use crate::history::{Fold, Id, Ids, Timeline};
-use crate::host::{self, Claim};
-use crate::preferences::own::sum_of;
 use crate::sessions::{self, Limits, MAX_IDLE, Session};
 use crate::source::{Facts, Rules};
+use crate::stats::sum::sum_of;
 use std::cmp::Reverse;
 
 /// Seven times 24 hours, whatever the clocks do.
@@ -92,7 +92,7 @@ impl<'a> Members<'a> {
             days: Vec::new(),
             parts: Vec::new(),
             sessions: Vec::new(),
-            claim: Claim::passing(),
+            claim: Claim::temporary(),
         })
     }
 
@@ -140,13 +140,13 @@ impl<'a> Members<'a> {
         let mut usages: Vec<u64> = Vec::new();
         claim.reserve(&mut usages, members.len())?;
         usages.extend(members.iter().map(|member| member.recent).filter(|&recent| recent > 0));
-        host::poll();
+        memory::poll();
         usages.sort_unstable_by_key(|&recent| Reverse(recent));
         *cutoff = power_cutoff(&usages, &terms.power);
         let new_after = end.saturating_sub(DAY_MICROS.saturating_mul(Micros::from(terms.new_days)));
         for (i, member) in members.iter_mut().enumerate() {
-            if i % host::POLL_EVERY == 0 {
-                host::poll();
+            if i % memory::POLL_EVERY == 0 {
+                memory::poll();
             }
             let above = usages.partition_point(|&usage| usage > member.recent);
             member.usage_rank = (member.recent > 0).then_some(above as u64 + 1);

@@ -3,26 +3,31 @@
 use super::members::Members;
 use super::segment_users::REQUESTS;
 use super::{Segment, TERMS, Terms};
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
 use crate::function::{Call, Function, Reads, Rows, Type, column, column_about};
-use crate::host::Claim;
 use crate::source::Rules;
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "segment_summary",
     path: "segments::segment_summary",
+    example: "",
     summary: "users and requests of each segment of segment_users, in the order of the segments",
     arguments: &TERMS,
     columns: &[
-        column("segment", Type::Text, "new, at_risk, power, casual or dormant; or a segment of rules"),
-        column_about(&["users"], "users", Type::Bigint, "users in it"),
-        column("user_share", Type::Double, "of all users, 0 to 1; NULL if there are none, or if any segment is hidden"),
-        column_about(&["users"], "requests", Type::Bigint, "their requests since since"),
+        column("segment", Type::Text, "new, at_risk, power, casual or dormant; or a custom segment of rules"),
+        column_about(&["users"], "users", Type::Bigint, "users in the segment"),
+        column(
+            "user_share",
+            Type::Double,
+            "share of all users, 0 to 1; NULL if there are none, or if any segment is hidden",
+        ),
+        column_about(&["users"], "requests", Type::Bigint, "requests at or after since"),
         column(
             "request_share",
             Type::Double,
-            "of all requests since since, 0 to 1; NULL if there are none, or if any segment is hidden",
+            "share of all requests at or after since, 0 to 1; NULL if there are none, or if any segment is hidden",
         ),
         column_about(&["users"], "requests_per_user", Type::Double, "requests / users; NULL without users"),
     ],
@@ -37,7 +42,7 @@ pub static FUNCTION: Function = Function {
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let (terms, rules) = (Terms::of(call)?, call.json("rules").map(Rules::parse).transpose()?);
     let members = Members::of(call, terms, rules.as_ref())?;
-    let mut claim = Claim::passing();
+    let mut claim = Claim::temporary();
     let names = match &rules {
         Some(rules) => claim.collected(rules.segments.iter().map(String::as_str))?,
         None => claim.collected(Segment::ALL.iter().map(|segment| segment.name()))?,

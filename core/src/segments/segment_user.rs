@@ -3,7 +3,7 @@
 use super::members::Members;
 use super::segment_users::{FIGURES, REQUESTS, figures};
 use super::{TERMS, Terms};
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::function::{Argument, Call, Function, NAME_ONE, NAMED_USER, Reads, Rows};
 use crate::source::Rules;
 
@@ -21,7 +21,9 @@ const ARGUMENTS: [Argument; 11] = {
 pub static FUNCTION: Function = Function {
     name: "segment_user",
     path: "segments::segment_user",
-    summary: "one user's row of segment_users; it reads the whole log, because who is a power user depends on all the others",
+    example: "",
+    summary: "row of segment_users for one user; reads the whole log, because power users are defined relative to all \
+              other users",
     arguments: &ARGUMENTS,
     columns: &FIGURES,
     reads: Reads::Requests(&REQUESTS),

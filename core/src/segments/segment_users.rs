@@ -2,34 +2,40 @@
 
 use super::members::{Member, Members};
 use super::{TERMS, Terms};
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::function::{Call, Cell, Column, Function, Past, Reads, Requests, Rows, Type, column};
 use crate::source::Rules;
 
 /// The columns of a user beside the id.
 pub(super) const FIGURES: [Column; 11] = [
-    column("segment", Type::Text, "new, at_risk, power, casual or dormant, the first that fits; or a segment of rules"),
-    column("requests", Type::Bigint, "their requests since since"),
-    column("active_days", Type::Bigint, "local days with at least one of these"),
-    column("first_seen", Type::Instant, "their first request, whatever since says"),
-    column("last_seen", Type::Instant, "their last request, whatever since says"),
+    column(
+        "segment",
+        Type::Text,
+        "new, at_risk, power, casual or dormant, the first that applies; or a custom segment of rules",
+    ),
+    column("requests", Type::Bigint, "requests at or after since"),
+    column("active_days", Type::Bigint, "local days with at least one of these requests"),
+    column("first_seen", Type::Instant, "time of the first request, regardless of since"),
+    column("last_seen", Type::Instant, "time of the last request, regardless of since"),
     column(
         "usage_rank",
         Type::Bigint,
-        "place by recent_requests among the recently active: 1 made most, equals share a place; NULL without recent requests",
+        "rank by recent_requests among the recently active users: 1 has the most, equal users share a rank; NULL \
+         without recent requests",
     ),
     column(
         "power_cutoff",
         Type::Bigint,
-        "fewest recent_requests of anyone within power_share, the same in every row; NULL if nobody is",
+        "fewest recent_requests of any user within power_share, the same in every row; NULL if there is no such user",
     ),
-    column("recent_requests", Type::Bigint, "requests of the recent weeks"),
-    column("base_requests", Type::Bigint, "requests of the weeks before"),
-    column("decline_ratio", Type::Double, "requests a week, recent over base; NULL without base requests"),
+    column("recent_requests", Type::Bigint, "requests in the recent weeks"),
+    column("base_requests", Type::Bigint, "requests in the base weeks before them"),
+    column("decline_ratio", Type::Double, "requests per week, recent over base; NULL without base requests"),
     column(
         "decline_p",
         Type::Double,
-        "probability of so few recent requests, or fewer, if nothing had changed; NULL without requests in either",
+        "probability of as few recent requests, or fewer, if the rate had not changed; NULL without requests in either \
+         span",
     ),
 ];
 
@@ -44,18 +50,18 @@ const COLUMNS: [Column; 12] = {
 };
 
 /// What is read of requests.
-pub(super) static REQUESTS: Requests =
-    Requests { past: Past::All, columns: &[], needed: &[], names: false, order: &[] };
+pub(super) static REQUESTS: Requests = Requests { past: Past::All, columns: &[], needed: &[], names: false };
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "segment_users",
     path: "segments::segment_users",
-    summary: "every user in exactly one segment (the first of new, at_risk, power, casual, dormant that fits; or of rules of \
-              your own), with the figures that say why",
+    example: "",
+    summary: "segment of every user, exactly one (the first of new, at_risk, power, casual and dormant that applies, \
+              or of custom rules), with the metrics that decide it",
     arguments: &TERMS,
     columns: &COLUMNS,
-    reads: Reads::Requests(&Requests { past: Past::All, columns: &[], needed: &[], names: true, order: &["user_id"] }),
+    reads: Reads::Requests(&Requests { past: Past::All, columns: &[], needed: &[], names: true }),
     segmented: false,
     scalar: false,
     zoned: true,

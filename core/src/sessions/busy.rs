@@ -6,11 +6,11 @@
 //! merges as exactly as the first, and whose size only matters to those who ask.
 
 use super::{Limits, Session, SessionKey, View};
-use crate::calendar::Micros;
-use crate::error::{Error, Result};
-use crate::host::Claim;
-use crate::lists::Walk;
-use crate::users::UserKey;
+use crate::base::calendar::Micros;
+use crate::base::error::{Error, Result};
+use crate::base::memory::Claim;
+use crate::base::user_lists::Walk;
+use crate::base::user_table::UserKey;
 
 /// The limits of the value that says when something was under way.
 pub const UNDER_WAY: Limits = Limits { gap: 0, idle: 0 };
@@ -48,7 +48,7 @@ impl<'a> Busy<'a> {
             parts: Vec::new(),
             stretches: Vec::new(),
             busy: Vec::new(),
-            claim: Claim::passing(),
+            claim: Claim::temporary(),
         })
     }
 

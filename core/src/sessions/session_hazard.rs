@@ -1,28 +1,31 @@
-//! `session_hazard`: at which request sessions are abandoned, of those that come so far. Definition D19.
+//! `session_hazard`: at which request sessions are abandoned, of those that come so far. Definition D70.
 
 use super::stats::ratio;
-use super::{Ending, Span, View};
-use crate::error::{Error, Result};
+use super::{Ending, View};
+use crate::base::calendar::Span;
+use crate::base::error::{Error, Result};
+use crate::base::memory::Claim;
 use crate::function::{Argument, Call, Cell, Function, Reads, Role, Rows, Type, column};
-use crate::host::Claim;
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "session_hazard",
     path: "sessions::session_hazard",
-    summary: "the probability that a session is abandoned at its 1st, 2nd, 3rd ... request, of those that come so far",
+    example: "",
+    summary: "abandonment hazard: probability that a session is abandoned at its 1st, 2nd, 3rd ... request, among \
+              sessions that reach it",
     arguments: &[Argument {
         name: "max_requests",
         kind: Type::Integer,
         role: Role::Value,
         default: "50",
-        about: "the last request told, from 1 to 10000",
+        about: "largest request number to report, from 1 to 10000",
     }],
     columns: &[
         column("request_number", Type::Integer, "number of the request within its session, from 1"),
-        column("sessions_reaching", Type::Bigint, "sessions that reach it and of which is known whether they go on"),
-        column("abandoned_here", Type::Bigint, "those of them that end there with a request that was not answered"),
-        column("hazard", Type::Double, "abandoned over reaching sessions, 0 to 1"),
+        column("sessions_reaching", Type::Bigint, "sessions that reach it and are known to continue or to end there"),
+        column("abandoned_here", Type::Bigint, "those of them that end there with a failed request"),
+        column("hazard", Type::Double, "abandoned_here / sessions_reaching, 0 to 1"),
     ],
     reads: Reads::Sessions { busy: false },
     segmented: true,
@@ -39,7 +42,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         given: most.to_string(),
         accepted: "a number from 1 to 10000".to_owned(),
     })?;
-    let Some(view) = call.sessions(0)? else { return Ok(()) };
+    let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     hazard(&view, &call.span(view.last_at()), most)?.into_iter().try_for_each(|row| {
         let shown = !call.hides(row.users);
         let number = i32::try_from(row.number).unwrap_or(i32::MAX);
@@ -75,10 +78,10 @@ impl Hazard {
 /// The hazard of the first `most` requests. A session that is open, or of which the log does not say how it ended, is
 /// known to go on until its last request and is not asked there.
 pub fn hazard(view: &View<'_>, span: &Span, most: u32) -> Result<Vec<Hazard>> {
-    let (mut claim, mut found) = (Claim::passing(), Vec::<Hazard>::new());
+    let (mut claim, mut found) = (Claim::temporary(), Vec::<Hazard>::new());
     view.each_session(|_, sessions| {
         let mut furthest = 0;
-        for session in sessions.iter().filter(|session| span.shows(session)) {
+        for session in sessions.iter().filter(|session| span.shows(session.start)) {
             let ending = session.ending(view.rules(), span.end);
             let known = matches!(ending, Some(Ending::Completed | Ending::Abandoned));
             claim.extend_to(&mut found, session.requests.min(most) as usize)?;

@@ -1,10 +1,10 @@
 //! `session_list`: every session with its user, by id. Definitions D15, D16, D19.
 
 use super::{Limits, Session, SessionKey, of_requests, requests};
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
 use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, SESSION_LIMITS, Type, column};
 use crate::history::{History, Timeline};
-use crate::host::Claim;
 
 pub mod of_value;
 
@@ -15,29 +15,29 @@ pub(crate) const SHOWN_ID: &str = "session_id as text";
 pub static FUNCTION: Function = Function {
     name: "session_list",
     path: "sessions::session_list",
-    summary: "every session with its user: begin, end, requests, errors and outcome",
+    example: "",
+    summary: "sessions with their user, start, end, requests, errors and outcome",
     arguments: &SESSION_LIMITS,
     columns: &[
-        column("user_id", Type::Text, "whose session it is"),
+        column("user_id", Type::Text, "user of the session"),
         column(
             "session_number",
             Type::Bigint,
-            "the how-manyth session of the user it is, counted from the begin of the log, whatever since says",
+            "ordinal number of the session among the user's sessions from the start of the log, regardless of since",
         ),
-        column("session_id", Type::Text, "its id; NULL for a session formed by the gap"),
-        column("started_at", Type::Instant, "when its first request was made"),
-        column("ended_at", Type::Instant, "when its last answer was complete"),
-        column("duration_seconds", Type::Double, "the time between the two"),
-        column("requests", Type::Bigint, "its requests"),
-        column("errors", Type::Bigint, "those of them that failed"),
-        column("outcome", Type::Text, "completed, abandoned, open, or NULL where the log does not tell"),
+        column("session_id", Type::Text, "session id; NULL for a session formed by the gap"),
+        column("started_at", Type::Instant, "time of the first request"),
+        column("ended_at", Type::Instant, "time at which the last answer was complete"),
+        column("duration_seconds", Type::Double, "time between start and end"),
+        column("requests", Type::Bigint, "number of requests"),
+        column("errors", Type::Bigint, "number of failed requests"),
+        column("outcome", Type::Text, "completed, abandoned, open, or NULL if not known"),
     ],
     reads: Reads::Requests(&Requests {
         past: Past::All,
         columns: &["session_id", SHOWN_ID, "latency_ms", "succeeded"],
         needed: &[],
         names: true,
-        order: &["user_id", "session_number"],
     }),
     segmented: false,
     scalar: false,
@@ -51,14 +51,14 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let span = call.span(call.history.and_then(History::last_at));
     let columns = ["session_id", "latency_ms", "succeeded", SHOWN_ID].map(|name| call.column(name));
     let [session, latency, succeeded, id] = columns;
-    let (mut parts, mut sessions, mut claim) = (Vec::new(), Vec::new(), Claim::passing());
+    let (mut parts, mut sessions, mut claim) = (Vec::new(), Vec::new(), Claim::temporary());
     let mut ids = Ids::default();
     // A user's rows are given at once: nothing of them is kept.
     call.each_user(&columns, |user| {
         of_requests(requests(user, session, latency, succeeded), limits, &mut parts, &mut sessions, &mut claim)?;
         ids.learn(user, session, id, &sessions)?;
         let user_id = call.user_id(user.user, user.name);
-        for (number, session) in (1u64..).zip(&sessions).filter(|(_, session)| span.shows(session)) {
+        for (number, session) in (1u64..).zip(&sessions).filter(|(_, session)| span.shows(session.start)) {
             let id = call.text_of(id, ids.code(session.key));
             let ending = session.ending(limits, span.end);
             let [started_at, ended_at, duration, requests, errors] = figures(session);
@@ -99,7 +99,7 @@ struct Ids {
 
 impl Default for Ids {
     fn default() -> Self {
-        Ids { codes: Vec::new(), claim: Claim::passing() }
+        Ids { codes: Vec::new(), claim: Claim::temporary() }
     }
 }
 

@@ -1,8 +1,9 @@
 //! `session_stats`: what sessions are like, over all time or by the period they began in. Definitions D15-D20, D70; how they are
 //! counted is in [`stats`](super::stats()).
 
+use super::View;
 use super::{Stats, stats};
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::function::{Argument, Call, Cell, Function, Reads, Role, Rows, Type, column, column_about};
 
 const ABOUT: &[&str] = &["users"];
@@ -13,52 +14,49 @@ pub(super) const PERIOD: Argument = Argument {
     kind: Type::Text,
     role: Role::Value,
     default: "NULL",
-    about: "day, week, month, quarter or year; by default all time in one row",
+    about: "day, week, month, quarter or year; by default one row for all time",
 };
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "session_stats",
     path: "sessions::session_stats",
-    summary: "sessions that began in each period, or of all time: how many, how long, how deep, whether the user was back within a \
-              day and how they ended; means and rates are over sessions that are no longer open",
+    example: "",
+    summary: "session metrics of the sessions that started in each period, or of all time: number, duration, depth, \
+              return within a day and outcome; means and rates are over closed sessions, which are no longer open",
     arguments: &[PERIOD],
     columns: &[
         column("period_start", Type::Date, "first local day of the period; NULL for all time"),
-        column_about(ABOUT, "users", Type::Bigint, "users with at least one of the sessions"),
-        column_about(ABOUT, "sessions", Type::Bigint, "sessions that began in the period"),
+        column_about(ABOUT, "users", Type::Bigint, "users with at least one of these sessions"),
+        column_about(ABOUT, "sessions", Type::Bigint, "sessions that started in the period"),
         column_about(ABOUT, "requests", Type::Bigint, "their requests"),
         column_about(ABOUT, "requests_per_session", Type::Double, "mean number of requests"),
         column_about(ABOUT, "duration_mean_seconds", Type::Double, "mean duration"),
         column_about(ABOUT, "duration_median_seconds", Type::Double, "median duration"),
         column_about(ABOUT, "duration_p90_seconds", Type::Double, "90th percentile of the duration"),
-        column_about(ABOUT, "single_request_share", Type::Double, "share with one request only, 0 to 1"),
+        column_about(ABOUT, "single_request_share", Type::Double, "share with a single request, 0 to 1"),
         column_about(ABOUT, "engaged_rate", Type::Double, "share with two or more requests that did not fail, 0 to 1"),
         column_about(
             ABOUT,
             "returned_24h_rate",
             Type::Double,
-            "of those that ended a day before observation did, the share whose user began another within a day",
+            "share after which the user started another session within a day, among sessions that ended at least a day \
+             before observation did",
         ),
         column_about(
             ABOUT,
             "completed_sessions",
             Type::Bigint,
-            "whose last request was answered; NULL where the log does not say",
+            "sessions whose last request succeeded; NULL if the log does not show it",
         ),
         column_about(
             ABOUT,
             "abandoned_sessions",
             Type::Bigint,
-            "whose last request failed; NULL where the log does not say",
+            "sessions whose last request failed; NULL if the log does not show it",
         ),
-        column_about(ABOUT, "open_sessions", Type::Bigint, "that may still go on"),
-        column_about(
-            ABOUT,
-            "completion_rate",
-            Type::Double,
-            "completed of those known to be completed or abandoned, 0 to 1",
-        ),
+        column_about(ABOUT, "open_sessions", Type::Bigint, "sessions that may still continue"),
+        column_about(ABOUT, "completion_rate", Type::Double, "completed / (completed + abandoned), 0 to 1"),
         column_about(ABOUT, "abandonment_point_mean", Type::Double, "mean number of requests of abandoned sessions"),
     ],
     reads: Reads::Sessions { busy: false },
@@ -71,7 +69,7 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let (calendar, days) = (call.periods("period")?, call.days()?);
-    let told = match call.sessions(0)? {
+    let told = match call.value(0, View::open)? {
         Some(view) => stats(&view, calendar, &call.span(view.last_at()), days)?,
         None => Stats::of_nothing(calendar),
     };

@@ -1,9 +1,10 @@
 //! `session_time`: where the time of sessions goes, busy while an answer is awaited and think time, which is the rest.
 //! Definition D16; how the busy time is found is in the second value, see [`busy`](super::busy).
 
+use super::View;
 use super::session_stats::PERIOD;
 use super::{Stats, stats, times};
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::function::{Call, Cell, Function, Reads, Rows, Type, column, column_about};
 
 const ABOUT: &[&str] = &["users"];
@@ -12,19 +13,20 @@ const ABOUT: &[&str] = &["users"];
 pub static FUNCTION: Function = Function {
     name: "session_time",
     path: "sessions::session_time",
-    summary: "where the time of sessions goes that are no longer open: busy while at least one answer is awaited, and think time, \
-              which is the rest",
+    example: "",
+    summary: "breakdown of the time of closed sessions into busy time, in which at least one answer is awaited, and \
+              think time, which is the rest",
     arguments: &[PERIOD],
     columns: &[
         column("period_start", Type::Date, "first local day of the period; NULL for all time"),
-        column_about(ABOUT, "users", Type::Bigint, "users with at least one session that began in the period"),
-        column_about(ABOUT, "sessions", Type::Bigint, "those of the sessions that are no longer open"),
-        column_about(ABOUT, "duration_seconds", Type::Double, "their duration together"),
+        column_about(ABOUT, "users", Type::Bigint, "users with at least one session that started in the period"),
+        column_about(ABOUT, "sessions", Type::Bigint, "closed sessions that started in the period"),
+        column_about(ABOUT, "duration_seconds", Type::Double, "total duration of these sessions"),
         column_about(ABOUT, "busy_seconds", Type::Double, "time in which at least one answer was awaited"),
-        column_about(ABOUT, "think_seconds", Type::Double, "the rest"),
-        column_about(ABOUT, "busy_share", Type::Double, "busy over all time, 0 to 1"),
-        column_about(ABOUT, "busy_mean_seconds", Type::Double, "mean busy time of a session"),
-        column_about(ABOUT, "think_mean_seconds", Type::Double, "mean think time of a session"),
+        column_about(ABOUT, "think_seconds", Type::Double, "rest of the duration"),
+        column_about(ABOUT, "busy_share", Type::Double, "busy_seconds / duration_seconds, 0 to 1"),
+        column_about(ABOUT, "busy_mean_seconds", Type::Double, "mean busy time per session"),
+        column_about(ABOUT, "think_mean_seconds", Type::Double, "mean think time per session"),
     ],
     reads: Reads::Sessions { busy: true },
     segmented: true,
@@ -36,7 +38,7 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let (calendar, days) = (call.periods("period")?, call.days()?);
-    let (sessions, busy) = (call.sessions(0)?, call.sessions(1)?);
+    let (sessions, busy) = (call.value(0, View::open)?, call.value(1, View::open)?);
     let told = match (&sessions, &busy) {
         (None, _) => Stats::of_nothing(calendar),
         (Some(view), None) => stats(view, calendar, &call.span(view.last_at()), days)?,

@@ -6,30 +6,13 @@
 
 use super::busy::Busy;
 use super::{Limits, Outcome, Session, View};
-use crate::activity::periods::Series;
-use crate::calendar::{Calendar, DAY_MICROS, Micros};
-use crate::days::Day;
-use crate::error::Result;
-use crate::host::Claim;
-
-/// What a readout may look at: the sessions that begin in `since <= start < until`, as known at `end`.
-#[derive(Clone, Copy, Debug)]
-pub struct Span {
-    /// The first instant shown.
-    pub since: Option<Micros>,
-    /// The first instant shown no more.
-    pub until: Option<Micros>,
-    /// Where observation ends.
-    pub end: Micros,
-}
-
-impl Span {
-    /// Whether a session is one to show.
-    pub fn shows(&self, session: &Session) -> bool {
-        let (since, until) = (self.since.unwrap_or(Micros::MIN), self.until.unwrap_or(Micros::MAX));
-        session.start <= self.end && since <= session.start && session.start < until
-    }
-}
+use crate::base::calendar::Span;
+use crate::base::calendar::{Calendar, DAY_MICROS, Micros};
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
+use crate::base::series::Series;
+use crate::stats::quantile::quantile;
 
 impl Session {
     /// Whether it could still have gone on at `end`.
@@ -101,19 +84,6 @@ pub struct Stats {
 
 pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-/// The duration in seconds that a share of durations in microseconds stays below, between two of them by linear
-/// interpolation: SQL's `percentile_cont`. Their order is lost.
-pub fn quantile(durations: &mut [Micros], share: f64) -> Option<f64> {
-    let place = share * durations.len().checked_sub(1)? as f64;
-    let (below, between) = (place.floor() as usize, place.fract());
-    let (_, &mut low, above) = durations.select_nth_unstable(below);
-    let low = low as f64 / 1e6;
-    match above.iter().min() {
-        Some(&high) if between > 0.0 => Some(low + between * (high as f64 / 1e6 - low)),
-        _ => Some(low),
-    }
 }
 
 impl Stats {
@@ -245,7 +215,7 @@ fn series(
     span: &Span,
     mut day: impl FnMut(Micros) -> Result<Day>,
 ) -> Result<Vec<Stats>> {
-    let mut claim = Claim::passing();
+    let mut claim = Claim::temporary();
     let Some(calendar) = calendar else {
         let mut all = Stats::default();
         each_shown(view, busy, span, |session, place| {
@@ -262,7 +232,7 @@ fn series(
     view.each_session(|_, sessions| {
         let begun = sessions.iter().take_while(|session| session.start <= span.end);
         first = first.into_iter().chain(begun.clone().map(|session| session.start)).min();
-        last = begun.filter(|session| span.shows(session)).map(|session| session.start).fold(last, Micros::max);
+        last = begun.filter(|session| span.shows(session.start)).map(|session| session.start).fold(last, Micros::max);
         Ok(())
     })?;
     let Some(first) = first.map(|first| first.max(span.since.unwrap_or(first))).filter(|&first| first <= span.end)
@@ -322,7 +292,7 @@ fn each_shown(
     view.each_session(|user, sessions| {
         let mut is_first = true;
         let busy = busy.as_mut().map(|busy| busy.of(user, sessions)).transpose()?;
-        for (i, session) in sessions.iter().enumerate().filter(|(_, session)| span.shows(session)) {
+        for (i, session) in sessions.iter().enumerate().filter(|(_, session)| span.shows(session.start)) {
             let busy = busy.and_then(|busy| busy.get(i)).copied().unwrap_or(0);
             visit(session, &Place { is_first, from_here: &sessions[i..], busy })?;
             is_first = false;
@@ -333,9 +303,9 @@ fn each_shown(
 
 /// The sessions to show with their numbers among their user's, user after user.
 pub fn list(view: &View<'_>, span: &Span) -> Result<Vec<(u64, Session)>> {
-    let (mut claim, mut listed) = (Claim::passing(), Vec::new());
+    let (mut claim, mut listed) = (Claim::temporary(), Vec::new());
     view.each_session(|_, sessions| {
-        let mut numbered = (1..).zip(sessions).filter(|(_, session)| span.shows(session));
+        let mut numbered = (1..).zip(sessions).filter(|(_, session)| span.shows(session.start));
         numbered.try_for_each(|(number, session)| claim.push(&mut listed, (number, *session)))
     })?;
     Ok(listed)

@@ -2,15 +2,15 @@
 //! [`sessions`](super).
 
 use super::{Limits, Outcome, Session, SessionKey};
-use crate::calendar::Micros;
-use crate::error::Result;
-use crate::host::Claim;
-use crate::lists::{self, Listed, close, corrupt, instant};
-use crate::users::UserKey;
-use crate::wire::{Kind, Reader, Writer};
+use crate::base::calendar::Micros;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
+use crate::base::user_lists::{self, Listed, close, corrupt, instant};
+use crate::base::user_table::UserKey;
+use crate::base::wire::{Kind, Reader, Writer};
 
 /// Stored sessions, read in place.
-pub type View<'a> = lists::View<'a, Session>;
+pub type View<'a> = user_lists::View<'a, Session>;
 
 fn limit(number: u64) -> Result<Micros> {
     Micros::try_from(number).or_else(|_| corrupt("a limit beyond all time"))
@@ -74,7 +74,7 @@ impl Listed for Session {
 impl View<'_> {
     /// Visits every user and their sessions, by start, those of no id first where several begin together.
     pub fn each_session(&self, mut visit: impl FnMut(UserKey, &[Session]) -> Result<()>) -> Result<()> {
-        let (mut claim, mut sessions) = (Claim::passing(), Vec::new());
+        let (mut claim, mut sessions) = (Claim::temporary(), Vec::new());
         self.each(|key, parts| {
             if sessions.capacity() < parts.len() {
                 sessions.clear();
@@ -145,5 +145,5 @@ fn read_part(from: &mut Reader<'_>, before: Option<&Session>) -> Result<Session>
     if errors > most || (errors == 0 && outcome == Outcome::Failed) {
         return corrupt("errors that do not fit the requests");
     }
-    Ok(Session { start, end, last, key, requests, errors, whose: 0, outcome })
+    Ok(Session { start, end, last, key, requests, errors, user_index: 0, outcome })
 }

@@ -2,8 +2,8 @@
 
 use super::canonical::{CANONICAL, PRESETS, canonical_named};
 use super::{Relation, identifier, literal};
-use crate::error::{Error, Result};
-use crate::json;
+use crate::base::error::{Error, Result};
+use crate::base::json;
 use serde_json::{Map, Value};
 
 /// The statements that attach a log: a view with canonical columns, and their comments.
@@ -33,10 +33,7 @@ pub fn attach(relation: &Relation, view: &str, columns: Option<&str>, preset: Op
         Vec::new(),
         vec![format!(
             "COMMENT ON VIEW {view} IS {}",
-            literal(&format!(
-                "requests of {} with canonical columns, for the functions of user_metrics",
-                relation.shown
-            ))
+            literal(&format!("requests of {} in canonical columns, for the functions of user_metrics", relation.shown))
         )],
     );
     for canonical in CANONICAL {

@@ -2,10 +2,10 @@
 
 use super::canonical::{Holds, canonical_named};
 use super::{Found, Relation, is_json, literal};
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
+use crate::base::user_table::uuid_digits;
 use crate::function::AS_TEXT;
 use crate::history::Kind;
-use crate::users::uuid_digits;
 
 /// The text of a log that has none.
 pub(super) const NO_TEXT: &str = "NULL::pg_catalog.text";

@@ -1,9 +1,8 @@
 //! The query that describes a log.
 
 use super::canonical::{CANONICAL, Canonical, Holds};
-use super::reads::readers;
 use super::{Found, Relation, literal};
-use crate::error::Result;
+use crate::base::error::Result;
 
 /// What can be wrong with a canonical column's values: the condition, the word for it, and whether such rows are left out.
 fn faults(relation: &Relation, canonical: &Canonical, found: &Found) -> Result<Vec<(String, &'static str, bool)>> {
@@ -32,7 +31,12 @@ fn faults(relation: &Relation, canonical: &Canonical, found: &Found) -> Result<V
 }
 
 /// Adds to the counts of the describing query those of one canonical column, and gives its row.
-fn described(relation: &Relation, i: usize, canonical: &Canonical, counts: &mut Vec<String>) -> Result<String> {
+fn described(
+    relation: &Relation,
+    (i, canonical): (usize, &Canonical),
+    readers: &dyn Fn(&str) -> String,
+    counts: &mut Vec<String>,
+) -> Result<String> {
     let (name, needed) = (literal(canonical.name), literal(&readers(canonical.name)));
     let Some(found) = relation.find(canonical) else {
         return Ok(format!("({i}, {name}, NULL, NULL, s.requests, s.requests, 0::pg_catalog.int8, NULL, {needed})"));
@@ -60,10 +64,10 @@ fn described(relation: &Relation, i: usize, canonical: &Canonical, counts: &mut 
     Ok(format!("({i}, {name}, {source}, {shown}, s.requests, s.missing_{i}, {left_out}, {remark}, {needed})"))
 }
 
-/// The query behind `describe_source`: a row per canonical column.
-pub fn describe(relation: &Relation) -> Result<String> {
+/// The query behind `describe_source`: a row per canonical column, with the functions that read it in words.
+pub fn describe(relation: &Relation, readers: &dyn Fn(&str) -> String) -> Result<String> {
     let mut counts = vec!["pg_catalog.count(*) AS requests".to_owned()];
-    let rows = CANONICAL.iter().enumerate().map(|(i, canonical)| described(relation, i, canonical, &mut counts));
+    let rows = CANONICAL.iter().enumerate().map(|canonical| described(relation, canonical, readers, &mut counts));
     let rows = rows.collect::<Result<Vec<_>>>()?.join(", ");
     let check = relation.check().map_or(String::new(), |check| format!(" WHERE {check}"));
     Ok(format!(

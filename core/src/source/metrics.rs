@@ -1,9 +1,7 @@
 //! What an experiment compares: the figures of a user, by the names that callers give them, and what is read for them.
 
 use super::canonical::{Holds, canonical_named};
-use crate::comparison::{Better, Method};
-use crate::error::{Error, Result};
-use crate::experiment::Purpose;
+use crate::base::error::{Error, Result};
 
 /// How a user's figure is made of their requests. Columns of numbers are named as a history has them.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +29,39 @@ pub enum Measure {
     Mean(String),
     /// All numbers of a column, of which a quantile is compared.
     Quantile(String, f64),
+}
+
+/// Which direction is good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Better {
+    /// More is better.
+    #[default]
+    Higher,
+    /// Less is better, as of cost and waiting.
+    Lower,
+    /// Neither: a verdict says only which way.
+    Neither,
+}
+
+impl Better {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Better::Higher => "higher",
+            Better::Lower => "lower",
+            Better::Neither => "neither",
+        }
+    }
+
+    /// The direction of a name.
+    pub fn parse(name: &str) -> Result<Self> {
+        match name {
+            "higher" => Ok(Better::Higher),
+            "lower" => Ok(Better::Lower),
+            "neither" => Ok(Better::Neither),
+            _ => Err(Error::not_one_of("better", name, &["higher", "lower", "neither"])),
+        }
+    }
 }
 
 /// A metric that has been read.
@@ -72,6 +103,9 @@ const NAMES: &[&str] = &[
     "retained_w1",
     "converted",
 ];
+/// The canonical columns that metrics may read.
+pub(super) const METRICS_READ: &[&str] =
+    &["session_id", "cost_usd", "revenue_usd", "latency_ms", "status", "succeeded", "rating"];
 /// The longest that anybody is waited for.
 const MOST_DAYS: u32 = 3650;
 
@@ -93,28 +127,9 @@ impl Metric {
         matches!(self.measure, Measure::Requests | Measure::ActiveDays | Measure::Sessions | Measure::Sum(_))
     }
 
-    fn is_ratio(&self) -> bool {
+    /// Whether it is a ratio of two numbers a user.
+    pub fn is_ratio(&self) -> bool {
         matches!(self.measure, Measure::Successes | Measure::Mean(_))
-    }
-
-    /// The method: that which the caller named, unless it is a quantile, or its own.
-    pub fn method(&self, named: Option<Method>) -> Method {
-        match self.measure {
-            Measure::Quantile(..) => Method::Quantile,
-            Measure::Converted | Measure::Return { .. } => named.unwrap_or(Method::Proportions),
-            _ => named.unwrap_or(Method::Welch),
-        }
-    }
-
-    /// What is kept of its figures for the method that the caller named, if any, and with what they were `before` the exposure.
-    pub fn purpose(&self, named: Option<Method>, before: bool) -> Purpose {
-        match named {
-            _ if matches!(self.measure, Measure::Quantile(..)) => Purpose::Lists,
-            Some(Method::MannWhitney) => Purpose::Sample,
-            _ if self.is_ratio() => Purpose::Ratio,
-            None | Some(Method::Welch) if before && self.is_total() => Purpose::Adjusted,
-            _ => Purpose::Mean,
-        }
     }
 
     /// Which quantile is compared; `None` where none is.

@@ -2,71 +2,16 @@
 
 use super::reads::columns_read;
 use super::{Found, Metrics, Relation, Rules, literal};
-use crate::error::{Error, Result};
-use crate::function::{self, Function, Past, Reads, Requests, Role};
+use crate::base::error::{Error, Result};
+use crate::base::json;
+use crate::function::{Function, Past, Reads, Role};
 use crate::history::{Kind, Plan, PlannedColumn};
-use crate::json;
 
-/// What a log is read into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Value {
-    Activity,
-    Sessions,
-    Requests(&'static Requests),
-}
-
-/// How a table function reads a log.
-#[derive(Clone, Copy, Debug)]
-pub struct Analysis {
-    /// Its name in SQL.
-    pub name: &'static str,
-    value: Value,
-    past: Past,
-    /// Whether its rows begin with a segment.
-    segmented: bool,
-    /// Whether it reads a second value, which says when something was under way: sessions whose limits are zero.
-    busy: bool,
-}
-
-const fn analysis(name: &'static str, value: Value, past: Past) -> Analysis {
-    Analysis { name, value, past, segmented: true, busy: false }
-}
-
-impl Analysis {
-    /// The analysis of a name.
-    pub fn named(name: &str) -> Option<Analysis> {
-        function::named(name).and_then(Analysis::of)
-    }
-
-    /// Every analysis there is.
-    pub fn all() -> impl Iterator<Item = Analysis> {
-        function::over_logs().filter_map(Analysis::of)
-    }
-
-    /// That of a function which has a form over a log.
-    fn of(function: &'static Function) -> Option<Self> {
-        let of = match function.reads {
-            Reads::Activity(past) => analysis(function.name, Value::Activity, past),
-            Reads::Sessions { busy } => {
-                Analysis { busy, ..analysis(function.name, Value::Sessions, Past::WhatReaches) }
-            }
-            Reads::Requests(requests) => analysis(function.name, Value::Requests(requests), requests.past),
-            Reads::Value(_) => return None,
-        };
-        Some(Analysis { segmented: function.segmented, ..of })
-    }
-
-    /// Whether hours of `since`'s own day that lie before it have to be told from the rest: values of days cannot.
-    pub fn splits_days(&self) -> bool {
-        self.value == Value::Activity && self.past == Past::All
-    }
-}
-
-/// What a table function asks of the doorway.
+/// What a table function asks of the source layer.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    /// The table function.
-    pub analysis: Analysis,
+    /// The function.
+    pub function: &'static Function,
     /// Its own arguments, in the order of the parameters from $5 on. After them come what its value takes: for sessions
     /// the gap, the idle time and from when rows are read.
     pub arguments: Vec<String>,
@@ -96,15 +41,17 @@ impl Ask {
     /// The call of the function's form over a value.
     fn call(&self, value: &str, as_of: &str) -> String {
         let own = self.arguments.iter().zip(5..).map(|(name, n)| format!("{name} => ${n}, ")).collect::<String>();
-        let name = self.analysis.name;
+        let name = self.function.name;
         format!("user_metrics.{name}({value}, {own}since => $1, until => $2, as_of => {as_of}) AS r")
     }
 
     /// That of a function for which nothing is given.
     pub fn of(function: &'static Function) -> Result<Self> {
-        let analysis = Analysis::of(function).ok_or(Error::Corrupt { what: "a function that reads no log" })?;
+        if !function.reads.is_over_log() {
+            return Err(Error::Corrupt { what: "a function that reads no log" });
+        }
         Ok(Ask {
-            analysis,
+            function,
             arguments: Vec::new(),
             since: false,
             since_within_day: false,
@@ -121,16 +68,14 @@ impl Ask {
 
     /// The role of an argument.
     fn role(&self, name: &str) -> Option<Role> {
-        let function = function::named(self.analysis.name)?;
-        function.arguments.iter().find(|argument| argument.name == name).map(|argument| argument.role)
+        self.function.arguments.iter().find(|argument| argument.name == name).map(|argument| argument.role)
     }
 
     /// The arguments of a role that ask for something, with what they say.
     fn with_role(&self, is: fn(Role) -> bool) -> impl Iterator<Item = (&'static str, &String)> {
-        let arguments = function::named(self.analysis.name).map_or(&[][..], |function| function.arguments);
         let asked = move |name: &str| self.asked.iter().find(|(asked, _)| asked == name).map(|(_, text)| text);
+        let arguments = self.function.arguments.iter();
         arguments
-            .iter()
             .filter(move |argument| is(argument.role))
             .filter_map(move |argument| asked(argument.name).map(|text| (argument.name, text)))
     }
@@ -150,23 +95,26 @@ impl Ask {
 
     /// The aggregate over the rows of a query `q`.
     fn aggregate(&self) -> String {
-        match self.analysis.value {
-            Value::Activity => {
+        match self.function.reads {
+            Reads::Activity(_) => {
                 let zone = match self.timezone_is_default {
                     true => String::new(),
                     false => format!(", {}", literal(&self.timezone)),
                 };
                 format!("user_metrics.activity(q.user_id, q.occurred_at{zone})")
             }
-            Value::Sessions => sessions_of_rows(&format!("${}", self.parameter(0)), &format!("${}", self.parameter(1))),
+            Reads::Sessions { .. } => {
+                sessions_of_rows(&format!("${}", self.parameter(0)), &format!("${}", self.parameter(1)))
+            }
             // Written with the query.
-            Value::Requests(_) => String::new(),
+            Reads::Requests(_) | Reads::Value(_) | Reads::Nothing => String::new(),
         }
     }
 
     /// What is made of the rows of a query `q`, as columns with names.
     fn values(&self) -> Vec<(&'static str, String)> {
-        let busy = self.analysis.busy.then(|| ("busy", sessions_of_rows(NO_TIME, NO_TIME)));
+        let busy = matches!(self.function.reads, Reads::Sessions { busy: true })
+            .then(|| ("busy", sessions_of_rows(NO_TIME, NO_TIME)));
         [("value", self.aggregate())].into_iter().chain(busy).collect()
     }
 
@@ -174,12 +122,12 @@ impl Ask {
     fn columns(&self, relation: &Relation) -> Result<String> {
         // A column that is missing must not count as zero: without latency no request would ever be under way.
         let is_missing = |(name, must_be_there): &(&str, bool)| *must_be_there && relation.lacks_column(name);
-        if let Some((name, _)) = columns_read(self.analysis.name).find(is_missing) {
+        if let Some((name, _)) = columns_read(self.function).find(is_missing) {
             return Err(relation.lacks("", name, name));
         }
-        match self.analysis.value {
-            Value::Activity | Value::Requests(_) => Ok(String::new()),
-            Value::Sessions => Ok(format!(
+        match self.function.reads {
+            Reads::Activity(_) | Reads::Requests(_) | Reads::Value(_) | Reads::Nothing => Ok(String::new()),
+            Reads::Sessions { .. } => Ok(format!(
                 ", {} AS session_id, {} AS latency_ms, {} AS succeeded",
                 relation.text("session_id"),
                 relation.number("latency_ms")?,
@@ -226,9 +174,9 @@ fn conditions(relation: &Relation, until: bool, from: Option<&str>, filter: Opti
 fn requests(relation: &Relation, ask: &Ask, more: &str) -> Result<String> {
     let (user, (instant, parameter)) = (relation.user()? + relation.user_collation(), relation.instant()?);
     let reach = format!("${}", ask.parameter(2));
-    let from = match ask.analysis.past {
+    let from = match ask.function.reads.past() {
         Past::Nothing if ask.since => Some("$1"),
-        Past::WhatReaches if ask.since => Some(reach.as_str()),
+        Past::Lookback if ask.since => Some(reach.as_str()),
         _ => None,
     };
     let conditions = conditions(relation, ask.until, from, ask.filter.as_deref())?;
@@ -260,7 +208,7 @@ fn end_of_log(relation: &Relation, ask: &Ask) -> Result<Option<String>> {
 
 /// The one query that reads a log for a table function.
 pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
-    if matches!(ask.analysis.value, Value::Requests(_)) {
+    if matches!(ask.function.reads, Reads::Requests(_)) {
         return fold_query(relation, ask);
     }
     let end = end_of_log(relation, ask)?;
@@ -271,7 +219,7 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
     match &ask.by {
         None => {
             let rows = requests(relation, ask, "")?;
-            let first = if ask.analysis.segmented { "NULL::pg_catalog.text, " } else { "" };
+            let first = if ask.function.segmented { "NULL::pg_catalog.text, " } else { "" };
             let end = end.as_deref().unwrap_or("$4");
             // Not a scalar query, whose result is copied before anybody reads it.
             let made = listed(&|name, value| format!("{value} AS {name}"));
@@ -299,7 +247,7 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
 /// The query of a fold, of one row: the requests' columns as the log has them into a history, the users who may not be
 /// counted, and where observation ends.
 pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
-    let Value::Requests(requests) = ask.analysis.value else {
+    let Reads::Requests(requests) = ask.function.reads else {
         return Err(Error::Corrupt { what: "a function that folds no requests" });
     };
     let mut columns = Vec::new();
@@ -342,7 +290,7 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
         add_text(name, relation.named(&format!(" by {column}"), column)?);
     }
     for (name, experiment) in ask.with_role(|role| matches!(role, Role::Experiment)) {
-        add_text(name, assigned_variant(relation, ask.analysis.name, experiment)?);
+        add_text(name, assigned_variant(relation, ask.function.name, experiment)?);
     }
     for (name, column) in ask.with_role(|role| matches!(role, Role::ColumnOr(_))) {
         add_text(name, relation.named(&format!(" of {column}"), column)?);
@@ -355,7 +303,7 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     }
     for (name, variant) in ask.with_role(|role| matches!(role, Role::Variant)) {
         let found = match variant.strip_prefix(EXPERIMENT) {
-            Some(experiment) => assigned_variant(relation, ask.analysis.name, experiment)?,
+            Some(experiment) => assigned_variant(relation, ask.function.name, experiment)?,
             None => relation.named(&format!(" of {variant}"), variant)?,
         };
         add_text(name, found);

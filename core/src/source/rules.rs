@@ -9,8 +9,8 @@
 //! The first rule that fits decides. A condition names figures and what each must be; `all`, `any` and `not` put
 //! conditions together. What is not known fulfils no comparison but `<>`.
 
-use crate::error::{Error, Result};
-use crate::json;
+use crate::base::error::{Error, Result};
+use crate::base::json;
 use serde_json::{Map, Value};
 use std::borrow::Borrow;
 

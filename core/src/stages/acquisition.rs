@@ -1,13 +1,13 @@
-//! `acquisition`: where users come from, and how they begin. Definition D103.
+//! `acquisition`: where users come from, and how they begin. Definitions D97 to D99.
 
 use super::lives::OwnDays;
-use crate::days::Day;
-use crate::error::Result;
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
 use crate::function::{
     Argument, Call, Clock, Function, NO_DEFAULT, Past, Reads, Requests, Role, Rows, Type, column, column_about,
 };
 use crate::history::{Fold, Table, Timeline};
-use crate::host::Claim;
 use crate::stats::amount::amount;
 use std::cmp::Reverse;
 
@@ -17,53 +17,55 @@ const ABOUT: &[&str] = &["users"];
 pub static FUNCTION: Function = Function {
     name: "acquisition",
     path: "stages::acquisition",
-    summary: "where users come from and how they begin: by the first value of a property, whether the first request \
-              succeeded, onboarding was completed, users came back in the second week and became premium, each beside the \
-              users it is known of",
+    example: "",
+    summary: "first-touch acquisition and onboarding: by the first value of a property, success of the first request, \
+              completion of onboarding, retention in the second week and conversion to premium, each with the number \
+              of users for whom it is known",
     arguments: &[
         Argument {
             name: "source_property",
             kind: Type::Text,
             role: Role::Column,
             default: "'Source'",
-            about: "the column or property that says where a user comes from",
+            about: "column or property that holds the acquisition source",
         },
         Argument {
             name: "premium",
             kind: Type::Json,
             role: Role::Condition,
             default: NO_DEFAULT,
-            about: "which requests are those of premium users, in the form of filter",
+            about: "requests of premium users, in the form of filter",
         },
     ],
     columns: &[
-        column("source_value", Type::Text, "the value told first of a user; NULL for users of whom none was"),
-        column_about(ABOUT, "users", Type::Bigint, "users"),
-        column_about(
-            ABOUT,
-            "first_request_known_users",
-            Type::Bigint,
-            "those of whose first request it is known whether it succeeded",
-        ),
+        column("source_value", Type::Text, "first logged value of the property; NULL for users without any"),
+        column_about(ABOUT, "users", Type::Bigint, "number of users"),
+        column_about(ABOUT, "first_request_known_users", Type::Bigint, "users whose first request has a known outcome"),
         column_about(
             ABOUT,
             "first_request_success_rate",
             Type::Double,
-            "share of these whose first request did, 0 to 1; of requests at the same instant one counts that did",
+            "share of these users whose first request succeeded, 0 to 1; of several first requests at the same \
+             instant, one success is enough",
         ),
-        column_about(ABOUT, "onboarding_eligible_users", Type::Bigint, "users whose first 14 days are over"),
+        column_about(ABOUT, "onboarding_eligible_users", Type::Bigint, "users whose first 14 days have elapsed"),
         column_about(
             ABOUT,
             "onboarding_completed_rate",
             Type::Double,
-            "share of these who were activated in their first 14 days, 0 to 1",
+            "share of these users who were activated in their first 14 days, 0 to 1",
         ),
-        column_about(ABOUT, "week_1_eligible_users", Type::Bigint, "users whose second week is over: the same"),
+        column_about(
+            ABOUT,
+            "week_1_eligible_users",
+            Type::Bigint,
+            "users whose second week has elapsed: the same users",
+        ),
         column_about(
             ABOUT,
             "week_1_retention",
             Type::Double,
-            "share of these active in their second week, days 7 to 13 after the first, 0 to 1",
+            "share of these users active in their second week, days 7 to 13 after the first, 0 to 1",
         ),
         column_about(
             ABOUT,
@@ -71,14 +73,18 @@ pub static FUNCTION: Function = Function {
             Type::Bigint,
             "users with a premium request at any time; NULL without premium",
         ),
-        column_about(ABOUT, "premium_rate", Type::Double, "their share of users, 0 to 1; NULL without premium"),
+        column_about(
+            ABOUT,
+            "premium_rate",
+            Type::Double,
+            "share of users with a premium request, 0 to 1; NULL without premium",
+        ),
     ],
     reads: Reads::Requests(&Requests {
         past: Past::All,
         columns: &["feature", "succeeded"],
         needed: &[],
         names: false,
-        order: &[],
     }),
     segmented: false,
     scalar: false,
@@ -95,7 +101,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let columns = ["source_property", "feature", "succeeded", "premium"].map(|name| call.column(name));
     let [source, feature, succeeded, premium] = columns;
     let make = || {
-        let (clock, own, claim) = (call.clock()?, OwnDays::default(), Claim::passing());
+        let (clock, own, claim) = (call.clock()?, OwnDays::default(), Claim::temporary());
         Ok(Sources { call, clock, elapsed, source, feature, succeeded, premium, sources: Table::default(), own, claim })
     };
     let Sources { sources, mut claim, .. } = call.fold(&columns, make)?;

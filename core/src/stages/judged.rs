@@ -3,9 +3,9 @@
 
 use super::Stage;
 use super::lives::{Life, Lives};
-use crate::days::Day;
-use crate::error::Result;
-use crate::host::{self, Claim};
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::memory::{self, Claim};
 use crate::segments::{Terms, power_cutoff};
 use std::cmp::Reverse;
 
@@ -93,14 +93,14 @@ pub(super) fn judged(
     day: impl Fn(usize) -> Day,
     mut each: impl FnMut(usize, &[Move]) -> Result<()>,
 ) -> Result<Judged> {
-    let mut claim = Claim::passing();
+    let mut claim = Claim::temporary();
     let mut returns = returns(lives, &mut claim)?.into_iter().peekable();
     let mut standings = claim.filled(Standing::default(), lives.lives.len())?;
     let (mut active, mut moves, mut usages) = (Vec::new(), Vec::new(), Vec::new());
     let (mut cutoff, mut before) = (None, 0);
     let mut number = 0;
     while number < count {
-        host::poll();
+        memory::poll();
         if active.is_empty() {
             // Nothing happens until somebody comes.
             let Some(&(next, _)) = returns.peek() else { break };
@@ -123,8 +123,8 @@ pub(super) fn judged(
         usages.clear();
         claim.reserve(&mut usages, active.len())?;
         for (n, &user) in active.iter().enumerate() {
-            if n % host::POLL_EVERY == host::POLL_EVERY - 1 {
-                host::poll();
+            if n % memory::POLL_EVERY == memory::POLL_EVERY - 1 {
+                memory::poll();
             }
             let (standing, life) = (&mut standings[user as usize], &lives.lives[user as usize]);
             standing.advance(lives.days(life), end, end - before);
@@ -157,8 +157,8 @@ pub(super) fn judged(
 fn returns(lives: &Lives<'_>, claim: &mut Claim) -> Result<Vec<(Day, u32)>> {
     let mut returns = Vec::new();
     for (user, life) in (0u32..).zip(&lives.lives) {
-        if user as usize % host::POLL_EVERY == host::POLL_EVERY - 1 {
-            host::poll();
+        if user as usize % memory::POLL_EVERY == memory::POLL_EVERY - 1 {
+            memory::poll();
         }
         let mut last: Option<Day> = None;
         for &(day, _) in lives.days(life) {
@@ -167,7 +167,7 @@ fn returns(lives: &Lives<'_>, claim: &mut Claim) -> Result<Vec<(Day, u32)>> {
             }
         }
     }
-    host::poll();
+    memory::poll();
     returns.sort_unstable();
     Ok(returns)
 }

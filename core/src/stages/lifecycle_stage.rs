@@ -1,52 +1,43 @@
-//! `lifecycle_stage`: in which stage every user stands, since when, and why. Definitions D97-D100.
+//! `lifecycle_stage`: in which stage every user stands, since when, and why. Definitions D100 to D103.
 
 use super::judged::{RECENT_DAYS, judged};
 use super::lives::Lives;
 use super::{Stage, TIER_PROPERTY, TIERS};
-use crate::days::Day;
-use crate::error::Result;
+use crate::base::days::Day;
+use crate::base::error::Result;
 use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, Type, column};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "lifecycle_stage",
     path: "stages::lifecycle_stage",
-    summary: "every user in exactly one stage of their life with the product (the first that fits of dormant, growth, \
-              retention, activation, acquisition), since when, and the figures that say why",
+    example: "",
+    summary: "lifecycle stage of every user, exactly one (the first of dormant, growth, retention, activation and \
+              acquisition that applies), its start, and the metrics that decide it",
     arguments: &[TIERS, TIER_PROPERTY],
     columns: &[
         column("user_id", Type::Text, "the user"),
         column("stage", Type::Text, "acquisition, activation, retention, growth or dormant"),
-        column("since_day", Type::Date, "since when; to the week, where the stage was another before"),
-        column("first_seen", Type::Instant, "their first request"),
-        column("last_seen", Type::Instant, "their last request"),
+        column("since_day", Type::Date, "start of the stage; exact to the week if another stage preceded it"),
+        column("first_seen", Type::Instant, "time of the first request"),
+        column("last_seen", Type::Instant, "time of the last request"),
         column("recent_requests", Type::Bigint, "requests in the last 28 days"),
-        column("active_weeks", Type::Integer, "in how many of the last four weeks they were active"),
-        column("active_days", Type::Bigint, "on how many of the last 28 days"),
+        column("active_weeks", Type::Integer, "number of the last four weeks in which the user was active"),
+        column("active_days", Type::Bigint, "number of the last 28 days on which the user was active"),
         column(
             "usage_rank",
             Type::Bigint,
-            "place by recent_requests among the users active in the last 28 days: 1 made most, equals share a place",
+            "rank by recent_requests among users active in the last 28 days: 1 has the most, equal users share a rank",
         ),
         column(
             "power_cutoff",
             Type::Bigint,
-            "recent_requests of the last who is among the tenth that makes most; NULL where nobody is",
+            "recent_requests of the last user in the top decile; NULL if there is none",
         ),
-        column("activated_on", Type::Date, "when they were activated; NULL if never"),
-        column(
-            "upgraded_on",
-            Type::Date,
-            "the first day with a higher tier than on an earlier day; NULL if there is none",
-        ),
+        column("activated_on", Type::Date, "day of activation; NULL if never activated"),
+        column("upgraded_on", Type::Date, "first day with a higher tier than on an earlier day; NULL if there is none"),
     ],
-    reads: Reads::Requests(&Requests {
-        past: Past::All,
-        columns: &["feature", "succeeded"],
-        needed: &[],
-        names: true,
-        order: &["user_id"],
-    }),
+    reads: Reads::Requests(&Requests { past: Past::All, columns: &["feature", "succeeded"], needed: &[], names: true }),
     segmented: false,
     scalar: false,
     zoned: true,

@@ -1,19 +1,21 @@
-//! `lifecycle_transitions`: from which stage users went to which. Definitions D101, D102.
+//! `lifecycle_transitions`: from which stage users went to which. Definition D103.
 
 use super::judged::judged;
 use super::lives::Lives;
 use super::{Stage, TIER_PROPERTY, TIERS};
-use crate::calendar::{Calendar, Period};
-use crate::days::Day;
-use crate::error::Result;
+use crate::base::calendar::{Calendar, Period};
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::memory::{self, Claim};
 use crate::function::{Argument, Call, Cell, Function, Past, Reads, Requests, Role, Rows, Type, column, column_about};
-use crate::host::{self, Claim};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "lifecycle_transitions",
     path: "stages::lifecycle_transitions",
-    summary: "from which stage of lifecycle_stage to which users went in each period that is over",
+    example: "",
+    summary: "transitions between the stages of lifecycle_stage: users by stage at the start and at the end of each \
+              elapsed period",
     arguments: &[
         Argument {
             name: "period",
@@ -26,18 +28,18 @@ pub static FUNCTION: Function = Function {
         TIER_PROPERTY,
     ],
     columns: &[
-        column("period_start", Type::Date, "first day of the period; only periods that are over are told of"),
+        column("period_start", Type::Date, "first day of the period; only elapsed periods are reported"),
         column(
             "from_stage",
             Type::Text,
-            "the stage at the end of the period before; NULL for users who came in this one",
+            "stage at the end of the previous period; NULL for users who are new in this one",
         ),
-        column("to_stage", Type::Text, "the stage at the end of this one"),
-        column_about(&["users"], "users", Type::Bigint, "how many"),
+        column("to_stage", Type::Text, "stage at the end of this period"),
+        column_about(&["users"], "users", Type::Bigint, "number of users who moved from one to the other"),
         column(
             "share",
             Type::Double,
-            "of all with this from_stage in this period, 0 to 1; NULL if any of their rows is hidden",
+            "share of all users with this from_stage in this period, 0 to 1; NULL if any of their rows is hidden",
         ),
     ],
     reads: Reads::Requests(&Requests {
@@ -45,7 +47,6 @@ pub static FUNCTION: Function = Function {
         columns: &["feature", "succeeded"],
         needed: &[],
         names: false,
-        order: &[],
     }),
     segmented: false,
     scalar: false,
@@ -59,7 +60,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let elapsed = call.clock()?.day(call.end())?;
     let lives = Lives::of(call)?;
     let Some((first, _)) = lives.bounds() else { return Ok(()) };
-    let mut claim = Claim::passing();
+    let mut claim = Claim::temporary();
     let periods = elapsed_periods(&calendar, first, elapsed, &mut claim)?;
     let mut moves = Moves { call, periods: &periods, next: 0, dormant: 0, rows };
     judged(
@@ -81,7 +82,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 fn elapsed_periods(calendar: &Calendar, from: Day, elapsed: Day, claim: &mut Claim) -> Result<Vec<Period>> {
     let (mut periods, mut period) = (Vec::new(), calendar.period(from)?);
     while period.end <= elapsed {
-        host::poll();
+        memory::poll();
         claim.push(&mut periods, period)?;
         period = calendar.numbered(period.index + 1)?;
     }
@@ -106,7 +107,7 @@ impl Moves<'_, '_> {
     /// Periods in which nobody but the dormant was there.
     fn dormant_until(&mut self, number: usize) -> Result<()> {
         while self.next < number {
-            host::poll();
+            memory::poll();
             self.period(std::iter::empty())?;
         }
         Ok(())

@@ -1,11 +1,11 @@
 //! What stages go by: on which days each user asked, and on which they were activated and went up.
 
-use crate::calendar::Micros;
-use crate::days::Day;
-use crate::error::Result;
+use crate::base::calendar::Micros;
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
 use crate::function::{Call, Clock};
 use crate::history::{Fold, Id, Ids, Timeline};
-use crate::host::Claim;
 
 /// What is known of a user.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(super) struct Lives<'a> {
 
 impl<'a> Lives<'a> {
     fn new(call: &'a Call<'_>) -> Result<Self> {
-        let (tier, mut claim) = (call.column("tier_property"), Claim::passing());
+        let (tier, mut claim) = (call.column("tier_property"), Claim::temporary());
         let ranks = match call.texts_and_nulls("tiers") {
             Some(tiers) => ranks(call, tier, tiers, &mut claim)?,
             None => Vec::new(),

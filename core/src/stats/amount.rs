@@ -1,8 +1,8 @@
 //! What adds up: counts and sums, and structures of them. What has been added can be taken out again.
 
 use super::sum::Sum;
-use crate::error::Result;
-use crate::host::Claim;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
 
 /// An amount.
 ///
@@ -66,12 +66,12 @@ impl Amount for Sum {
 macro_rules! amount {
     ($structure:ty: $($field:ident),+) => {
         impl $crate::stats::amount::Amount for $structure {
-            fn add(&mut self, other: Self, claim: &mut $crate::host::Claim) -> $crate::error::Result<()> {
+            fn add(&mut self, other: Self, claim: &mut $crate::base::memory::Claim) -> $crate::base::error::Result<()> {
                 $($crate::stats::amount::Amount::add(&mut self.$field, other.$field, claim)?;)+
                 Ok(())
             }
 
-            fn subtract(&mut self, other: Self, claim: &mut $crate::host::Claim) -> $crate::error::Result<()> {
+            fn subtract(&mut self, other: Self, claim: &mut $crate::base::memory::Claim) -> $crate::base::error::Result<()> {
                 $($crate::stats::amount::Amount::subtract(&mut self.$field, other.$field, claim)?;)+
                 Ok(())
             }
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn what_was_added_can_be_taken_out() {
-        let mut claim = Claim::passing();
+        let mut claim = Claim::temporary();
         let of = |costs: &[f64], claim: &mut Claim| {
             let mut visits = Visits { users: 1, ..Visits::default() };
             costs.iter().for_each(|cost| visits.cost.add(*cost, claim).unwrap());

@@ -4,8 +4,8 @@
 //! A group keeps up to 1,024 numbers. A larger one counts its numbers in 2,048 buckets, of which each spans a 32nd of an
 //! octave, and needs a second look at all numbers: [`Medians::is_complete`] tells whether any does.
 
-use crate::error::{Error, Result};
-use crate::host::{self, Claim};
+use crate::base::error::{Error, Result};
+use crate::base::memory::{self, Claim};
 
 /// The most numbers a group keeps before it counts them.
 const FEW: usize = 1024;
@@ -190,7 +190,7 @@ impl Medians {
 
     /// The median of a group, the mean of the two in the middle of an even number; `None` of no numbers.
     pub fn median(&mut self, group: usize) -> Option<f64> {
-        host::poll();
+        memory::poll();
         match self.groups.get_mut(group)? {
             Numbers::All(all) => median(all),
             Numbers::Middle(middle) => {
@@ -214,7 +214,7 @@ impl Medians {
 
 /// Brings numbers in order, each once with how often it came.
 fn unite(numbers: &mut Vec<(f64, u64)>) {
-    host::poll();
+    memory::poll();
     numbers.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
     numbers.dedup_by(|next, first| {
         let is_same = next.0.total_cmp(&first.0).is_eq();
@@ -242,7 +242,7 @@ mod tests {
         fn medians_are_those_of_sorted_numbers(
             groups in proptest::collection::vec((0usize..3000, 0.0f64..1e7, any::<bool>()), 0..5), seed in any::<u64>()
         ) {
-            let (mut medians, mut claim) = (Medians::default(), Claim::passing());
+            let (mut medians, mut claim) = (Medians::default(), Claim::temporary());
             let numbers: Vec<Vec<f64>> = groups.iter().map(|&(count, scale, coarse)| {
                 (0..count as u64).map(|i| {
                     let share = (seed.wrapping_add(i).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / (1 << 24) as f64;

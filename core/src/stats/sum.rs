@@ -1,8 +1,8 @@
 //! An exact sum of doubles in few bytes: most numbers of a log are decimals of a few digits, which a whole number holds.
 
-use crate::error::Result;
-use crate::exact::{Exact, Parts, SUM};
-use crate::host::Claim;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
+use crate::stats::exact::{Exact, Parts, SUM};
 
 /// Units of the whole number to one: ten to the eighth.
 const POWER: f64 = 1e8;
@@ -101,6 +101,14 @@ impl Sum {
     }
 }
 
+/// The sum of the numbers of a column that are known.
+pub(crate) fn sum_of(numbers: Option<&[f64]>, claim: &mut Claim) -> Result<Sum> {
+    let mut sum = Sum::default();
+    let mut known = numbers.unwrap_or_default().iter().filter(|number| !number.is_nan());
+    known.try_for_each(|number| sum.add(*number, claim))?;
+    Ok(sum)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +119,7 @@ mod tests {
         fn the_order_does_not_matter(numbers in proptest::collection::vec(prop_oneof![
             (-10_000i32..10_000).prop_map(|n| f64::from(n) / 100.0), -1e9f64..1e9
         ], 0..40), at in any::<prop::sample::Index>()) {
-            let mut claim = Claim::passing();
+            let mut claim = Claim::temporary();
             let mut sum_of = |numbers: &[f64]| {
                 let mut sum = Sum::default();
                 numbers.iter().for_each(|&number| sum.add(number, &mut claim).unwrap());
@@ -134,7 +142,7 @@ mod tests {
 
     #[test]
     fn cents_add_up() {
-        let (mut sum, mut claim) = (Sum::default(), Claim::passing());
+        let (mut sum, mut claim) = (Sum::default(), Claim::temporary());
         (0..10).for_each(|_| sum.add(0.1, &mut claim).unwrap());
         assert_eq!((sum.value(), sum.mean()), (Some(1.0), Some(0.1)));
     }

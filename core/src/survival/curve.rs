@@ -1,9 +1,9 @@
 //! The share of those for whom it has not happened yet, over the time since they began.
 
 use super::{Point, Survival};
-use crate::error::{Error, Result};
-use crate::host::{self, Claim};
-use crate::interval::two_sided;
+use crate::base::error::{Error, Result};
+use crate::base::memory::{self, Claim};
+use crate::stats::interval::two_sided;
 
 /// The curve at one duration.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,7 +95,7 @@ impl Estimate {
 /// The curve of nobody.
 impl Default for Curve {
     fn default() -> Self {
-        Curve { steps: Vec::new(), observed: 0, _claim: Claim::passing() }
+        Curve { steps: Vec::new(), observed: 0, _claim: Claim::temporary() }
     }
 }
 
@@ -105,15 +105,15 @@ impl Curve {
     pub fn new(survival: &Survival, confidence: f64) -> Result<Self> {
         let z = two_sided("confidence", confidence)?;
         let observed = survival.observed();
-        let mut claim = Claim::passing();
+        let mut claim = Claim::temporary();
         let mut steps = Vec::new();
         if observed > 0 {
             claim.reserve(&mut steps, survival.points().count() + 1)?;
         }
         let mut estimate = Estimate { z, base: 1.0, began: observed, left: observed, variance: 0.0 };
         for (i, point) in survival.points().enumerate() {
-            if i % host::POLL_EVERY == 0 {
-                host::poll();
+            if i % memory::POLL_EVERY == 0 {
+                memory::poll();
             }
             if i == 0 && point.seconds > 0.0 {
                 let at_risk = observed;
@@ -194,7 +194,7 @@ impl Curve {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::State;
+    use crate::base::state::State;
 
     fn survival(rows: &[(f64, bool)]) -> Survival {
         let mut survival = Survival::new();

@@ -1,8 +1,8 @@
 //! Whether it happens sooner in one group than in another.
 
 use super::{Point, Survival};
-use crate::error::{Error, Result};
-use crate::host::{self, Claim};
+use crate::base::error::{Error, Result};
+use crate::base::memory::{self, Claim};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 /// Groups compared at most: the covariance has a cell for every two.
@@ -36,13 +36,13 @@ pub fn logrank(groups: &[Survival]) -> Result<Logrank> {
         let accepted = format!("{MOST_GROUPS} groups or fewer");
         return Err(Error::Argument { name: "durations", given: format!("{k} groups"), accepted });
     }
-    let mut claim = Claim::passing();
+    let mut claim = Claim::temporary();
     let mut points: Vec<(usize, Point)> = Vec::new();
     let mut at_risk = vec![0u64; k];
     for (group, survival) in groups.iter().enumerate() {
         for (i, point) in survival.points().enumerate() {
-            if i % host::POLL_EVERY == 0 {
-                host::poll();
+            if i % memory::POLL_EVERY == 0 {
+                memory::poll();
             }
             claim.push(&mut points, (group, point))?;
             at_risk[group] = at_risk[group].saturating_add(point.events + point.censored);
@@ -51,8 +51,8 @@ pub fn logrank(groups: &[Survival]) -> Result<Logrank> {
     points.sort_unstable_by(|(_, a), (_, b)| a.seconds.total_cmp(&b.seconds));
     let (mut excess, mut covariance) = (vec![0.0; k], vec![0.0; k * k]);
     for (i, now) in points.chunk_by(|(_, a), (_, b)| a.seconds == b.seconds).enumerate() {
-        if i % host::POLL_EVERY == 0 {
-            host::poll();
+        if i % memory::POLL_EVERY == 0 {
+            memory::poll();
         }
         let events = now.iter().map(|(_, point)| point.events).sum::<u64>();
         let all = at_risk.iter().sum::<u64>();
@@ -112,7 +112,7 @@ fn quadratic_form(x: &mut [f64], v: &mut [f64]) -> (f64, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::State;
+    use crate::base::state::State;
 
     fn survival(rows: impl IntoIterator<Item = (f64, bool)>) -> Survival {
         let mut survival = Survival::new();

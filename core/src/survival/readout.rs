@@ -1,7 +1,7 @@
 //! What the readouts of a value have in common: whose curve may be shown, and with what confidence.
 
 use super::{Curve, Survival};
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::function::{Argument, Call, Role, Type};
 
 /// The confidence of bounds.
@@ -10,7 +10,7 @@ pub(super) const CONFIDENCE: Argument = Argument {
     kind: Type::Double,
     role: Role::Value,
     default: "0.95",
-    about: "the confidence of the bounds, between 0 and 1",
+    about: "confidence level of the bounds, between 0 and 1",
 };
 
 /// The confidence of a call.

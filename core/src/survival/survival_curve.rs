@@ -1,16 +1,19 @@
 //! `survival_curve`: the share to whom it has not happened after each duration.
 
 use super::Step;
+use super::Survival;
 use super::readout::{CONFIDENCE, shown};
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::state::State;
 use crate::function::{Argument, Call, Function, NO_DEFAULT, Reads, Role, Rows, Stored, Type, column};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "survival_curve",
     path: "survival::survival_curve",
-    summary: "the share to whom it has not happened after each duration (Kaplan-Meier), with bounds of a confidence (Greenwood, on \
-              the log-log scale); of durations of your own with at_seconds",
+    example: "",
+    summary: "Kaplan-Meier survival curve: share without the event after each duration, with confidence bounds \
+              (Greenwood, log-log scale); at given durations with at_seconds",
     arguments: &[
         CONFIDENCE,
         Argument {
@@ -18,25 +21,26 @@ pub static FUNCTION: Function = Function {
             kind: Type::Doubles,
             role: Role::Value,
             default: NO_DEFAULT,
-            about: "durations of your own, ascending, in seconds; by default 0 and every duration there is",
+            about: "durations to report, ascending, in seconds; by default 0 and every distinct duration",
         },
     ],
     columns: &[
         column("duration_seconds", Type::Double, "the duration"),
-        column("at_risk", Type::Bigint, "how many were observed for so long and it had not happened to them before"),
-        column("events", Type::Bigint, "to how many it happened after the row before and by then"),
+        column("at_risk", Type::Bigint, "number observed for this long without an earlier event"),
+        column("events", Type::Bigint, "number of events after the previous row's duration and up to this one"),
         column(
             "censored",
             Type::Bigint,
-            "how many were observed no longer than to somewhere after the row before and by then",
+            "number whose observation ended without the event after the previous row's duration and up to this one",
         ),
         column(
             "survival",
             Type::Double,
-            "the share to whom it happens later than that, 0 to 1; NULL where nobody was observed for so long",
+            "estimated share for whom the event happens later than this, 0 to 1; NULL if none was observed for this \
+             long",
         ),
-        column("survival_low", Type::Double, "its lower bound; NULL where all or none are left"),
-        column("survival_high", Type::Double, "its upper bound; NULL where all or none are left"),
+        column("survival_low", Type::Double, "its lower bound; NULL if the share is 0 or 1"),
+        column("survival_high", Type::Double, "its upper bound; NULL if the share is 0 or 1"),
     ],
     reads: Reads::Value(Stored::Survival),
     segmented: false,
@@ -47,7 +51,7 @@ pub static FUNCTION: Function = Function {
 };
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-    let Some(curve) = shown(call, call.survival()?.as_ref())? else { return Ok(()) };
+    let Some(curve) = shown(call, call.value(0, Survival::decode)?.as_ref())? else { return Ok(()) };
     let mut row = |step: &Step| {
         let (low, high) = step.bounds.unzip();
         rows.row(&mut [

@@ -7,9 +7,10 @@ use crate::function::{Function, Reads, Stored, Type, column};
 pub static FUNCTION: Function = Function {
     name: "survival_median",
     path: "survival::survival_median",
-    summary: "the time in seconds by which it has happened to half of them; NULL where observation ends before",
+    example: "",
+    summary: "median time to the event in seconds; NULL if observation ends before",
     arguments: &[],
-    columns: &[column("seconds", Type::Double, "the time in seconds; NULL where observation ends before")],
+    columns: &[column("seconds", Type::Double, "time in seconds; NULL if observation ends before")],
     reads: Reads::Value(Stored::Survival),
     segmented: false,
     scalar: true,

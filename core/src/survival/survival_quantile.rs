@@ -1,22 +1,25 @@
 //! `survival_quantile`: by when it has happened to a share of them.
 
+use super::Survival;
 use super::readout::shown;
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::state::State;
 use crate::function::{Argument, Call, Function, REQUIRED, Reads, Role, Rows, Stored, Type, column};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "survival_quantile",
     path: "survival::survival_quantile",
-    summary: "the time in seconds by which it has happened to a share of them; NULL where observation ends before",
+    example: "0.9",
+    summary: "quantile of the time to the event in seconds; NULL if observation ends before",
     arguments: &[Argument {
         name: "quantile",
         kind: Type::Double,
         role: Role::Value,
         default: REQUIRED,
-        about: "the share, between 0 and 1; NULL gives NULL",
+        about: "the quantile, as a share between 0 and 1; NULL gives NULL",
     }],
-    columns: &[column("seconds", Type::Double, "the time in seconds; NULL where observation ends before")],
+    columns: &[column("seconds", Type::Double, "time in seconds; NULL if observation ends before")],
     reads: Reads::Value(Stored::Survival),
     segmented: false,
     scalar: true,
@@ -31,6 +34,6 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 
 /// Gives the time of a share.
 pub(super) fn tell(call: &Call<'_>, share: f64, rows: &mut dyn Rows) -> Result<()> {
-    let Some(curve) = shown(call, call.survival()?.as_ref())? else { return Ok(()) };
+    let Some(curve) = shown(call, call.value(0, Survival::decode)?.as_ref())? else { return Ok(()) };
     rows.row(&mut [curve.quantile("quantile", share)?.seconds.into()])
 }

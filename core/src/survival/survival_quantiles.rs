@@ -1,22 +1,24 @@
 //! `survival_quantiles`: by when it has happened to each of some shares of them.
 
+use super::Survival;
 use super::readout::{CONFIDENCE, shown};
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::state::State;
 use crate::function::{Argument, Call, Function, Reads, Role, Rows, Stored, Type, column};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "survival_quantiles",
     path: "survival::survival_quantiles",
-    summary: "the times in seconds by which it has happened to each of some shares of them, with bounds; NULL where observation \
-              ends before",
+    example: "",
+    summary: "quantiles of the time to the event in seconds, with confidence bounds; NULL if observation ends before",
     arguments: &[
         Argument {
             name: "quantiles",
             kind: Type::Doubles,
             role: Role::Value,
             default: "'{0.25,0.5,0.75,0.9}'",
-            about: "the shares, each between 0 and 1",
+            about: "the quantiles, as shares between 0 and 1",
         },
         CONFIDENCE,
     ],
@@ -25,7 +27,7 @@ pub static FUNCTION: Function = Function {
         column(
             "seconds",
             Type::Double,
-            "the time by which it has happened to that share; NULL where observation ends before",
+            "time by which the event has happened to that share; NULL if observation ends before",
         ),
         column("seconds_low", Type::Double, "its lower bound"),
         column("seconds_high", Type::Double, "its upper bound"),
@@ -42,7 +44,7 @@ pub static FUNCTION: Function = Function {
 const QUANTILES: [Option<f64>; 4] = [Some(0.25), Some(0.5), Some(0.75), Some(0.9)];
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-    let curve = shown(call, call.survival()?.as_ref())?.unwrap_or_default();
+    let curve = shown(call, call.value(0, Survival::decode)?.as_ref())?.unwrap_or_default();
     let shares = call.doubles("quantiles").unwrap_or(&QUANTILES);
     shares.iter().flatten().try_for_each(|&share| {
         let time = curve.quantile("quantiles", share)?;

@@ -1,23 +1,26 @@
 //! `survival_summary`: how many durations there are, how many ended with the event, and the median time.
 
 use super::Curve;
+use super::Survival;
 use super::readout::{CONFIDENCE, shown};
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::state::State;
 use crate::function::{Call, Cell, Function, Reads, Rows, Stored, Type, column};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "survival_summary",
     path: "survival::survival_summary",
-    summary: "how many durations there are, how many ended with the event, and the median time with bounds; NULL where fewer than \
-              half have been seen to",
+    example: "",
+    summary: "number of durations, number of events, and median time to the event with confidence bounds; NULL if \
+              observation ends before",
     arguments: &[CONFIDENCE],
     columns: &[
-        column("observed", Type::Bigint, "durations that are counted"),
-        column("events", Type::Bigint, "those that ended with the event"),
-        column("censored", Type::Bigint, "those that were still running"),
-        column("left_out", Type::Bigint, "durations left out because they are below 0 or not finite"),
-        column("median_seconds", Type::Double, "the time by which it has happened to half of them"),
+        column("observed", Type::Bigint, "number of durations that are counted"),
+        column("events", Type::Bigint, "number of durations that ended with the event"),
+        column("censored", Type::Bigint, "number of censored durations, without the event so far"),
+        column("left_out", Type::Bigint, "number of durations left out because they are below 0 or not finite"),
+        column("median_seconds", Type::Double, "median time to the event"),
         column("median_low", Type::Double, "its lower bound"),
         column("median_high", Type::Double, "its upper bound"),
     ],
@@ -30,7 +33,7 @@ pub static FUNCTION: Function = Function {
 };
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-    let survival = call.survival()?;
+    let survival = call.value(0, Survival::decode)?;
     let curve = match (shown(call, survival.as_ref())?, &survival) {
         (Some(curve), _) => curve,
         (None, None) => Curve::default(),

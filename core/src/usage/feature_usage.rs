@@ -7,7 +7,8 @@ use crate::function::{Function, Past, Reads, Requests};
 pub static FUNCTION: Function = Function {
     name: "feature_usage",
     path: "usage::feature_usage",
-    summary: "who and how many use each feature, how much, with what success, at what cost and how fast",
+    example: "",
+    summary: "users of each feature and their requests, with success rate, cost and latency",
     arguments: &[],
     columns: names::COLUMNS,
     reads: Reads::Requests(&Requests {
@@ -15,7 +16,6 @@ pub static FUNCTION: Function = Function {
         columns: &["succeeded", "cost_usd", "latency_ms"],
         needed: &["feature"],
         names: false,
-        order: &[],
     }),
     segmented: true,
     scalar: false,

@@ -1,10 +1,11 @@
 //! `model_stickiness`: whether users stay with a model from one request to the next. Definition D24.
 
-use super::{OF_TRANSITIONS, named, text_order};
-use crate::error::Result;
+use super::OF_TRANSITIONS;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
 use crate::function::{Call, Cell, Function, Reads, Rows, Type, column};
+use crate::function::{named, text_order};
 use crate::history::{BySegment, Fold, Places, Table, Timeline};
-use crate::host::Claim;
 use crate::stats::amount::amount;
 use crate::stats::sum::Sum;
 
@@ -12,21 +13,30 @@ use crate::stats::sum::Sum;
 pub static FUNCTION: Function = Function {
     name: "model_stickiness",
     path: "usage::model_stickiness",
-    summary: "whether users stay with a model from one request to the next, compared with what is expected by chance given \
-              each user's mix of models; the row whose model is NULL is about all of them",
+    example: "",
+    summary: "share of requests followed by another to the same model, compared with the share expected by chance \
+              given each user's model mix; the row without a model is for all models",
     arguments: &[],
     columns: &[
-        column("model", Type::Text, "the model; NULL for all of them"),
-        column("transitions", Type::Bigint, "requests to it that another request of the same user follows"),
-        column("stay_rate", Type::Double, "share of these that are followed by one to the same model"),
-        column("chance_rate", Type::Double, "that share expected by chance given each user's mix of models"),
+        column("model", Type::Text, "the model; NULL for all models"),
+        column(
+            "transitions",
+            Type::Bigint,
+            "requests to the model that are followed by another request of the same user",
+        ),
+        column("stay_rate", Type::Double, "share of them followed by a request to the same model"),
+        column("chance_rate", Type::Double, "share expected by chance given each user's model mix"),
         column("excess", Type::Double, "stay_rate - chance_rate"),
         column(
             "switches_after_error",
             Type::Bigint,
-            "changes to another model after a request that failed; NULL where it is not known whether requests succeeded",
+            "switches to another model after a failed request; NULL if success is not known",
         ),
-        column("concentration", Type::Double, "mean over users of the sum of the squared shares of their models"),
+        column(
+            "concentration",
+            Type::Double,
+            "mean over users of the sum of the squared shares of their models (Herfindahl index)",
+        ),
     ],
     reads: Reads::Requests(&OF_TRANSITIONS),
     segmented: true,
@@ -41,7 +51,8 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let columns = ["request_id", "segment", "model", "succeeded"].map(|name| call.column(name));
     let [_, segment, model, succeeded] = columns;
     let make = || {
-        let (own, places, by_segment, claim) = (Vec::new(), Places::default(), BySegment::default(), Claim::passing());
+        let (own, places, by_segment, claim) =
+            (Vec::new(), Places::default(), BySegment::default(), Claim::temporary());
         Ok(Stickiness { segment, model, succeeded, models: Table::default(), own, places, by_segment, claim })
     };
     let mut fold = call.fold(&columns, make)?;

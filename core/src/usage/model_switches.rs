@@ -1,10 +1,11 @@
 //! `model_switches`: from which model to which other users go with their next request. Definition D24.
 
-use super::{OF_TRANSITIONS, named, text_order};
-use crate::error::Result;
+use super::OF_TRANSITIONS;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
 use crate::function::{Call, Function, Reads, Rows, Type, column};
+use crate::function::{named, text_order};
 use crate::history::{BySegment, Fold, Table, Timeline};
-use crate::host::Claim;
 use crate::stats::amount::amount;
 use std::cmp::Reverse;
 
@@ -12,17 +13,15 @@ use std::cmp::Reverse;
 pub static FUNCTION: Function = Function {
     name: "model_switches",
     path: "usage::model_switches",
-    summary: "from which model to which other users go with their next request, and how often after a request that failed",
+    example: "",
+    summary: "switches from one model to another between successive requests of a user, and how many of them follow a \
+              failed request",
     arguments: &[],
     columns: &[
-        column("from_model", Type::Text, "the model of the request before"),
-        column("to_model", Type::Text, "the model of the next request of the same user"),
-        column("switches", Type::Bigint, "how often that happened"),
-        column(
-            "after_error",
-            Type::Bigint,
-            "how often after a request that failed; NULL where it is not known whether requests succeeded",
-        ),
+        column("from_model", Type::Text, "model of the earlier request"),
+        column("to_model", Type::Text, "model of the user's next request"),
+        column("switches", Type::Bigint, "number of switches"),
+        column("after_error", Type::Bigint, "number of switches after a failed request; NULL if success is not known"),
     ],
     reads: Reads::Requests(&OF_TRANSITIONS),
     segmented: true,
@@ -37,7 +36,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let columns = ["request_id", "segment", "model", "succeeded"].map(|name| call.column(name));
     let [_, segment, model, succeeded] = columns;
     let make = || {
-        let (by_segment, claim) = (BySegment::default(), Claim::passing());
+        let (by_segment, claim) = (BySegment::default(), Claim::temporary());
         Ok(Switches { segment, model, succeeded, pairs: Table::default(), users: 0, by_segment, claim })
     };
     let mut fold = call.fold(&columns, make)?;

@@ -7,7 +7,8 @@ use crate::function::{Function, Past, Reads, Requests};
 pub static FUNCTION: Function = Function {
     name: "model_usage",
     path: "usage::model_usage",
-    summary: "who and how many use each model, how much, with what success, at what cost and how fast",
+    example: "",
+    summary: "users of each model and their requests, with success rate, cost and latency",
     arguments: &[],
     columns: names::COLUMNS,
     reads: Reads::Requests(&Requests {
@@ -15,7 +16,6 @@ pub static FUNCTION: Function = Function {
         columns: &["succeeded", "cost_usd", "latency_ms"],
         needed: &["model"],
         names: false,
-        order: &[],
     }),
     segmented: true,
     scalar: false,

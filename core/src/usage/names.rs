@@ -1,10 +1,10 @@
 //! What `feature_usage` and `model_usage` share: who and how many use what a column names. Definition D23.
 
-use super::{named, text_order};
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
 use crate::function::{Call, Column, Rows, Type, column, column_about};
+use crate::function::{named, text_order};
 use crate::history::{Fold, Table, Timeline};
-use crate::host::Claim;
 use crate::stats::{median::Medians, sum::Sum};
 use std::cmp::Reverse;
 
@@ -13,13 +13,13 @@ const ABOUT: &[&str] = &["users"];
 /// The columns of the result.
 pub(super) const COLUMNS: &[Column] = &[
     column("name", Type::Text, "the name; NULL for requests without one"),
-    column_about(ABOUT, "users", Type::Bigint, "users of it"),
-    column_about(ABOUT, "reach", Type::Double, "share of the segment's users who use it"),
-    column_about(ABOUT, "requests", Type::Bigint, "requests to it"),
+    column_about(ABOUT, "users", Type::Bigint, "distinct users"),
+    column_about(ABOUT, "reach", Type::Double, "users / all users of the segment"),
+    column_about(ABOUT, "requests", Type::Bigint, "number of requests"),
     column_about(ABOUT, "share", Type::Double, "share of the segment's requests"),
-    column_about(ABOUT, "requests_per_user", Type::Double, "requests over users"),
-    column_about(ABOUT, "success_rate", Type::Double, "share of those that succeeded, of those of which it is known"),
-    column_about(ABOUT, "cost_usd", Type::Double, "cost in US dollars; NULL where none is known"),
+    column_about(ABOUT, "requests_per_user", Type::Double, "requests / users"),
+    column_about(ABOUT, "success_rate", Type::Double, "share of successful requests among those with a known outcome"),
+    column_about(ABOUT, "cost_usd", Type::Double, "cost in US dollars; NULL if none is known"),
     column_about(ABOUT, "median_latency_ms", Type::Double, "median latency in milliseconds"),
 ];
 
@@ -82,7 +82,7 @@ impl Names {
             names: Table::default(),
             latencies: Medians::default(),
             users: 0,
-            claim: Claim::passing(),
+            claim: Claim::temporary(),
         }
     }
 

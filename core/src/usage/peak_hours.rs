@@ -1,41 +1,43 @@
 //! `peak_hours`: requests in each hour of the local clock, per occurrence of the hour. Definition D11.
 
-use super::{hour_begins, named, text_order};
-use crate::calendar::{DAY_MICROS, Micros};
-use crate::error::Result;
+use crate::base::calendar::{DAY_MICROS, Micros};
+use crate::base::error::Result;
+use crate::base::hours::hour_begins;
+use crate::base::memory::Claim;
 use crate::function::{Argument, Call, Clock, Function, Past, Reads, Requests, Role, Rows, Type, column};
+use crate::function::{named, text_order};
 use crate::history::{BySegment, Fold, Table, Timeline};
-use crate::host::Claim;
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "peak_hours",
     path: "usage::peak_hours",
-    summary: "requests in each hour of the local clock, per occurrence of the hour, and which hours are the peaks",
+    example: "",
+    summary: "requests in each hour of the local clock, per occurrence of the hour, and the peak hours",
     arguments: &[Argument {
         name: "top",
         kind: Type::Integer,
         role: Role::Value,
         default: "3",
-        about: "how many hours are peaks, from 1 to 24",
+        about: "number of peak hours, from 1 to 24",
     }],
     columns: &[
         column("hour", Type::Integer, "hour of the local clock, 0 to 23"),
-        column("requests", Type::Bigint, "requests made in it"),
+        column("requests", Type::Bigint, "requests in the hour"),
         column(
             "hour_occurrences",
             Type::Bigint,
-            "how often the hour came round from the segment's first request to the end of observation",
+            "occurrences of the hour from the segment's first request to the end of observation",
         ),
-        column("requests_per_hour_occurrence", Type::Double, "requests over occurrences"),
+        column("requests_per_hour_occurrence", Type::Double, "requests / hour_occurrences"),
         column(
             "rank",
             Type::Bigint,
-            "1 for the hour of most requests per occurrence; of several alike the earlier first",
+            "rank by requests per occurrence: 1 has the most, ties are broken by the earlier hour",
         ),
-        column("is_peak", Type::Boolean, "whether it ranks among the top ones and has requests"),
+        column("is_peak", Type::Boolean, "whether rank is at most top and the hour has requests"),
     ],
-    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false, order: &[] }),
+    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false }),
     segmented: true,
     scalar: false,
     zoned: true,
@@ -79,7 +81,7 @@ impl<'a> Hours<'a> {
             segments: Table::default(),
             last_at: None,
             by_segment: BySegment::default(),
-            claim: Claim::passing(),
+            claim: Claim::temporary(),
         })
     }
 

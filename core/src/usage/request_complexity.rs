@@ -1,35 +1,35 @@
 //! `request_complexity`: how demanding a request is among those of its model and month, by what the log knows of it.
 //! Definition D22.
 
-use crate::calendar::{Calendar, Grain, Period};
-use crate::error::Result;
+use crate::base::calendar::{Calendar, Grain, Period};
+use crate::base::error::Result;
+use crate::base::memory::{self, Claim};
+use crate::base::user_table::{UserKey, Users};
 use crate::function::{Call, Cell, Clock, Function, Past, Reads, Requests, Rows, Type, column};
 use crate::history::{Fold, Table, Timeline};
-use crate::host::{self, Claim};
-use crate::users::{UserKey, Users};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "request_complexity",
     path: "usage::request_complexity",
-    summary: "a rough guess at how demanding each request is among those of its model and month: the mean of the percentile \
-              ranks of its tokens sent, its tokens received and its turn in the session, as far as they are known",
+    example: "",
+    summary: "heuristic complexity of each request among those of its model and month: mean of the percentile ranks of \
+              its prompt tokens, its completion tokens and its turn in the session, as far as they are known",
     arguments: &[],
     columns: &[
-        column("request_id", Type::Text, "which request"),
-        column("user_id", Type::Text, "whose"),
-        column("occurred_at", Type::Instant, "when"),
+        column("request_id", Type::Text, "id of the request"),
+        column("user_id", Type::Text, "user of the request"),
+        column("occurred_at", Type::Instant, "time of the request"),
         column("complexity", Type::Double, "mean of those of the three ranks that are known, between 0 and 1"),
-        column("prompt_tokens_rank", Type::Double, "rank of its tokens sent"),
-        column("completion_tokens_rank", Type::Double, "rank of its tokens received"),
-        column("turn_rank", Type::Double, "rank of its turn in the session"),
+        column("prompt_tokens_rank", Type::Double, "percentile rank of its prompt tokens"),
+        column("completion_tokens_rank", Type::Double, "percentile rank of its completion tokens"),
+        column("turn_rank", Type::Double, "percentile rank of its turn in the session"),
     ],
     reads: Reads::Requests(&Requests {
         past: Past::Nothing,
         columns: &["request_id", "session_id", "model", "prompt_tokens", "completion_tokens"],
         needed: &[],
         names: true,
-        order: &[],
     }),
     segmented: false,
     scalar: false,
@@ -53,7 +53,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
             empty,
             numbers: Table::default(),
         };
-        let (turns, known, claim) = (Turns::default(), Vec::new(), Claim::passing());
+        let (turns, known, claim) = (Turns::default(), Vec::new(), Claim::temporary());
         Ok(Complexity { groups, turns, known, counts: Counts::default(), claim })
     };
     let Complexity { mut groups, mut turns, mut known, mut counts, mut claim } = call.fold(&columns, make)?;
@@ -138,7 +138,7 @@ impl Counts {
         let mut rest = order.as_slice();
         let lists = order.last().map_or(0, |&i| list_of(i, &self.others) + 1).max(self.small.len());
         for list in 0..lists {
-            host::poll();
+            memory::poll();
             let of_list = rest.partition_point(|&i| list_of(i, &self.others) <= list);
             let (others, behind) = rest.split_at(of_list);
             rest = behind;
@@ -232,7 +232,7 @@ struct Turns {
 
 impl Default for Turns {
     fn default() -> Self {
-        Turns { order: Vec::new(), turns: Vec::new(), claim: Claim::passing() }
+        Turns { order: Vec::new(), turns: Vec::new(), claim: Claim::temporary() }
     }
 }
 
@@ -244,7 +244,7 @@ impl Turns {
         claim.reserve(order, sessions.len())?;
         order.extend(0..sessions.len() as u32);
         if !sessions.is_sorted() {
-            host::poll();
+            memory::poll();
             order.sort_by_key(|&request| sessions[request as usize]);
         }
         turns.clear();

@@ -1,11 +1,11 @@
 //! `usage_heatmap`: requests and users in each hour of the local week. Definition D11.
 
-use super::{named, text_order};
-use crate::calendar::DAY_MICROS;
-use crate::error::Result;
+use crate::base::calendar::DAY_MICROS;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
 use crate::function::{Call, Clock, Function, Past, Reads, Requests, Rows, Type, column, column_about};
+use crate::function::{named, text_order};
 use crate::history::{BySegment, Fold, Table, Timeline};
-use crate::host::Claim;
 use crate::stats::amount::amount;
 
 const ABOUT: &[&str] = &["users"];
@@ -14,15 +14,16 @@ const ABOUT: &[&str] = &["users"];
 pub static FUNCTION: Function = Function {
     name: "usage_heatmap",
     path: "usage::usage_heatmap",
+    example: "",
     summary: "requests and users in each hour of the local week: weekday 1 is Monday, 7 is Sunday",
     arguments: &[],
     columns: &[
         column("weekday", Type::Integer, "1 for Monday to 7 for Sunday"),
         column("hour", Type::Integer, "hour of the local clock, 0 to 23"),
-        column_about(ABOUT, "requests", Type::Bigint, "requests made in it"),
-        column_about(ABOUT, "users", Type::Bigint, "users who made them"),
+        column_about(ABOUT, "requests", Type::Bigint, "requests in the hour"),
+        column_about(ABOUT, "users", Type::Bigint, "distinct users of these requests"),
     ],
-    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false, order: &[] }),
+    reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false }),
     segmented: true,
     scalar: false,
     zoned: true,
@@ -36,7 +37,7 @@ const HOURS: usize = 168;
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let segment = call.column("segment");
     let make = || {
-        let (segments, by_segment, claim) = (Table::default(), BySegment::default(), Claim::passing());
+        let (segments, by_segment, claim) = (Table::default(), BySegment::default(), Claim::temporary());
         Ok(Week { clock: call.clock()?, segment, segments, by_segment, claim })
     };
     let mut week = call.fold(&[segment], make)?;

@@ -1,12 +1,12 @@
 //! `usage_patterns`: how much users ask and how regularly. Definitions D10, D21.
 
-use super::{named, text_order};
-use crate::calendar::Micros;
-use crate::days::Day;
-use crate::error::Result;
+use crate::base::calendar::Micros;
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
 use crate::function::{Call, Cell, Clock, Function, Past, Reads, Requests, Rows, Type, column_about};
+use crate::function::{named, text_order};
 use crate::history::{BySegment, Fold, Table, Timeline};
-use crate::host::Claim;
 use crate::stats::{median::Medians, sum::Sum};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -17,42 +17,42 @@ const ABOUT: &[&str] = &["users"];
 pub static FUNCTION: Function = Function {
     name: "usage_patterns",
     path: "usage::usage_patterns",
-    summary: "how much a log's users ask and how regularly: requests per active day and per calendar day, the median pause \
-              between two requests, the days between active days that 80 % of users do not exceed, tokens and cost",
+    example: "",
+    summary: "volume and regularity of usage: requests per active day and per calendar day, median time between \
+              requests, usage interval (80th percentile of users' median gap between active days), tokens and cost",
     arguments: &[],
     columns: &[
         column_about(ABOUT, "users", Type::Bigint, "users with at least one request"),
         column_about(ABOUT, "requests", Type::Bigint, "their requests"),
-        column_about(ABOUT, "active_days", Type::Bigint, "local days on which each of them made one, added up"),
-        column_about(ABOUT, "requests_per_active_day", Type::Double, "requests over active days"),
+        column_about(ABOUT, "active_days", Type::Bigint, "local days with a request, summed over users"),
+        column_about(ABOUT, "requests_per_active_day", Type::Double, "requests / active_days"),
         column_about(
             ABOUT,
             "requests_per_calendar_day",
             Type::Double,
-            "requests over the days from each user's first to the last that is observed, added up",
+            "requests over all days from the user's first to the end of observation, summed over users",
         ),
         column_about(
             ABOUT,
             "median_seconds_between_requests",
             Type::Double,
-            "median over all pairs of successive requests of one user",
+            "median time between successive requests of a user, over all pairs",
         ),
         column_about(
             ABOUT,
             "usage_interval_days",
             Type::Double,
-            "80th percentile over users of the median number of days from one active day to the next",
+            "80th percentile of users' median number of days between active days",
         ),
-        column_about(ABOUT, "prompt_tokens", Type::Bigint, "tokens sent; NULL where none is known"),
-        column_about(ABOUT, "completion_tokens", Type::Bigint, "tokens received; NULL where none is known"),
-        column_about(ABOUT, "cost_usd", Type::Double, "cost in US dollars; NULL where none is known"),
+        column_about(ABOUT, "prompt_tokens", Type::Bigint, "prompt tokens; NULL if none are known"),
+        column_about(ABOUT, "completion_tokens", Type::Bigint, "completion tokens; NULL if none are known"),
+        column_about(ABOUT, "cost_usd", Type::Double, "cost in US dollars; NULL if none is known"),
     ],
     reads: Reads::Requests(&Requests {
         past: Past::Nothing,
         columns: &["prompt_tokens", "completion_tokens", "cost_usd"],
         needed: &[],
         names: false,
-        order: &[],
     }),
     segmented: true,
     scalar: false,
@@ -129,7 +129,7 @@ impl<'a> Patterns<'a> {
             last_at: None,
             by_segment: BySegment::default(),
             days: Vec::new(),
-            claim: Claim::passing(),
+            claim: Claim::temporary(),
         })
     }
 

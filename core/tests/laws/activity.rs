@@ -6,10 +6,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use user_metrics_core::activity::{Activity, View};
-use user_metrics_core::calendar::{DAY_MICROS, Micros, Segment};
-use user_metrics_core::days::Day;
-use user_metrics_core::state::State;
-use user_metrics_core::users::{UserKey, UserKind};
+use user_metrics_core::base::calendar::{DAY_MICROS, Micros, Segment};
+use user_metrics_core::base::days::Day;
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::user_table::{UserKey, UserKind};
 use user_metrics_core::{Error, Result};
 
 /// 2024-01-01, a Monday.

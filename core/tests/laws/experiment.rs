@@ -4,8 +4,8 @@ use crate::Subject;
 use crate::support::{check, ok};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use user_metrics_core::base::state::State;
 use user_metrics_core::experiment::{Arm, Experiment, Purpose};
-use user_metrics_core::state::State;
 use user_metrics_core::{Error, Result};
 
 type Row = (Vec<u8>, Option<f64>, Option<f64>);

@@ -6,10 +6,11 @@ use crate::support::{Verdict, check, ok};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use user_metrics_core::Result;
-use user_metrics_core::calendar::DAY_MICROS;
-use user_metrics_core::function::{Cell, Function, Reads, Role, Rows, all};
+use user_metrics_core::base::calendar::DAY_MICROS;
+use user_metrics_core::base::user_table::{UserKey, UserKind};
+use user_metrics_core::catalog::all;
+use user_metrics_core::function::{Cell, Function, Reads, Role, Rows};
 use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
-use user_metrics_core::users::{UserKey, UserKind};
 
 /// What a log has of each column that a function may read.
 const COLUMNS: [(&str, Kind); 35] = [

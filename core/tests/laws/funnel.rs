@@ -6,14 +6,15 @@ use crate::activity::{NEW_YEAR_2024, key};
 use crate::support::{Verdict, check, ok};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use user_metrics_core::calendar::{DAY_MICROS, Micros};
+use user_metrics_core::Result;
+use user_metrics_core::base::calendar::Span;
+use user_metrics_core::base::calendar::{DAY_MICROS, Micros};
+use user_metrics_core::base::memory;
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::user_table::UserKind;
 use user_metrics_core::funnel::{
     Compatibility, Event, Funnel, MOST_STEPS, Matcher, Mode, Rules, Standing, View, progress, shown, steps,
 };
-use user_metrics_core::sessions::Span;
-use user_metrics_core::state::State;
-use user_metrics_core::users::UserKind;
-use user_metrics_core::{Result, host};
 
 const MONDAY: Micros = NEW_YEAR_2024 as Micros * DAY_MICROS;
 const MODES: [Mode; 7] = [
@@ -255,7 +256,7 @@ fn what_is_no_step_takes_no_memory() {
             }
         }
         ok(state.settle())?;
-        Ok(host::used())
+        Ok(memory::used())
     };
     let steps = held(0).expect("room for the steps");
     assert!(steps > 20_000 * 16, "{steps} bytes cannot hold the events");

@@ -10,8 +10,8 @@ use user_metrics_core::activity::engagement::Engagement;
 use user_metrics_core::activity::lifecycle::Lifecycle;
 use user_metrics_core::activity::retention::{Cell, Clock, Kind, Question};
 use user_metrics_core::activity::stickiness::Stickiness;
-use user_metrics_core::calendar::{Calendar, Grain, Window};
-use user_metrics_core::days::Day;
+use user_metrics_core::base::calendar::{Calendar, Grain, Window};
+use user_metrics_core::base::days::Day;
 
 type User = u32;
 type Users = BTreeSet<User>;

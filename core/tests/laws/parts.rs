@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
-use user_metrics_core::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Segment};
-use user_metrics_core::days::{Day, DayArena, DaySet};
-use user_metrics_core::host::Claim;
-use user_metrics_core::usage::hour_begins;
-use user_metrics_core::users::{UNKNOWN, UserKey, Users};
-use user_metrics_core::wire::{Kind, Reader, Writer, uint_len};
+use user_metrics_core::base::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Segment};
+use user_metrics_core::base::days::{Day, DayArena, DaySet};
+use user_metrics_core::base::hours::hour_begins;
+use user_metrics_core::base::memory::Claim;
+use user_metrics_core::base::user_table::{UNKNOWN, UserKey, Users};
+use user_metrics_core::base::wire::{Kind, Reader, Writer, uint_len};
 use user_metrics_core::{Error, Result};
 
 /// Days near each other, years apart, and ages apart: sets in the link, in blocks of every size, and in lists.

@@ -16,11 +16,12 @@ use user_metrics_core::activity::retention_curve::curve;
 use user_metrics_core::activity::retention_matrix::matrix;
 use user_metrics_core::activity::stickiness::stickiness;
 use user_metrics_core::activity::{Activity, View};
-use user_metrics_core::calendar::{Calendar, Grain, Window};
-use user_metrics_core::days::Day;
-use user_metrics_core::state::State;
-use user_metrics_core::users::{UserKey, UserKind};
-use user_metrics_core::{Error, Result, host};
+use user_metrics_core::base::calendar::{Calendar, Grain, Window};
+use user_metrics_core::base::days::Day;
+use user_metrics_core::base::memory;
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::user_table::{UserKey, UserKind};
+use user_metrics_core::{Error, Result};
 
 const GRAINS: [Grain; 5] = [Grain::Day, Grain::Week, Grain::Month, Grain::Quarter, Grain::Year];
 const KINDS: [Kind; 4] = [Kind::On, Kind::OnOrAfter, Kind::OnOrBefore, Kind::Streak];
@@ -349,12 +350,12 @@ fn readouts_of_any_log_answer_within_the_memory_limit() {
         let view = ok(View::open(&bytes))?;
         let window = Window { since, whole_from: since, elapsed, begun: elapsed - before, at_end: true };
         for readout in READOUTS {
-            host::reset_peak();
+            memory::reset_peak();
             match limited(LIMIT, || readout(&view, calendar, &window)) {
                 Ok(()) | Err(Error::OutOfMemory { .. } | Error::Argument { .. }) => {}
                 Err(other) => return Err(TestCaseError::fail(format!("refused as {other:?}"))),
             }
-            prop_assert!(host::peak() <= LIMIT);
+            prop_assert!(memory::peak() <= LIMIT);
         }
         Ok(())
     });
@@ -371,7 +372,7 @@ fn a_stopped_readout_gives_everything_back() {
             prop_assert!(times >= 2, "asked {} times whether to go on, over more than 4096 users", times);
             for at in 1..=times {
                 prop_assert!(stopped(at, || readout(&view, calendar, &window)).is_none());
-                prop_assert_eq!((host::claims(), host::used()), (0, 0));
+                prop_assert_eq!((memory::claims(), memory::used()), (0, 0));
             }
         }
         Ok(())

@@ -7,11 +7,12 @@ use crate::support::{Verdict, check, ok};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use user_metrics_core::calendar::{Calendar, DAY_MICROS, Grain, Micros};
-use user_metrics_core::days::Day;
-use user_metrics_core::sessions::{Ending, Hazard, Limits, Session, SessionKey, Sessions, Span, View, hazard, stats};
-use user_metrics_core::state::State;
-use user_metrics_core::users::{UserKey, UserKind};
+use user_metrics_core::base::calendar::Span;
+use user_metrics_core::base::calendar::{Calendar, DAY_MICROS, Grain, Micros};
+use user_metrics_core::base::days::Day;
+use user_metrics_core::base::state::State;
+use user_metrics_core::base::user_table::{UserKey, UserKind};
+use user_metrics_core::sessions::{Ending, Hazard, Limits, Session, SessionKey, Sessions, View, hazard, stats};
 use user_metrics_core::{Error, Result};
 
 const MINUTE: Micros = 60_000_000;
@@ -402,7 +403,7 @@ type Shape = (u32, Option<Ending>);
 fn found_sessions(bytes: &[u8], options: &(UserKind, Limits), span: &Span) -> Verdict<Vec<Vec<Shape>>> {
     let found = found(&ok(View::open(bytes))?)?;
     let of = |all: &Vec<Session>| {
-        all.iter().filter(|s| span.shows(s)).map(|s| (s.requests, s.ending(options.1, span.end))).collect()
+        all.iter().filter(|s| span.shows(s.start)).map(|s| (s.requests, s.ending(options.1, span.end))).collect()
     };
     Ok(found.values().map(of).collect())
 }

@@ -5,7 +5,8 @@ use proptest::test_runner::{Config, TestRunner};
 use std::cell::Cell;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use user_metrics_core::{Result, host};
+use user_metrics_core::Result;
+use user_metrics_core::base::memory;
 
 /// What a law says of one case.
 pub type Verdict<T = ()> = std::result::Result<T, TestCaseError>;
@@ -26,7 +27,7 @@ pub fn check<T: Debug>(cases: u32, inputs: impl Strategy<Value = T>, law: impl F
     };
     let outcome = TestRunner::new(config).run(&inputs, |input| {
         law(input)?;
-        prop_assert_eq!((host::claims(), host::used()), (0, 0), "claims and bytes left in the ledger");
+        prop_assert_eq!((memory::claims(), memory::used()), (0, 0), "claims and bytes left in the memory account");
         Ok(())
     });
     if let Err(failure) = outcome {
@@ -36,9 +37,9 @@ pub fn check<T: Debug>(cases: u32, inputs: impl Strategy<Value = T>, law: impl F
 
 /// Runs `work` with a limit on the memory of all states together.
 pub fn limited<T>(limit: usize, work: impl FnOnce() -> T) -> T {
-    host::set_limit(limit);
+    memory::set_limit(limit);
     let result = work();
-    host::set_limit(usize::MAX);
+    memory::set_limit(usize::MAX);
     result
 }
 
@@ -67,9 +68,9 @@ pub fn polls<T>(work: impl FnOnce() -> T) -> u32 {
 pub fn stopped<T>(at: u32, work: impl FnOnce() -> T) -> Option<T> {
     POLLS.set(0);
     STOP_AT.set(at);
-    host::set_poll(poll);
+    memory::set_poll(poll);
     let outcome = catch_unwind(AssertUnwindSafe(work));
-    host::set_poll(|| ());
+    memory::set_poll(|| ());
     match outcome {
         Ok(result) => Some(result),
         Err(cause) if cause.is::<Stop>() => None,

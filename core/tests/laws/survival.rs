@@ -4,9 +4,10 @@ use crate::Subject;
 use crate::support::{check, ok};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use user_metrics_core::state::State;
+use user_metrics_core::Result;
+use user_metrics_core::base::memory;
+use user_metrics_core::base::state::State;
 use user_metrics_core::survival::{Curve, Step, Survival, logrank};
-use user_metrics_core::{Result, host};
 
 type Row = (f64, bool);
 
@@ -149,11 +150,11 @@ fn the_log_rank_test_knows_no_order_of_groups() {
 fn reading_keeps_to_the_limit_and_gives_back() {
     let rows = (0..5000).map(|i| (f64::from(i), i % 2 == 0)).collect::<Vec<_>>();
     let survival = settled(&rows).unwrap();
-    let held = host::used();
+    let held = memory::used();
     let curve = Curve::new(&survival, 0.95).unwrap();
-    assert!(host::used() > held);
+    assert!(memory::used() > held);
     drop(curve);
-    assert_eq!(host::used(), held);
+    assert_eq!(memory::used(), held);
     assert!(crate::support::limited(held + 1000, || Curve::new(&survival, 0.95).map(drop)).is_err());
     assert!(crate::support::limited(held + 1000, || logrank(std::slice::from_ref(&survival))).is_err());
 }

@@ -1,7 +1,7 @@
 //! A call of a declared function over a history, with arguments that it accepts: for the laws of folds and for fuzzing.
 
 use user_metrics_core::Result;
-use user_metrics_core::calendar::{DAY_MICROS, Segment};
+use user_metrics_core::base::calendar::{DAY_MICROS, Segment};
 use user_metrics_core::function::{
     Argument, Call, Environment, Function, Given, Interval, NO_DEFAULT, REQUIRED, Role, Type,
 };

@@ -4,12 +4,12 @@ use crate::{Golden, Said, Zones, day_0, hex, instant, keys, kind};
 use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use user_metrics_core::calendar::Micros;
+use user_metrics_core::base::calendar::Micros;
+use user_metrics_core::base::calendar::Span;
+use user_metrics_core::base::state::State;
 use user_metrics_core::funnel::{
     Compatibility, Event, Funnel, Matcher, Mode, Rules, Standing, View, names, progress, shown, steps,
 };
-use user_metrics_core::sessions::Span;
-use user_metrics_core::state::State;
 use user_metrics_core::{Error, Result};
 
 /// User, time, and a letter for each step it is, `x` for one that must not come in between.

@@ -4,11 +4,10 @@ use crate::{Golden, Said, Zones, calendar, day, day_0, hex, instant, keys, kind}
 use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use user_metrics_core::calendar::{LocalDays, Micros};
-use user_metrics_core::sessions::{
-    Ending, Limits, Session, SessionKey, Sessions, Span, Stats, View, hazard, list, stats,
-};
-use user_metrics_core::state::State;
+use user_metrics_core::base::calendar::Span;
+use user_metrics_core::base::calendar::{LocalDays, Micros};
+use user_metrics_core::base::state::State;
+use user_metrics_core::sessions::{Ending, Limits, Session, SessionKey, Sessions, Stats, View, hazard, list, stats};
 use user_metrics_core::{Error, Result};
 
 /// User, time, session id, milliseconds, whether it succeeded; what is missing at the end is null.

@@ -3,7 +3,7 @@
 use crate::{Golden, Said, Zones, hex};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use user_metrics_core::state::State;
+use user_metrics_core::base::state::State;
 use user_metrics_core::survival::{Curve, Step, Survival, logrank};
 use user_metrics_core::{Error, Result};
 

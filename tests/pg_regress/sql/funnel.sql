@@ -32,7 +32,7 @@ CREATE FUNCTION way() RETURNS jsonb LANGUAGE sql AS
 \x
 SELECT * FROM funnel('log', way(), '10 minutes');
 \x
-SELECT * FROM funnel_users('log', way(), '10 minutes');
+SELECT * FROM funnel_users('log', way(), '10 minutes') ORDER BY user_id, step_number;
 -- In any order dee gets to two of three, from 10:00 to 10:01.
 SELECT user_id, step, reached_at, status FROM funnel_users('log', way(), '10 minutes', 'unordered') WHERE user_id IN ('dee', 'bob');
 SELECT segment, step_number, users, dropped_users, open_users FROM funnel('log', way(), '10 minutes', by => 'model');

@@ -22,7 +22,7 @@ SELECT log('falls', '2024-01-05Z', 1), log('falls', '2024-04-10Z', 20), log('fal
 SELECT log('slips', '2024-01-05Z', 1), log('slips', '2024-04-10Z', 12), log('slips', '2024-05-10Z', 6);
 SELECT log('gone', '2024-04-10Z', 20), log('left', '2024-01-05Z', 1), log('fresh', '2024-05-10 12:00Z', 400, 100);
 INSERT INTO log SELECT x, '2024-05-10' FROM unnest(ARRAY[NULL, '', ' ', 'anonymous']) AS x, generate_series(1, 1000);
-SELECT * FROM segment_users('log', as_of => '2024-06-01');
+SELECT * FROM segment_users('log', as_of => '2024-06-01') ORDER BY user_id;
 -- 13 users asked anything recently, so the power users are the 2 (10 % of 13, rounded up) that asked most: fresh and u10.
 SELECT * FROM segment_summary('log', as_of => '2024-06-01');
 SELECT * FROM segment_user('log', 'falls', as_of => '2024-06-01');

@@ -27,7 +27,7 @@ FROM unnest('{dot,eve}'::text[]) AS u, generate_series(0, 6) AS n;
 INSERT INTO log VALUES (NULL, '2024-02-14 12:00Z', NULL, NULL, NULL), ('anonymous', '2024-02-14', NULL, NULL, NULL), (' ', '2024-02-14', NULL, NULL, NULL);
 -- dot was active in three of four weeks first on 17 January. eve was in growth on 7 February, the day she went up. ann was
 -- dormant on 29 January, the 28th day without her.
-SELECT user_id, stage, since_day, recent_requests, active_weeks, active_days, activated_on, upgraded_on FROM lifecycle_stage('log', tiers => '{free,pro}');
+SELECT user_id, stage, since_day, recent_requests, active_weeks, active_days, activated_on, upgraded_on FROM lifecycle_stage('log', tiers => '{free,pro}') ORDER BY user_id;
 -- Without tiers nobody is known to go up.
 SELECT user_id, stage, since_day, upgraded_on, usage_rank, power_cutoff FROM lifecycle_stage('log') WHERE user_id IN ('dot', 'eve');
 -- January only: February is not over. At its end ann has been away for 30 days, bob for 27.

@@ -1,26 +1,32 @@
 //! `session_list` over a value, which knows keys of sessions in place of their ids and of users. Definitions D15, D16, D19.
 
 use super::figures;
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::function::{Call, Cell, Function, Reads, Rows, Stored, Type, column};
+use crate::sessions::View;
 use crate::sessions::{Ending, list};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "session_list",
     path: "sessions::session_list::of_value",
-    summary: "every session with its user: begin, end, requests, errors and outcome (completed, abandoned, open, or NULL where \
-              the log does not tell); read from sessions",
+    example: "",
+    summary: "sessions of a stored value with their user, start, end, requests, errors and outcome (completed, \
+              abandoned, open, or NULL if not known)",
     arguments: &[],
     columns: &[
-        column("session_number", Type::Bigint, "the how-manyth session of its user it is, whatever since says"),
-        column("session_key", Type::Bigint, "a hash of its id; NULL for a session formed by the gap"),
-        column("started_at", Type::Instant, "when its first request was made"),
-        column("ended_at", Type::Instant, "when its last answer was complete"),
-        column("duration_seconds", Type::Double, "the time between the two"),
-        column("requests", Type::Bigint, "its requests"),
-        column("errors", Type::Bigint, "those of them that failed"),
-        column("outcome", Type::Text, "completed, abandoned, open, or NULL where the log does not tell"),
+        column(
+            "session_number",
+            Type::Bigint,
+            "ordinal number of the session among the user's sessions, regardless of since",
+        ),
+        column("session_key", Type::Bigint, "hash of the session id; NULL for a session formed by the gap"),
+        column("started_at", Type::Instant, "time of the first request"),
+        column("ended_at", Type::Instant, "time at which the last answer was complete"),
+        column("duration_seconds", Type::Double, "time between start and end"),
+        column("requests", Type::Bigint, "number of requests"),
+        column("errors", Type::Bigint, "number of failed requests"),
+        column("outcome", Type::Text, "completed, abandoned, open, or NULL if not known"),
     ],
     reads: Reads::Value(Stored::Sessions),
     segmented: false,
@@ -31,7 +37,7 @@ pub static FUNCTION: Function = Function {
 };
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-    let Some(view) = call.sessions(0)? else { return Ok(()) };
+    let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let span = call.span(view.last_at());
     list(&view, &span)?.iter().try_for_each(|(number, session)| {
         let [started_at, ended_at, duration, requests, errors] = figures(session);

@@ -1,0 +1,16 @@
+//! What values and folds stand on.
+
+pub mod calendar;
+pub mod chunked;
+pub mod days;
+pub mod error;
+pub mod hours;
+pub mod json;
+pub mod memory;
+pub mod random;
+pub mod series;
+pub mod sort_by_user;
+pub mod state;
+pub mod user_lists;
+pub mod user_table;
+pub mod wire;

@@ -1,0 +1,191 @@
+//! The figures of users that an experiment compares, made of their requests. Definition D84.
+//!
+//! A user is in the experiment from the first request that bears a variant on. What they did before is looked at only as what the
+//! same figure was then.
+
+use crate::base::calendar::{DAY_MICROS, Micros};
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
+use crate::base::user_table::is_blank;
+use crate::function::text_order;
+use crate::function::{Call, Clock};
+use crate::history::Timeline;
+use crate::sessions::{self, Limits, MAX_IDLE, Session};
+use crate::source::{Measure, Metrics};
+use crate::stats::sum::Sum;
+
+/// How a user met an experiment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exposure {
+    /// When they first bore a variant.
+    pub(super) at: Micros,
+    /// The code of the variant.
+    pub(super) variant: u32,
+    /// The code of the segment they were in then.
+    pub(super) segment: u32,
+    /// Whether they bore another one, too.
+    pub(super) is_mixed: bool,
+}
+
+/// A figure of a user, with a second one where it is a ratio: how many there are of what the first is the sum of.
+pub(super) type Figure = (Option<f64>, Option<f64>);
+
+/// What makes figures of users' requests.
+pub(super) struct Figures<'a> {
+    call: &'a Call<'a>,
+    metrics: &'a Metrics,
+    clock: Clock<'a>,
+    /// The day on which observation ends, where a metric asks for it.
+    end: Day,
+    limits: Limits,
+    variant: Option<usize>,
+    segment: Option<usize>,
+    converted: Option<usize>,
+    session: Option<usize>,
+    latency: Option<usize>,
+    succeeded: Option<usize>,
+    /// The column of numbers of each metric.
+    numbers: Vec<Option<usize>>,
+    days: Vec<Day>,
+    parts: Vec<Session>,
+    sessions: Vec<Session>,
+    claim: Claim,
+}
+
+fn count(of: usize) -> Figure {
+    (Some(of as f64), None)
+}
+
+impl<'a> Figures<'a> {
+    /// Those of a call whose requests bear the segment under the given name.
+    pub(super) fn of(call: &'a Call<'a>, metrics: &'a Metrics, segment: &str) -> Result<Self> {
+        let mut clock = call.clock()?;
+        let asks_for_end = metrics.list.iter().any(|metric| matches!(metric.measure, Measure::Return { .. }));
+        let end = if asks_for_end { clock.day(call.end())? } else { 0 };
+        let numbers = metrics.list.iter().map(|metric| metric.column().and_then(|column| call.column(column)));
+        Ok(Figures {
+            call,
+            metrics,
+            clock,
+            end,
+            limits: Limits { gap: call.environment.session_gap, idle: MAX_IDLE },
+            variant: call.column("variant"),
+            segment: call.column(segment),
+            converted: call.column("converted"),
+            session: call.column("session_id"),
+            latency: call.column("latency_ms"),
+            succeeded: call.column("succeeded"),
+            // few: metrics of a call
+            numbers: numbers.collect(),
+            days: Vec::new(),
+            parts: Vec::new(),
+            sessions: Vec::new(),
+            claim: Claim::temporary(),
+        })
+    }
+
+    /// The columns that are read.
+    pub(super) fn columns(&self) -> Vec<Option<usize>> {
+        let own = [self.variant, self.segment, self.converted, self.session, self.latency, self.succeeded];
+        // few: columns of a call
+        own.into_iter().chain(self.numbers.iter().copied()).collect()
+    }
+
+    /// The variant of an exposure.
+    pub(super) fn variant_of(&self, exposure: Exposure) -> Option<&'a [u8]> {
+        self.call.text_of(self.variant, exposure.variant)
+    }
+
+    /// The column of segments.
+    pub(super) fn segment(&self) -> Option<usize> {
+        self.segment
+    }
+
+    /// How a user met the experiment; `None` if they never did.
+    pub(super) fn exposure(&self, user: &Timeline<'_>) -> Option<Exposure> {
+        let user = user.since(self.call.since);
+        let codes = user.codes(self.variant)?;
+        let is_variant = |code: u32| self.call.text_of(self.variant, code).is_some_and(|variant| !is_blank(variant));
+        let first = codes.iter().position(|&code| is_variant(code))?;
+        let (at, variant) = (user.at[first], codes[first]);
+        let segment = user.codes(self.segment).map_or(0, |segments| {
+            // Of several at the same moment the first by its bytes.
+            let then = (first..codes.len()).take_while(|&i| user.at[i] == at).filter(|&i| is_variant(codes[i]));
+            let name = |segment: &u32| text_order(self.call.text_of(self.segment, *segment));
+            then.map(|i| segments[i]).min_by(|a, b| name(a).cmp(&name(b))).unwrap_or(0)
+        });
+        let is_mixed = codes[first..].iter().any(|&code| code != variant && is_variant(code));
+        Some(Exposure { at, variant, segment, is_mixed })
+    }
+
+    /// The numbers of a metric that are known.
+    pub(super) fn numbers<'u>(&self, metric: usize, user: &Timeline<'u>) -> impl Iterator<Item = f64> + use<'u> {
+        let numbers = user.numbers(self.numbers.get(metric).copied().flatten()).unwrap_or_default();
+        numbers.iter().copied().filter(|number| !number.is_nan())
+    }
+
+    /// A user's figure of a metric, made of these requests of theirs.
+    pub(super) fn figure(&mut self, metric: usize, user: &Timeline<'_>, exposed_at: Micros) -> Result<Figure> {
+        let Some(of) = self.metrics.list.get(metric) else { return Ok((None, None)) };
+        match of.measure {
+            Measure::Requests => Ok(count(user.at.len())),
+            Measure::ActiveDays => {
+                self.clock.distinct_days(user.at.iter().copied(), &mut self.days, &mut self.claim)?;
+                Ok(count(self.days.len()))
+            }
+            Measure::Sessions => {
+                let requests = sessions::requests(user, self.session, self.latency, self.succeeded);
+                let (parts, sessions) = (&mut self.parts, &mut self.sessions);
+                sessions::of_requests(requests, self.limits, parts, sessions, &mut self.claim)?;
+                Ok(count(sessions.len()))
+            }
+            Measure::Successes => {
+                let outcomes = (0..user.at.len()).filter_map(|i| user.flag(self.succeeded, i));
+                let (succeeded, known) = outcomes.fold((0, 0), |(s, k), yes| (s + usize::from(yes), k + 1));
+                Ok((Some(succeeded as f64), Some(f64::from(known))))
+            }
+            Measure::Converted => {
+                let converted = (0..user.at.len()).any(|i| user.flag(self.converted, i) == Some(true));
+                Ok(count(usize::from(converted)))
+            }
+            Measure::Return { from, last } => self.returned(user, exposed_at, i64::from(from)..=i64::from(last)),
+            Measure::Sum(_) => Ok((Some(self.sum(metric, user)?.value().unwrap_or(0.0)), None)),
+            Measure::Mean(_) => {
+                let sum = self.sum(metric, user)?;
+                Ok((sum.value(), Some(sum.count() as f64)))
+            }
+            // All numbers are looked at.
+            Measure::Quantile(..) => Ok((None, None)),
+        }
+    }
+
+    fn sum(&self, metric: usize, user: &Timeline<'_>) -> Result<Sum> {
+        // In room of its own, which goes with the sum.
+        let (mut sum, mut claim) = (Sum::default(), Claim::temporary());
+        self.numbers(metric, user).try_for_each(|number| sum.add(number, &mut claim))?;
+        Ok(sum)
+    }
+
+    /// Whether a user came back on one of some days after that of their exposure; nothing as long as they still may.
+    fn returned(
+        &mut self,
+        user: &Timeline<'_>,
+        exposed_at: Micros,
+        days: std::ops::RangeInclusive<i64>,
+    ) -> Result<Figure> {
+        let exposed = i64::from(self.clock.day(exposed_at)?);
+        if i64::from(self.end) <= exposed + days.end() {
+            return Ok((None, None));
+        }
+        // No clock shows a day more than two days of time after or before it began.
+        let near = |days: i64| exposed_at.saturating_add(days.saturating_mul(DAY_MICROS));
+        let window = user.since(Some(near(days.start() - 3))).before(near(days.end() + 4));
+        for &at in window.at {
+            if days.contains(&(i64::from(self.clock.day(at)?) - exposed)) {
+                return Ok(count(1));
+            }
+        }
+        Ok(count(0))
+    }
+}

@@ -1,0 +1,217 @@
+//! How two variants are compared: which test a method makes, of which values, and from how many users on it means something.
+
+use super::estimate::{Estimate, Maker};
+use super::proportions::{self, Share};
+use super::row_builder::RowBuilder;
+use super::{Alternative, Better, Entry, Question, finite, ranks, shown};
+use crate::base::error::{Error, Result};
+use crate::experiment::{Arm, Purpose};
+use crate::source::{Measure, Metric};
+use crate::stats::interval::{Difference, rate_difference_at};
+use crate::stats::tails::{normal_above, normal_exceeded, probability, student_above, student_exceeded};
+
+/// Users with a figure below which means are not near enough to normal for a verdict.
+const FEW: u64 = 30;
+/// The same for ranks, and for exact tests.
+const FEW_RANKS: u64 = 8;
+/// The fewest that a cell should be expected to hold for the normal distribution to serve.
+const SMALL_CELL: f64 = 5.0;
+
+/// How two variants are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// Means, or ratios, by Welch's t.
+    #[default]
+    Welch,
+    /// Shares of users whose figure is 1, by the pooled z and Newcombe's bounds; by Fisher's test where cells are small.
+    Proportions,
+    /// The same by Fisher's exact test always.
+    Fisher,
+    /// Ranks, by the test of Mann and Whitney.
+    MannWhitney,
+    /// Quantiles over all figures of users who have several, by a bootstrap over users.
+    Quantile,
+}
+
+impl Purpose {
+    /// What is kept of a metric's figures for the method that the caller named, if any, and with what they were `before` the
+    /// exposure.
+    pub fn of(metric: &Metric, named: Option<Method>, before: bool) -> Purpose {
+        match named {
+            _ if matches!(metric.measure, Measure::Quantile(..)) => Purpose::Lists,
+            Some(Method::MannWhitney) => Purpose::Sample,
+            _ if metric.is_ratio() => Purpose::Ratio,
+            None | Some(Method::Welch) if before && metric.is_total() => Purpose::Adjusted,
+            _ => Purpose::Mean,
+        }
+    }
+}
+
+impl Method {
+    const NAMES: [&str; 5] = ["welch", "proportions", "fisher", "mann_whitney", "quantile"];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// That of a metric: the one that the caller named, unless the metric is a quantile, or the metric's own.
+    pub fn of(metric: &Metric, named: Option<Method>) -> Method {
+        match metric.measure {
+            Measure::Quantile(..) => Method::Quantile,
+            Measure::Converted | Measure::Return { .. } => named.unwrap_or(Method::Proportions),
+            _ => named.unwrap_or(Method::Welch),
+        }
+    }
+
+    /// The method of a name.
+    pub fn parse(name: &str) -> Result<Self> {
+        match name {
+            "welch" => Ok(Method::Welch),
+            "proportions" => Ok(Method::Proportions),
+            "fisher" => Ok(Method::Fisher),
+            "mann_whitney" => Ok(Method::MannWhitney),
+            "quantile" => Ok(Method::Quantile),
+            _ => Err(Error::not_one_of("method", name, &Self::NAMES)),
+        }
+    }
+}
+
+/// Refuses a method that the value cannot answer.
+pub(super) fn serves(entry: &Entry<'_>) -> Result<()> {
+    let experiment = entry.experiment;
+    let refuse =
+        |given: &str, accepted: String| Err(Error::Argument { name: "method", given: given.to_owned(), accepted });
+    let made = experiment.purpose().made_by();
+    match entry.method {
+        Method::Welch => Ok(()),
+        Method::Quantile if experiment.purpose() != Purpose::Lists => refuse(
+            "quantile",
+            format!(
+                "'welch', or a value of experiment_lists, which keeps all figures of a user; this one is of {made}"
+            ),
+        ),
+        Method::Quantile if entry.quantile > 0.0 && entry.quantile < 1.0 => Ok(()),
+        Method::Quantile => {
+            let accepted = "a share between 0 and 1, such as 0.95".to_owned();
+            Err(Error::Argument { name: "quantile", given: entry.quantile.to_string(), accepted })
+        }
+        Method::MannWhitney if experiment.purpose() == Purpose::Sample => Ok(()),
+        Method::MannWhitney => refuse(
+            "mann_whitney",
+            format!(
+                "'welch', or a value of experiment_sample, which keeps the figures that ranks need; this one is of {made}"
+            ),
+        ),
+        Method::Proportions | Method::Fisher => {
+            let given = if entry.method == Method::Fisher { "fisher" } else { "proportions" };
+            let plain = matches!(experiment.purpose(), Purpose::Mean | Purpose::Sample);
+            match plain && experiment.arms().iter().all(|arm| arm.successes().is_some()) {
+                true => Ok(()),
+                false => refuse(given, "'welch': proportions are of figures that are 0 or 1, one a user".to_owned()),
+            }
+        }
+    }
+}
+
+/// Compares a variant with the control.
+pub(super) fn test(
+    making: &mut RowBuilder,
+    (arm, ours): (&Arm, Estimate),
+    (control, theirs): (&Arm, Estimate),
+    maker: Maker,
+    entry: &Entry<'_>,
+    question: &Question,
+) {
+    let enough = if matches!(entry.method, Method::Welch | Method::Quantile) { FEW } else { FEW_RANKS };
+    making.fewest = Some((ours.users.min(theirs.users), enough));
+    making.row.control_mean = finite(theirs.mean);
+    making.row.difference = finite(ours.mean - theirs.mean);
+    making.upwards = ours.mean > theirs.mean;
+    for (arm, estimate) in [(arm, ours), (control, theirs)] {
+        let name = shown(arm.name());
+        if estimate.users == 0 {
+            making.says(format!("nobody in \"{name}\" has a figure"));
+        } else if !estimate.mean.is_finite() {
+            let what = if matches!(maker, Maker::Ratio) { "denominators sum to 0" } else { "figures are too large" };
+            making.says(format!("the {what} in \"{name}\""));
+        } else if estimate.users == 1 {
+            making.says(format!("one user in \"{name}\" has no variance"));
+        } else if !estimate.variance.is_finite() {
+            making.says(format!("the figures in \"{name}\" are too large"));
+        } else {
+            continue;
+        }
+        return;
+    }
+    let shares = || {
+        let (successes, users) = arm.successes().map(|(users, successes)| (successes, users))?;
+        let (other, all) = control.successes().map(|(users, successes)| (successes, users))?;
+        Some((Share { successes, users }, Share { successes: other, users: all }))
+    };
+    match entry.method {
+        Method::Welch | Method::Quantile => welch(making, ours, theirs, entry.better, question),
+        Method::Proportions | Method::Fisher => {
+            if let Some((one, other)) = shares() {
+                let critical = normal_exceeded(question.tail());
+                making.effect(ours, theirs, entry.better, question, critical);
+                proportions(making, one, other, entry.method, question, critical);
+            }
+        }
+        Method::MannWhitney => {
+            let (statistic, p) = ranks::mann_whitney(arm.figures(), control.figures(), question.alternative);
+            making.row.statistic = Some(statistic);
+            making.row.p_value = p;
+            making.upwards = statistic > arm.figures().len() as f64 * control.figures().len() as f64 / 2.0;
+            if p.is_none() {
+                making.says("every user has the same figure");
+            }
+        }
+    }
+}
+
+fn welch(making: &mut RowBuilder, ours: Estimate, theirs: Estimate, better: Better, question: &Question) {
+    let (error, control_error) = (ours.error(), theirs.error());
+    let all = error + control_error;
+    if all <= 0.0 {
+        making.says(match ours.mean == theirs.mean {
+            true => "no difference: every user has the same figure",
+            false => "figures do not vary within the variants, so that the difference cannot be judged",
+        });
+        return;
+    }
+    let (part, rest) = (error / all, control_error / all);
+    let df = 1.0 / (part * part / (ours.users - 1) as f64 + rest * rest / (theirs.users - 1) as f64);
+    let statistic = (ours.mean - theirs.mean) / all.sqrt();
+    let critical = student_exceeded(question.tail(), df);
+    making.row.statistic = finite(statistic);
+    making.row.df = finite(df);
+    let chance = question.alternative.chance(statistic, |t| student_above(t, df));
+    making.row.p_value = probability(chance).filter(|_| statistic.is_finite());
+    let half = critical * all.sqrt();
+    (making.row.low, making.row.high) = question.alternative.bounds(ours.mean - theirs.mean, half);
+    making.effect(ours, theirs, better, question, critical);
+}
+
+fn proportions(making: &mut RowBuilder, one: Share, other: Share, method: Method, question: &Question, critical: f64) {
+    let pair = |share: Share| (share.successes, share.users);
+    if let Some(Difference { low, high, .. }) = rate_difference_at(pair(one), pair(other), critical) {
+        making.row.low = finite(low).filter(|_| question.alternative != Alternative::Less);
+        making.row.high = finite(high).filter(|_| question.alternative != Alternative::Greater);
+    }
+    let Some(z) = proportions::pooled_z(one, other) else {
+        making.says("no difference: every user has the same figure");
+        return;
+    };
+    let small = proportions::least_expected(one, other) < SMALL_CELL;
+    if method == Method::Fisher || small {
+        if small {
+            making.says("Fisher's exact test, because fewer than 5 were to be expected in some cell");
+        }
+        making.row.statistic = proportions::odds_ratio(one, other);
+        making.row.p_value = proportions::fisher(one, other, question.alternative);
+    } else {
+        making.row.statistic = Some(z);
+        making.row.p_value = probability(question.alternative.chance(z, normal_above));
+    }
+}

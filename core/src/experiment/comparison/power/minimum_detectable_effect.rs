@@ -1,0 +1,36 @@
+//! `minimum_detectable_effect`: the smallest increase that an experiment with so many users in each variant finds with the given power. Definition D95.
+
+use super::{PLAN, asked, planned};
+use crate::base::error::Result;
+use crate::function::{Argument, Call, Function, Reads, Rows, Type, column};
+
+/// What is asked, and the plan.
+const ARGUMENTS: [Argument; 7] = {
+    let [baseline, sd, power, confidence, alternative, comparisons] = PLAN;
+    let users = asked("users", Type::Bigint, "users in each variant");
+    [users, baseline, sd, power, confidence, alternative, comparisons]
+};
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "minimum_detectable_effect",
+    path: "experiment::comparison::power::minimum_detectable_effect",
+    example: "5000, baseline => 0.1",
+    summary: "smallest increase that an experiment with this many users in each variant detects with the given power; \
+              requires baseline for a rate, sd for a mean",
+    arguments: &ARGUMENTS,
+    columns: &[column("effect", Type::Double, "the increase; NULL if no increase can be detected")],
+    reads: Reads::Nothing,
+    segmented: false,
+    scalar: true,
+    zoned: false,
+    rows: 1,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let (figure, plan) = planned(call)?;
+    let Some(users) = call.bigint("users") else { return call.refuse("users", "NULL", "a number") };
+    let users = u64::try_from(users).unwrap_or(0);
+    rows.row(&mut [super::minimum_detectable_effect(users, figure, plan)?.into()])
+}

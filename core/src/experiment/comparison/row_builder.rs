@@ -1,0 +1,114 @@
+//! A row in the making: the effect, what rests on its error, and the verdict.
+
+use super::estimate::Estimate;
+use super::{Better, Question, Row, Verdict, finite};
+use crate::stats::tails::{normal_above, normal_density};
+
+/// The users the always-valid interval is narrowest for.
+const TUNED_FOR: f64 = 5000.0;
+/// The standard deviation of lifts before anything is known: two of three experiments change less than this.
+const PRIOR_SD: f64 = 0.3;
+
+/// Half the width of an interval that holds the truth at all times at once, given the squared error of an effect.
+fn always_valid(error: f64, users: f64, chance: f64) -> f64 {
+    let spent = -2.0 * chance.ln();
+    let rho2 = (spent + (spent + 1.0).ln()) / TUNED_FOR;
+    let grown = users * rho2 + 1.0;
+    (error * users * 2.0 * grown / (users * users * rho2) * (grown.sqrt() / chance).ln()).sqrt()
+}
+
+/// The chance of a lift above 0 and the mean of what lies below, after the prior.
+fn posterior(lift: f64, error: f64) -> Option<(f64, f64)> {
+    let precision = 1.0 / (PRIOR_SD * PRIOR_SD) + 1.0 / error;
+    let (mean, sd) = (lift / error / precision, (1.0 / precision).sqrt());
+    let z = mean / sd;
+    let loss = sd * normal_density(z) - mean * normal_above(z);
+    Some((finite(normal_above(-z))?, finite(loss)?.max(0.0)))
+}
+
+/// A row in the making, with what is to be said of it.
+pub(super) struct RowBuilder {
+    pub(super) row: Row,
+    reasons: Vec<String>,
+    /// Users of the smaller of the two variants, and how many would do.
+    pub(super) fewest: Option<(u64, u64)>,
+    pub(super) upwards: bool,
+}
+
+impl RowBuilder {
+    pub(super) fn new(row: Row) -> Self {
+        RowBuilder { row, reasons: Vec::new(), fewest: None, upwards: false }
+    }
+
+    pub(super) fn says(&mut self, reason: impl Into<String>) {
+        let reason = reason.into();
+        if !self.reasons.contains(&reason) {
+            self.reasons.push(reason);
+        }
+    }
+
+    /// The effect, its intervals and what rests on its error: all that is the same for every test.
+    pub(super) fn effect(
+        &mut self,
+        variant: Estimate,
+        control: Estimate,
+        better: Better,
+        question: &Question,
+        critical: f64,
+    ) {
+        let (error, control_error) = (variant.error(), control.error());
+        let size = control.mean.abs();
+        let all = error + control_error;
+        let row = &mut self.row;
+        row.error = finite(all.sqrt());
+        row.lift = finite((variant.mean - control.mean) / size).filter(|_| size > 0.0);
+        if let Some(half) = finite(always_valid(all, variant.users as f64 + control.users as f64, question.chance()))
+            && all > 0.0
+        {
+            let difference = variant.mean - control.mean;
+            (row.always_low, row.always_high) = (finite(difference - half), finite(difference + half));
+        }
+        if size == 0.0 {
+            self.says("the control's mean is 0, so that there is no lift");
+            return;
+        }
+        if size <= critical * control_error.sqrt() {
+            self.says("the control's mean is not clear of 0, so that the lift has no bounds");
+            return;
+        }
+        let ratio = variant.mean / control.mean;
+        let lift_error = (error + ratio * ratio * control_error) / (size * size);
+        if let Some(lift) = row.lift
+            && lift_error > 0.0
+            && lift_error.is_finite()
+        {
+            (row.lift_low, row.lift_high) = question.alternative.bounds(lift, critical * lift_error.sqrt());
+            let good = if better == Better::Lower { -lift } else { lift };
+            (row.probability_better, row.expected_loss) = posterior(good, lift_error).unzip();
+        }
+    }
+}
+
+/// The row, judged by its p value as it is after the correction.
+pub(super) fn judged(mut making: RowBuilder, better: Better, p_adjusted: Option<f64>, question: &Question) -> Row {
+    making.row.p_adjusted = p_adjusted;
+    if making.row.verdict.is_none() && making.row.users.is_some() {
+        let few = making.fewest.is_some_and(|(fewest, enough)| fewest < enough);
+        let verdict = match p_adjusted {
+            _ if few => Verdict::TooSmall,
+            Some(p) if p < question.chance() => match (better, making.upwards) {
+                (Better::Higher, true) | (Better::Lower, false) => Verdict::Better,
+                (Better::Higher, false) | (Better::Lower, true) => Verdict::Worse,
+                (Better::Neither, true) => Verdict::Higher,
+                (Better::Neither, false) => Verdict::Lower,
+            },
+            _ => Verdict::NoEvidence,
+        };
+        if let Some((fewest, enough)) = making.fewest.filter(|_| few) {
+            making.says(format!("the smaller variant has the figures of {fewest}, and a verdict needs {enough}"));
+        }
+        making.row.verdict = Some(verdict);
+    }
+    making.row.reason = (!making.reasons.is_empty()).then(|| making.reasons.join("; "));
+    making.row
+}

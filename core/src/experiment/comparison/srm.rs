@@ -1,0 +1,174 @@
+//! Whether users are spread over the variants as planned: the sample ratio, and its mismatch. Definition D92.
+
+use super::Verdict;
+use super::log::WEIGHTS;
+use crate::base::error::{Error, Result};
+use crate::base::json;
+use crate::function::{Argument, Call, Function, REQUIRED, Reads, Role, Rows, Type, column};
+use crate::stats::tails::{chi_squared_above, probability};
+
+/// The declaration.
+pub static FUNCTION: Function = Function {
+    name: "srm_check",
+    path: "experiment::comparison::srm",
+    example: "'{\"control\": 5012, \"treatment\": 4890}'",
+    summary: "chi-squared test for sample ratio mismatch (SRM): whether users are split over the variants of positive \
+              weight as planned",
+    arguments: &[
+        Argument {
+            name: "users",
+            kind: Type::Json,
+            role: Role::Value,
+            default: REQUIRED,
+            about: "number of users of each variant, such as {\"control\": 5012, \"treatment\": 4890}",
+        },
+        WEIGHTS,
+    ],
+    columns: &[
+        column("users", Type::Bigint, "total number of users"),
+        column("statistic", Type::Double, "chi-squared statistic; NULL if it cannot be computed"),
+        column("df", Type::Double, "degrees of freedom: number of variants of positive weight minus 1"),
+        column("p_value", Type::Double, "probability of a split at least as uneven if users were assigned as planned"),
+        column("verdict", Type::Text, "ok, invalid: SRM, or too small"),
+        column("reason", Type::Text, "why there is no p_value"),
+    ],
+    reads: Reads::Nothing,
+    segmented: false,
+    scalar: false,
+    zoned: false,
+    rows: 1,
+    run,
+};
+
+fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    let weights = call.json("weights").map(parse_weights).transpose()?;
+    let seen = parse_users(call.json("users").unwrap_or("NULL"))?;
+    let seen = seen.iter().map(|(name, users)| (name.as_bytes(), *users)).collect::<Vec<_>>();
+    let check = srm_check(&seen, weights.as_ref())?;
+    rows.row(&mut [
+        check.users.into(),
+        check.statistic.into(),
+        check.df.into(),
+        check.p_value.into(),
+        check.verdict.into(),
+        check.reason.as_deref().into(),
+    ])
+}
+
+/// The chance of a sample ratio so far from the plan below which an experiment is not judged.
+pub const SRM_THRESHOLD: f64 = 0.001;
+/// Users each variant should have before the ratio is tested at all.
+const SRM_LEAST: f64 = 8.0;
+
+/// The share of users that each variant is meant to have: names and positive numbers, to any sum.
+pub type Weights = Vec<(String, f64)>;
+
+/// The weights of a JSON object of variants and numbers.
+pub fn parse_weights(text: &str) -> Result<Weights> {
+    let wrong = |given: String| Error::Argument {
+        name: "weights",
+        given,
+        accepted: "a JSON object of variants and their shares of users, such as {\"control\": 0.5, \"treatment\": 0.5}"
+            .to_owned(),
+    };
+    let object: serde_json::Map<String, serde_json::Value> =
+        json::parse(text).ok_or_else(|| wrong(json::given(text)))?;
+    let weight = |(name, value): (String, serde_json::Value)| {
+        let weight = value.as_f64().filter(|weight| *weight >= 0.0 && weight.is_finite());
+        weight.map(|weight| (name.clone(), weight)).ok_or_else(|| wrong(format!("{name}: {value}")))
+    };
+    let weights = object.into_iter().map(weight).collect::<Result<Weights>>()?;
+    match weights.iter().any(|(_, weight)| *weight > 0.0) {
+        true => Ok(weights),
+        false => Err(wrong(text.to_owned())),
+    }
+}
+
+/// The users of a JSON object of variants and whole numbers.
+pub fn parse_users(text: &str) -> Result<Vec<(String, u64)>> {
+    let wrong = |given: String| Error::Argument {
+        name: "users",
+        given,
+        accepted:
+            "a JSON object of variants and how many users each has, such as {\"control\": 5012, \"treatment\": 4890}"
+                .to_owned(),
+    };
+    let object: serde_json::Map<String, serde_json::Value> =
+        json::parse(text).ok_or_else(|| wrong(json::given(text)))?;
+    let users = |(name, value): (String, serde_json::Value)| {
+        value.as_u64().map(|users| (name.clone(), users)).ok_or_else(|| wrong(format!("{name}: {value}")))
+    };
+    object.into_iter().map(users).collect()
+}
+
+/// The chance that users spread so far from the weights; `None` where some variant should have too few.
+fn srm(users: &[u64], weights: &[f64]) -> Option<(f64, f64, f64)> {
+    let all = users.iter().map(|users| *users as f64).sum::<f64>();
+    let weight = weights.iter().sum::<f64>();
+    let expected = weights.iter().map(|share| all * (share / weight)).collect::<Vec<_>>();
+    if users.len() < 2 || expected.iter().any(|expected| *expected < SRM_LEAST) {
+        return None;
+    }
+    let off = |(users, expected): (&u64, &f64)| (*users as f64 - expected) * (*users as f64 - expected) / expected;
+    let statistic = users.iter().zip(&expected).map(off).sum::<f64>();
+    let df = (users.len() - 1) as f64;
+    probability(chi_squared_above(statistic, df)).map(|p| (statistic, df, p))
+}
+
+/// Users and weights side by side, without the variants nobody is meant to be in; refuses users where none should be.
+fn planned(seen: &[(&[u8], u64)], weights: Option<&Weights>) -> Result<(Vec<u64>, Vec<f64>)> {
+    let Some(weights) = weights else {
+        return Ok((seen.iter().map(|(_, users)| *users).collect(), vec![1.0; seen.len()]));
+    };
+    for (name, users) in seen.iter().filter(|(_, users)| *users > 0) {
+        let shown = String::from_utf8_lossy(name);
+        if !weights.iter().any(|(planned, weight)| planned.as_bytes() == *name && *weight > 0.0) {
+            return Err(Error::Argument {
+                name: "weights",
+                given: format!("{shown}: 0"),
+                accepted: format!("a weight above 0 for \"{shown}\", which has {users} users"),
+            });
+        }
+    }
+    let of = |name: &str| seen.iter().filter(|(seen, _)| *seen == name.as_bytes()).map(|(_, users)| users).sum::<u64>();
+    let positive = weights.iter().filter(|(_, weight)| *weight > 0.0);
+    Ok(positive.map(|(name, weight)| (of(name), *weight)).unzip())
+}
+
+/// A check of a sample ratio: the statistic, its degrees of freedom, the chance, and why there is none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SrmCheck {
+    /// Users in all.
+    pub users: u64,
+    /// Chi-squared.
+    pub statistic: Option<f64>,
+    /// Variants of positive weight less one.
+    pub df: Option<f64>,
+    /// The chance of such a spread.
+    pub p_value: Option<f64>,
+    /// `ok`, `invalid: SRM` or `too small`.
+    pub verdict: &'static str,
+    /// Why nothing is said.
+    pub reason: Option<String>,
+}
+
+/// Whether users are spread over variants as planned. Definition D92.
+pub fn srm_check(seen: &[(&[u8], u64)], weights: Option<&Weights>) -> Result<SrmCheck> {
+    let (users, weights) = planned(seen, weights)?;
+    let all = users.iter().try_fold(0u64, |all, users| all.checked_add(*users)).unwrap_or(u64::MAX);
+    let Some((statistic, df, p)) = srm(&users, &weights) else {
+        let reason = match users.len() {
+            _ if all == 0 => "nobody is in any variant",
+            0 | 1 => "there is only one variant",
+            _ => "a variant is expected to have fewer than 8 users",
+        };
+        return Ok(SrmCheck {
+            users: all,
+            verdict: "too small",
+            reason: Some(reason.to_owned()),
+            ..SrmCheck::default()
+        });
+    };
+    let verdict = if p < SRM_THRESHOLD { Verdict::InvalidSrm.name() } else { "ok" };
+    Ok(SrmCheck { users: all, statistic: Some(statistic), df: Some(df), p_value: Some(p), verdict, reason: None })
+}

@@ -1,0 +1,82 @@
+//! How users begin, and what they come to: the first session and the way to it, and milestones. Definitions D37-D46.
+
+use crate::base::calendar::Micros;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
+use crate::function::{Argument, Function, NO_DEFAULT, Role, Type};
+use crate::history::{BySegment, Timeline};
+use crate::stats::interval::wilson;
+
+pub mod activation_milestones;
+pub mod first_session_list;
+pub mod first_sessions;
+mod firsts;
+mod members;
+
+/// The functions that tell them.
+pub const FUNCTIONS: &[&Function] =
+    &[&first_sessions::FUNCTION, &first_session_list::FUNCTION, &activation_milestones::FUNCTION];
+
+/// The argument that says who signed up and when.
+const SIGNUPS: Argument = Argument {
+    name: "signups",
+    kind: Type::Relation,
+    role: Role::Signups,
+    default: NO_DEFAULT,
+    about: "table or view of users and their signup times, with columns like those of a log; the earliest row of a \
+            user counts",
+};
+
+/// When a user's requests were made, apart from the rows that say when they signed up.
+struct Comings {
+    signups: Option<usize>,
+    segment: Option<usize>,
+    by_segment: BySegment,
+    requests: Vec<u32>,
+    claim: Claim,
+}
+
+impl Comings {
+    fn new(segment: Option<usize>, signups: Option<usize>) -> Self {
+        let (by_segment, requests, claim) = (BySegment::default(), Vec::new(), Claim::temporary());
+        Comings { signups, segment, by_segment, requests, claim }
+    }
+
+    /// When the user signed up, if that is known.
+    fn signed_up(&self, user: &Timeline<'_>) -> Option<Micros> {
+        self.signups?;
+        let first = (0..user.at.len()).find(|&row| user.flag(self.signups, row) == Some(true))?;
+        user.at.get(first).copied()
+    }
+
+    /// Gives `each` the code of every segment and the numbers of its requests, in their order. Gives whether there are any.
+    fn each(&mut self, user: &Timeline<'_>, mut each: impl FnMut(u32, &[u32]) -> Result<()>) -> Result<bool> {
+        let Comings { signups, segment, by_segment, requests, claim } = self;
+        let mut has_come = false;
+        by_segment.each(user, *segment, |code, rows| {
+            let made = match signups {
+                None => rows,
+                Some(_) => {
+                    requests.clear();
+                    claim.reserve(requests, rows.len())?;
+                    requests.extend(rows.iter().filter(|&&row| user.flag(*signups, row as usize) != Some(true)));
+                    &requests[..]
+                }
+            };
+            has_come |= !made.is_empty();
+            if made.is_empty() { Ok(()) } else { each(code, made) }
+        })?;
+        Ok(has_come)
+    }
+}
+
+/// A share with its 95 % bounds; `None` of nothing.
+fn rate(part: u64, whole: u64) -> Option<(f64, f64, f64)> {
+    let (low, high) = wilson(part, whole)?;
+    Some((part as f64 / whole as f64, low, high))
+}
+
+/// The seconds from one instant to another.
+fn seconds(from: Micros, to: Micros) -> f64 {
+    to.saturating_sub(from) as f64 / 1e6
+}

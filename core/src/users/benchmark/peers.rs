@@ -1,0 +1,260 @@
+//! Users and their peers: four metrics of each, among those of all others or of those alike. Definitions D78 to D81.
+
+use super::standings;
+use crate::base::calendar::Micros;
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::memory::{self, Claim};
+use crate::base::user_table::{UserKey, UserKind};
+use crate::function::{Argument, Call, Clock, NO_DEFAULT, Role, Type};
+use crate::history::{Fold, Id, Ids, Table, Timeline};
+use crate::sessions::{self, Ending, Limits, MAX_IDLE, Session};
+use crate::stats::sum::Sum;
+use crate::stats::sum::sum_of;
+use crate::users::preferences::shrunk_mean;
+use std::borrow::Cow;
+
+/// The argument that says who are peers.
+pub(crate) const PEERS_ARGUMENT: Argument = Argument {
+    name: "peers",
+    kind: Type::Text,
+    role: Role::Column,
+    default: NO_DEFAULT,
+    about: "column or property that defines peers: users with the same most recent value of it",
+};
+
+/// The argument that says how many there must be.
+pub(super) const MIN_PEERS_ARGUMENT: Argument = Argument {
+    name: "min_peers",
+    kind: Type::Integer,
+    role: Role::Value,
+    default: "10",
+    about: "fewest peers for a comparison, 1 or more",
+};
+
+/// How many there must be where no argument says so.
+pub(crate) const MIN_PEERS: u64 = 10;
+
+/// The least number of peers of a call, or a refusal of the argument.
+pub(super) fn min_peers(call: &Call<'_>) -> Result<u64> {
+    match call.integer("min_peers") {
+        Some(least @ 1..) => Ok(least as u64),
+        given => {
+            let given = given.map_or("NULL".to_owned(), |given| given.to_string());
+            call.refuse("min_peers", given, "a number of users of 1 or more")
+        }
+    }
+}
+
+/// The columns that are read.
+pub(crate) const COLUMNS: [&str; 6] = ["session_id", "feature", "latency_ms", "succeeded", "rating", "peers"];
+/// The place of the last of them.
+const PEERS: usize = 5;
+
+/// The metrics that are compared, in the order of rows.
+pub(crate) const METRICS: [&str; 4] =
+    ["requests_per_day", "requests_per_completed_session", "features_used", "satisfaction"];
+/// Ratings as the peers give them that are added to a user's own.
+const PRIOR_RATINGS: f64 = 5.0;
+
+/// A metric of a user among those of their peers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Measured {
+    /// The user's own.
+    pub(crate) value: Option<f64>,
+    /// That of the peers' median.
+    pub(crate) median: Option<f64>,
+    /// The share of the peers who have less.
+    pub(crate) percentile: Option<f64>,
+    /// How many peers there are of whom it is known.
+    pub(crate) peers: Option<u64>,
+}
+
+impl Measured {
+    /// What may be shown, with so many peers for a comparison at least.
+    pub(crate) fn shown(self, call: &Call<'_>, min_peers: u64) -> Self {
+        let peers = self.peers.filter(|peers| !call.hides(*peers));
+        let is_compared = peers.is_some_and(|peers| peers >= min_peers);
+        let of_peers = |figure: Option<f64>| figure.filter(|_| is_compared);
+        Measured { median: of_peers(self.median), percentile: of_peers(self.percentile), peers, ..self }
+    }
+}
+
+/// What is known of a user.
+#[derive(Debug)]
+struct User {
+    id: Id,
+    group: u32,
+    requests: u64,
+    first_day: Day,
+    closed_requests: u64,
+    completed_sessions: u64,
+    features: u64,
+    rated: u64,
+    rating: Option<f64>,
+}
+
+/// The fold.
+pub(crate) struct Peers<'a> {
+    call: &'a Call<'a>,
+    clock: Clock<'a>,
+    columns: [Option<usize>; 6],
+    users: Vec<User>,
+    ids: Ids,
+    last_at: Option<Micros>,
+    parts: Vec<Session>,
+    sessions: Vec<Session>,
+    codes: Vec<u32>,
+    claim: Claim,
+}
+
+impl<'a> Peers<'a> {
+    pub(crate) fn new(call: &'a Call<'_>) -> Result<Self> {
+        let columns = COLUMNS.map(|name| call.column(name));
+        Ok(Peers {
+            call,
+            clock: call.clock()?,
+            columns,
+            users: Vec::new(),
+            ids: Ids::default(),
+            last_at: None,
+            parts: Vec::new(),
+            sessions: Vec::new(),
+            codes: Vec::new(),
+            claim: Claim::temporary(),
+        })
+    }
+
+    /// Every user who may be counted, and each of their metrics.
+    pub(super) fn of(call: &'a Call<'_>) -> Result<(Self, [Vec<Measured>; 4])> {
+        let columns = COLUMNS.map(|name| call.column(name));
+        let mut peers = call.fold(&columns, || Peers::new(call))?;
+        let metrics = peers.metrics()?;
+        Ok((peers, metrics))
+    }
+
+    /// The numbers of all users, in the order of their ids.
+    pub(super) fn by_id(&self) -> Result<Vec<usize>> {
+        let mut claim = Claim::temporary();
+        let mut numbers = claim.collected(0..self.users.len())?;
+        memory::poll();
+        if self.call.history.is_some_and(|history| history.kind() == UserKind::Text) {
+            numbers.sort_unstable_by_key(|&number| self.ids.text(&self.users[number].id));
+        } else {
+            // Ids that are written: 10 before 9.
+            claim.grow(numbers.len().saturating_mul(64))?;
+            numbers.sort_by_cached_key(|&number| self.id(number).into_owned());
+        }
+        Ok(numbers)
+    }
+
+    /// The number of a user.
+    pub(crate) fn number(&self, key: UserKey) -> Option<usize> {
+        self.users.iter().position(|user| user.id.user == key)
+    }
+
+    /// The id of a user as rows show it.
+    pub(super) fn id(&self, number: usize) -> Cow<'_, [u8]> {
+        self.call.shown(&self.ids, &self.users[number].id)
+    }
+
+    /// The value that a user shares with their peers.
+    pub(super) fn group(&self, number: usize) -> Option<&[u8]> {
+        self.call.text_of(self.columns[PEERS], self.users[number].group)
+    }
+
+    /// Each metric of each user.
+    pub(crate) fn metrics(&mut self) -> Result<[Vec<Measured>; 4]> {
+        let Peers { call, users, clock, last_at, claim, .. } = self;
+        let last = last_at.unwrap_or(Micros::MIN).max(call.end().saturating_sub(1));
+        let last_day = if users.is_empty() { 0 } else { clock.day(last)? };
+        // The ratings of each group together.
+        let mut groups = Table::<(Sum, u64)>::default();
+        for user in users.iter().filter(|user| user.rated > 0) {
+            let (_, (sum, count)) = groups.entry([0, 0, user.group], claim)?;
+            sum.add(user.rating.unwrap_or_default(), claim)?;
+            *count += user.rated;
+        }
+        let value = |metric: usize, user: &User| match metric {
+            0 => Some(user.requests as f64 / (i64::from(last_day) - i64::from(user.first_day) + 1).max(1) as f64),
+            1 => (user.completed_sessions > 0).then(|| user.closed_requests as f64 / user.completed_sessions as f64),
+            2 => (user.features > 0).then_some(user.features as f64),
+            _ => {
+                let (sum, count) = groups.find([0, 0, user.group])?;
+                let (rated, prior) = (user.rated as f64, sum.value()? / *count as f64);
+                user.rating.map(|rating| shrunk_mean(rated, rating / rated, prior, PRIOR_RATINGS))
+            }
+        };
+        let mut order = claim.collected(0..users.len())?;
+        order.sort_unstable_by_key(|&i| (users[i].group, i));
+        let mut all: [Vec<Measured>; 4] = Default::default();
+        for (metric, measured) in all.iter_mut().enumerate() {
+            *measured = claim.filled(Measured::default(), users.len())?;
+            for group in order.chunk_by(|&a, &b| users[a].group == users[b].group) {
+                memory::poll();
+                let mut meanwhile = Claim::temporary();
+                let (mut members, mut values) = (Vec::new(), Vec::new());
+                for &i in group {
+                    measured[i].value = value(metric, &users[i]);
+                    if let Some(value) = measured[i].value {
+                        meanwhile.push(&mut members, i)?;
+                        meanwhile.push(&mut values, value)?;
+                    }
+                }
+                for (&i, standing) in members.iter().zip(standings(&values)?) {
+                    let peers = Some(standing.peers as u64);
+                    let (median, percentile) = (standing.median, standing.percentile);
+                    measured[i] = Measured { median, percentile, peers, ..measured[i] };
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Fold for Peers<'_> {
+    fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
+        // Who has made no request since then is not compared.
+        let user = &user.since(self.call.since);
+        let Some(&first) = user.at.first() else { return Ok(()) };
+        let [session, feature, latency, succeeded, rating, peers] = self.columns;
+        let Peers { call, clock, users, ids, last_at, parts, sessions, codes, claim, .. } = self;
+        *last_at = (*last_at).max(user.at.last().copied());
+        let limits = Limits { gap: call.environment.session_gap, idle: MAX_IDLE };
+        sessions::of_requests(sessions::requests(user, session, latency, succeeded), limits, parts, sessions, claim)?;
+        let end = call.end();
+        let closed = || sessions.iter().filter(|session| !session.is_open(limits, end));
+        codes.clear();
+        let known = user.codes(feature).unwrap_or_default().iter().copied().filter(|code| *code != 0);
+        for code in known {
+            claim.push(codes, code)?;
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        let ratings = sum_of(user.numbers(rating), claim)?;
+        let completed = closed().filter(|session| session.ending(limits, end) == Some(Ending::Completed)).count();
+        let user = User {
+            id: ids.keep(user, claim)?,
+            group: user
+                .codes(peers)
+                .map_or(0, |codes| call.told_last(peers, codes.iter().copied().zip(user.at.iter().copied()))),
+            requests: user.at.len() as u64,
+            first_day: clock.day(first)?,
+            closed_requests: closed().map(|session| u64::from(session.requests)).sum(),
+            completed_sessions: completed as u64,
+            features: codes.len() as u64,
+            rated: ratings.count(),
+            rating: ratings.value(),
+        };
+        claim.push(users, user)
+    }
+
+    fn merge(&mut self, other: Self) -> Result<()> {
+        self.last_at = self.last_at.max(other.last_at);
+        let ours = self.ids.merge(other.ids, &mut self.claim)?;
+        for user in other.users {
+            self.claim.push(&mut self.users, User { id: ours(user.id), ..user })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,379 @@
+//! Which models a user prefers, told from what they did and found. Definition D77.
+//!
+//! A preference shows where there was something to choose: between two models of which one is faster and the other
+//! better, both by the user's own requests. A choice is a day on which a model was used, not a request, since requests come
+//! in bursts that share one choice; and it counts from the day after the user had met both.
+
+use crate::base::error::{Error, Result};
+use crate::base::memory;
+use crate::function::Function;
+use serde::Deserialize;
+use statrs::distribution::{Binomial, DiscreteCDF};
+use std::collections::HashSet;
+
+pub mod favorite_features;
+pub(crate) mod own;
+pub mod preferred_model_list;
+pub mod preferred_models;
+
+/// The functions that tell them.
+pub const FUNCTIONS: &[&Function] =
+    &[&preferred_models::FUNCTION, &preferred_model_list::FUNCTION, &favorite_features::FUNCTION];
+
+/// What a user did with one model, and found.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ModelUse {
+    /// Its name in the log.
+    pub model: String,
+    /// Requests to it.
+    pub requests: u64,
+    /// The local days they fall on, ascending.
+    pub days: Vec<i32>,
+    /// The median latency of those whose latency is known, in milliseconds.
+    pub latency_ms: Option<f64>,
+    /// The ratings given to its answers.
+    pub rated: Sample,
+    /// Its answers as 1 where a request succeeded and 0 where it failed.
+    pub answered: Sample,
+}
+
+/// Numbers of which size, mean and variance (that of the sample as it is, not of what it was drawn from) are known.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Sample {
+    /// How many.
+    pub count: u64,
+    /// Their mean; `None` of none.
+    pub mean: Option<f64>,
+    /// Their variance; `None` of none.
+    pub variance: Option<f64>,
+}
+
+impl Sample {
+    /// Count, mean and variance where there is anything to compare.
+    fn known(&self, least: u64) -> Option<(f64, f64, f64)> {
+        let (mean, variance) = (self.mean?, self.variance?);
+        (self.count >= least && mean.is_finite() && variance >= 0.0).then_some((self.count as f64, mean, variance))
+    }
+}
+
+/// Days that must tell before a preference, or its absence, is spoken of.
+pub const LEAST_DAYS: u64 = 10;
+/// Requests to the candidates below which nothing is known of a user.
+pub const LEAST_REQUESTS: u64 = 10;
+/// Requests to a model below which it is not ranked by what the user found.
+const LEAST_OF_MODEL: u64 = 5;
+/// Ratings of each of two models from which they are compared by them; below, they are by success. Few, for who avoids a
+/// model has little to say of it; what they say is shrunk.
+const LEAST_RATED: u64 = 3;
+/// Answers of each of two models from which they are compared by success.
+const LEAST_ANSWERED: u64 = 5;
+/// One model is faster than another if that one takes a fifth longer.
+const SLOWER: f64 = 1.2;
+/// One model is better than another by a fifth of a standard deviation: a small effect after J. Cohen, "Statistical Power
+/// Analysis for the Behavioral Sciences" (1988).
+const BETTER: f64 = 0.2;
+/// How many answers of average quality are added to those a user saw, so that few say little.
+const SHRINK_BY: f64 = 10.0;
+/// A chance of so uneven a choice among equals that is taken for preference.
+const LARGEST_P: f64 = 0.05;
+
+/// What a user prefers where they cannot have both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tradeoff {
+    /// They take the faster model.
+    pub speed: bool,
+    /// They take the better model.
+    pub quality: bool,
+}
+
+/// A mean moved towards `prior` as if `weight` more numbers of that size had been seen.
+pub fn shrunk_mean(count: f64, mean: f64, prior: f64, weight: f64) -> f64 {
+    (count * mean + weight * prior) / (count + weight)
+}
+
+/// How much better `one` is than `other`, in standard deviations of both together, after shrinking both to their common
+/// mean; by ratings where both have enough, else by success. `None` where neither does, or nothing ever differed.
+fn better_by(one: &ModelUse, other: &ModelUse) -> Option<f64> {
+    let by = |pick: fn(&ModelUse) -> &Sample, least| Some((pick(one).known(least)?, pick(other).known(least)?));
+    let ((n, mean, variance), (m, mean_of_other, variance_of_other)) =
+        by(|model| &model.rated, LEAST_RATED).or_else(|| by(|model| &model.answered, LEAST_ANSWERED))?;
+    let common = (n * mean + m * mean_of_other) / (n + m);
+    let spread = (n * (variance + (mean - common).powi(2))
+        + m * (variance_of_other + (mean_of_other - common).powi(2)))
+        / (n + m);
+    let shrunk = |count, mean| shrunk_mean(count, mean, common, SHRINK_BY);
+    // Numbers that are all the same deviate from their mean by its last bits.
+    (spread > (1e-12 * common).powi(2)).then(|| (shrunk(n, mean) - shrunk(m, mean_of_other)) / spread.sqrt())
+}
+
+/// Whether the user prefers speed to quality or the other way round; `None` where too little shows it.
+///
+/// Of all pairs of models of which one is faster and the other better, the one used on most days after both were known
+/// decides (then the one of most requests, then by name). The side taken on more days is preferred if that is less likely
+/// than 5 % among days that fall either way alike (one side of the exact binomial test); otherwise neither is.
+///
+/// ```
+/// # use user_metrics_core::users::preferences::{ModelUse, Sample, Tradeoff, tradeoff};
+/// let of = |model: &str, days: Vec<i32>, latency, rating| ModelUse {
+///     model: model.to_owned(), requests: days.len() as u64, days, latency_ms: Some(latency),
+///     rated: Sample { count: 20, mean: Some(rating), variance: Some(1.0) }, answered: Sample::default(),
+/// };
+/// let (quick, good) = (of("quick", vec![0, 3], 300.0, 3.0), of("good", (0..12).collect(), 900.0, 4.0));
+/// assert_eq!(tradeoff(&[quick, good]), Some(Tradeoff { speed: false, quality: true }));
+/// ```
+pub fn tradeoff(models: &[ModelUse]) -> Option<Tradeoff> {
+    let mut most: Option<(u64, u64, u64, u64)> = None;
+    for fast in models {
+        memory::poll();
+        for good in models {
+            let (Some(short), Some(long)) = (fast.latency_ms, good.latency_ms) else { continue };
+            if long < SLOWER * short || better_by(good, fast).is_none_or(|by| by < BETTER) {
+                continue;
+            }
+            let Some(&met) = fast.days.first().max(good.days.first()) else { continue };
+            let after = |model: &ModelUse| model.days.iter().filter(|&&day| day > met).count() as u64;
+            let (fast_days, good_days) = (after(fast), after(good));
+            let pair = (fast_days + good_days, fast.requests + good.requests, fast_days, good_days);
+            if most.is_none_or(|most| (pair.0, pair.1) > (most.0, most.1)) {
+                most = Some(pair);
+            }
+        }
+    }
+    let (days, _, fast, good) = most.filter(|&(days, ..)| days >= LEAST_DAYS)?;
+    let chance = Binomial::new(0.5, days).map_or(1.0, |binomial| binomial.cdf(fast.min(good)));
+    let shows = chance <= LARGEST_P;
+    Some(Tradeoff { speed: shows && fast > good, quality: shows && good > fast })
+}
+
+/// A place in a list of preferred models.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preferred {
+    /// The candidate as it was given, or the model as the log names it.
+    pub name: String,
+    /// What is known of it: an index into the models used.
+    pub used: Option<usize>,
+    /// Why it stands here.
+    pub reason: &'static str,
+}
+
+/// The models of `candidates` (without any: those used) in the order in which to offer them to the user.
+///
+/// Below [`LEAST_REQUESTS`] requests to candidates it is `fallback`, or the candidates as they were given. Otherwise those
+/// used come first: fastest first for a user who prefers speed, best first for one who prefers quality, else the most used
+/// first. A model of fewer than 5 requests ranks by use only, behind these; candidates never used follow as given.
+///
+/// A candidate is a model by its name in the log, which may be followed by a slash and a provider: `gpt-4o/openai`.
+pub fn order(
+    models: &[ModelUse],
+    preference: Option<Tradeoff>,
+    candidates: Option<&[String]>,
+    fallback: Option<&[String]>,
+) -> Result<Vec<Preferred>> {
+    for (name, list) in [("candidates", candidates), ("fallback", fallback)] {
+        let empty = list.is_some_and(|list| list.is_empty() || list.iter().any(|model| model.trim().is_empty()));
+        if empty {
+            let given = list.map(|list| list.join(",")).unwrap_or_default();
+            return Err(Error::Argument { name, given, accepted: "one or more names of models".to_owned() });
+        }
+    }
+    let named = |candidate: &str| {
+        let of = |name: &str| models.iter().position(|model| model.model == name);
+        of(candidate).or_else(|| candidate.rsplit_once('/').and_then(|(model, _)| of(model)))
+    };
+    let all: Vec<(String, Option<usize>)> = match candidates {
+        Some(list) => list.iter().map(|name| (name.clone(), named(name))).collect(),
+        None => models.iter().enumerate().map(|(i, model)| (model.model.clone(), Some(i))).collect(),
+    };
+    let used = |(name, place): &(String, Option<usize>)| place.map(|place| (name.clone(), place));
+    let mut ranked: Vec<(String, usize)> = all.iter().filter_map(used).collect();
+    // One of several names for the same model is enough.
+    let mut seen = HashSet::new();
+    ranked.retain(|&(_, place)| seen.insert(place));
+    if ranked.iter().map(|&(_, i)| models[i].requests).sum::<u64>() < LEAST_REQUESTS {
+        let (list, reason) = match (fallback, candidates) {
+            (Some(list), _) => (list, "fallback"),
+            (None, Some(list)) => (list, "as given"),
+            (None, None) => return Ok(Vec::new()),
+        };
+        let fallen = |name: &String| Preferred { name: name.clone(), used: named(name), reason };
+        return Ok(list.iter().map(fallen).collect());
+    }
+    let known = |i: usize| models[i].requests >= LEAST_OF_MODEL;
+    let by_use = |a: usize, b: usize| {
+        let key = |i: usize| (models[i].requests, models[i].days.len());
+        key(b).cmp(&key(a)).then_with(|| models[a].model.cmp(&models[b].model))
+    };
+    // One measure for all, or some would be compared by what others lack.
+    let by_rating =
+        ranked.iter().filter(|&&(_, i)| known(i)).all(|&(_, i)| models[i].rated.known(LEAST_RATED).is_some());
+    let (mut weight, mut sum) = (0.0, 0.0);
+    let sample = |i: usize| if by_rating { &models[i].rated } else { &models[i].answered };
+    for (count, mean, _) in ranked.iter().filter_map(|&(_, i)| sample(i).known(1)) {
+        (weight, sum) = (weight + count, sum + count * mean);
+    }
+    let quality = |i: usize| {
+        let found = sample(i).known(1)?;
+        Some(shrunk_mean(found.0, found.1, sum / weight, SHRINK_BY))
+    };
+    // The measure by which a model ranks, the smaller the better, and its name.
+    let measure = |i: usize| match preference {
+        Some(Tradeoff { speed: true, .. }) if known(i) => models[i].latency_ms.map(|latency| (latency, "fast")),
+        Some(Tradeoff { quality: true, .. }) if known(i) => quality(i).map(|quality| (-quality, "good")),
+        _ => None,
+    };
+    ranked.sort_by(|&(_, a), &(_, b)| match (measure(a), measure(b)) {
+        (Some(a_is), Some(b_is)) => a_is.0.total_cmp(&b_is.0).then_with(|| by_use(a, b)),
+        (Some(_), None) => std::cmp::Ordering::Less,
+        (None, Some(_)) => std::cmp::Ordering::Greater,
+        (None, None) => by_use(a, b),
+    });
+    let reason = |i| measure(i).map_or("used", |(_, reason)| reason);
+    let mut places: Vec<Preferred> =
+        ranked.into_iter().map(|(name, i)| Preferred { name, used: Some(i), reason: reason(i) }).collect();
+    let unused = |(name, place): (String, Option<usize>)| {
+        place.is_none().then_some(Preferred { name, used: None, reason: "not used" })
+    };
+    places.extend(all.into_iter().filter_map(unused));
+    Ok(places)
+}
+
+/// Reads what a user did with each model, written by SQL as a JSON list.
+pub fn parse(facts: &str) -> Result<Vec<ModelUse>> {
+    serde_json::from_str(facts).map_err(|_| Error::Argument {
+        name: "facts",
+        given: facts.to_owned(),
+        accepted: "what a user did with each model, as the function behind preferred_models writes it".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(name: &str, days: impl IntoIterator<Item = i32>, latency: f64, quality: f64) -> ModelUse {
+        let days: Vec<i32> = days.into_iter().collect();
+        ModelUse {
+            model: name.to_owned(),
+            requests: 3 * days.len() as u64,
+            days,
+            latency_ms: Some(latency),
+            rated: Sample::default(),
+            answered: Sample { count: 100, mean: Some(quality), variance: Some(quality * (1.0 - quality)) },
+        }
+    }
+
+    fn names(list: &[&str]) -> Vec<String> {
+        list.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    fn ordered(
+        models: &[ModelUse],
+        candidates: Option<&[&str]>,
+        fallback: Option<&[&str]>,
+    ) -> Vec<(String, &'static str)> {
+        let (candidates, fallback) = (candidates.map(names), fallback.map(names));
+        let places = order(models, tradeoff(models), candidates.as_deref(), fallback.as_deref()).unwrap();
+        places.into_iter().map(|place| (place.name, place.reason)).collect()
+    }
+
+    /// 9 of 10 days: 11/1024 is a preference. 8 of 10: 56/1024 is not.
+    #[test]
+    fn what_was_taken_on_more_days_is_preferred_if_that_is_no_chance() {
+        let choose = |fast: i32, good: i32| {
+            let days = |many: i32| (0..=many).collect::<Vec<_>>();
+            tradeoff(&[model("fast", days(fast), 300.0, 0.5), model("good", days(good), 360.0, 0.9)])
+        };
+        assert_eq!(choose(9, 1), Some(Tradeoff { speed: true, quality: false }));
+        assert_eq!(choose(1, 9), Some(Tradeoff { speed: false, quality: true }));
+        assert_eq!(choose(8, 2), Some(Tradeoff { speed: false, quality: false }));
+        assert_eq!(choose(8, 1), None);
+        assert_eq!(choose(30, 31), Some(Tradeoff { speed: false, quality: false }));
+    }
+
+    #[test]
+    fn days_before_both_were_known_show_nothing() {
+        let fast = model("fast", 0..50, 300.0, 0.5);
+        assert_eq!(tradeoff(&[fast.clone(), model("good", [49], 900.0, 0.9)]), None);
+        assert_eq!(tradeoff(&[fast, model("good", [39], 900.0, 0.9)]), Some(Tradeoff { speed: true, quality: false }));
+    }
+
+    #[test]
+    fn one_that_is_faster_and_better_shows_nothing() {
+        assert_eq!(tradeoff(&[model("both", 0..90, 300.0, 0.9), model("none", 0..5, 900.0, 0.5)]), None);
+        // Nor one that is hardly slower, hardly better, or of unknown latency.
+        assert_eq!(tradeoff(&[model("a", 0..90, 300.0, 0.5), model("b", 0..5, 359.0, 0.9)]), None);
+        assert_eq!(tradeoff(&[model("a", 0..90, 300.0, 0.50), model("b", 0..5, 900.0, 0.55)]), None);
+        let unknown = ModelUse { latency_ms: None, ..model("b", 0..5, 0.0, 0.9) };
+        assert_eq!(tradeoff(&[model("a", 0..90, 300.0, 0.5), unknown]), None);
+        assert_eq!(tradeoff(&[]), None);
+    }
+
+    #[test]
+    fn ratings_decide_where_there_are_enough() {
+        let rated = |mut model: ModelUse, count, mean| {
+            model.rated = Sample { count, mean: Some(mean), variance: Some(1.0) };
+            model
+        };
+        let (fast, good) = (model("fast", 0..3, 300.0, 0.9), model("good", 0..20, 900.0, 0.9));
+        assert_eq!(tradeoff(&[fast.clone(), good.clone()]), None);
+        let both = [rated(fast.clone(), 3, 1.0), rated(good.clone(), 3, 5.0)];
+        assert_eq!(tradeoff(&both), Some(Tradeoff { speed: false, quality: true }));
+        assert_eq!(tradeoff(&[rated(fast, 2, 1.0), rated(good, 5, 5.0)]), None);
+    }
+
+    #[test]
+    fn few_answers_say_little() {
+        // Means 1 and 0.5 in units of sd 0.4330 about 0.75, 10 of each: shrunk to 0.875 and 0.625, still 0.577 apart.
+        let of = |mean: f64| ModelUse {
+            answered: Sample { count: 10, mean: Some(mean), variance: Some(mean * (1.0 - mean)) },
+            ..model("x", 0..1, 1.0, 0.0)
+        };
+        let by = better_by(&of(1.0), &of(0.5)).unwrap();
+        assert!((by - 0.25 / 0.1875f64.sqrt()).abs() < 1e-12, "{by}");
+        assert_eq!(better_by(&of(1.0), &of(1.0)), None);
+    }
+
+    #[test]
+    fn the_order_follows_the_preference() {
+        let speed = [model("good", 0..4, 900.0, 0.99), model("fast", 0..20, 300.0, 0.5), model("odd", 0..1, 1.0, 0.1)];
+        assert_eq!(
+            ordered(&speed, None, None),
+            [("fast".to_owned(), "fast"), ("good".to_owned(), "fast"), ("odd".to_owned(), "used")]
+        );
+        let quality = [model("good", 0..20, 900.0, 0.99), model("fast", 0..4, 300.0, 0.5)];
+        assert_eq!(ordered(&quality, None, None), [("good".to_owned(), "good"), ("fast".to_owned(), "good")]);
+        let neither = [model("b", 0..5, 1.0, 0.9), model("a", 0..5, 1.0, 0.9), model("c", 0..6, 1.0, 0.9)];
+        assert_eq!(ordered(&neither, None, None).iter().map(|(name, _)| name).collect::<Vec<_>>(), ["c", "a", "b"]);
+    }
+
+    #[test]
+    fn candidates_bound_the_list() {
+        let used = [model("gpt-4o", 0..5, 1.0, 0.9), model("claude", 0..9, 1.0, 0.9)];
+        let candidates = ["llama/meta", "gpt-4o/openai", "claude"];
+        assert_eq!(
+            ordered(&used, Some(&candidates), None),
+            [
+                ("claude".to_owned(), "used"),
+                ("gpt-4o/openai".to_owned(), "used"),
+                ("llama/meta".to_owned(), "not used")
+            ]
+        );
+    }
+
+    #[test]
+    fn too_little_use_falls_back() {
+        let used = [model("a", 0..3, 1.0, 0.9)];
+        assert_eq!(ordered(&used, None, None), []);
+        assert_eq!(
+            ordered(&used, Some(&["b", "a"]), None),
+            [("b".to_owned(), "as given"), ("a".to_owned(), "as given")]
+        );
+        assert_eq!(ordered(&used, Some(&["b", "a"]), Some(&["c"])), [("c".to_owned(), "fallback")]);
+        for (candidates, fallback, name) in
+            [(Some(vec![]), None, "candidates"), (None, Some(names(&[" "])), "fallback")]
+        {
+            let refused = order(&used, None, candidates.as_deref(), fallback.as_deref());
+            assert!(matches!(refused, Err(Error::Argument { name: found, .. }) if found == name));
+        }
+    }
+}

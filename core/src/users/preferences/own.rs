@@ -1,0 +1,181 @@
+//! What one user's own requests tell: the models and features they used, and what they found.
+
+use super::{ModelUse, Sample};
+use crate::base::calendar::{DAY_MICROS, Micros};
+use crate::base::days::Day;
+use crate::base::error::Result;
+use crate::base::memory::Claim;
+use crate::function::{Call, Clock};
+use crate::history::{Places, Timeline};
+use crate::stats::median::median;
+use std::cmp::Reverse;
+
+/// The columns that are read of a user's own requests.
+#[derive(Clone, Copy)]
+pub(crate) struct OwnColumns {
+    pub(crate) model: Option<usize>,
+    pub(crate) feature: Option<usize>,
+    pub(crate) latency: Option<usize>,
+    pub(crate) succeeded: Option<usize>,
+    pub(crate) rating: Option<usize>,
+    pub(crate) cost: Option<usize>,
+    pub(crate) session: Option<usize>,
+}
+
+impl OwnColumns {
+    pub(crate) fn of(call: &Call<'_>) -> Self {
+        let column = |name| call.column(name);
+        OwnColumns {
+            model: column("model"),
+            feature: column("feature"),
+            latency: column("latency_ms"),
+            succeeded: column("succeeded"),
+            rating: column("rating"),
+            cost: column("cost_usd"),
+            session: column("session_id"),
+        }
+    }
+
+    /// Those that [`Own::take_models`] reads.
+    pub(crate) fn models(&self) -> [Option<usize>; 4] {
+        [self.model, self.latency, self.succeeded, self.rating]
+    }
+}
+
+/// Requests with one name: how many, and on which days.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    pub(crate) code: u32,
+    pub(crate) requests: u64,
+    pub(crate) days: Vec<Day>,
+}
+
+/// Values of which mean and variance are asked.
+#[derive(Debug, Default)]
+struct Values(Vec<f64>);
+
+impl Values {
+    fn sample(&mut self) -> Sample {
+        // Added up by size, so that the order in which they came does not matter.
+        self.0.sort_unstable_by(f64::total_cmp);
+        let count = self.0.len() as f64;
+        let mean = (count > 0.0).then(|| self.0.iter().sum::<f64>() / count);
+        let variance = mean.map(|mean| self.0.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count);
+        Sample { count: self.0.len() as u64, mean, variance }
+    }
+}
+
+#[derive(Debug, Default)]
+struct OwnModel {
+    named: Named,
+    latencies: Vec<f64>,
+    rated: Values,
+    answered: Values,
+}
+
+/// What has been read of the user.
+pub(crate) struct Own<'a> {
+    call: &'a Call<'a>,
+    clock: Clock<'a>,
+    models: Vec<OwnModel>,
+    places: Places,
+    claim: Claim,
+}
+
+impl Named {
+    fn count(&mut self, day: Day, claim: &mut Claim) -> Result<()> {
+        self.requests += 1;
+        match self.days.binary_search(&day) {
+            Ok(_) => Ok(()),
+            Err(at) => {
+                claim.reserve_doubling(&mut self.days, 1)?;
+                self.days.insert(at, day);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<'a> Own<'a> {
+    pub(crate) fn new(call: &'a Call<'_>) -> Result<Self> {
+        Ok(Own { call, clock: call.clock()?, models: Vec::new(), places: Places::default(), claim: Claim::temporary() })
+    }
+
+    /// Takes in what was found with each model.
+    pub(crate) fn take_models(&mut self, user: &Timeline<'_>, columns: &OwnColumns) -> Result<()> {
+        let Own { clock, models, places, claim, .. } = self;
+        let Some(codes) = user.codes(columns.model) else { return Ok(()) };
+        let (latencies, ratings) = (user.numbers(columns.latency), user.numbers(columns.rating));
+        for (i, (&code, &at)) in codes.iter().zip(user.at).enumerate().filter(|(_, (code, _))| **code != 0) {
+            let (place, is_new) = places.place(code, claim)?;
+            if is_new {
+                claim.push(models, OwnModel { named: Named { code, ..Named::default() }, ..OwnModel::default() })?;
+            }
+            let model = &mut models[place];
+            model.named.count(clock.day(at)?, claim)?;
+            if let Some(latency) = latencies.map(|latencies| latencies[i]).filter(|latency| !latency.is_nan()) {
+                claim.push(&mut model.latencies, latency)?;
+            }
+            if let Some(rating) = ratings.map(|ratings| ratings[i]).filter(|rating| !rating.is_nan()) {
+                claim.push(&mut model.rated.0, rating)?;
+            }
+            if let Some(succeeded) = user.flag(columns.succeeded, i) {
+                claim.push(&mut model.answered.0, f64::from(u8::from(succeeded)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the user did with each model, the most used first.
+    pub(crate) fn models(&mut self) -> Vec<ModelUse> {
+        let column = self.call.column("model");
+        let text = |code| String::from_utf8_lossy(self.call.text_of(column, code).unwrap_or_default()).into_owned();
+        let mut models: Vec<ModelUse> = self
+            .models
+            .iter_mut()
+            .map(|model| ModelUse {
+                model: text(model.named.code),
+                requests: model.named.requests,
+                days: model.named.days.clone(),
+                latency_ms: median(&mut model.latencies),
+                rated: model.rated.sample(),
+                answered: model.answered.sample(),
+            })
+            .collect(); // few: models that one user used
+        models.sort_by(|a, b| {
+            let most = |model: &ModelUse| Reverse((model.requests, model.days.len()));
+            most(a).cmp(&most(b)).then_with(|| a.model.cmp(&b.model))
+        });
+        models
+    }
+}
+
+/// The names of a column, the most used first, then that of most days, then by bytes.
+pub(crate) fn most_used<'t>(
+    user: &Timeline<'_>,
+    column: Option<usize>,
+    text: impl Fn(u32) -> &'t [u8],
+    clock: &mut Clock<'_>,
+    claim: &mut Claim,
+) -> Result<Vec<Named>> {
+    let (mut names, mut places): (Vec<Named>, _) = (Vec::new(), Places::default());
+    let Some(codes) = user.codes(column) else { return Ok(names) };
+    for (&code, &at) in codes.iter().zip(user.at).filter(|(code, _)| **code != 0) {
+        let (place, is_new) = places.place(code, claim)?;
+        if is_new {
+            claim.push(&mut names, Named { code, ..Named::default() })?;
+        }
+        names[place].count(clock.day(at)?, claim)?;
+    }
+    names.sort_by_key(|named| (Reverse((named.requests, named.days.len())), text(named.code)));
+    Ok(names)
+}
+
+/// The requests in each hour of the local clock.
+pub(crate) fn hours(times: &[Micros], clock: &mut Clock<'_>) -> Result<[u64; 24]> {
+    let mut hours = [0; 24];
+    for &at in times {
+        hours[(clock.local(at)?.rem_euclid(DAY_MICROS) / (DAY_MICROS / 24)) as usize] += 1;
+    }
+    Ok(hours)
+}

@@ -1,0 +1,311 @@
+//! Arguments and results as the executor hands them over: read in place, in whatever encoding they are.
+#![allow(unsafe_code)]
+
+use crate::time;
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
+use pgrx::direct_function_call_as_datum;
+use pgrx::nullable::Nullable;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::prelude::*;
+use pgrx::varlena;
+use std::borrow::Cow;
+use user_metrics_core::base::calendar::Micros;
+use user_metrics_core::function::{Given, Type};
+
+/// Declares an argument type that is read as it lies, without the copies and checks of the general one.
+macro_rules! plain_argument {
+    ($lifetime:lifetime, $type:ty, $sql:literal, $read:expr) => {
+        // SAFETY: `$read` reads a datum of the SQL type that is declared below.
+        unsafe impl<$lifetime> ArgAbi<$lifetime> for $type {
+            #[inline]
+            unsafe fn unbox_arg_unchecked(arg: Arg<'_, $lifetime>) -> Self {
+                // SAFETY: pgrx calls this only for an argument that is not NULL.
+                unsafe { arg.unbox_arg_using_from_datum::<Datum>().map_or_else(Default::default, |d| $read(d.0)) }
+            }
+
+            #[inline]
+            unsafe fn unbox_nullable_arg(arg: Arg<'_, $lifetime>) -> Nullable<Self> {
+                // SAFETY: NULL is told apart before the datum is read.
+                unsafe { arg.unbox_arg_using_from_datum::<Datum>().map(|d| $read(d.0)).into() }
+            }
+        }
+
+        // SAFETY: the type is an argument only, of exactly this SQL type.
+        unsafe impl<$lifetime> SqlTranslatable for $type {
+            const TYPE_IDENT: &'static str = concat!("user_metrics::", $sql);
+            const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+            const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal($sql));
+            const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> = Err(ReturnsError::Datum);
+        }
+    };
+}
+
+/// A datum not looked into yet.
+struct Datum(pg_sys::Datum);
+
+impl FromDatum for Datum {
+    #[inline]
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
+        (!is_null).then_some(Datum(datum))
+    }
+}
+
+/// A `text` argument: its bytes, of whatever encoding, in place where they are neither compressed nor out of line.
+#[derive(Clone, Copy, Default)]
+pub struct TextBytes<'fcx>(pub &'fcx [u8]);
+
+impl<'fcx> TextBytes<'fcx> {
+    /// The text of a datum.
+    ///
+    /// # Safety
+    ///
+    /// The datum must be a varlena that is there for as long as what is made of it.
+    #[inline]
+    pub unsafe fn read(datum: pg_sys::Datum) -> Self {
+        // SAFETY: the datum is a varlena that lives as long as the call; a detoasted copy lives as long as the row. What
+        // lies in place is read here and not by pg_detoast_datum_packed, whose guard costs more than the hash of the id.
+        unsafe {
+            let varlena = datum.cast_mut_ptr::<pg_sys::varlena>();
+            let in_place = varlena::varatt_is_4b_u(varlena)
+                || (varlena::varatt_is_1b(varlena) && !varlena::varatt_is_1b_e(varlena));
+            if in_place {
+                return TextBytes(varlena::varlena_to_byte_slice(varlena));
+            }
+            TextBytes(<&'fcx [u8]>::from_datum(datum, false).unwrap_or_default())
+        }
+    }
+}
+
+plain_argument!('fcx, TextBytes<'fcx>, "text", |datum| TextBytes::<'fcx>::read(datum));
+
+impl<'fcx> TextBytes<'fcx> {
+    /// The text in UTF-8, as an application outside knows it. Of a database without an encoding the bytes as they are.
+    #[inline]
+    pub fn utf8(self) -> &'fcx [u8] {
+        // SAFETY: the encoding of a database does not change.
+        let encoding = unsafe { pg_sys::GetDatabaseEncoding() } as u32;
+        if matches!(encoding, pg_sys::pg_enc::PG_UTF8 | pg_sys::pg_enc::PG_SQL_ASCII) || self.0.is_ascii() {
+            return self.0;
+        }
+        // SAFETY: the text is read, and what is made of it lives as long as the row.
+        unsafe {
+            let from = self.0.as_ptr().cast();
+            let text = pg_sys::pg_server_to_any(from, self.0.len() as i32, pg_sys::pg_enc::PG_UTF8 as i32);
+            if text.cast_const() == from { self.0 } else { std::ffi::CStr::from_ptr(text).to_bytes() }
+        }
+    }
+}
+
+/// A `text[]` argument, of whatever encoding and in place: lists of users are as long as they please.
+#[derive(Default)]
+pub struct TextList<'fcx>(Option<pgrx::Array<'fcx, &'fcx [u8]>>);
+
+impl<'fcx> TextList<'fcx> {
+    /// The list of a datum.
+    ///
+    /// # Safety
+    ///
+    /// The datum must be a text[] that is there for as long as what is made of it.
+    pub unsafe fn read(datum: pg_sys::Datum) -> Self {
+        // SAFETY: the datum is a text[], whose elements are laid out as bytea is.
+        TextList(unsafe { pgrx::Array::from_datum(datum, false) })
+    }
+
+    /// How many elements it has.
+    pub fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, pgrx::Array::len)
+    }
+
+    /// Its elements, without those that are NULL.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + '_ {
+        self.0.iter().flat_map(|texts| texts.iter()).flatten()
+    }
+}
+
+plain_argument!('fcx, TextList<'fcx>, "text[]", |datum| TextList::<'fcx>::read(datum));
+
+/// A `jsonb` argument as text: numbers beyond any double, which a parsed form could not hold, are there to be refused.
+#[derive(Clone, Default)]
+pub struct JsonText<'fcx>(pub Cow<'fcx, str>);
+
+impl<'fcx> JsonText<'fcx> {
+    /// The JSON of a datum.
+    ///
+    /// # Safety
+    ///
+    /// The datum must be a jsonb that is there for as long as what is made of it.
+    pub unsafe fn read(datum: pg_sys::Datum) -> Self {
+        // SAFETY: the datum is a jsonb; its text lies in the memory of the row.
+        unsafe {
+            let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(datum)]);
+            let text = text.map(|text| std::ffi::CStr::from_ptr(text.cast_mut_ptr()));
+            JsonText(text.map_or(Cow::Borrowed("null"), std::ffi::CStr::to_string_lossy))
+        }
+    }
+}
+
+plain_argument!('fcx, JsonText<'fcx>, "jsonb", |datum| JsonText::<'fcx>::read(datum));
+
+/// Declares an argument that is looked at as bytes in every call, and read as a value only when they are not those of the
+/// call before.
+macro_rules! seldom_read {
+    ($(#[$doc:meta])* $name:ident, $sql:literal, $value:ty, $datum:ident => $read:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Default)]
+        pub struct $name<'fcx>(Option<pg_sys::Datum>, &'fcx [u8]);
+
+        impl<'fcx> $name<'fcx> {
+            #[inline]
+            unsafe fn read_bytes(datum: pg_sys::Datum) -> Self {
+                // SAFETY: whatever its type is, the datum is a varlena.
+                $name(Some(datum), unsafe { TextBytes::<'fcx>::read(datum) }.0)
+            }
+
+            /// The bytes it is made of.
+            #[inline]
+            pub fn bytes(self) -> &'fcx [u8] {
+                self.1
+            }
+
+            /// What it is.
+            pub fn value(self) -> Option<$value> {
+                // SAFETY: the datum is the argument of this call and of the type that is declared.
+                self.0.and_then(|$datum| unsafe { $read })
+            }
+        }
+
+        plain_argument!('fcx, $name<'fcx>, $sql, |datum| $name::<'fcx>::read_bytes(datum));
+    };
+}
+
+seldom_read! {
+    /// A `text[]` argument, of whatever encoding.
+    Texts, "text[]", Vec<Option<Vec<u8>>>, datum => {
+        let texts = pgrx::Array::<&[u8]>::from_datum(datum, false);
+        // few: names of variants
+        texts.map(|texts| texts.iter().map(|text| text.map(<[u8]>::to_vec)).collect())
+    }
+}
+seldom_read! {
+    /// A `double precision[]` argument.
+    Numbers, "double precision[]", Vec<Option<f64>>, datum => FromDatum::from_datum(datum, false)
+}
+seldom_read! {
+    /// A `jsonb` argument; its value is the text of it, of whatever encoding.
+    Json, "jsonb", Vec<u8>, datum => {
+        // few: a namespace
+        pgrx::direct_function_call::<&std::ffi::CStr>(pg_sys::jsonb_out, &[Some(datum)]).map(|text| text.to_bytes().to_vec())
+    }
+}
+
+/// A `text` result that lies somewhere already.
+pub struct TextSlice<'a>(pub &'a [u8]);
+
+// SAFETY: a text is laid out as the bytea that is returned.
+unsafe impl BoxRet for TextSlice<'_> {
+    #[inline]
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
+        // SAFETY: as promised by the caller.
+        unsafe { self.0.box_into(fcinfo) }
+    }
+}
+
+// SAFETY: the type is a result only, of exactly this SQL type.
+unsafe impl SqlTranslatable for TextSlice<'_> {
+    const TYPE_IDENT: &'static str = "user_metrics::TextSlice";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("text"));
+    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("text")));
+}
+
+/// A `regclass` argument.
+#[derive(Clone, Copy)]
+pub struct RelationOid(pub pg_sys::Oid);
+
+impl Default for RelationOid {
+    fn default() -> Self {
+        RelationOid(pg_sys::InvalidOid)
+    }
+}
+
+plain_argument!('fcx, RelationOid, "regclass", |datum: pg_sys::Datum| RelationOid(pg_sys::Oid::from(datum.value() as u32)));
+
+/// The arguments of a call.
+pub struct Arguments(pub pg_sys::FunctionCallInfo);
+
+impl Arguments {
+    /// An argument of a type that PostgreSQL has.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument.
+    pub unsafe fn read<'a, T: FromDatum + 'a>(&self, n: usize) -> Option<T> {
+        // SAFETY: the executor hands over as many arguments as nargs says, of the types that are declared.
+        unsafe {
+            let call = self.0.as_ref()?;
+            let argument = call.args.as_slice(usize::try_from(call.nargs).unwrap_or(0)).get(n)?;
+            T::from_datum(argument.value, argument.isnull)
+        }
+    }
+
+    /// An instant.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument.
+    pub unsafe fn instant(&self, n: usize) -> Option<Micros> {
+        // SAFETY: as above.
+        unsafe { self.read::<TimestampWithTimeZone>(n) }.map(TimestampWithTimeZone::into_inner)
+    }
+
+    /// An argument as it is passed; `None` for NULL.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument.
+    pub unsafe fn datum(&self, n: usize) -> Option<pg_sys::Datum> {
+        // SAFETY: the executor hands over as many arguments as nargs says.
+        let arguments = unsafe { self.0.as_ref()?.args.as_slice(usize::try_from((*self.0).nargs).unwrap_or(0)) };
+        arguments.get(n).filter(|argument| !argument.isnull).map(|argument| argument.value)
+    }
+
+    /// A jsonb as text.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument.
+    pub unsafe fn json(&self, n: usize) -> Option<String> {
+        // SAFETY: as above.
+        unsafe { self.datum(n).map(|json| JsonText::read(json).0.into_owned()) }
+    }
+
+    /// An argument of a declared type.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument.
+    pub unsafe fn given<'a>(&self, kind: Type, n: usize) -> Option<Given<'a>> {
+        // SAFETY: as above.
+        unsafe {
+            match kind {
+                Type::Boolean => self.read(n).map(Given::Boolean),
+                Type::Integer => self.read(n).map(Given::Integer),
+                Type::Bigint => self.read(n).map(Given::Bigint),
+                Type::Double => self.read(n).map(Given::Double),
+                Type::Date => self.read::<Date>(n).map(|date| Given::Date(date.to_pg_epoch_days())),
+                Type::Interval => self.read(n).map(time::interval).map(Given::Interval),
+                Type::Doubles => self.read(n).map(Given::Doubles),
+                Type::Text => self.read(n).map(Given::Text),
+                Type::Integers => self.read(n).map(Given::Integers),
+                Type::Texts => self.read(n).map(Given::Texts),
+                Type::Json => self.json(n).map(Given::Json),
+                Type::Relation => self.datum(n).map(|source| Given::Relation(source.value() as u32)),
+                // No argument is of these.
+                Type::Instant | Type::Booleans => None,
+            }
+        }
+    }
+}
