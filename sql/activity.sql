@@ -1,7 +1,7 @@
--- activity: who was active on which local day. The type, rollup and its accessors; the other aggregates and the readouts
--- declare themselves.
+-- activity: the exact set of active days of each user. The type, rollup and its accessors; the other aggregates and
+-- functions are generated.
 
--- Machinery moves out of the users' sight (pgrx could declare its schema only with IF NOT EXISTS).
+-- Internal functions are moved to another schema (pgrx could declare it only with IF NOT EXISTS).
 ALTER FUNCTION user_metrics.activity_rollup SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.activity_combine SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.activity_serialize SET SCHEMA user_metrics_internal;

@@ -1,4 +1,4 @@
--- Who gets which variant: experiment_variant, and experiments as data: the table experiment, define_experiment,
+-- Assignment of users to variants: experiment_variant, and stored experiments: the table experiment, define_experiment,
 -- experiment_payload.
 
 ALTER FUNCTION user_metrics.check_experiment SET SCHEMA user_metrics_internal;
@@ -34,7 +34,7 @@ COMMENT ON COLUMN user_metrics.experiment.coverage IS 'share of users who take p
 COMMENT ON COLUMN user_metrics.experiment.namespace IS 'namespace, a separate draw that limits the users who may take part';
 COMMENT ON COLUMN user_metrics.experiment.defined_at IS 'time of the definition or of its last change';
 
--- Every analysis runs as its caller and must know who gets what.
+-- Every function runs as its caller and must be able to read the experiments.
 GRANT SELECT ON user_metrics.experiment TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('user_metrics.experiment', '');
 
@@ -103,7 +103,7 @@ COMMENT ON FUNCTION user_metrics.define_experiment(text, jsonb, text, text, doub
     'store an experiment definition with variants as jsonb, which keeps the order of a list but not of an object''s keys';
 REVOKE ALL ON FUNCTION user_metrics.define_experiment(text, jsonb, text, text, double precision, jsonb, boolean) FROM PUBLIC;
 
--- The definition of an experiment, or a refusal on behalf of a function.
+-- The definition of an experiment, or an error on behalf of a function.
 CREATE FUNCTION user_metrics_internal.defined_experiment(function text, experiment text) RETURNS user_metrics.experiment
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -124,7 +124,7 @@ END
 $$;
 COMMENT ON FUNCTION user_metrics_internal.defined_experiment(text, text) IS 'definition of an experiment, which must exist';
 
--- Over a row of the table of experiments, for whole logs: it becomes the call itself, which is as fast.
+-- The form over a row of the table of experiments, for whole logs: it is inlined to the call itself, which is as fast.
 CREATE FUNCTION user_metrics.experiment_variant(user_id text, experiment user_metrics.experiment) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT user_metrics.experiment_variant(

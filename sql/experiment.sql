@@ -1,6 +1,6 @@
--- experiment: the figures of users by variant. The type and its aggregates; the functions that read it declare themselves.
+-- experiment: the values of users by variant. The type and its aggregates; the functions that read it are generated.
 
--- Machinery moves out of the users' sight (pgrx could declare its schema only with IF NOT EXISTS).
+-- Internal functions are moved to another schema (pgrx could declare it only with IF NOT EXISTS).
 ALTER FUNCTION user_metrics.experiment_mean SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.experiment_adjusted SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.experiment_of_ratio SET SCHEMA user_metrics_internal;
@@ -27,7 +27,7 @@ CREATE TYPE user_metrics.experiment_moments (
 COMMENT ON TYPE user_metrics.experiment_moments IS
     'number of users and exact sums of their values, for each variant of an experiment; merged exactly by rollup(), read by ab_compare()';
 
--- SSPACE is what a group of two or three variants takes; a hash aggregate plans with it.
+-- SSPACE is the size of a group of two or three variants; a hash aggregate plans with it.
 
 CREATE AGGREGATE user_metrics.experiment(variant text, value double precision) (
     SFUNC = user_metrics_internal.experiment_mean, STYPE = internal, SSPACE = 8192,

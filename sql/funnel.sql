@@ -1,7 +1,6 @@
--- funnel: how far users get on a way of several steps. The type, rollup and its accessors; the other aggregates and the readouts
--- declare themselves.
+-- funnel: step events of each user. The type, rollup and its accessors; the other aggregates and functions are generated.
 
--- Machinery moves out of the users' sight (pgrx could declare its schema only with IF NOT EXISTS).
+-- Internal functions are moved to another schema (pgrx could declare it only with IF NOT EXISTS).
 ALTER FUNCTION user_metrics.funnel_rollup SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.funnel_combine SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.funnel_serialize SET SCHEMA user_metrics_internal;

@@ -729,17 +729,8 @@ CREATE FUNCTION user_metrics.session_time(
     busy_seconds double precision, think_seconds double precision, busy_share double precision,
     busy_mean_seconds double precision, think_mean_seconds double precision
 )
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM user_metrics.session_time(NULL::user_metrics.sessions, NULL::user_metrics.sessions, period => period, timezone => timezone);
-    PERFORM user_metrics_internal.session_reach('session_time', since, session_gap, max_idle);
-    RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'session_time', user_metrics_internal.relation(source), ARRAY['period', 'timezone'],
-        since, until, as_of, filter::text, by, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period, timezone,
-        session_gap, max_idle, user_metrics_internal.session_reach('session_time', since, session_gap, max_idle);
-END
-$$;
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'session_time_over_log';
 COMMENT ON FUNCTION user_metrics.session_time(regclass, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'breakdown of the time of closed sessions into busy time, in which at least one answer is awaited, and think time, which is the rest
 

@@ -1,5 +1,5 @@
--- The aggregate behind folds: each user's requests in order of time, which the function that runs its query takes; whether there are.
--- Its arguments are a plan, the user, the time and the columns of the plan, in the types that the log has.
+-- The aggregate behind folds: each user's requests in time order, handed to the function that runs the query; SQL gets
+-- whether there are any. Its arguments are a plan, the user, the time and the columns of the plan, in the log's types.
 
 CREATE FUNCTION user_metrics_internal.history_transition(state internal, plan text, VARIADIC requests "any") RETURNS internal
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'history_transition';

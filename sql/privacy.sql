@@ -1,4 +1,4 @@
--- What the administrator has decided for everybody: a table, because a setting can be displaced by the client's own.
+-- The administrator's privacy policy: a table, because a setting can be overridden by the client's own.
 
 CREATE TABLE user_metrics.privacy_policy (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -13,5 +13,5 @@ COMMENT ON COLUMN user_metrics.privacy_policy.min_group_size IS
 COMMENT ON COLUMN user_metrics.privacy_policy.max_state_memory_kb IS
     'maximum memory of aggregate states in one process, in kB, NULL for no limit of its own. The smaller of this and the setting user_metrics.max_state_memory applies';
 GRANT SELECT ON user_metrics.privacy_policy TO PUBLIC;
--- No row comes with the extension, so a dump is restored whatever way it is.
+-- The extension inserts no row, so a dump can be restored in any way.
 SELECT pg_catalog.pg_extension_config_dump('user_metrics.privacy_policy', '');

@@ -1,7 +1,7 @@
--- sessions: requests grouped into sessions. The type, rollup and its accessors; the other aggregates and the readouts declare
--- themselves.
+-- sessions: requests grouped into sessions. The type, rollup and its accessors; the other aggregates and functions are
+-- generated.
 
--- Machinery moves out of the users' sight (pgrx could declare its schema only with IF NOT EXISTS).
+-- Internal functions are moved to another schema (pgrx could declare it only with IF NOT EXISTS).
 ALTER FUNCTION user_metrics.sessions_rollup SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.sessions_combine SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.sessions_serialize SET SCHEMA user_metrics_internal;

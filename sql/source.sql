@@ -1,4 +1,4 @@
--- The source layer: the caller's log, and the users who are not counted.
+-- The source layer: the caller's log, and the excluded users.
 
 ALTER FUNCTION user_metrics.source_query SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.day_start SET SCHEMA user_metrics_internal;
@@ -23,9 +23,9 @@ COMMENT ON TABLE user_metrics.opt_out IS
 COMMENT ON COLUMN user_metrics.opt_out.user_id IS 'user id as text, whatever its type in the log';
 COMMENT ON COLUMN user_metrics.opt_out.opted_out_at IS 'time of the opt-out';
 
--- Every analysis runs as its caller and must know whom to leave out.
+-- Every function runs as its caller and must know which users to exclude.
 GRANT SELECT ON user_metrics.anonymous_user, user_metrics.opt_out TO PUBLIC;
--- What users put here belongs in their dumps; the two ids above come with the extension.
+-- Rows added by users belong in their dumps; the two ids above come with the extension.
 SELECT pg_catalog.pg_extension_config_dump(
     'user_metrics.anonymous_user', $$WHERE user_id NOT IN ('anonymous', 'default_user_id')$$
 );
@@ -47,13 +47,13 @@ REVOKE ALL ON FUNCTION user_metrics.opt_in(text) FROM PUBLIC;
 
 COMMENT ON FUNCTION user_metrics_internal.relation(regclass) IS 'description of a relation for the source layer; locks the relation as SELECT does';
 
--- Two values of one type, or an error when the query is parsed. Never called: it stands behind `true OR`.
+-- Two values of one type, or an error at parsing. Never called: it is used after `true OR`.
 CREATE FUNCTION user_metrics_internal.are_of_one_type(anyelement, anyelement) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS 'SELECT true';
 COMMENT ON FUNCTION user_metrics_internal.are_of_one_type(anyelement, anyelement) IS
     'check that a column still has the expected type: a query that calls it with another type is rejected at parse time';
 
--- Not pinned to a search_path: the view's expressions mean what they would mean if the caller had typed them.
+-- Without SET search_path: the view's expressions mean what they would mean if the caller had typed them.
 CREATE FUNCTION user_metrics.attach(
     source regclass, name text DEFAULT NULL, columns jsonb DEFAULT NULL, preset text DEFAULT NULL
 ) RETURNS regclass

@@ -1,4 +1,4 @@
--- survival: how long until something happens. The type, its aggregates and logrank; the other readouts declare themselves.
+-- survival: durations, with event or censored. The type, its aggregates and logrank; the other functions are generated.
 
 ALTER FUNCTION user_metrics.survival_transition SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.survival_rollup SET SCHEMA user_metrics_internal;
@@ -24,7 +24,7 @@ CREATE TYPE user_metrics.survival (
 COMMENT ON TYPE user_metrics.survival IS
     'times to an event, with right-censored times of subjects without the event; merged exactly by rollup(), read by survival_curve() and related functions';
 
--- SSPACE is what a group of some hundred distinct durations takes; a hash aggregate plans with it.
+-- SSPACE is the size of a group of some hundred distinct durations; a hash aggregate plans with it.
 
 CREATE AGGREGATE user_metrics.survival(duration_seconds double precision, happened boolean) (
     SFUNC = user_metrics_internal.survival_transition, STYPE = internal, SSPACE = 4096,

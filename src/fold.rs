@@ -1,7 +1,7 @@
-//! The functions over a log that fold requests: the history is made by the one query over the log, and what core folds of it
-//! becomes the rows of the call, without a detour through SQL.
+//! Functions over a log that fold requests: a single query over the log builds the history, and the results of the fold in
+//! core become the rows of the call, without further SQL.
 //!
-//! The query runs as the caller's own would, with the same snapshot and in parallel where that is worth it.
+//! The query runs as one of the caller's own would, with the same snapshot, and in parallel where that pays off.
 #![allow(unsafe_code)]
 
 use crate::arguments::Arguments;
@@ -21,7 +21,7 @@ use user_metrics_core::history::History;
 use user_metrics_core::source::{Ask, Metrics, Relation, fold_query};
 use user_metrics_core::{Error, Result};
 
-/// Declares the C functions of folds: a symbol, the symbol that says how it is called, and the declaration.
+/// Declares the C functions of folds: a symbol, the symbol of its `pg_finfo` record, and the declaration.
 macro_rules! folds {
     ($($symbol:ident, $finfo:ident: $($path:ident)::+;)*) => {
         $crate::c_functions! {
@@ -31,8 +31,8 @@ macro_rules! folds {
 }
 pub(crate) use folds;
 
-/// One call: the arguments are the log, the function's own, `since`, `until`, `filter`, `by` if it takes one, the time zone if
-/// it takes one, and `as_of`.
+/// One call. The arguments are the log, the function's own, `since`, `until`, `filter`, `by` and the time zone if the
+/// function takes them, and `as_of`.
 ///
 /// # Safety
 ///
@@ -45,7 +45,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
         let given = Over::read(&Arguments(fcinfo), function);
         let refuse = refused(function.name);
         let mut call = given.call(function);
-        // Nothing is read yet, but what is wrong is refused before the log is.
+        // No data are read yet; invalid arguments are rejected before the log is read.
         (function.run)(&call, &mut Nowhere).map_err(&refuse)?;
         let relation = relation::of(given.source)?;
         let asked = given.asked(function)?;
@@ -63,7 +63,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
     unsafe { returned(fcinfo, function, datum) }
 }
 
-/// Where rows of a call go that is only checked.
+/// Discards the rows of a call that is only checked.
 struct Nowhere;
 
 impl Rows for Nowhere {
@@ -123,7 +123,7 @@ impl<'a> Over<'a> {
         }
     }
 
-    /// What the arguments ask of the query, as text; a relation is described as the log is, and locked.
+    /// The arguments of the query as text; a relation is described as the log is, and locked.
     fn asked(&self, function: &Function) -> error::Result<Vec<(String, String)>> {
         let text = |given: &Given<'_>| match given {
             Given::Text(text) => Ok((*text).to_owned()),
@@ -131,7 +131,7 @@ impl<'a> Over<'a> {
             Given::Boolean(value) => Ok(value.to_string()),
             Given::Texts(names) => Ok(Metrics::asked(names)),
             Given::Relation(oid) => relation::of(Some(pg_sys::Oid::from(*oid))).map(|relation| relation.to_json()),
-            // Of an argument of another type it matters only that it is given.
+            // For an argument of another type it matters only that it is given.
             _ => Ok(String::new()),
         };
         let is_given = |name: &str| {
@@ -163,7 +163,7 @@ impl<'a> Over<'a> {
         })
     }
 
-    /// Makes the history of a log, in files of an area where it outgrows its memory.
+    /// Builds the history of a log, in the files of an area when it outgrows its memory.
     unsafe fn make(
         &self,
         relation: &Relation,
@@ -188,12 +188,14 @@ impl<'a> Over<'a> {
         let query = fold_query(relation, &ask)?;
         let now = time::now();
         let last = self.as_of.map_or(now, |as_of| as_of.min(now));
-        // SAFETY: the query takes these four instants, and gives one row of the columns that are read.
-        unsafe { run_query(&query, [self.since, self.until, Some(last), self.as_of], area) }
+        let from = call.reads_from()?.map(time::in_range);
+        // SAFETY: the query takes these instants, and gives one row of the columns that are read.
+        unsafe { run_query(&query, [self.since, self.until, Some(last), self.as_of, from], area) }
     }
 }
 
-/// What the query over a log gives: the history, who may not be counted, and where observation ends. It ends with the call.
+/// The result of the query over the log: the history, the excluded users, and the end of observation. It lives as long as
+/// the call.
 struct Made {
     history: Option<History>,
     left_out: Vec<UserKey>,
@@ -203,7 +205,7 @@ struct Made {
 
 impl Drop for Made {
     fn drop(&mut self) {
-        // Files are closed before their area goes. After an error it is the resource owner's to let go.
+        // Files are closed before their area is released. After an error the resource owner releases it.
         drop(self.history.take());
         if !std::thread::panicking() {
             scratch::leave_area(self.area);
@@ -211,17 +213,17 @@ impl Drop for Made {
     }
 }
 
-unsafe fn run_query(query: &str, instants: [Option<Micros>; 4], area: u32) -> Result<Made> {
+unsafe fn run_query(query: &str, instants: [Option<Micros>; 5], area: u32) -> Result<Made> {
     let parameters = instants.map(|instant| (pg_sys::TIMESTAMPTZOID, instant.map(pg_sys::Datum::from)));
     // SAFETY: the query takes instants, and gives the columns that are read.
     unsafe {
-        // What outlives the query lies in the memory of the call.
+        // What outlives the query is allocated in the memory context of the call.
         let delivery = history::Delivery::begin(area, pg_sys::CurrentMemoryContext);
         select(query, &parameters, |column| {
             let history = delivery.end();
             let mut left_out = Vec::new();
             if let Some(history) = &history {
-                // Gone before the memory of the query is.
+                // Freed before the memory of the query.
                 let ids = column(2).map(|datum| TextList::read(datum)).unwrap_or_default();
                 left_out = users::keys(history.kind(), &ids)?;
             }
@@ -232,7 +234,7 @@ unsafe fn run_query(query: &str, instants: [Option<Micros>; 4], area: u32) -> Re
     }
 }
 
-/// Runs a query of one row with the caller's snapshot, and reads its columns, which are gone afterwards.
+/// Runs a query of one row with the caller's snapshot and reads its columns, which are freed afterwards.
 unsafe fn select<T>(
     query: &str,
     parameters: &[(pg_sys::Oid, Option<pg_sys::Datum>)],

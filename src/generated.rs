@@ -11,7 +11,7 @@ crate::readout::readout! {
     retention_curve_of_activity, pg_finfo_retention_curve_of_activity: activity::retention_curve;
     cohort_table_of_activity, pg_finfo_cohort_table_of_activity: activity::cohort_table;
     session_stats_of_sessions, pg_finfo_session_stats_of_sessions: sessions::session_stats;
-    session_time_of_sessions, pg_finfo_session_time_of_sessions: sessions::session_time;
+    session_time_of_sessions, pg_finfo_session_time_of_sessions: sessions::session_time::of_value;
     session_hazard_of_sessions, pg_finfo_session_hazard_of_sessions: sessions::session_hazard;
     session_list_of_sessions, pg_finfo_session_list_of_sessions: sessions::session_list::of_value;
     funnel_steps_of_funnel, pg_finfo_funnel_steps_of_funnel: funnel::funnel_steps;
@@ -29,6 +29,7 @@ crate::readout::readout! {
 }
 
 crate::fold::folds! {
+    session_time_over_log, pg_finfo_session_time_over_log: sessions::session_time;
     session_list_over_log, pg_finfo_session_list_over_log: sessions::session_list;
     funnel_over_log, pg_finfo_funnel_over_log: funnel::funnel_over_log;
     funnel_users_over_log, pg_finfo_funnel_users_over_log: funnel::funnel_users;

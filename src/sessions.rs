@@ -1,4 +1,4 @@
-//! `sessions`: its aggregates, its type and its readouts. The algorithms are in [`user_metrics_core::sessions`].
+//! `sessions`: its aggregates, its type and its accessors. The algorithms are in [`user_metrics_core::sessions`].
 
 use crate::arguments::{TextBytes, TextList};
 use crate::bridge::{self, stored_value};
@@ -9,8 +9,8 @@ use crate::time;
 use crate::transition::Row;
 use crate::users::keys;
 use pgrx::prelude::*;
-use user_metrics_core::base::calendar::{DAY_MICROS, Micros};
 use user_metrics_core::catalog;
+use user_metrics_core::function::sessions_since;
 use user_metrics_core::sessions::{Limits, MAX_IDLE, Session, SessionKey, Sessions, View};
 use user_metrics_core::{Error, Result};
 
@@ -21,9 +21,6 @@ impl Stored for Sessions {
 
 /// Stored sessions as SQL passes them.
 type SessionsValue<'a> = Value<'a, Sessions>;
-
-/// No request takes longer: how far before a session's start one must look to know that it starts there.
-const LONGEST_REQUEST: Micros = 2 * DAY_MICROS;
 
 fn limits(session_gap: Option<Interval>, max_idle: Option<Interval>) -> Result<Limits> {
     let length = |name, given: Option<Interval>| given.map(|given| time::interval(given).length(name)).transpose();
@@ -41,7 +38,7 @@ pub fn begin(row: Row<'_>) -> Result<Sessions> {
     Ok(Sessions::new(row.user_kind()?, limits(row.interval(3), row.interval(4))?))
 }
 
-/// Takes one row in: user and time, and if there is more the session's id, the latency, whether it was answered, and the limits.
+/// Accumulates one row: user and time, and if given the session id, the latency, the outcome, and the limits.
 #[inline]
 pub fn step(sessions: &mut Sessions, row: Row<'_>) -> Result<()> {
     let Some(at) = row.instant().filter(|&at| time::is_finite(at)) else { return Ok(()) };
@@ -68,7 +65,7 @@ stored_value! { Sessions, "sessions":
     sessions_in, sessions_out, sessions_receive, sessions_send
 }
 
-/// Opens a value for reading on behalf of a function.
+/// Opens a value for reading, for a function.
 fn open<'a>(function: &'static str, value: &'a SessionsValue<'_>) -> error::Result<View<'a>> {
     bridge::set_limit();
     View::open(value.bytes()).map_err(refused(function))
@@ -99,7 +96,7 @@ fn session_key(session_id: TextBytes<'_>) -> Option<i64> {
     SessionKey::text(session_id.0).bits()
 }
 
-/// From when a log must be read to know which sessions begin at `since` or later; NULL for its whole past.
+/// From when the log must be read to know which sessions start at `since` or later; NULL for all of it.
 #[pg_extern(stable, parallel_safe)]
 fn session_reach(
     function: &str,
@@ -109,9 +106,8 @@ fn session_reach(
 ) -> error::Result<Option<TimestampWithTimeZone>> {
     let named = catalog::named(function).map_or(NAME, |function| function.name);
     let limits = limits(session_gap, max_idle).map_err(refused(named))?;
-    let Some(since) = since.map(TimestampWithTimeZone::into_inner).filter(|&at| time::is_finite(at)) else {
-        return Ok(since);
-    };
-    let reach = since.saturating_sub(limits.gap).saturating_sub(limits.idle).saturating_sub(LONGEST_REQUEST);
-    Ok(Some(TimestampWithTimeZone::try_from(reach).unwrap_or_else(|_| TimestampWithTimeZone::negative_infinity())))
+    let from = since.map(|since| sessions_since(since.into_inner(), limits.gap, limits.idle));
+    Ok(from.map(|from| {
+        TimestampWithTimeZone::try_from(from).unwrap_or_else(|_| TimestampWithTimeZone::negative_infinity())
+    }))
 }

@@ -1,9 +1,9 @@
-//! PostgreSQL's instants, dates and zones to and from the integers of core.
+//! Conversion of PostgreSQL's instants, dates and time zones to and from the integers of core.
 //!
-//! Zones come from PostgreSQL itself: what an instant is in local time is asked of the function behind `AT TIME ZONE`,
-//! once per UTC day met, and core remembers the answer. A day over which the offset changes is bisected down to the
-//! microsecond. No zone changes its offset twice within a day (the closest two changes in the tz database are 95 hours
-//! apart: Freetown, 1939), so what is found is exact.
+//! Time zones come from PostgreSQL: the local time of an instant is obtained from the function behind `AT TIME ZONE`, once
+//! per UTC day that occurs, and core remembers the result. A day in which the offset changes is bisected to the microsecond.
+//! No zone changes its offset twice within a day (the two closest changes in the tz database are 95 hours apart: Freetown,
+//! 1939), so the result is exact.
 
 use pgrx::datum::datetime_support::statement_timestamp;
 use pgrx::prelude::*;
@@ -15,11 +15,11 @@ use user_metrics_core::{Error, Result};
 /// A range that holds every finite timestamp.
 const ALWAYS: Segment = Segment { from: Micros::MIN, until: Micros::MAX, offset: 0 };
 
-/// The longest a zone may be from UTC, a POSIX zone such as `XYZ+167` included: a week.
+/// The largest distance of a zone from UTC, POSIX zones such as `XYZ+167` included: a week.
 const FARTHEST_ZONE: Micros = 8 * DAY_MICROS;
-/// From when on PostgreSQL knows the local time of an instant in every zone: 4714-12-02 BC, UTC midnight.
+/// PostgreSQL knows the local time of every instant in every zone from here on: 4714-12-02 BC, UTC midnight.
 const FIRST: Micros = -211_813_488_000_000_000 + FARTHEST_ZONE;
-/// Until when: 294276-12-24, UTC midnight.
+/// And until here: 294276-12-24, UTC midnight.
 const LAST: Micros = 9_223_371_331_200_000_000 - FARTHEST_ZONE;
 
 fn unknown_zone(zone: &str) -> Error {
@@ -27,7 +27,7 @@ fn unknown_zone(zone: &str) -> Error {
     Error::Argument { name: "timezone", given: zone.to_owned(), accepted }
 }
 
-/// Local time minus UTC at an instant from `FIRST` to `LAST`, where only the zone can be wrong: an error that is caught
+/// Local time minus UTC at an instant from `FIRST` to `LAST`, where only the zone can be invalid: if an error is caught, it
 /// is one that ends the call.
 fn offset(zone: &str, at: Micros) -> Result<Micros> {
     let instant = TimestampWithTimeZone::try_from(at.clamp(FIRST, LAST)).map_err(|_| unknown_zone(zone))?;
@@ -35,8 +35,8 @@ fn offset(zone: &str, at: Micros) -> Result<Micros> {
     Ok(local.into_inner() - instant.into_inner())
 }
 
-/// The stretch around an instant over which a zone keeps its offset. Within a week of either end of time, where
-/// PostgreSQL cannot tell the local time of every instant, it is taken to keep it.
+/// The range around an instant over which a zone keeps its offset. Within a week of either end of PostgreSQL's range, where
+/// not every instant has a local time, the offset is taken to be constant.
 pub fn segment(zone: &str, at: Micros) -> Result<Segment> {
     if zone.eq_ignore_ascii_case("UTC") {
         return Ok(ALWAYS);
@@ -65,33 +65,38 @@ pub fn segment(zone: &str, at: Micros) -> Result<Segment> {
     }
 }
 
-/// Refuses a zone PostgreSQL does not know, before any row is read.
+/// Rejects a zone unknown to PostgreSQL, before any row is read.
 pub fn check_zone(zone: &str) -> Result<()> {
     offset(zone, 0).map(drop)
 }
 
-/// The moment the statement began.
+/// The start of the statement.
 pub fn now() -> Micros {
     statement_timestamp().into_inner()
 }
 
-/// Whether an instant is a finite one.
+/// Whether an instant is finite.
 #[inline]
 pub fn is_finite(at: Micros) -> bool {
     at != Micros::MIN && at != Micros::MAX
 }
 
-/// A day as SQL's date.
+/// An instant that PostgreSQL has: what lies before its first one is -infinity.
+pub fn in_range(at: Micros) -> Micros {
+    TimestampWithTimeZone::try_from(at).map_or(Micros::MIN, TimestampWithTimeZone::into_inner)
+}
+
+/// A day as an SQL date.
 pub fn date(day: Day) -> Option<Date> {
     Date::try_from(day).ok()
 }
 
-/// An interval as core knows it.
+/// An interval in the form of core.
 pub fn interval(given: Interval) -> user_metrics_core::function::Interval {
     user_metrics_core::function::Interval { months: given.months(), days: given.days(), micros: given.micros() }
 }
 
-/// The first instant of the local day of an instant. At the beginning of time that is the beginning.
+/// The first instant of the local day of an instant. At the start of PostgreSQL's range it is that start.
 pub fn day_start(zone: &str, at: TimestampWithTimeZone) -> Result<Micros> {
     let (mut at, mut days) = (at.into_inner(), LocalDays::default());
     let mut day = |at: Micros| days.day(at, |at| segment(zone, at));
@@ -104,8 +109,8 @@ pub fn day_start(zone: &str, at: TimestampWithTimeZone) -> Result<Micros> {
         if start == Micros::MIN || day(start - 1)? != today {
             return Ok(start);
         }
-        // The offset changed within the day: it began under the one before. Segments are days of UTC or the two parts of
-        // one, so a local day is begun after a few of them.
+        // The offset changed within the day, which began under the previous one. Segments are UTC days or the two parts of
+        // one, so the start of a local day is found after a few of them.
         at = start - 1;
     }
 }

@@ -1,14 +1,14 @@
-//! Who used the product in one go: per user the sessions, exact, from requests in any order.
+//! Sessions: requests of each user grouped into sessions, exact, from requests in any order.
 //!
-//! A request lasts from when it was made until its answer is complete. Requests of a user that bear the same session id
-//! form sessions, cut where nothing lasts for longer than [`Limits::idle`]; a run of them that holds only one request bears
-//! no information (gateways make up a fresh id for each request) and goes with the requests that bear no id. Those form
-//! sessions cut where nothing lasts for longer than [`Limits::gap`]. A pause of exactly the limit does not cut, nor does
-//! midnight. Definitions D15, D16, D19.
+//! A request lasts from when it was made until its answer is complete. A user's requests with the same session id form
+//! sessions, cut at pauses longer than [`Limits::idle`]. A run of them with only one request carries no information (some
+//! gateways generate a new id for each request) and is treated like requests without an id. Those form sessions cut at
+//! pauses longer than [`Limits::gap`]. A pause of exactly the limit does not cut, nor does midnight. Definitions D15, D16,
+//! D19.
 //!
-//! What is kept are *parts*: stretches closed under the limit of their id. Closing is a matter of sets, so parts merge
-//! exactly and in any order, and memory grows with sessions, not with requests. Which parts are sessions of their own is
-//! decided when a value is read, see [`View`].
+//! What is kept are *parts*: stretches of requests closed under the limit of their id. This closure does not depend on the
+//! order of requests, so parts merge exactly, and memory grows with sessions, not with requests. Which parts are sessions of
+//! their own is decided when a value is read, see [`View`].
 //!
 //! The body of its bytes, after the frame of [`wire`](crate::base::wire): type of user ids; gap; idle; 0, or 1 and the last
 //! instant (signed); number of users; the keys, ascending, 16 bytes each; then per key the number of its parts and the
@@ -17,7 +17,7 @@
 //! part before (signed); its length; and for more than one request the start of the last one less the part's, and the
 //! number of errors.
 
-use crate::base::calendar::{DAY_MICROS, Micros};
+use crate::base::calendar::Micros;
 use crate::base::error::{Error, Result};
 use crate::base::memory::Claim;
 use crate::base::sort_by_user::{self, Owned};
@@ -37,6 +37,7 @@ pub mod session_time;
 mod stats;
 mod view;
 
+pub use crate::function::MAX_IDLE;
 pub use busy::UNDER_WAY;
 pub use session_hazard::{Hazard, hazard};
 pub use stats::{Ending, Stats, list, stats, times};
@@ -45,13 +46,14 @@ pub use view::{View, resolve};
 /// The functions that read it.
 pub const FUNCTIONS: &[&Function] = &[
     &session_stats::FUNCTION,
+    &session_time::of_value::FUNCTION,
     &session_time::FUNCTION,
     &session_hazard::FUNCTION,
     &session_list::FUNCTION,
     &session_list::of_value::FUNCTION,
 ];
 
-/// The aggregate that makes it.
+/// The aggregate that builds it.
 pub static AGGREGATE: Aggregate = Aggregate {
     name: "sessions",
     value: "sessions",
@@ -78,32 +80,28 @@ pub static AGGREGATE: Aggregate = Aggregate {
     ],
 };
 
-/// The version of the layout of its bytes.
+/// The version of the byte layout.
 pub const VERSION: u8 = 1;
 
-/// Users from which on rows are put off and taken in by the batch: fewer stay in the processor's caches.
+/// From this number of users on, rows are buffered and added in batches: fewer users stay in the CPU caches.
 const MANY: usize = 4096;
 /// Rows of a batch.
 const BATCH: usize = 512;
-/// Parts remembered by user and session id, so that most rows of a log in time order find theirs at once.
+/// Parts remembered by user and session id, so that most rows of a log in time order find theirs directly.
 const RECENT: usize = 2048;
-/// A user who has no part yet.
+/// A user without a part.
 const NO_PART: u32 = u32::MAX;
-/// Parts that may touch earlier ones before it is worth a look.
+/// The number of parts that may touch earlier ones before they are checked.
 const DOUBTS: usize = 1024;
 
 /// When a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest pause within a session of requests that bear no id.
+    /// The longest pause within a session of requests without an id.
     pub gap: Micros,
-    /// The longest pause within a session of requests that bear the same id.
+    /// The longest pause within a session of requests with the same id.
     pub idle: Micros,
 }
-
-/// The longest pause within a session of requests with one id, where a caller does not say: an id taken up again on
-/// another day is a new session.
-pub const MAX_IDLE: Micros = DAY_MICROS;
 
 impl std::fmt::Display for Limits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -112,12 +110,10 @@ impl std::fmt::Display for Limits {
 }
 
 impl Limits {
-    /// Those of a call that takes [`SESSION_LIMITS`](crate::function::SESSION_LIMITS).
+    /// The limits of a call that takes [`SESSION_LIMITS`](crate::function::SESSION_LIMITS).
     pub fn given(call: &Call<'_>) -> Result<Self> {
-        Ok(Limits {
-            gap: call.length("session_gap")?.unwrap_or(call.environment.session_gap),
-            idle: call.length("max_idle")?.unwrap_or(MAX_IDLE),
-        })
+        let (gap, idle) = call.session_limits()?;
+        Ok(Limits { gap, idle })
     }
 
     #[inline]
@@ -126,7 +122,7 @@ impl Limits {
     }
 }
 
-/// A session id: 64 bits of XXH3 with seed 0, told apart only within one user.
+/// A session id: 64 bits of XXH3 with seed 0, unique only within one user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionKey(u64);
 
@@ -134,13 +130,13 @@ impl SessionKey {
     /// No id.
     pub const NONE: SessionKey = SessionKey(0);
 
-    /// The key of an id; an empty or blank one is none.
+    /// The key of an id; an empty or blank id counts as none.
     #[inline]
     pub fn text(id: &[u8]) -> Self {
         if is_blank(id) { Self::NONE } else { SessionKey(xxh3_64(id).max(1)) }
     }
 
-    /// The key of a hash of an id; 0 is that of none.
+    /// The key of a hash of an id; 0 means none.
     pub fn of_hash(hash: u64) -> Self {
         SessionKey(hash)
     }
@@ -151,16 +147,16 @@ impl SessionKey {
     }
 }
 
-/// How a request ended. The order decides between requests made at the same instant.
+/// The outcome of a request. The order decides between requests made at the same instant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Outcome {
-    /// The log does not say.
+    /// Unknown.
     #[default]
     Unknown = 0,
     /// It failed.
     Failed = 1,
-    /// It was answered.
+    /// It succeeded.
     Succeeded = 2,
 }
 
@@ -175,7 +171,7 @@ impl From<Option<bool>> for Outcome {
     }
 }
 
-/// A request, or requests not far apart: what sessions are made of, and in the end a session.
+/// A request or a run of requests: the parts that sessions are made of, and finally a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Session {
     /// When its first request was made.
@@ -184,20 +180,20 @@ pub struct Session {
     pub end: Micros,
     /// When its last request was made.
     pub last: Micros,
-    /// The id its requests bear.
+    /// The session id of its requests.
     pub key: SessionKey,
-    /// How many requests.
+    /// The number of requests.
     pub requests: u32,
-    /// How many of them failed.
+    /// The number of failed ones.
     pub errors: u32,
-    /// The number of its user in a table of users.
+    /// The index of its user in a table of users.
     user_index: u32,
-    /// How its last request ended.
+    /// The outcome of its last request.
     pub outcome: Outcome,
 }
 
 impl Session {
-    /// A single request. A latency that is no number of 0 or more is none.
+    /// A single request. A latency that is not a number of 0 or more is ignored.
     #[inline]
     pub fn request(at: Micros, latency_ms: Option<f64>, key: SessionKey, succeeded: Option<bool>) -> Self {
         let latency =
@@ -208,7 +204,7 @@ impl Session {
         Session { start: at, end, last: at, key, requests: 1, errors, user_index: 0, outcome }
     }
 
-    /// How long it took; at most 292,000 years, which the calendar exceeds by a little.
+    /// Its duration; at most 292,000 years, which the calendar exceeds by a little.
     pub fn duration(&self) -> Micros {
         self.end.saturating_sub(self.start)
     }
@@ -242,7 +238,7 @@ impl Owned for Session {
     }
 }
 
-/// Where the part of a user's requests with one session id was last.
+/// The last position of the part of a user's requests with one session id.
 #[derive(Clone, Copy, Debug)]
 struct Recent {
     user: UserKey,
@@ -254,31 +250,31 @@ impl Recent {
     const NOBODY: Recent = Recent { user: UserKey::ZERO, key: SessionKey::NONE, part: NO_PART };
 }
 
-/// The state: fed with requests, merged with other states, or both.
+/// The state: built from requests, merged with other states, or both.
 #[derive(Debug)]
 pub struct Sessions {
-    /// Of the requests it was fed with.
+    /// The head of the requests added here.
     head: Head<Limits>,
-    /// Per user the part begun last.
+    /// The most recently begun part of each user.
     users: Users<u32>,
     parts: Vec<Session>,
-    /// Whether parts are in order, none touches another, and nothing is put off.
+    /// Whether parts are sorted, none touches another, and none are buffered.
     settled: bool,
-    /// How many parts may touch one that was there before.
+    /// The number of parts that may touch an earlier one.
     doubts: usize,
-    /// How many there were when that was last looked at.
+    /// The number of parts at the last check.
     undoubted: usize,
-    /// Rows put off, at most [`BATCH`].
+    /// Buffered rows, at most [`BATCH`].
     pending: Vec<(UserKey, Session)>,
-    /// [`RECENT`] places, each for its users and ids; empty while there are few users.
+    /// [`RECENT`] entries, each shared by its users and ids; empty while there are few users.
     recent: Vec<Recent>,
-    /// What was merged.
+    /// Merged values.
     runs: Runs<Session>,
     claim: Claim,
 }
 
 impl Sessions {
-    /// Nobody yet.
+    /// No users yet.
     pub fn new(kind: UserKind, limits: Limits) -> Self {
         Sessions {
             head: Head { kind, rules: limits, last_at: None },
@@ -299,12 +295,12 @@ impl Sessions {
         self.head.kind
     }
 
-    /// When its sessions end.
+    /// The limits of its sessions.
     pub fn limits(&self) -> Limits {
         self.head.rules
     }
 
-    /// Takes in one request. A request by nobody only moves the end of what was observed.
+    /// Adds a request. A request without a user only extends the observation.
     #[inline]
     pub fn observe(&mut self, user: Option<UserKey>, request: Session) -> Result<()> {
         self.head.last_at = self.head.last_at.max(Some(request.start));
@@ -361,11 +357,11 @@ impl Sessions {
         self.look()
     }
 
-    /// Takes in what was put off.
+    /// Adds the buffered rows.
     fn take_in(&mut self) -> Result<()> {
         let (mut pending, mut numbers) = (std::mem::take(&mut self.pending), [UNKNOWN; BATCH]);
         self.users.find_all(pending.iter().map(|&(user, _)| user), &mut numbers[..pending.len()]);
-        // Each part is touched without waiting for the one before: the loads overlap.
+        // Each part is loaded without waiting for the one before, so that the loads overlap.
         let parts = numbers[..pending.len()]
             .iter()
             .filter(|&&number| number != UNKNOWN)
@@ -386,7 +382,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Adds a request to its user's newest part or begins one; gives the number of the part.
+    /// Adds a request to its user's newest part or begins one; returns the index of the part.
     #[inline]
     fn take(&mut self, number: usize, request: &Session) -> Result<u32> {
         let newest = *self.users.value(number);
@@ -415,7 +411,7 @@ impl Sessions {
         Ok(part)
     }
 
-    /// Unites parts that touch when enough of them may.
+    /// Unites touching parts when enough of them may touch.
     #[inline]
     fn look(&mut self) -> Result<()> {
         if self.doubts < DOUBTS.max(2 * self.undoubted) { Ok(()) } else { self.unite() }
@@ -429,7 +425,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Finds out where each user's newest part is now.
+    /// Finds each user's newest part again.
     #[cold]
     fn look_up(&mut self) {
         self.recent.fill(Recent::NOBODY);
@@ -446,7 +442,7 @@ impl Sessions {
         (self.doubts, self.undoubted) = (0, self.parts.len());
     }
 
-    /// The bytes of the requests it was fed with.
+    /// The bytes of the requests added here.
     fn encode_own(&self) -> Result<Vec<u8>> {
         if self.settled {
             return user_lists::encode(&self.head, &self.users, &self.parts);
@@ -459,7 +455,7 @@ impl Sessions {
         own.encode_own()
     }
 
-    /// Whether it was fed with requests at all.
+    /// Whether any requests were added here.
     fn is_fed(&self) -> bool {
         self.head.last_at.is_some()
     }
@@ -511,7 +507,7 @@ impl State for Sessions {
     }
 }
 
-/// One user's sessions, made of their requests; `parts` is room for what they are made of. Neither must hold anything.
+/// One user's sessions from their requests; `parts` is working memory. Both must be empty.
 pub fn of_requests(
     requests: impl ExactSizeIterator<Item = Session>,
     limits: Limits,
@@ -529,7 +525,7 @@ pub fn of_requests(
     resolve(parts, limits.gap, sessions)
 }
 
-/// One user's requests as sessions know them.
+/// One user's requests as single-request sessions.
 pub fn requests<'u>(
     user: &'u Timeline<'_>,
     session: Option<usize>,
@@ -539,7 +535,7 @@ pub fn requests<'u>(
     (0..user.at.len()).map(request(user, [session, latency, succeeded]))
 }
 
-/// Some of them, by their numbers.
+/// Some of them, by index.
 pub fn requests_among<'u>(
     user: &'u Timeline<'_>,
     among: &'u [u32],
@@ -551,8 +547,8 @@ pub fn requests_among<'u>(
     among.iter().map(move |&number| request(number as usize))
 }
 
-/// What gives one of a user's requests, by its number, as sessions know it. The columns are those of the session, of the latency
-/// and of whether it succeeded.
+/// Returns a function that gives one of a user's requests, by index, as a single-request session. The columns are those of
+/// the session, the latency and the success.
 pub fn request<'u>(user: &'u Timeline<'_>, columns: [Option<usize>; 3]) -> impl Fn(usize) -> Session + 'u {
     let [session, latency, succeeded] = columns;
     let (sessions, latencies) = (user.sessions(session), user.numbers(latency));

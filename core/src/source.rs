@@ -1,8 +1,8 @@
-//! The source layer: which column means what, and the text of the one query that reads it.
+//! The source layer: the meaning of columns, and the text of the query over the log.
 //!
-//! Nothing else composes identifiers or predicates into SQL. Names come from the catalogue, never from a caller, and are
+//! Nothing else composes identifiers or predicates into SQL. Names come from the catalog, never from a caller, and are
 //! always quoted; values are quoted literals; instants are parameters ($1 since, $2 until, $3 the last instant that counts,
-//! $4 as_of, then the function's own arguments), so that partitions are pruned and plans stay PostgreSQL's.
+//! $4 as_of, then the function's own arguments), so that partitions are pruned and PostgreSQL plans as usual.
 
 use crate::base::error::{Error, Result};
 use crate::base::json;
@@ -27,18 +27,18 @@ pub use query::{Ask, fold_query, source_query};
 pub use reads::{ALWAYS, columns_read};
 pub use rules::{Facts, Rules};
 
-/// A relation as the catalogue describes it.
+/// A relation as described by the catalog.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Relation {
     /// Schema and name, quoted.
     pub name: String,
-    /// The name as PostgreSQL shows it to people.
+    /// The name as PostgreSQL displays it.
     pub shown: String,
     /// `pg_class.relkind`.
     pub kind: String,
-    /// Its columns in their order.
+    /// Its columns in order.
     pub columns: Vec<Column>,
-    /// Whether its name may mean another relation when the query is parsed, because somebody may rename its schema.
+    /// Whether its name may mean another relation when the query is parsed, because its schema may be renamed.
     #[serde(default)]
     pub may_be_another: bool,
 }
@@ -48,33 +48,34 @@ pub struct Relation {
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// The name of its type, or of the type under its domain, if it is one that PostgreSQL itself brings; of any other type,
-    /// whatever its name, nothing is known and this is `None`.
+    /// The name of its type, or of the base type of its domain, if that is built in. Any other type, whatever its name, is
+    /// unknown: `None`.
     #[serde(rename = "type")]
     pub base: Option<String>,
-    /// Whether it is of a domain.
+    /// Whether its type is a domain.
     #[serde(default)]
     pub domain: bool,
-    /// The type as PostgreSQL shows it.
+    /// The type as PostgreSQL displays it.
     pub shown: String,
 }
 
 /// A canonical column found in a relation.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The SQL expression over the relation's columns, of a type of PostgreSQL's own.
+    /// The SQL expression over the relation's columns, of a built-in type.
     pub expression: String,
     /// The name of that type.
     pub base: String,
-    /// The column or the expression as people read it.
+    /// The column or the expression for display.
     pub source: String,
-    /// The type as people read it.
+    /// The type for display.
     pub shown: String,
-    /// Of a property, the JSON object's expression and the key, where it can be read in place.
+    /// For a property, the JSON object's expression and the key, if it can be read in place.
     pub property: Option<(String, String)>,
 }
 
-/// The most keys of a filter: PostgreSQL's planner takes time by their square, and does not look up meanwhile.
+/// The most keys of a filter: PostgreSQL's planner takes quadratic time for them and does not check for interrupts
+/// meanwhile.
 const MOST_KEYS: usize = 1000;
 
 /// A name as an SQL identifier, always quoted.
@@ -93,14 +94,14 @@ fn is_json(base: &str) -> bool {
 }
 
 impl Column {
-    /// What is read of it.
+    /// The expression by which the column is read.
     ///
-    /// The owner of a table may own the types of its columns too, with casts, operators and constraints that run code of
-    /// theirs as whoever reads the log. So only types of PostgreSQL's own are used as they are. A domain is read as the type
-    /// under it, which checks nothing; a value of any other type becomes text by the function that also writes it for a client.
+    /// The owner of a table may also own the types of its columns, with casts, operators and constraints that run their code
+    /// as the user who reads the log. So only built-in types are used directly. A domain is read as its base type, which
+    /// checks nothing; a value of any other type becomes text by its output function.
     ///
-    /// A cast of a domain to the type under it does nothing, but of what may by then be another type it is a cast like any:
-    /// there a domain becomes text first.
+    /// A cast of a domain to its base type does nothing, but on a type that may have been replaced it is an ordinary cast:
+    /// in that case a domain is converted to text first.
     fn found(&self, may_be_another: bool) -> Found {
         let name = identifier(&self.name);
         let as_text = || format!("(CASE WHEN {name} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {name}) END)");
@@ -116,7 +117,7 @@ impl Column {
     }
 }
 
-/// An expression of a preset without the schemas in it.
+/// An expression of a preset without schema names.
 fn readable(expression: &str) -> String {
     let mut plain = expression.replace("::pg_catalog.text", "");
     while let Some((before, operator, after)) = plain
@@ -134,13 +135,13 @@ fn property_of(properties: &Found, name: &str) -> Found {
     Found { source: expression.clone(), expression, base: "text".to_owned(), shown: "text".to_owned(), property }
 }
 
-/// The names in double quotes in an expression of a preset.
+/// The double-quoted names in an expression of a preset.
 fn quoted(expression: &str) -> impl Iterator<Item = &str> {
     expression.split('"').skip(1).step_by(2)
 }
 
 impl Relation {
-    /// Reads the catalogue's description.
+    /// Reads the catalog's description.
     pub fn parse(json: &str) -> Result<Self> {
         let relation: Relation = serde_json::from_str(json).map_err(|e| Error::Argument {
             name: "source",
@@ -154,8 +155,8 @@ impl Relation {
         Err(Error::Argument { name: "source", given: relation.shown, accepted })
     }
 
-    /// What a query that names the relation states besides: that columns of PostgreSQL's own types still have them. It is
-    /// refused when it is parsed if one has not, before any cast is planned; where all have, nothing of it is left.
+    /// A further condition of a query that names the relation: that columns of built-in types still have these types. If one
+    /// has not, the query fails at parsing, before any cast is planned; otherwise the condition is constant and removed.
     fn check(&self) -> Option<String> {
         let same = |column: &Column| {
             let base = column.base.as_deref().filter(|base| !column.domain && *base != "unknown")?;
@@ -166,7 +167,7 @@ impl Relation {
         (self.may_be_another && !all.is_empty()).then(|| format!("(true{all})"))
     }
 
-    /// What [`parse`](Relation::parse) reads.
+    /// The form that [`parse`](Relation::parse) reads.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
@@ -179,7 +180,7 @@ impl Relation {
         PRESETS.iter().find(|preset| preset.signature.iter().all(|name| self.column(name).is_some()))
     }
 
-    /// Where a canonical column comes from, if anywhere.
+    /// The source of a canonical column, if there is one.
     pub fn find(&self, canonical: &Canonical) -> Option<Found> {
         if let Some(preset) = self.preset() {
             return self.find_preset(preset, canonical);
@@ -190,7 +191,7 @@ impl Relation {
         canonical.names.iter().filter_map(named).find(fits).map(|column| column.found(self.may_be_another))
     }
 
-    /// The column of a preset's software that a canonical column needs and the relation has not.
+    /// The column of a preset's software that a canonical column needs and the relation lacks.
     fn lacking<'a>(&self, preset: &'a Preset, canonical: &Canonical) -> &'a str {
         let of = preset.columns.iter().find(|(name, ..)| *name == canonical.name);
         let mut columns = of.into_iter().flat_map(|(_, expression, _)| quoted(expression));
@@ -199,7 +200,7 @@ impl Relation {
 
     fn find_preset(&self, preset: &Preset, canonical: &Canonical) -> Option<Found> {
         let (_, source, base) = preset.columns.iter().find(|(name, ..)| *name == canonical.name)?;
-        // Columns that came with later versions of the software may be missing.
+        // Columns added by later versions of the software may be missing.
         let columns = quoted(source).map(|name| self.serving(preset, name)).collect::<Option<Vec<_>>>()?;
         if let [column] = &columns[..]
             && column.source == **source
@@ -214,7 +215,7 @@ impl Relation {
         Some(Found { expression, base, source: readable(source), shown, property: None })
     }
 
-    /// A column of a preset's software, if it is there and of the type that the preset's expressions need.
+    /// A column of a preset's software, if it exists with the type that the preset's expressions need.
     fn serving(&self, preset: &Preset, name: &str) -> Option<Found> {
         let found = self.column(name)?.found(self.may_be_another);
         match preset.types.iter().find(|(column, _)| *column == name) {
@@ -231,10 +232,6 @@ impl Relation {
         found.ok_or_else(|| self.lacks("", name, name))
     }
 
-    fn lacks_column(&self, name: &str) -> bool {
-        canonical_named(name).and_then(|canonical| self.find(canonical)).is_none()
-    }
-
     fn lacks(&self, purpose: &str, column: &str, mapped: &'static str) -> Error {
         Error::NoColumn { purpose: purpose.to_owned(), column: column.to_owned(), mapped, source: self.shown.clone() }
     }
@@ -244,7 +241,7 @@ impl Relation {
         Error::ColumnType { column, source: self.shown.clone(), found, accepted }
     }
 
-    /// What a caller's name stands for: a canonical column, a column of the relation, or a property.
+    /// The meaning of a name given by the caller: a canonical column, a column of the relation, or a property.
     fn named(&self, purpose: &str, name: &str) -> Result<Found> {
         if let Some(canonical) = canonical_named(name) {
             return self.find(canonical).ok_or_else(|| self.lacks(purpose, name, canonical.name));
@@ -257,12 +254,12 @@ impl Relation {
         Ok(property_of(&properties, name))
     }
 
-    /// A property as text, whatever columns there are.
+    /// A property as text, whatever columns exist.
     fn property(&self, name: &str) -> Result<Found> {
         self.required("properties").map(|properties| property_of(&properties, name))
     }
 
-    /// The predicates of a filter that the caller gave in an argument, `filter` or another.
+    /// The predicates of a filter given in an argument, `filter` or another.
     fn predicates(&self, argument: &'static str, filter: Option<&str>) -> Result<Vec<String>> {
         let Some(filter) = filter else { return Ok(Vec::new()) };
         let wrong = |given: String| Error::Argument {
@@ -292,7 +289,7 @@ impl Relation {
                     _ => return Err(wrong(format!("{name}: {value}"))),
                 }
             }
-            // Compared as text: a value the column's type cannot have is then simply not found.
+            // Compared as text: a value that the column's type cannot represent is then simply not found.
             let expression = match column.base.as_str() {
                 "text" | "varchar" => column.expression,
                 _ => format!("({})::pg_catalog.text", column.expression),

@@ -32,7 +32,7 @@ fn read_out(bytes: &[u8]) {
             // A value whose limits are zero says when something was under way in itself: all the time.
             may_be_too_large(times(&view, &view, None, &span, day).map(|rows| {
                 for row in rows {
-                    assert_eq!((row.busy(), row.think()), (row.duration(), 0.0));
+                    assert_eq!(row.busy, row.duration);
                 }
             }));
             may_be_too_large(hazard(&view, &span, 50));

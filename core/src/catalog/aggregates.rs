@@ -5,7 +5,7 @@ use crate::function::Type;
 use crate::function::aggregate::{Aggregate, TIMES, USERS};
 use crate::source::literal;
 
-/// What a group of some hundred users takes; a hash aggregate plans with it.
+/// The size of a group of some hundred users; a hash aggregate plans with it.
 const STATE_BYTES: u32 = 8192;
 
 fn create(aggregate: &Aggregate) -> String {

@@ -1,4 +1,4 @@
-//! Every declared function in one form, and the view `user_metrics.functions` made of that.
+//! All declared functions in a uniform form, and the view `user_metrics.functions` generated from it.
 
 use super::sql::{self, Listed};
 use super::{AGGREGATES, all, named};
@@ -7,19 +7,19 @@ use crate::function::{Function, NAMED_USER, Reads, Type};
 use crate::source::{ALWAYS, CANONICAL, columns_read, literal};
 use serde_json::json;
 
-/// What kind of function it is.
+/// The kind of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// One that returns rows, and is called in FROM.
+    /// Returns rows, and is called in FROM.
     TableFunction,
-    /// One that returns a value.
+    /// Returns a value.
     Function,
-    /// One that makes a value of requests.
+    /// Builds a value from requests.
     Aggregate,
 }
 
 impl Kind {
-    /// It in words.
+    /// Its name as text.
     pub const fn name(self) -> &'static str {
         match self {
             Kind::TableFunction => "table function",
@@ -31,7 +31,7 @@ impl Kind {
 
 /// A function as a caller sees it.
 pub struct Entry {
-    /// The page of docs/ it is described on.
+    /// The page of docs/ that describes it.
     pub topic: &'static str,
     /// The anchor on that page.
     pub anchor: &'static str,
@@ -39,32 +39,32 @@ pub struct Entry {
     pub name: &'static str,
     /// Its kind.
     pub kind: Kind,
-    /// What it tells.
+    /// What it returns.
     pub summary: &'static str,
-    /// The lists of arguments it can be called with: of a function that over a log, of an aggregate all.
+    /// The argument lists of its forms: for a function the form over a log, for an aggregate all forms.
     pub signatures: Vec<String>,
-    /// The first of them: name, type, default, what it says.
+    /// The arguments of the first form: name, type, default, description.
     pub arguments: Vec<Listed>,
-    /// The columns of the result: name, type, what each is.
+    /// The columns of the result: name, type, description.
     pub columns: Vec<(&'static str, String, &'static str)>,
     /// The canonical columns that the log must have.
     pub needed: Vec<&'static str>,
-    /// Those that are read where the log has them.
+    /// Canonical columns that are read if the log has them.
     pub used: Vec<&'static str>,
     /// A statement over a table `request_log`.
     pub example: String,
 }
 
-/// The section of a page that describes its aggregates.
+/// The section of a page that describes the aggregates.
 const THE_VALUE: &str = "the-value";
 
-/// What the arguments of aggregates say that are no columns of a log.
+/// Descriptions of those arguments of aggregates that are no columns of a log.
 const ABOUT: &[(&str, &str)] = &[
     ("steps", "conditions of the steps, one each; NULL is not met"),
     ("window_size", "longest time from the first step to the last; the same in every row"),
 ];
 
-/// The topic of a module, which is the page of docs/.
+/// The topic of a module, which is a page of docs/.
 fn topic(path: &'static str) -> &'static str {
     path.split("::").next().unwrap_or(path)
 }
@@ -98,7 +98,7 @@ fn of_function(function: &'static Function) -> Entry {
         signatures: vec![arguments.iter().map(shown).collect::<Vec<_>>().join(", ")],
         columns: sql::columns(function, is_over_log)
             .into_iter()
-            // A value that is selected has the name of its function.
+            // A selected value has the name of its function.
             .map(|(n, kind, about)| (if function.scalar { name } else { n }, kind.sql().to_owned(), about))
             .collect(),
         arguments,
@@ -153,10 +153,10 @@ fn of_aggregate(aggregate: &'static Aggregate) -> Entry {
     }
 }
 
-/// What the declarations say to a caller, topic by topic.
+/// All entries, by topic.
 pub fn entries() -> Vec<Entry> {
     let aggregates = AGGREGATES.iter().copied().filter(|aggregate| !aggregate.is_internal).map(of_aggregate);
-    // Of a function that is also over a log, that form is told.
+    // If a function also has a form over a log, that form is listed.
     let is_told = |function: &&Function| function.reads.is_over_log() || named(function.name).is_none();
     let mut entries = all().filter(is_told).map(of_function).chain(aggregates).collect::<Vec<_>>();
     let mut topics = Vec::new();
@@ -169,7 +169,7 @@ pub fn entries() -> Vec<Entry> {
     entries
 }
 
-/// A list of JSON objects, one a line.
+/// A list of JSON objects, one per line.
 fn objects(objects: impl Iterator<Item = serde_json::Value>) -> String {
     let text = objects.map(|object| object.to_string()).collect::<Vec<_>>().join(",\n         ");
     format!("{}::pg_catalog.jsonb", literal(&format!("[{text}]")).trim_start())
@@ -199,7 +199,7 @@ fn row(entry: &Entry) -> String {
     )
 }
 
-/// The columns of the view, and what each is.
+/// The columns of the view, and their descriptions.
 const COLUMNS: [(&str, &str); 9] = [
     ("topic", "page of the documentation that describes the function"),
     ("name", "name of the function in the schema user_metrics"),
@@ -239,7 +239,7 @@ pub fn script() -> String {
     )
 }
 
-/// A literal behind a word.
+/// A literal after a word.
 fn spaced(literal: &str) -> String {
     format!(" {}", literal.trim_start())
 }

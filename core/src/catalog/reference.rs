@@ -35,7 +35,7 @@ SELECT user_metrics.define_experiment('new_chat_ui', '{\"control\": 0.5, \"treat
 |---|---|
 ";
 
-/// The heading of an entry, and the anchor that GitHub makes of it.
+/// The heading of an entry, and its anchor on GitHub.
 fn heading(entry: &Entry) -> (String, String) {
     match entry.kind {
         Kind::TableFunction | Kind::Function => (entry.name.to_owned(), entry.name.to_owned()),
@@ -43,7 +43,7 @@ fn heading(entry: &Entry) -> (String, String) {
     }
 }
 
-/// Text that a cell of a table shows as it is.
+/// Text escaped for a cell of a table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;").replace('*', "\\*")
 }
@@ -76,7 +76,7 @@ fn call(name: &str, arguments: &str) -> String {
     text + ")"
 }
 
-/// Names as code, in words.
+/// Names as code, joined in words.
 fn codes(names: &[&str]) -> String {
     let code = |name: &&str| format!("`{name}`");
     match names {

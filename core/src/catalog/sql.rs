@@ -1,11 +1,11 @@
-//! The SQL of a declared function: its forms over a value, over a log, and over a log by name, with their comments.
+//! The SQL of declared functions: forms over a value, over a log, and over a log by name, with their comments.
 
 use super::{AGGREGATES, all};
 use crate::function::aggregate::Aggregate;
 use crate::function::{Argument, Function, Past, REQUIRED, Reads, Type};
 use crate::source::literal;
 
-/// An argument of a form: name, type, default, what it says.
+/// An argument of a form: name, type, default, description.
 pub(super) type Listed = (String, String, Option<String>, String);
 
 fn own(arguments: &[Argument]) -> Vec<Listed> {
@@ -64,12 +64,12 @@ pub(super) fn over_value(function: &Function) -> Vec<Listed> {
     [values, own, vec![since(function), until()], zone, vec![as_of()]].concat()
 }
 
-/// The arguments of a form over a log, which is given as a `regclass` or by name.
+/// The arguments of a form over a log, given as a `regclass` or by name.
 pub(super) fn over_source(function: &Function, kind: &str) -> Vec<Listed> {
     let source = ("source".to_owned(), kind.to_owned(), None, "the log: a table, view or foreign table".to_owned());
     let own = [own(function.arguments), own(function.reads.making())].concat();
     let by = if function.segmented { vec![by()] } else { Vec::new() };
-    // The value of a log may know days, whether its functions do or not.
+    // The value of a log may contain days, whether its functions use them or not.
     let zone = if function.zoned || function.reads.is_stored() { vec![timezone()] } else { Vec::new() };
     [vec![source], own, vec![since(function), until(), filter()], by, zone, vec![as_of()]].concat()
 }
@@ -117,7 +117,7 @@ fn result(function: &Function, mut columns: impl Iterator<Item = (&'static str, 
     }
 }
 
-/// How many rows the planner expects.
+/// The planner's estimate of rows.
 fn rows(function: &Function) -> String {
     if function.scalar { String::new() } else { format!(" ROWS {}", function.rows) }
 }
@@ -153,7 +153,7 @@ fn comment(function: &Function, arguments: &[Listed], over_source: bool, by_name
     format!("COMMENT ON FUNCTION user_metrics.{}({types}) IS\n    {};\n", function.name, literal(&text))
 }
 
-/// The name of the C function behind it: over a value, or over a log where it folds requests.
+/// The name of the C function behind it: over a value, or over a log if it folds requests.
 pub fn symbol(function: &Function) -> String {
     match function.reads.is_stored() {
         true => format!("{}_of_{}", function.name, function.reads.value()),
@@ -161,8 +161,8 @@ pub fn symbol(function: &Function) -> String {
     }
 }
 
-/// Whether a function stands beside others of its name that take a literal, too. Of a literal PostgreSQL prefers neither regclass
-/// nor a value's type, but text: so there is a form over a log by name.
+/// Whether other functions of the same name also accept a literal. For a literal PostgreSQL prefers text to regclass and to
+/// a value's type: hence the form over a log by name.
 fn has_namesakes(function: &Function) -> bool {
     let other = |other: &&Function| other.name == function.name && other.path != function.path;
     all().any(|function| other(&function)) || AGGREGATES.iter().any(|aggregate| aggregate.name == function.name)
@@ -179,7 +179,7 @@ fn create_over_value(function: &Function) -> String {
     )
 }
 
-/// The statements that create a function in all its forms.
+/// The statements that create all forms of a function.
 pub fn create(function: &Function) -> String {
     if !function.reads.is_over_log() {
         return create_over_value(function);
@@ -205,7 +205,7 @@ pub fn create(function: &Function) -> String {
     }
     let own = function.arguments.iter().map(|argument| argument.name).chain(function.zoned.then_some("timezone"));
     let own = own.collect::<Vec<_>>();
-    // Nothing is read, but what is wrong is refused before the log is.
+    // No data are read yet; invalid arguments are rejected before the log is read.
     let type_name = format!("user_metrics.{}", function.reads.value());
     let no_values = vec![format!("NULL::{type_name}"); function.reads.values().len()].join(", ");
     let named = own.iter().map(|name| format!(", {name} => {name}")).collect::<String>();
@@ -213,9 +213,9 @@ pub fn create(function: &Function) -> String {
         [] => String::new(),
         _ => format!("    PERFORM FROM user_metrics.{name}({no_values}{named});\n"),
     };
-    // How the value is made, and from when on a log must be read for it.
+    // The arguments that build the value, and from when on the log must be read for it.
     let mut making = String::new();
-    if let Reads::Sessions { .. } = function.reads {
+    if matches!(function.reads, Reads::Sessions) {
         let reach = format!("user_metrics_internal.session_reach('{name}', since, session_gap, max_idle)");
         check.push_str(&format!("    PERFORM {reach};\n"));
         making = format!(",\n        session_gap, max_idle, {reach}");

@@ -1,4 +1,4 @@
-//! An aggregate that makes a value of requests: one declaration for all types of user ids and of times.
+//! Declaration of aggregates that build a value from requests: one for all types of user id and time.
 
 use super::Type;
 
@@ -6,28 +6,28 @@ use super::Type;
 pub struct Aggregate {
     /// Its name.
     pub name: &'static str,
-    /// The name of the value's type, which begins those of the functions that combine and finish its states.
+    /// The name of the value's type, with which the names of its combine and final functions begin.
     pub value: &'static str,
-    /// The module of the glue that reads a row.
+    /// The module of the glue that reads rows.
     pub module: &'static str,
-    /// Whether it is machinery, which no caller sees.
+    /// Whether it is internal and hidden from callers.
     pub is_internal: bool,
-    /// STABLE where it reads settings, IMMUTABLE where it does not.
+    /// STABLE if it reads settings, otherwise IMMUTABLE.
     pub volatility: &'static str,
-    /// What it can be given.
+    /// Its argument lists.
     pub forms: &'static [Form],
 }
 
-/// One set of arguments.
+/// One argument list.
 pub struct Form {
-    /// Those behind user and time.
+    /// The arguments after user and time.
     pub arguments: &'static [(&'static str, Type)],
-    /// What it gives.
+    /// What it returns.
     pub about: &'static str,
 }
 
 /// The types of user ids.
 pub(crate) const USERS: [&str; 3] = ["text", "uuid", "bigint"];
-/// The types of times, and what is to be said of them.
+/// The types of times, and their descriptions.
 pub(crate) const TIMES: [(&str, &str); 2] =
     [("timestamptz", ""), ("timestamp", "; timestamps without time zone are read as UTC")];

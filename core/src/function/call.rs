@@ -1,4 +1,4 @@
-//! One call of a function: what it is given, and what it reads.
+//! One call of a function: its arguments and its input.
 
 use super::{Clock, Function, hides};
 use crate::base::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Micros, Segment, Span, Window, observed_until};
@@ -8,7 +8,7 @@ use crate::base::user_table::UserKey;
 use crate::history::{Fold, History, Id, Ids, Timeline};
 use std::borrow::Cow;
 
-/// An argument as it was given.
+/// The value of an argument.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Given<'a> {
     /// A boolean.
@@ -33,11 +33,11 @@ pub enum Given<'a> {
     Texts(Vec<Option<String>>),
     /// JSON as text.
     Json(String),
-    /// A relation by its oid; only the query looks at it.
+    /// A relation by its oid; only the query uses it.
     Relation(u32),
 }
 
-/// An interval as PostgreSQL has it.
+/// An interval in PostgreSQL's form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
     /// Its months.
@@ -49,7 +49,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Its length, which is the same whenever it begins: of days, hours and less. A day is 24 hours.
+    /// Its length, if that does not depend on the start, as with days, hours and less. A day is 24 hours.
     pub fn length(self, name: &'static str) -> Result<Micros> {
         let Interval { months, days, micros } = self;
         let length = i64::from(days).checked_mul(DAY_MICROS).and_then(|days| days.checked_add(micros));
@@ -62,49 +62,50 @@ impl Interval {
     }
 }
 
-/// What the surrounding process knows and core does not.
+/// Values provided by the surrounding process.
 pub struct Environment<'a> {
-    /// When the statement began.
+    /// The start of the statement.
     pub now: Micros,
-    /// The day weeks start with: 0 is Monday … 6 is Sunday.
+    /// The first day of the week: 0 is Monday … 6 is Sunday.
     pub week_start: u8,
-    /// The fewest users whose values may be shown.
+    /// The fewest users of a group whose values are shown.
     pub min_group_size: u64,
-    /// In how many parts users are folded and merged: 1, or more to see that it makes no difference, and that sums forget.
+    /// The number of parts in which users are folded and merged: 1, or more to test that the result is the same and that
+    /// sums can be subtracted.
     pub parts: u64,
     /// The longest pause within a session of requests without an id, in microseconds.
     pub session_gap: Micros,
-    /// The time zone for a caller who names none.
+    /// The default time zone.
     pub timezone: String,
-    /// The stretch around an instant over which a zone keeps its offset.
+    /// The range around an instant over which a zone keeps its offset.
     pub segment: &'a dyn Fn(&str, Micros) -> Result<Segment>,
-    /// A jsonb as it is written, of the bytes as it is stored.
+    /// The text of a jsonb, from its stored bytes.
     pub json: &'a dyn Fn(&[u8]) -> Result<Vec<u8>>,
 }
 
 /// One call of a function.
 pub struct Call<'a> {
-    /// Which function.
+    /// The function.
     pub function: &'static Function,
     /// The values it reads; `None` for NULL.
     pub values: Vec<Option<&'a [u8]>>,
-    /// The requests it folds; `None` for none at all.
+    /// The requests it folds; `None` if there are none.
     pub history: Option<&'a History>,
-    /// The users who may not be counted, ascending.
+    /// The excluded users, ascending.
     pub left_out: Vec<UserKey>,
-    /// Whether the requests bear the segments of `by`.
+    /// Whether the requests have the segments of `by`.
     pub by: bool,
     /// Its own arguments, `None` for NULL.
     pub arguments: Vec<Option<Given<'a>>>,
     /// The first instant shown.
     pub since: Option<Micros>,
-    /// The first instant shown no more.
+    /// The end of the range shown, exclusive.
     pub until: Option<Micros>,
-    /// Where observation ends.
+    /// The end of observation.
     pub as_of: Option<Micros>,
-    /// The time zone of days, where the value does not know it.
+    /// The time zone of days, if the value does not contain it.
     pub timezone: Option<&'a str>,
-    /// What the surrounding process knows.
+    /// The environment.
     pub environment: Environment<'a>,
 }
 
@@ -119,53 +120,53 @@ impl<'a> Call<'a> {
         self.argument(name).is_some()
     }
 
-    /// A text argument; `None` where it is NULL.
+    /// A text argument; `None` if it is NULL.
     pub fn text(&self, name: &str) -> Option<&'a str> {
         if let Some(Given::Text(text)) = self.argument(name) { Some(text) } else { None }
     }
 
-    /// An integer argument; `None` where it is NULL.
+    /// An integer argument; `None` if it is NULL.
     pub fn integer(&self, name: &str) -> Option<i32> {
         if let Some(Given::Integer(number)) = self.argument(name) { Some(*number) } else { None }
     }
 
-    /// A bigint argument; `None` where it is NULL.
+    /// A bigint argument; `None` if it is NULL.
     pub fn bigint(&self, name: &str) -> Option<i64> {
         if let Some(Given::Bigint(number)) = self.argument(name) { Some(*number) } else { None }
     }
 
-    /// A boolean argument; `None` where it is NULL.
+    /// A boolean argument; `None` if it is NULL.
     pub fn boolean(&self, name: &str) -> Option<bool> {
         if let Some(Given::Boolean(value)) = self.argument(name) { Some(*value) } else { None }
     }
 
-    /// A double argument; `None` where it is NULL.
+    /// A double argument; `None` if it is NULL.
     pub fn double(&self, name: &str) -> Option<f64> {
         if let Some(Given::Double(number)) = self.argument(name) { Some(*number) } else { None }
     }
 
-    /// A date argument; `None` where it is NULL.
+    /// A date argument; `None` if it is NULL.
     pub fn date(&self, name: &str) -> Option<Day> {
         if let Some(Given::Date(day)) = self.argument(name) { Some(*day) } else { None }
     }
 
-    /// The length of an interval argument, or a refusal of one that has none; `None` where it is NULL.
+    /// The length of an interval argument, or an error if it has no fixed length; `None` if it is NULL.
     pub fn length(&self, name: &'static str) -> Result<Option<Micros>> {
         let Some(Given::Interval(interval)) = self.argument(name) else { return Ok(None) };
         interval.length(name).map(Some)
     }
 
-    /// A list of doubles; `None` where it is NULL.
+    /// A list of doubles; `None` if it is NULL.
     pub fn doubles(&self, name: &str) -> Option<&[Option<f64>]> {
         if let Some(Given::Doubles(list)) = self.argument(name) { Some(list) } else { None }
     }
 
-    /// A list of integers; `None` where it is NULL.
+    /// A list of integers; `None` if it is NULL.
     pub fn integers(&self, name: &str) -> Option<&[Option<i32>]> {
         if let Some(Given::Integers(list)) = self.argument(name) { Some(list) } else { None }
     }
 
-    /// A list of texts; `None` where it is NULL. A text that is NULL is as wrong as an empty one, and is given as that.
+    /// A list of texts; `None` if it is NULL. A NULL element is as invalid as an empty one, and returned as such.
     pub fn texts(&self, name: &str) -> Option<Vec<String>> {
         match self.argument(name) {
             // few: texts of an argument
@@ -174,48 +175,48 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A list of texts of which each may be NULL; `None` where the list is.
+    /// A list of texts whose elements may be NULL; `None` if the list is NULL.
     pub fn texts_and_nulls(&self, name: &str) -> Option<&[Option<String>]> {
         if let Some(Given::Texts(list)) = self.argument(name) { Some(list) } else { None }
     }
 
-    /// JSON as text; `None` where it is NULL.
+    /// JSON as text; `None` if it is NULL.
     pub fn json(&self, name: &str) -> Option<&str> {
         if let Some(Given::Json(json)) = self.argument(name) { Some(json) } else { None }
     }
 
-    /// An argument that must not be NULL, or the refusal that says so.
+    /// The value of a required argument, or an error if it is NULL.
     pub fn required<T>(&self, name: &'static str, given: Option<T>, accepted: &'static str) -> Result<T> {
         given.ok_or(Error::Null { name, accepted })
     }
 
-    /// The periods that an argument names, weeks beginning as set.
+    /// The periods given by an argument, with the week start of the settings.
     pub fn calendar(&self, name: &'static str, default: &str) -> Result<Calendar> {
         let grain = Grain::parse(name, self.text(name).unwrap_or(default))?;
         Ok(Calendar { grain, week_start: self.environment.week_start })
     }
 
-    /// The periods that an argument names, if it does.
+    /// The periods given by an argument, if it is not NULL.
     pub fn periods(&self, name: &'static str) -> Result<Option<Calendar>> {
         self.text(name).map(|_| self.calendar(name, "day")).transpose()
     }
 
-    /// The value it reads, by number, as opened; `None` for NULL.
+    /// The value with the given index, opened; `None` for NULL.
     pub fn value<T>(&self, n: usize, open: impl FnOnce(&'a [u8]) -> Result<T>) -> Result<Option<T>> {
         self.values.get(n).copied().flatten().map(open).transpose()
     }
 
-    /// The column of a name, if the log has it.
+    /// The column with the given name, if the log has it.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.history?.column(name)
     }
 
-    /// The text of a code in a column of texts; `None` for no text.
+    /// The text of a code in a text column; `None` for no text.
     pub fn text_of(&self, column: Option<usize>, code: u32) -> Option<&'a [u8]> {
         self.history?.dictionary(column?).text(code)
     }
 
-    /// The text of a column told last, of several told at the same instant the greatest by its bytes; as its code.
+    /// The most recent text of a column, of several at the same instant the greatest by its bytes; as its code.
     pub fn told_last(&self, column: Option<usize>, told: impl Iterator<Item = (u32, Micros)>) -> u32 {
         let later = |(a, a_at): &(u32, Micros), (b, b_at): &(u32, Micros)| {
             a_at.cmp(b_at).then_with(|| self.text_of(column, *a).cmp(&self.text_of(column, *b)))
@@ -223,23 +224,23 @@ impl<'a> Call<'a> {
         told.filter(|(code, _)| *code != 0).max_by(later).map_or(0, |(code, _)| code)
     }
 
-    /// The key of a user whose id is given as text; `None` for what is no id of the log's type.
+    /// The key of a user whose id is given as text; `None` if it is not an id of the log's type.
     pub fn user_key(&self, id: &str) -> Option<UserKey> {
         self.history?.kind().key(id.as_bytes())
     }
 
-    /// An id that was kept, as rows show it.
+    /// A kept id as shown in rows.
     pub fn shown<'i>(&self, ids: &'i Ids, id: &Id) -> Cow<'i, [u8]> {
         self.history.map_or(Cow::Borrowed(ids.text(id)), |history| ids.shown(id, history.kind()))
     }
 
-    /// A user's id as rows show it: the name, where the history keeps it.
+    /// A user id as shown in rows: the name, if the history keeps it.
     pub fn user_id<'n>(&self, user: UserKey, name: Option<&'n [u8]>) -> Cow<'n, [u8]> {
         let written = self.history.and_then(|history| user.written(history.kind()));
         written.map_or(Cow::Borrowed(name.unwrap_or_default()), |id| Cow::Owned(id.into_bytes()))
     }
 
-    /// Visits every user who may be counted, with the requests of some columns.
+    /// Visits every user except excluded ones, with the requests of some columns.
     pub fn each_user(
         &self,
         columns: &[Option<usize>],
@@ -251,7 +252,7 @@ impl<'a> Call<'a> {
         history.each(&wanted, &self.left_out, &mut visit)
     }
 
-    /// Folds every user who may be counted, with the requests of some columns.
+    /// Folds every user except excluded ones, with the requests of some columns.
     pub fn fold<F: Fold>(&self, columns: &[Option<usize>], make: impl Fn() -> Result<F>) -> Result<F> {
         let (mut whole, parts) = (make()?, self.environment.parts);
         if parts <= 1 {
@@ -266,7 +267,7 @@ impl<'a> Call<'a> {
         for part in 0..parts {
             whole.merge(of_part(part)?)?;
         }
-        // A sum sees some users twice and forgets them once.
+        // As a test, some users are added to a sum twice and subtracted once.
         if make()?.subtract(make()?)? {
             whole.merge(of_part(0)?)?;
             whole.subtract(of_part(0)?)?;
@@ -274,36 +275,36 @@ impl<'a> Call<'a> {
         Ok(whole)
     }
 
-    /// Where observation ends, for a log whose last request was made when the history saw it.
+    /// The end of observation, given the last request in the history.
     pub fn end(&self) -> Micros {
         let last_at = self.history.and_then(History::last_at);
         observed_until(self.until, self.as_of, last_at, self.environment.now)
     }
 
-    /// The local clock of the time zone it is called with, or a refusal of the zone.
+    /// The local clock of the call's time zone, or an error for an invalid zone.
     pub fn clock(&self) -> Result<Clock<'_>> {
         let zone = self.zone();
         (self.environment.segment)(zone, 0)?;
         Ok(Clock::new(zone, self.environment.segment))
     }
 
-    /// The time zone it is called with.
+    /// The call's time zone.
     pub fn zone(&self) -> &str {
         self.timezone.unwrap_or(&self.environment.timezone)
     }
 
-    /// A refusal of an argument.
+    /// An error for an argument.
     pub fn refuse<T>(&self, name: &'static str, given: impl ToString, accepted: &str) -> Result<T> {
         Err(Error::Argument { name, given: given.to_string(), accepted: accepted.to_owned() })
     }
 
-    /// The observed range as instants, for a value whose last request was made at `last_at`.
+    /// The observed range as instants, for a value whose last request is at `last_at`.
     pub fn span(&self, last_at: Option<Micros>) -> Span {
         let end = observed_until(self.until, self.as_of, last_at, self.environment.now);
         Span { since: self.since, until: self.until, end }
     }
 
-    /// The local days of the time zone it is called with, or a refusal of the zone.
+    /// The local days of the call's time zone, or an error for an invalid zone.
     pub fn days(&self) -> Result<impl FnMut(Micros) -> Result<Day> + '_> {
         let zone = self.zone();
         (self.environment.segment)(zone, 0)?;
@@ -311,14 +312,14 @@ impl<'a> Call<'a> {
         Ok(move |at| days.day(at, |at| (self.environment.segment)(zone, at)))
     }
 
-    /// The observed range as local days of a zone, for a value whose last request was made at `last_at`.
+    /// The observed range as local days of a zone, for a value whose last request is at `last_at`.
     pub fn window(&self, zone: &str, last_at: Option<Micros>) -> Result<Window> {
         let mut days = LocalDays::default();
         let day = |at: Micros| days.day(at, |at| (self.environment.segment)(zone, at));
         Window::observed((self.since, self.until, self.as_of), last_at, self.environment.now, day)
     }
 
-    /// Whether a group of so many users must not be shown.
+    /// Whether a group of that many users must be hidden.
     pub fn hides(&self, users: u64) -> bool {
         hides(users, self.environment.min_group_size)
     }

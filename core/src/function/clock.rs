@@ -13,7 +13,7 @@ pub struct Clock<'a> {
 }
 
 impl<'a> Clock<'a> {
-    /// The clock of a zone, whose offsets `segment` gives.
+    /// The clock of a zone; `segment` returns its offsets.
     pub(super) fn new(zone: &'a str, segment: &'a dyn Fn(&str, Micros) -> Result<Segment>) -> Self {
         Clock { zone, segment, days: LocalDays::default() }
     }
@@ -24,7 +24,7 @@ impl<'a> Clock<'a> {
         self.days.day(at, |at| (self.segment)(self.zone, at))
     }
 
-    /// The local days of instants that are in order, each once, ascending.
+    /// The distinct local days of instants that are in order, ascending.
     pub fn distinct_days(
         &mut self,
         instants: impl IntoIterator<Item = Micros>,
@@ -38,7 +38,7 @@ impl<'a> Clock<'a> {
                 claim.push(days, day)?;
             }
         }
-        // Where a clock is set back over midnight, a day comes again.
+        // If a clock is set back over midnight, a day recurs.
         if !days.is_sorted() {
             days.sort_unstable();
             days.dedup();
@@ -52,16 +52,16 @@ impl<'a> Clock<'a> {
         self.days.local(at, |at| (self.segment)(self.zone, at))
     }
 
-    /// The stretch of constant offset around an instant.
+    /// The range of constant offset around an instant.
     pub fn segment(&mut self, at: Micros) -> Result<Segment> {
         self.days.segment(at, |at| (self.segment)(self.zone, at))
     }
 
-    /// The instant of a local day's midnight, as PostgreSQL reads it: where the clock skips it, by the offset before; where it
-    /// comes twice, by the offset after.
+    /// The instant of a local day's midnight, as PostgreSQL reads it: if the clock skips it, by the earlier offset; if it
+    /// occurs twice, by the later one.
     pub fn midnight(&mut self, day: Day) -> Result<Micros> {
         let local = i64::from(day) * DAY_MICROS;
-        // No zone is farther from UTC than a week.
+        // No zone differs from UTC by more than a week.
         let mut here = self.segment(local.saturating_sub(8 * DAY_MICROS))?;
         loop {
             let at = local.saturating_sub(here.offset);

@@ -1,11 +1,11 @@
-//! What a fold keeps for codes of texts, with the texts.
+//! Values of a fold with the texts of their codes.
 
 use super::Call;
 use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::history::Table;
 
-/// What is kept for a combination of codes, with the texts of the codes.
+/// The value of a combination of codes, with the texts of the codes.
 pub(crate) struct Named<'a, T> {
     pub(crate) codes: [u32; 3],
     pub(crate) texts: [Option<&'a [u8]>; 3],
@@ -13,12 +13,12 @@ pub(crate) struct Named<'a, T> {
     pub(crate) value: &'a T,
 }
 
-/// The order of texts in results: byte by byte, none last.
+/// The order of texts in results: by bytes, no text last.
 pub(crate) fn text_order(text: Option<&[u8]>) -> (bool, &[u8]) {
     (text.is_none(), text.unwrap_or_default())
 }
 
-/// Everything in a table with the texts of its codes in the given columns.
+/// The content of a table with the texts of its codes in the given columns.
 pub(crate) fn named<'a, T: Default>(
     call: &'a Call<'_>,
     columns: [Option<usize>; 3],
@@ -32,10 +32,10 @@ pub(crate) fn named<'a, T: Default>(
     claim.collected(table.iter().map(name))
 }
 
-/// What is kept for segments, with their names.
+/// Values of segments, with their names.
 pub(crate) type ByName<'a, T> = Vec<(Option<&'a [u8]>, T)>;
 
-/// What is kept for segments, in the order of their names.
+/// The values of segments, ordered by name.
 pub(crate) fn by_name<'a, T: Default>(
     call: &'a Call<'_>,
     segments: Table<T>,

@@ -1,63 +1,62 @@
-//! What a function reads: a stored value, or the requests of a log with some of their columns.
+//! The input of a function: a stored value, or the requests of a log with some of their columns.
 
 use super::{Argument, SESSION_LIMITS};
 
-/// How much of what lies before `since` is read.
+/// How much is read of the time before `since`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Past {
-    /// All of it, to know who is new, or the ordinal number of something.
+    /// All of it, to know which users are new, or ordinal numbers.
     All,
     /// Nothing.
     Nothing,
-    /// What may reach beyond `since`: the last parameter says from when.
+    /// The beginnings of sessions that continue after `since`: see [`sessions_since`](super::sessions_since).
     Lookback,
 }
 
-/// What a function reads.
+/// The input of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
-    /// The value [`crate::activity::Activity`], made of a log or given.
+    /// The value [`crate::activity::Activity`], built from a log or given.
     Activity(Past),
-    /// The value [`crate::sessions::Sessions`], with a second one that says when something was under way, or without.
-    Sessions {
-        /// Whether there is a second one.
-        busy: bool,
-    },
-    /// Each user's requests in order of time, made of a log by the question and never given: a fold.
+    /// The value [`crate::sessions::Sessions`], built from a log or given.
+    Sessions,
+    /// Each user's requests in time order, always read from a log: a fold.
     Requests(&'static Requests),
-    /// A value that is given and never made of a log by the question.
+    /// A value that is given, and never built from a log by the function.
     Value(Stored),
     /// Nothing but its arguments.
     Nothing,
 }
 
-/// A value that a function reads without a form over a log.
+/// A value read by a function that has no form over a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
     /// [`crate::sessions::Sessions`].
     Sessions,
+    /// The same, and a second value of the same requests that contains busy time.
+    SessionsAndBusy,
     /// [`crate::funnel::Funnel`].
     Funnel,
-    /// [`Survival`], whose durations know no instants: it has neither `since` and `until` nor `as_of`.
+    /// [`Survival`](crate::survival::Survival), whose durations have no instants: there are no arguments `since`, `until` and `as_of`.
     Survival,
-    /// [`crate::experiment::Experiment`], which knows no instants either.
+    /// [`crate::experiment::Experiment`], which has no instants either.
     Experiment,
 }
 
-/// Behind the name of a column that is read as text.
+/// Suffix of the name of a column that is read as text.
 pub const AS_TEXT: &str = " as text";
 
 /// The requests that a fold reads.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Requests {
-    /// How much of what lies before `since` is read.
+    /// How much is read of the time before `since`.
     pub past: Past,
-    /// The columns of the log that are read if it has them, beside user and time. With [`AS_TEXT`] behind its name a column is
-    /// read as the text it is shown as, whatever it is to folds otherwise.
+    /// The columns that are read if the log has them, besides user and time. With the suffix [`AS_TEXT`] a column is read in
+    /// its text form, whatever its type is for folds otherwise.
     pub columns: &'static [&'static str],
-    /// Those that it must have.
+    /// The columns that the log must have.
     pub needed: &'static [&'static str],
-    /// Whether rows name users.
+    /// Whether rows contain user ids.
     pub names: bool,
 }
 
@@ -66,9 +65,9 @@ impl Reads {
     pub const fn value(self) -> &'static str {
         match self {
             Reads::Activity(_) => "activity",
-            Reads::Sessions { .. } => "sessions",
+            Reads::Sessions => "sessions",
             Reads::Requests(_) => "history",
-            Reads::Value(Stored::Sessions) => "sessions",
+            Reads::Value(Stored::Sessions | Stored::SessionsAndBusy) => "sessions",
             Reads::Value(Stored::Funnel) => "funnel",
             Reads::Value(Stored::Survival) => "survival",
             Reads::Value(Stored::Experiment) => "experiment_moments",
@@ -76,42 +75,43 @@ impl Reads {
         }
     }
 
-    /// Whether the value is a type of its own, which a caller can make, keep and give.
+    /// Whether the value is an SQL type that a caller can build, store and pass.
     pub const fn is_stored(self) -> bool {
         !matches!(self, Reads::Requests(_))
     }
 
-    /// Whether it is made of a log by the question.
+    /// Whether it is built from a log by the function.
     pub const fn is_over_log(self) -> bool {
         !matches!(self, Reads::Value(_) | Reads::Nothing)
     }
 
-    /// How much of what lies before `since` is read.
+    /// How much is read of the time before `since`.
     pub const fn past(self) -> Past {
         match self {
             Reads::Activity(past) => past,
-            Reads::Sessions { .. } => Past::Lookback,
+            Reads::Sessions => Past::Lookback,
             Reads::Requests(requests) => requests.past,
             Reads::Value(_) | Reads::Nothing => Past::Nothing,
         }
     }
 
-    /// Whether hours of the local day of `since` that lie before it have to be told from the rest: values of days cannot.
+    /// Whether the hours of the local day of `since` that lie before it must be separated from the rest, because the value
+    /// has only days.
     pub const fn splits_days(self) -> bool {
         matches!(self, Reads::Activity(Past::All))
     }
 
-    /// Whether what it reads has instants, which `since`, `until` and `as_of` can limit.
+    /// Whether its input has instants, to which `since`, `until` and `as_of` apply.
     pub const fn has_instants(self) -> bool {
         !matches!(self, Reads::Value(Stored::Survival | Stored::Experiment) | Reads::Nothing)
     }
 
-    /// The arguments that are values of that type, and what each is.
+    /// The arguments of that value type, and their descriptions.
     pub const fn values(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Reads::Activity(_) => &[("activity", "the value to read")],
-            Reads::Sessions { busy: false } | Reads::Value(Stored::Sessions) => &[("sessions", "the value to read")],
-            Reads::Sessions { busy: true } => &[
+            Reads::Sessions | Reads::Value(Stored::Sessions) => &[("sessions", "the value to read")],
+            Reads::Value(Stored::SessionsAndBusy) => &[
                 ("sessions", "the value to read"),
                 ("busy", "a value of the same requests, made with session_gap and max_idle of 0"),
             ],
@@ -123,11 +123,13 @@ impl Reads {
         }
     }
 
-    /// How an example makes the value of a table `request_log`: the call of its aggregate, and FROM.
+    /// How an example builds the value from a table `request_log`: the call of its aggregate, and FROM.
     pub const fn made_of(self) -> &'static str {
         match self {
             Reads::Activity(_) => "activity(user_id, created_at) FROM request_log",
-            Reads::Sessions { .. } | Reads::Value(Stored::Sessions) => "sessions(user_id, created_at) FROM request_log",
+            Reads::Sessions | Reads::Value(Stored::Sessions | Stored::SessionsAndBusy) => {
+                "sessions(user_id, created_at) FROM request_log"
+            }
             Reads::Value(Stored::Funnel) => {
                 "funnel(user_id, created_at, ARRAY[feature = 'chat', feature = 'code'], interval '1 day') FROM request_log"
             }
@@ -140,11 +142,11 @@ impl Reads {
         }
     }
 
-    /// The arguments that say how the value is made of a log, in the order in which the aggregate takes them.
+    /// The arguments for building the value from a log, in the order of the aggregate's arguments.
     pub const fn making(self) -> &'static [Argument] {
         match self {
             Reads::Activity(_) | Reads::Requests(_) | Reads::Value(_) | Reads::Nothing => &[],
-            Reads::Sessions { .. } => &SESSION_LIMITS,
+            Reads::Sessions => &SESSION_LIMITS,
         }
     }
 }

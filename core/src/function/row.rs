@@ -1,4 +1,4 @@
-//! What a function gives: columns, and rows of cells.
+//! The result of a function: columns, and rows of cells.
 
 use super::Type;
 use crate::base::calendar::Micros;
@@ -12,19 +12,19 @@ pub struct Column {
     pub name: &'static str,
     /// Its type.
     pub kind: Type,
-    /// What it is, its unit, and when it is NULL.
+    /// Its description, unit, and when it is NULL.
     pub about: &'static str,
-    /// The columns that count the users its value is about: where one of them counts fewer than the administrator allows, and
-    /// not nobody, the value is not shown.
+    /// The columns that count the users described by the value: if one of them is below the administrator's minimum, and not
+    /// 0, the value is hidden.
     pub users: &'static [&'static str],
 }
 
-/// A column that tells nothing of users, or of which every value may be shown.
+/// A column that does not describe users, or whose values may always be shown.
 pub const fn column(name: &'static str, kind: Type, about: &'static str) -> Column {
     Column { name, kind, about, users: &[] }
 }
 
-/// A column whose values are about the users that other columns count.
+/// A column whose values describe the users counted by other columns.
 pub const fn column_about(
     users: &'static [&'static str],
     name: &'static str,
@@ -53,7 +53,7 @@ pub enum Cell<'a> {
     Date(Day),
     /// An instant.
     Instant(Micros),
-    /// A text of whatever encoding the log has.
+    /// A text in the encoding of the log.
     Bytes(&'a [u8]),
     /// JSON as text.
     Json(&'a str),
@@ -101,16 +101,16 @@ impl<'a, T: Into<Cell<'a>>> From<Option<T>> for Cell<'a> {
     }
 }
 
-/// A rate or an estimate with its bounds as three cells.
+/// A rate or an estimate with its bounds, as three cells.
 pub fn with_bounds<'a>(estimate: Option<(f64, f64, f64)>) -> [Cell<'a>; 3] {
     estimate.map_or([Cell::Null; 3], |(value, low, high)| [value.into(), low.into(), high.into()])
 }
 
-/// Where rows go.
+/// The output of rows.
 pub trait Rows {
-    /// Takes in one row.
+    /// Adds a row.
     fn row(&mut self, cells: &mut [Cell<'_>]) -> Result<()>;
 
-    /// Tells the caller something beside rows, and what can be done about it.
+    /// Sends the caller a notice with a hint.
     fn notice(&mut self, _message: &str, _hint: &str) {}
 }

@@ -1,4 +1,4 @@
-//! `session_hazard`: at which request sessions are abandoned, of those that come so far. Definition D70.
+//! `session_hazard`: at which request sessions are abandoned, among those that reach it. Definition D70.
 
 use super::stats::ratio;
 use super::{Ending, View};
@@ -27,7 +27,7 @@ pub static FUNCTION: Function = Function {
         column("abandoned_here", Type::Bigint, "those of them that end there with a failed request"),
         column("hazard", Type::Double, "abandoned_here / sessions_reaching, 0 to 1"),
     ],
-    reads: Reads::Sessions { busy: false },
+    reads: Reads::Sessions,
     segmented: true,
     scalar: false,
     zoned: false,
@@ -55,28 +55,28 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     })
 }
 
-/// How many sessions reach a request, and are abandoned there.
+/// The sessions that reach a request, and those abandoned there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hazard {
-    /// The request within its session, from 1.
+    /// The ordinal number of the request in its session, from 1.
     pub number: u32,
-    /// Users with one of the sessions that reach it.
+    /// Users with a session that reaches it.
     pub users: u64,
-    /// Sessions that reach it and of which is known whether they go on.
+    /// Sessions that reach it and are known to go on or to end there.
     pub reaching: u64,
-    /// Those that are abandoned there.
+    /// Sessions abandoned there.
     pub abandoned: u64,
 }
 
 impl Hazard {
-    /// The chance of leaving here after having come so far.
+    /// The probability of abandonment here among the sessions that reach it.
     pub fn hazard(&self) -> Option<f64> {
         ratio(self.abandoned, self.reaching)
     }
 }
 
-/// The hazard of the first `most` requests. A session that is open, or of which the log does not say how it ended, is
-/// known to go on until its last request and is not asked there.
+/// The hazard of the first `most` requests. A session that is open, or of unknown outcome, is known to go on up to the
+/// request before its last, and does not count at its last.
 pub fn hazard(view: &View<'_>, span: &Span, most: u32) -> Result<Vec<Hazard>> {
     let (mut claim, mut found) = (Claim::temporary(), Vec::<Hazard>::new());
     view.each_session(|_, sessions| {
@@ -87,7 +87,7 @@ pub fn hazard(view: &View<'_>, span: &Span, most: u32) -> Result<Vec<Hazard>> {
             claim.extend_to(&mut found, session.requests.min(most) as usize)?;
             let reached = session.requests - u32::from(!known);
             furthest = furthest.max(reached);
-            // Counted where it ends; those that reach a request are summed up from behind.
+            // Counted at the end of the session; cumulative sums from the end give those that reach a request.
             if let Some(at) = found.get_mut((reached.min(most) as usize).wrapping_sub(1)) {
                 at.reaching += 1;
             }

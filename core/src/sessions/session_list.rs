@@ -8,7 +8,7 @@ use crate::history::{History, Timeline};
 
 pub mod of_value;
 
-/// The id of a session as rows show it, in the plan of a history.
+/// The session id shown in rows, in the plan of a history.
 pub(crate) const SHOWN_ID: &str = "session_id as text";
 
 /// The declaration.
@@ -53,7 +53,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let [session, latency, succeeded, id] = columns;
     let (mut parts, mut sessions, mut claim) = (Vec::new(), Vec::new(), Claim::temporary());
     let mut ids = Ids::default();
-    // A user's rows are given at once: nothing of them is kept.
+    // A user's rows are returned at once and not kept.
     call.each_user(&columns, |user| {
         of_requests(requests(user, session, latency, succeeded), limits, &mut parts, &mut sessions, &mut claim)?;
         ids.learn(user, session, id, &sessions)?;
@@ -78,7 +78,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     })
 }
 
-/// The cells of a session: when it began and ended, how many seconds it took, its requests and its errors.
+/// The cells of a session: start, end, duration in seconds, requests and errors.
 pub(crate) fn figures(session: &Session) -> [Cell<'static>; 5] {
     [
         Cell::Instant(session.start),
@@ -104,7 +104,7 @@ impl Default for Ids {
 }
 
 impl Ids {
-    /// Looks for the ids of sessions in the requests of which they are made.
+    /// Collects the session ids from the requests of the sessions.
     fn learn(
         &mut self,
         user: &Timeline<'_>,
@@ -128,7 +128,7 @@ impl Ids {
         Ok(())
     }
 
-    /// The code of a session's id; 0 of one without.
+    /// The code of a session's id; 0 without one.
     fn code(&self, key: SessionKey) -> u32 {
         let at = self.codes.partition_point(|(known, _)| *known < key);
         self.codes.get(at).filter(|(known, _)| *known == key).map_or(0, |(_, code)| *code)

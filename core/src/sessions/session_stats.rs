@@ -1,5 +1,5 @@
-//! `session_stats`: what sessions are like, over all time or by the period they began in. Definitions D15-D20, D70; how they are
-//! counted is in [`stats`](super::stats()).
+//! `session_stats`: session metrics, over all time or by the period in which sessions began. Definitions D15-D20, D70; they
+//! are computed in [`stats`](super::stats()).
 
 use super::View;
 use super::{Stats, stats};
@@ -8,7 +8,7 @@ use crate::function::{Argument, Call, Cell, Function, Reads, Role, Rows, Type, c
 
 const ABOUT: &[&str] = &["users"];
 
-/// The argument of the functions that tell periods or all time.
+/// The argument of functions that report periods or all time.
 pub(super) const PERIOD: Argument = Argument {
     name: "period",
     kind: Type::Text,
@@ -59,7 +59,7 @@ pub static FUNCTION: Function = Function {
         column_about(ABOUT, "completion_rate", Type::Double, "completed / (completed + abandoned), 0 to 1"),
         column_about(ABOUT, "abandonment_point_mean", Type::Double, "mean number of requests of abandoned sessions"),
     ],
-    reads: Reads::Sessions { busy: false },
+    reads: Reads::Sessions,
     segmented: true,
     scalar: false,
     zoned: true,

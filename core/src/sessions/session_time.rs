@@ -1,34 +1,52 @@
-//! `session_time`: where the time of sessions goes, busy while an answer is awaited and think time, which is the rest.
-//! Definition D16; how the busy time is found is in the second value, see [`busy`](super::busy).
+//! `session_time`: the time of sessions, divided into busy time, in which at least one answer is awaited, and think time,
+//! the rest. Definition D16.
 
-use super::View;
+pub mod of_value;
+
+use super::busy::Busy;
 use super::session_stats::PERIOD;
-use super::{Stats, stats, times};
-use crate::base::error::Result;
-use crate::function::{Call, Cell, Function, Reads, Rows, Type, column, column_about};
+use super::{Limits, Session, of_requests, request};
+use crate::base::calendar::{Calendar, Micros, Period, Span};
+use crate::base::days::Day;
+use crate::base::error::{Error, Result};
+use crate::base::memory::{self, Claim};
+use crate::function::{
+    Argument, Call, Cell, Clock, Column, Function, Past, Reads, Requests, Rows, SESSION_LIMITS, Type, column,
+    column_about, named, text_order,
+};
+use crate::history::{BySegment, Fold, History, Table, Timeline};
 
 const ABOUT: &[&str] = &["users"];
+const SUMMARY: &str = "breakdown of the time of closed sessions into busy time, in which at least one answer is awaited, and \
+                       think time, which is the rest";
+const ARGUMENTS: [Argument; 3] = [PERIOD, SESSION_LIMITS[0], SESSION_LIMITS[1]];
+const COLUMNS: [Column; 9] = [
+    column("period_start", Type::Date, "first local day of the period; NULL for all time"),
+    column_about(ABOUT, "users", Type::Bigint, "users with at least one session that started in the period"),
+    column_about(ABOUT, "sessions", Type::Bigint, "closed sessions that started in the period"),
+    column_about(ABOUT, "duration_seconds", Type::Double, "total duration of these sessions"),
+    column_about(ABOUT, "busy_seconds", Type::Double, "time in which at least one answer was awaited"),
+    column_about(ABOUT, "think_seconds", Type::Double, "rest of the duration"),
+    column_about(ABOUT, "busy_share", Type::Double, "busy_seconds / duration_seconds, 0 to 1"),
+    column_about(ABOUT, "busy_mean_seconds", Type::Double, "mean busy time per session"),
+    column_about(ABOUT, "think_mean_seconds", Type::Double, "mean think time per session"),
+];
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "session_time",
     path: "sessions::session_time",
     example: "",
-    summary: "breakdown of the time of closed sessions into busy time, in which at least one answer is awaited, and \
-              think time, which is the rest",
-    arguments: &[PERIOD],
-    columns: &[
-        column("period_start", Type::Date, "first local day of the period; NULL for all time"),
-        column_about(ABOUT, "users", Type::Bigint, "users with at least one session that started in the period"),
-        column_about(ABOUT, "sessions", Type::Bigint, "closed sessions that started in the period"),
-        column_about(ABOUT, "duration_seconds", Type::Double, "total duration of these sessions"),
-        column_about(ABOUT, "busy_seconds", Type::Double, "time in which at least one answer was awaited"),
-        column_about(ABOUT, "think_seconds", Type::Double, "rest of the duration"),
-        column_about(ABOUT, "busy_share", Type::Double, "busy_seconds / duration_seconds, 0 to 1"),
-        column_about(ABOUT, "busy_mean_seconds", Type::Double, "mean busy time per session"),
-        column_about(ABOUT, "think_mean_seconds", Type::Double, "mean think time per session"),
-    ],
-    reads: Reads::Sessions { busy: true },
+    summary: SUMMARY,
+    arguments: &ARGUMENTS,
+    columns: &COLUMNS,
+    // Without latency no request would ever be in progress.
+    reads: Reads::Requests(&Requests {
+        past: Past::Lookback,
+        columns: &["session_id"],
+        needed: &["latency_ms"],
+        names: false,
+    }),
     segmented: true,
     scalar: false,
     zoned: true,
@@ -37,28 +55,209 @@ pub static FUNCTION: Function = Function {
 };
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-    let (calendar, days) = (call.periods("period")?, call.days()?);
-    let (sessions, busy) = (call.value(0, View::open)?, call.value(1, View::open)?);
-    let told = match (&sessions, &busy) {
-        (None, _) => Stats::of_nothing(calendar),
-        (Some(view), None) => stats(view, calendar, &call.span(view.last_at()), days)?,
-        (Some(view), Some(busy)) => times(view, busy, calendar, &call.span(view.last_at()), days)?,
-    };
-    // Without the second value nothing is known of it.
-    let is_known = busy.is_some() || sessions.is_none();
-    told.into_iter().try_for_each(|row| {
-        let known = |seconds: f64| Cell::from(Some(seconds).filter(|_| is_known));
-        let mean = |sum: f64| (row.closed() > 0).then(|| sum / row.closed() as f64).map_or(Cell::Null, known);
-        rows.row(&mut [
-            row.start.map_or(Cell::Null, Cell::Date),
-            row.users.into(),
-            row.closed().into(),
-            row.duration().into(),
-            known(row.busy()),
-            known(row.think()),
-            row.busy_share().map_or(Cell::Null, known),
-            mean(row.busy()),
-            mean(row.think()),
-        ])
-    })
+    let terms = Terms::of(call)?;
+    let columns = ["segment", "session_id", "latency_ms"].map(|name| call.column(name));
+    call.fold(&columns, || Times::new(call, &terms, columns))?.rows(call, rows)
+}
+
+/// The times of the sessions of one period, or of all time.
+#[derive(Clone, Debug, Default)]
+struct Total {
+    users: u64,
+    /// Closed sessions, over which times are computed.
+    closed: u64,
+    duration: i128,
+    busy: i128,
+}
+
+impl Total {
+    fn add(&mut self, other: &Total) {
+        self.users += other.users;
+        self.closed += other.closed;
+        self.duration += other.duration;
+        self.busy += other.busy;
+    }
+
+    /// The cells of a row; busy time is NULL if it is unknown.
+    fn cells(&self, start: Option<Day>, is_busy_known: bool) -> [Cell<'static>; 9] {
+        let seconds = |micros: i128| micros as f64 / 1e6;
+        let known = |value: f64| Cell::from(Some(value).filter(|_| is_busy_known));
+        let mean = |sum: i128| (self.closed > 0).then(|| seconds(sum) / self.closed as f64).map_or(Cell::Null, known);
+        let share = (self.duration > 0).then(|| self.busy as f64 / self.duration as f64);
+        let think = self.duration - self.busy;
+        [
+            start.map_or(Cell::Null, Cell::Date),
+            self.users.into(),
+            self.closed.into(),
+            seconds(self.duration).into(),
+            known(seconds(self.busy)),
+            known(seconds(think)),
+            share.map_or(Cell::Null, known),
+            mean(self.busy),
+            mean(think),
+        ]
+    }
+}
+
+/// The parameters.
+#[derive(Debug)]
+struct Terms {
+    limits: Limits,
+    calendar: Option<Calendar>,
+    span: Span,
+}
+
+impl Terms {
+    /// The terms of a call, or an error for an invalid argument.
+    fn of(call: &Call<'_>) -> Result<Self> {
+        let limits = Limits::given(call)?;
+        Ok(Terms {
+            limits,
+            calendar: call.periods("period")?,
+            span: call.span(call.history.and_then(History::last_at)),
+        })
+    }
+}
+
+/// The first and the last start among the sessions of a segment, which determine the periods with a row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reach {
+    first: Option<Micros>,
+    last: Option<Micros>,
+}
+
+/// The fold.
+struct Times<'a> {
+    terms: &'a Terms,
+    clock: Clock<'a>,
+    segment: Option<usize>,
+    /// The columns of session id and latency.
+    columns: [Option<usize>; 2],
+    /// By segment.
+    reaches: Table<Reach>,
+    /// By segment and the index of the period, as its bits; 0 without periods.
+    totals: Table<Total>,
+    by_segment: BySegment,
+    period: Option<Period>,
+    busy: Busy,
+    parts: Vec<Session>,
+    sessions: Vec<Session>,
+    claim: Claim,
+}
+
+impl<'a> Times<'a> {
+    fn new(call: &'a Call<'_>, terms: &'a Terms, [segment, columns @ ..]: [Option<usize>; 3]) -> Result<Self> {
+        Ok(Times {
+            terms,
+            clock: call.clock()?,
+            segment,
+            columns,
+            reaches: Table::default(),
+            totals: Table::default(),
+            by_segment: BySegment::default(),
+            period: None,
+            busy: Busy::default(),
+            parts: Vec::new(),
+            sessions: Vec::new(),
+            claim: Claim::temporary(),
+        })
+    }
+
+    fn rows(mut self, call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+        if !call.by {
+            // Without segments there is always a row, even without users.
+            self.reaches.entry([0, 0, 0], &mut self.claim)?;
+        }
+        let mut segments = named(call, [None, None, self.segment], &self.reaches, &mut self.claim)?;
+        segments.sort_unstable_by(|a, b| text_order(a.texts[2]).cmp(&text_order(b.texts[2])));
+        for segment in segments {
+            let mut row = |start, period| {
+                let total = self.totals.find([0, period, segment.codes[2]]).cloned().unwrap_or_default();
+                let [a, b, c, d, e, f, g, h, i] = total.cells(start, true);
+                rows.row(&mut [segment.texts[2].into(), a, b, c, d, e, f, g, h, i])
+            };
+            let Some(calendar) = self.terms.calendar else {
+                row(None, 0)?;
+                continue;
+            };
+            let Some((first, last)) = segment.value.days(&self.terms.span, &mut self.clock)? else { continue };
+            for period in calendar.period(first)?.index..=calendar.period(last)?.index {
+                memory::poll();
+                row(Some(calendar.numbered(period)?.start), period as u32)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Reach {
+    /// The days to report: from `since` if a session began before it, otherwise from the first session, to the moment before
+    /// observation ends, or the last session shown.
+    fn days(&self, span: &Span, clock: &mut Clock<'_>) -> Result<Option<(Day, Day)>> {
+        let Some(first) = self.first.map(|first| first.max(span.since.unwrap_or(first))).filter(|&at| at <= span.end)
+        else {
+            return Ok(None);
+        };
+        let end = span.end.saturating_sub(1);
+        let (first, last) = (clock.day(first)?, clock.day(self.last.map_or(end, |last| last.max(end)))?);
+        Ok((first <= last).then_some((first, last)))
+    }
+}
+
+impl Fold for Times<'_> {
+    fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
+        let Times { terms, clock, columns, reaches, totals, by_segment, period, busy, parts, sessions, claim, .. } =
+            self;
+        let [session_id, latency] = *columns;
+        let request = request(user, [session_id, latency, None]);
+        by_segment.each(user, self.segment, |code, requests| {
+            let requests = || requests.iter().map(|&number| request(number as usize));
+            of_requests(requests(), terms.limits, parts, sessions, claim)?;
+            let Some(busy) = busy.of(sessions, requests())? else {
+                return Err(Error::Corrupt { what: "a request in none of its user's sessions" });
+            };
+            let (_, reach) = reaches.entry([0, 0, code], claim)?;
+            let mut counted = None;
+            for (session, &busy) in sessions.iter().zip(busy).filter(|(session, _)| session.start <= terms.span.end) {
+                reach.first = reach.first.into_iter().chain([session.start]).min();
+                if !terms.span.shows(session.start) {
+                    continue;
+                }
+                reach.last = reach.last.max(Some(session.start));
+                let index = match (terms.calendar, *period) {
+                    (None, _) => 0,
+                    (Some(calendar), recent) => {
+                        let day = clock.day(session.start)?;
+                        let found = match recent {
+                            Some(recent) if recent.start <= day && day < recent.end => recent,
+                            _ => *period.insert(calendar.period(day)?),
+                        };
+                        found.index
+                    }
+                };
+                let (_, total) = totals.entry([0, index as u32, code], claim)?;
+                // Sessions come by start.
+                total.users += u64::from(counted.replace(index) != Some(index));
+                if !session.is_open(terms.limits, terms.span.end) {
+                    total.closed += 1;
+                    total.duration += i128::from(session.duration());
+                    total.busy += i128::from(busy);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn merge(&mut self, other: Self) -> Result<()> {
+        self.reaches.merge(other.reaches, &mut self.claim, |ours, theirs, _| {
+            ours.first = ours.first.into_iter().chain(theirs.first).min();
+            ours.last = ours.last.max(theirs.last);
+            Ok(())
+        })?;
+        self.totals.merge(other.totals, &mut self.claim, |ours, theirs, _| {
+            ours.add(&theirs);
+            Ok(())
+        })?;
+        Ok(())
+    }
 }

@@ -1,10 +1,10 @@
-//! What sessions are like: how many, how long, how deep, how they end, and whether the user is back within a day.
+//! Session metrics: number, duration, depth, completion, and return within a day.
 //!
-//! What cannot be known yet is left out: a session that could still go on when observation ends is *open* and enters no
-//! rate and no mean, and whether a user was back within a day is asked only of sessions that ended a day before. Peers
-//! count both as lost. Definitions D15-D20, D70.
+//! What is not known yet is left out: a session that may still go on when observation ends is *open* and in no rate or mean,
+//! and return within a day is computed only over sessions that ended at least a day before. Other tools count both as lost.
+//! Definitions D15-D20, D70.
 
-use super::busy::Busy;
+use super::busy::BusyOfValue;
 use super::{Limits, Outcome, Session, View};
 use crate::base::calendar::Span;
 use crate::base::calendar::{Calendar, DAY_MICROS, Micros};
@@ -15,12 +15,12 @@ use crate::base::series::Series;
 use crate::stats::quantile::quantile;
 
 impl Session {
-    /// Whether it could still have gone on at `end`.
+    /// Whether it may still go on at `end`.
     pub fn is_open(&self, limits: Limits, end: Micros) -> bool {
         self.end.saturating_add(limits.of(self.key)) >= end
     }
 
-    /// `completed`, `abandoned` or `open`; `None` where the log does not say how the last request ended.
+    /// `completed`, `abandoned` or `open`; `None` if the outcome of the last request is unknown.
     pub fn ending(&self, limits: Limits, end: Micros) -> Option<Ending> {
         match self.outcome {
             _ if self.is_open(limits, end) => Some(Ending::Open),
@@ -34,9 +34,9 @@ impl Session {
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Its last request was answered.
+    /// Its last request succeeded.
     Completed,
-    /// Its last request failed, and the user left.
+    /// Its last request failed.
     Abandoned,
     /// It may still go on.
     Open,
@@ -53,7 +53,7 @@ impl Ending {
     }
 }
 
-/// The sessions of one period, or of all time. Means and rates are over those that are not open.
+/// The sessions of one period, or of all time. Means and rates are over closed sessions.
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
     /// First day of the period; `None` for all time.
@@ -64,21 +64,23 @@ pub struct Stats {
     pub sessions: u64,
     /// Their requests.
     pub requests: u64,
-    /// Those of them that may still go on.
+    /// Open sessions.
     pub open: u64,
-    /// Those whose last request was answered.
+    /// Sessions whose last request succeeded.
     pub completed: u64,
-    /// Those whose last request failed.
+    /// Sessions whose last request failed.
     pub abandoned: u64,
-    /// Requests of the sessions that are not open.
+    /// Requests of closed sessions.
     closed_requests: u64,
     single: u64,
     engaged: u64,
     asked_back: u64,
     back: u64,
     abandoned_requests: u64,
-    duration: i128,
-    busy: i128,
+    /// How long the sessions that are not open took together.
+    pub duration: i128,
+    /// For how much of that an answer was awaited; found by [`times`] only.
+    pub busy: i128,
     durations: Vec<Micros>,
 }
 
@@ -87,17 +89,17 @@ pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
 }
 
 impl Stats {
-    /// What is told where there is no value: no periods, and of all time that there was nothing.
+    /// The result without a value: no periods, or for all time a row of zeros.
     pub fn of_nothing(calendar: Option<Calendar>) -> Vec<Stats> {
         calendar.is_none().then(Stats::default).into_iter().collect() // few: one
     }
 
-    /// Sessions that are not open.
+    /// Closed sessions.
     pub fn closed(&self) -> u64 {
         self.sessions - self.open
     }
 
-    /// Requests a session.
+    /// Requests per session.
     pub fn requests_per_session(&self) -> Option<f64> {
         ratio(self.closed_requests, self.closed())
     }
@@ -107,32 +109,12 @@ impl Stats {
         (!self.durations.is_empty()).then(|| self.duration as f64 / self.durations.len() as f64 / 1e6)
     }
 
-    /// How long the sessions that are not open took together, in seconds.
-    pub fn duration(&self) -> f64 {
-        self.duration as f64 / 1e6
-    }
-
-    /// For how much of that an answer was awaited, in seconds; known to [`times`] only.
-    pub fn busy(&self) -> f64 {
-        self.busy as f64 / 1e6
-    }
-
-    /// The rest, in seconds: people reading, thinking, typing.
-    pub fn think(&self) -> f64 {
-        (self.duration - self.busy) as f64 / 1e6
-    }
-
-    /// The share of the time in which an answer was awaited; `None` of no time.
-    pub fn busy_share(&self) -> Option<f64> {
-        (self.duration > 0).then(|| self.busy as f64 / self.duration as f64)
-    }
-
-    /// The duration in seconds that a share of the sessions stays below, see [`quantile`].
+    /// A quantile of the duration in seconds, see [`quantile`].
     pub fn duration_quantile(&mut self, share: f64) -> Option<f64> {
         quantile(&mut self.durations, share)
     }
 
-    /// The share with one request only.
+    /// The share with a single request.
     pub fn single_request_share(&self) -> Option<f64> {
         ratio(self.single, self.closed())
     }
@@ -142,22 +124,23 @@ impl Stats {
         ratio(self.engaged, self.closed())
     }
 
-    /// Of those that ended a day before observation did, the share whose user began another within a day.
+    /// The share followed by another session of the user within a day, among those that ended at least a day before
+    /// observation.
     pub fn returned_24h_rate(&self) -> Option<f64> {
         ratio(self.back, self.asked_back)
     }
 
-    /// Whether there are sessions of which the log says how they ended, or none of which it does not.
+    /// Whether there are sessions of known outcome, or none of unknown outcome.
     pub fn endings_known(&self) -> bool {
         self.closed() == 0 || self.completed + self.abandoned > 0
     }
 
-    /// Completed of those known to be completed or abandoned.
+    /// Completed sessions divided by those completed or abandoned.
     pub fn completion_rate(&self) -> Option<f64> {
         ratio(self.completed, self.completed + self.abandoned)
     }
 
-    /// How many requests abandoned sessions have on average: the message at which people leave.
+    /// The mean number of requests of abandoned sessions.
     pub fn abandonment_point(&self) -> Option<f64> {
         ratio(self.abandoned_requests, self.abandoned)
     }
@@ -184,9 +167,9 @@ impl Stats {
     }
 }
 
-/// The sessions of all time in one row, or with a calendar those of each period of the local day they began on, without
-/// gaps: from the period of `since`, or of the first session if that is later, to that of the moment before observation
-/// ends. No rows with a calendar where no session is known.
+/// The sessions of all time in one row, or with a calendar those of each period of the local day on which they began,
+/// without gaps: from the period of `since`, or of the first session if that is later, to that of the moment before
+/// observation ends. With a calendar and without sessions there are no rows.
 pub fn stats(
     view: &View<'_>,
     calendar: Option<Calendar>,
@@ -196,8 +179,8 @@ pub fn stats(
     series(view, None, calendar, span, day)
 }
 
-/// As [`stats`], with the time in which an answer was awaited. It is told by a second value of the same requests, whose
-/// limits are [`UNDER_WAY`](super::UNDER_WAY).
+/// As [`stats`], with busy time. It is computed from a second value of the same requests, whose limits are
+/// [`UNDER_WAY`](super::UNDER_WAY).
 pub fn times(
     view: &View<'_>,
     busy: &View<'_>,
@@ -227,7 +210,7 @@ fn series(
         })?;
         return Ok(vec![all]);
     };
-    // From `since` if a session began before it, else from the first.
+    // From `since` if a session began before it, otherwise from the first session.
     let (mut first, mut last) = (None, span.end.saturating_sub(1));
     view.each_session(|_, sessions| {
         let begun = sessions.iter().take_while(|session| session.start <= span.end);
@@ -248,7 +231,7 @@ fn series(
     each_shown(view, busy, span, |session, place| {
         let index = series.index(day(session.start)?)?;
         let Some(stats) = series.at(index) else { return Ok(()) };
-        // A user's sessions come in the order of their starts.
+        // A user's sessions come in order of their starts.
         stats.users += u64::from(place.is_first || counted != Some(index));
         counted = Some(index);
         let ending = session.ending(view.rules(), span.end);
@@ -259,13 +242,13 @@ fn series(
     series.into_rows(|period, stats| Stats { start: Some(period.start), ..stats })
 }
 
-/// Where a session stands among its user's.
+/// A session in the context of its user's sessions.
 struct Place<'a> {
-    /// Whether it is the user's first that is shown.
+    /// Whether it is the user's first one shown.
     is_first: bool,
-    /// All of the user's sessions from it on.
+    /// The user's sessions from this one on.
     from_here: &'a [Session],
-    /// For how much of it an answer was awaited; 0 where that is not asked.
+    /// Its busy time; 0 if it is not computed.
     busy: Micros,
 }
 
@@ -288,7 +271,7 @@ fn each_shown(
     span: &Span,
     mut visit: impl FnMut(&Session, &Place<'_>) -> Result<()>,
 ) -> Result<()> {
-    let mut busy = busy.map(Busy::open).transpose()?;
+    let mut busy = busy.map(BusyOfValue::open).transpose()?;
     view.each_session(|user, sessions| {
         let mut is_first = true;
         let busy = busy.as_mut().map(|busy| busy.of(user, sessions)).transpose()?;
@@ -301,7 +284,7 @@ fn each_shown(
     })
 }
 
-/// The sessions to show with their numbers among their user's, user after user.
+/// The sessions to show with their numbers among their user's, user by user.
 pub fn list(view: &View<'_>, span: &Span) -> Result<Vec<(u64, Session)>> {
     let (mut claim, mut listed) = (Claim::temporary(), Vec::new());
     view.each_session(|_, sessions| {

@@ -1,4 +1,4 @@
-//! How parts of sessions are written and read, and how they become sessions. The layout is described in
+//! Encoding and decoding of the parts of sessions, and how parts are joined to sessions. The layout is described in
 //! [`sessions`](super).
 
 use super::{Limits, Outcome, Session, SessionKey};
@@ -41,7 +41,7 @@ impl Listed for Session {
             out.raw(&self.key.0.to_le_bytes())?;
         }
         out.int(self.start.wrapping_sub(start))?;
-        // The calendar is longer than a signed number counts: what lies between two instants is written without a sign.
+        // The calendar exceeds the range of a signed difference, so the difference of two instants is written unsigned.
         out.uint(self.end.wrapping_sub(self.start) as u64)?;
         if self.requests > 1 {
             out.uint(self.last.wrapping_sub(self.start) as u64)?;
@@ -72,7 +72,7 @@ impl Listed for Session {
 }
 
 impl View<'_> {
-    /// Visits every user and their sessions, by start, those of no id first where several begin together.
+    /// Visits every user and their sessions, by start; of sessions that begin together, those without an id first.
     pub fn each_session(&self, mut visit: impl FnMut(UserKey, &[Session]) -> Result<()>) -> Result<()> {
         let (mut claim, mut sessions) = (Claim::temporary(), Vec::new());
         self.each(|key, parts| {
@@ -86,12 +86,12 @@ impl View<'_> {
     }
 }
 
-/// Makes a user's sessions of their parts: a part of one request goes with those that bear no id.
+/// Joins a user's parts to sessions: a part of one request is treated as having no id.
 ///
-/// `sessions` needs no more room than there are parts.
+/// `sessions` needs no more capacity than there are parts.
 pub fn resolve(parts: &[Session], gap: Micros, sessions: &mut Vec<Session>) -> Result<()> {
     sessions.clear();
-    // Without any id, the parts are closed under the gap already.
+    // Without any id the parts are closed under the gap already.
     if parts.iter().all(|part| part.key == SessionKey::NONE) {
         sessions.extend_from_slice(parts);
         return Ok(());

@@ -1,36 +1,36 @@
-//! The canonical columns, the names they are recognised by, and the software whose logs are known.
+//! The canonical columns, the names by which they are recognised, and presets for known software.
 
-/// What a canonical column holds.
+/// The type of a canonical column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds {
-    /// Who: text, uuid or bigint.
+    /// The user: text, uuid or bigint.
     User,
-    /// When: timestamptz, or timestamp read as UTC.
+    /// The time: timestamptz, or timestamp taken as UTC.
     Instant,
     /// Text.
     Text,
-    /// Whole numbers of 0 or more.
+    /// Whole numbers of at least 0.
     Count,
-    /// Numbers of 0 or more.
+    /// Numbers of at least 0.
     Number,
     /// Numbers of either sign.
     Score,
-    /// Yes or no.
+    /// A boolean.
     Flag,
     /// A JSON object.
     Object,
 }
 
-/// A canonical column and the names it is recognised by, in order.
+/// A canonical column and the names by which it is recognised, in order.
 #[derive(Debug)]
 pub struct Canonical {
     /// Its name.
     pub name: &'static str,
-    /// What it holds.
+    /// Its type.
     pub holds: Holds,
     /// Recognised names, lower case.
     pub names: &'static [&'static str],
-    /// What it is, for comments.
+    /// Its description, for comments.
     pub about: &'static str,
 }
 
@@ -75,20 +75,20 @@ pub const CANONICAL: &[Canonical] = &[
     canonical("properties", Holds::Object, &["properties", "metadata"], "further properties of user and request"),
 ];
 
-/// Known software, told by its columns.
+/// Known software, recognised by its columns.
 pub(super) struct Preset {
     pub(super) name: &'static str,
-    /// Columns that together only this software has.
+    /// Columns whose combination is unique to this software.
     pub(super) signature: &'static [&'static str],
-    /// The types that columns must have for expressions made of them to be what they are taken for: names and types.
+    /// The types required of columns for the expressions over them to be valid: names and types.
     pub(super) types: &'static [(&'static str, &'static str)],
-    /// Canonical column, expression, type. Everything in an expression is named with its schema, for a view of it may be made
-    /// under any `search_path`.
+    /// Canonical column, expression, type. Everything in an expression is schema-qualified, since a view of it may be
+    /// created under any `search_path`.
     pub(super) columns: &'static [(&'static str, &'static str, &'static str)],
 }
 
-/// LiteLLM proxy's `"LiteLLM_SpendLogs"`: `created_at` there is when the row was written, and the model asked for is its
-/// group. https://docs.litellm.ai/docs/proxy/spend_logs
+/// LiteLLM proxy's `"LiteLLM_SpendLogs"`: there `created_at` is the time at which the row was written, and the requested
+/// model is the model group. <https://docs.litellm.ai/docs/proxy/spend_logs>
 pub(super) const PRESETS: &[Preset] = &[Preset {
     name: "litellm",
     signature: &["request_id", "startTime", "endTime", "spend", "end_user", "custom_llm_provider", "model_group"],
@@ -134,7 +134,7 @@ pub(super) const PRESETS: &[Preset] = &[Preset {
     ],
 }];
 
-/// The canonical column of a name.
+/// The canonical column with the given name.
 pub(super) fn canonical_named(name: &str) -> Option<&'static Canonical> {
     CANONICAL.iter().find(|c| c.name == name)
 }

@@ -1,4 +1,4 @@
-//! Canonical columns as SQL expressions of the types that analyses read.
+//! Canonical columns as SQL expressions of the types that functions read.
 
 use super::canonical::{Holds, canonical_named};
 use super::{Found, Relation, is_json, literal};
@@ -7,15 +7,15 @@ use crate::base::user_table::uuid_digits;
 use crate::function::AS_TEXT;
 use crate::history::Kind;
 
-/// The text of a log that has none.
+/// The text of a log without that column.
 pub(super) const NO_TEXT: &str = "NULL::pg_catalog.text";
 
-/// How a timestamptz parameter is written where it is compared with a log's instants.
+/// The form of a timestamptz parameter for comparison with a log's instants.
 pub(super) type Parameter = fn(&str) -> String;
 
 impl Found {
-    /// It as a double, if it is of a type of numbers. A numeric may be larger or smaller than any double: what is far too
-    /// large to be a figure of a request is not told, digits beyond the 300th decimal place do not count.
+    /// The expression as a double, if it has a numeric type. A numeric may be outside the range of a double: values too
+    /// large for any measure of a request are unknown, and digits beyond the 300th decimal place are ignored.
     fn double(&self) -> Option<String> {
         let x = &self.expression;
         match self.base.as_str() {
@@ -31,7 +31,7 @@ impl Found {
         }
     }
 
-    /// The same without what is far too large to be a figure of a request, so that sums and squares stay within a double.
+    /// The same without values too large for any measure of a request, so that sums and squares stay within a double.
     fn bounded(&self) -> String {
         let double = self.double().unwrap_or_else(|| self.expression.clone());
         match self.base.as_str() {
@@ -42,7 +42,7 @@ impl Found {
         }
     }
 
-    /// Whether it is a numeric of so few digits that each of its values is within the range of a double.
+    /// Whether it is a numeric of so low a precision that all its values are within the range of a double.
     fn is_short(&self) -> bool {
         let digits = self.shown.strip_prefix("numeric(").and_then(|rest| rest.strip_suffix(')'));
         let mut digits = digits.into_iter().flat_map(|digits| digits.split(',')).map(str::parse::<u32>);
@@ -51,11 +51,11 @@ impl Found {
     }
 }
 
-/// A number that is far beyond any figure of a request, and whose square a double still holds.
+/// Far larger than any measure of a request, and its square still fits a double.
 const MOST: &str = "1e100";
 
 impl Relation {
-    /// The users' ids, in their own type or the nearest that has keys.
+    /// The user ids, in their own type or the nearest one that has keys.
     pub(super) fn user(&self) -> Result<String> {
         let found = self.required("user_id")?;
         let expression = &found.expression;
@@ -77,7 +77,7 @@ impl Relation {
         }
     }
 
-    /// What makes users' ids group byte by byte, where their type has collations.
+    /// The collation for grouping user ids by bytes, if their type has collations.
     pub(super) fn user_collation(&self) -> &'static str {
         let base = canonical_named("user_id").and_then(|c| self.find(c)).map_or(String::new(), |found| found.base);
         match base.as_str() {
@@ -86,8 +86,8 @@ impl Relation {
         }
     }
 
-    /// What a row's id must be to be that of one user, in a form that an index on the column serves. `false` for an id that
-    /// no value of the column's type is written as.
+    /// The condition that a row belongs to one user, in a form that can use an index on the column. `false` for an id that
+    /// is not the text of any value of the column's type.
     pub(super) fn is_user(&self, id: &str) -> Result<String> {
         let found = self.required("user_id")?;
         let expression = &found.expression;
@@ -100,7 +100,7 @@ impl Relation {
                 Ok(id) => format!("{expression} = {id}::pg_catalog.int8"),
                 Err(_) => "false".to_owned(),
             },
-            // By the column's own collation, as its indexes are, and byte by byte, as ids are told apart.
+            // By the column's own collation, which its indexes use, and by bytes, by which ids are compared.
             _ => {
                 let (user, id) = (self.user()?, literal(id));
                 format!("{user} = {id} AND {user}{} = {id}", self.user_collation())
@@ -108,15 +108,15 @@ impl Relation {
         })
     }
 
-    /// The instants, and the form a timestamptz parameter must have to be compared with them.
+    /// The instants, and the form of a timestamptz parameter for comparison with them.
     pub(super) fn instant(&self) -> Result<(String, Parameter)> {
         let found = self.required("occurred_at")?;
-        // A timestamp without zone is read as UTC; the parameter moves, not the column, so that indexes serve.
+        // A timestamp without zone is taken as UTC; the parameter is converted, not the column, so that indexes can be used.
         let as_utc: Parameter = |parameter| format!("pg_catalog.timezone('UTC', {parameter})");
         match found.base.as_str() {
             "timestamptz" => Ok((found.expression, str::to_owned)),
             "timestamp" => Ok((found.expression, as_utc)),
-            // Dates go on for longer than times do: what lies beyond is not to be counted, as infinity is not.
+            // Dates have a larger range than timestamps: dates beyond it are not counted, like infinity.
             "date" => Ok((
                 format!(
                     "(CASE WHEN {0} > '294276-12-31' THEN 'infinity' ELSE {0}::pg_catalog.timestamp END)",
@@ -142,8 +142,8 @@ impl Relation {
         Ok(if base == "timestamptz" { instant } else { format!("pg_catalog.timezone('UTC', {instant})") })
     }
 
-    /// A canonical column as a history takes it, in the type that the log has if that can be read in place, and what it holds
-    /// there; `None` where the log has none.
+    /// A canonical column as read by a history, in the log's type if that can be read in place, and its kind; `None` if the
+    /// log lacks it.
     pub(super) fn history_column(&self, name: &str) -> Result<Option<(String, Kind)>> {
         let find = |name| canonical_named(name).and_then(|canonical| self.find(canonical));
         let as_text = |found: &Found| format!("({})::pg_catalog.text", found.expression);
@@ -171,7 +171,7 @@ impl Relation {
             (Kind::Count | Kind::Number, _) if found.double().is_none() => {
                 return Err(self.wants(name, &found, "a number"));
             }
-            // As it is stored: it is written where it is looked at.
+            // As stored: it is converted to text when it is used.
             (Kind::Id, "jsonb") if matches!(canonical.holds, Holds::Object) => found.expression,
             (Kind::Id, _) if matches!(canonical.holds, Holds::Object) => {
                 format!("({})::pg_catalog.jsonb", found.expression)
@@ -183,14 +183,14 @@ impl Relation {
         Ok(Some((expression, kind)))
     }
 
-    /// The users' ids as a history takes them.
+    /// The user ids as read by a history.
     pub(super) fn history_user(&self) -> Result<String> {
         let found = self.required("user_id")?;
         if matches!(found.base.as_str(), "int2" | "int4") { Ok(found.expression) } else { self.user() }
     }
 
-    /// The users' ids of two relations in one type, which is text where theirs differ; and what then says that they are those
-    /// of somebody, for users who are left out are so in any spelling of an id's own type.
+    /// The user ids of two relations in a common type, which is text if theirs differ; and the conditions for a valid user,
+    /// which compare excluded users by values of each id's own type.
     pub(super) fn users_of_both(&self, other: &Relation) -> Result<[(String, Option<String>); 2]> {
         let kind = |of: &Relation| {
             of.required("user_id").map(|found| match found.base.as_str() {
@@ -208,7 +208,7 @@ impl Relation {
         Ok([of(self, is_same)?, of(other, is_same)?])
     }
 
-    /// Whether an id is that of a user: not blank, not anonymous, not opted out.
+    /// Whether an id is a user: not blank, not anonymous, not opted out.
     pub(super) fn is_somebody(&self, id: &str) -> String {
         let base = canonical_named("user_id").and_then(|c| self.find(c)).map_or(String::new(), |found| found.base);
         let named = match base.as_str() {
@@ -219,7 +219,7 @@ impl Relation {
         format!("{named} AND NOT ({left_out})")
     }
 
-    /// A canonical column as text, NULL where the log has none.
+    /// A canonical column as text, NULL if the log lacks it.
     pub(super) fn text(&self, name: &str) -> String {
         match canonical_named(name).and_then(|canonical| self.find(canonical)) {
             None => NO_TEXT.to_owned(),
@@ -228,7 +228,7 @@ impl Relation {
         }
     }
 
-    /// A canonical column as a number, NULL where the log has none.
+    /// A canonical column as a number, NULL if the log lacks it.
     pub(super) fn number(&self, name: &str) -> Result<String> {
         match canonical_named(name).and_then(|canonical| self.find(canonical)) {
             None => Ok("NULL::pg_catalog.float8".to_owned()),
@@ -236,14 +236,14 @@ impl Relation {
         }
     }
 
-    /// The same where it is summed in SQL, whose sums end in an error when they outgrow a double.
+    /// The same for sums in SQL, which fail if they exceed a double.
     fn summable(&self, name: &str) -> Result<String> {
         let number = self.number(name)?;
         let found = canonical_named(name).and_then(|canonical| self.find(canonical));
         Ok(found.map_or(number, |found| found.bounded()))
     }
 
-    /// A column or property of any name as a number: a text that is none, as a property may be, is NULL.
+    /// A column or property of any name as a number: a text that is not a number, as a property may be, is NULL.
     pub(super) fn named_number(&self, name: &str) -> Result<String> {
         if canonical_named(name).is_some() {
             return self.summable(name);
@@ -253,7 +253,7 @@ impl Relation {
         match found.base.as_str() {
             "text" | "varchar" | "bpchar" => {
                 let text = format!("({expression})::pg_catalog.text COLLATE \"C\"");
-                // No more digits than a figure of a request can have, see MOST.
+                // No more digits than a measure of a request can have, see MOST.
                 Ok(format!(
                     "CASE WHEN {text} = 'true' THEN 1 WHEN {text} = 'false' THEN 0 \
                      WHEN {text} ~ '^[-+]?[0-9]{{1,60}}([.][0-9]{{0,150}})?([eE][-+]?[0-3]?[0-9])?$' \
@@ -265,7 +265,7 @@ impl Relation {
         }
     }
 
-    /// Whether a request was answered: the column that says so, or what its status says; NULL where neither does.
+    /// Whether a request succeeded: by the column for it, or by its status; NULL if neither tells.
     pub(super) fn succeeded(&self) -> Result<String> {
         let find = |name| canonical_named(name).and_then(|canonical| self.find(canonical));
         if let Some(found) = find("succeeded") {
@@ -280,7 +280,7 @@ impl Relation {
         Ok(match found.base.as_str() {
             "int2" | "int4" | "int8" => format!("({status} BETWEEN 200 AND 299)"),
             _ => {
-                // Words are matched byte by byte: a collation that is not deterministic has no patterns.
+                // Words are matched by bytes: nondeterministic collations do not support pattern matching.
                 let word = format!("({status})::pg_catalog.text COLLATE \"C\"");
                 format!(
                     "({word} IN ('success', '200', 'ok', 'normal') OR pg_catalog.lower({word}) IN ('success', 'ok', 'normal') \
@@ -298,8 +298,8 @@ impl Relation {
         self.cannot_serve(found, hint)
     }
 
-    /// Whether a user id, of the type the log's ids have, is in one of our tables of ids. Ids of other types than text are
-    /// given as text there, in any spelling the type has.
+    /// Whether a user id, of the log's id type, is in one of the extension's tables of ids. Ids of other types than text are
+    /// stored there as text, in any form that the type accepts.
     pub(super) fn is_in(&self, table: &str, id: &str) -> String {
         let text = format!("({id})::pg_catalog.text");
         let base = canonical_named("user_id").and_then(|c| self.find(c)).map_or(String::new(), |found| found.base);

@@ -4,7 +4,7 @@ use super::canonical::{CANONICAL, Canonical, Holds};
 use super::{Found, Relation, literal};
 use crate::base::error::Result;
 
-/// What can be wrong with a canonical column's values: the condition, the word for it, and whether such rows are left out.
+/// Possible faults in a canonical column's values: the condition, its description, and whether such rows are left out.
 fn faults(relation: &Relation, canonical: &Canonical, found: &Found) -> Result<Vec<(String, &'static str, bool)>> {
     let x = &found.expression;
     let is_number = matches!(found.base.as_str(), "int2" | "int4" | "int8" | "float4" | "float8" | "numeric");
@@ -30,7 +30,7 @@ fn faults(relation: &Relation, canonical: &Canonical, found: &Found) -> Result<V
     })
 }
 
-/// Adds to the counts of the describing query those of one canonical column, and gives its row.
+/// Adds the counts of one canonical column to the describing query, and returns its row.
 fn described(
     relation: &Relation,
     (i, canonical): (usize, &Canonical),
@@ -64,7 +64,7 @@ fn described(
     Ok(format!("({i}, {name}, {source}, {shown}, s.requests, s.missing_{i}, {left_out}, {remark}, {needed})"))
 }
 
-/// The query behind `describe_source`: a row per canonical column, with the functions that read it in words.
+/// The query behind `describe_source`: a row per canonical column, with the functions that read it.
 pub fn describe(relation: &Relation, readers: &dyn Fn(&str) -> String) -> Result<String> {
     let mut counts = vec!["pg_catalog.count(*) AS requests".to_owned()];
     let rows = CANONICAL.iter().enumerate().map(|canonical| described(relation, canonical, readers, &mut counts));

@@ -1,45 +1,45 @@
-//! What an experiment compares: the figures of a user, by the names that callers give them, and what is read for them.
+//! Metrics of an experiment: their names, the value of a user, and the columns read.
 
 use super::canonical::{Holds, canonical_named};
 use crate::base::error::{Error, Result};
 
-/// How a user's figure is made of their requests. Columns of numbers are named as a history has them.
+/// How a user's value is computed from their requests. Numeric columns have the names used in a history.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Measure {
-    /// How many requests.
+    /// The number of requests.
     Requests,
-    /// Local days with a request.
+    /// The number of local days with a request.
     ActiveDays,
-    /// Sessions.
+    /// The number of sessions.
     Sessions,
-    /// Requests that succeeded, of those of which it is known.
+    /// The successful requests, among those of known outcome.
     Successes,
-    /// Whether a request fulfils the condition.
+    /// Whether any request passes the condition.
     Converted,
-    /// Whether there is a request on one of these local days, counted from that of the first exposure.
+    /// Whether there is a request on one of these local days, counted from the day of first exposure.
     Return {
         /// The first of them.
         from: u32,
         /// The last of them.
         last: u32,
     },
-    /// The sum of a column, 0 of no numbers.
+    /// The sum of a column, 0 without numbers.
     Sum(String),
     /// The mean of a column over requests.
     Mean(String),
-    /// All numbers of a column, of which a quantile is compared.
+    /// All numbers of a column, for the comparison of a quantile.
     Quantile(String, f64),
 }
 
-/// Which direction is good.
+/// The desired direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Better {
     /// More is better.
     #[default]
     Higher,
-    /// Less is better, as of cost and waiting.
+    /// Less is better, as for cost and latency.
     Lower,
-    /// Neither: a verdict says only which way.
+    /// Neither: the verdict only states the direction.
     Neither,
 }
 
@@ -53,7 +53,7 @@ impl Better {
         }
     }
 
-    /// The direction of a name.
+    /// The direction of the given name.
     pub fn parse(name: &str) -> Result<Self> {
         match name {
             "higher" => Ok(Better::Higher),
@@ -64,29 +64,29 @@ impl Better {
     }
 }
 
-/// A metric that has been read.
+/// A parsed metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
-    /// How its figures are made.
+    /// How its values are computed.
     pub measure: Measure,
-    /// Which direction of it is good.
+    /// The desired direction.
     pub better: Better,
 }
 
-/// Metrics as the query of a comparison needs them.
+/// The metrics of a call, with the columns for the query.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
-    /// The metrics, in the order of their names.
+    /// The metrics, in the given order.
     pub list: Vec<Metric>,
     /// Canonical columns that the log must have.
     pub needed: Vec<&'static str>,
-    /// Those that are read where the log has them.
+    /// Canonical columns that are read if the log has them.
     pub wanted: Vec<&'static str>,
     /// Other columns and properties that are read as numbers, see [`Metrics::number`].
     pub numbers: Vec<String>,
 }
 
-/// The metrics that have names of their own.
+/// The metrics with names of their own.
 const NAMES: &[&str] = &[
     "requests",
     "active_days",
@@ -106,14 +106,14 @@ const NAMES: &[&str] = &[
 /// The canonical columns that metrics may read.
 pub(super) const METRICS_READ: &[&str] =
     &["session_id", "cost_usd", "revenue_usd", "latency_ms", "status", "succeeded", "rating"];
-/// The longest that anybody is waited for.
+/// The most days until return.
 const MOST_DAYS: u32 = 3650;
 
 fn wrong<T>(given: &str, accepted: impl Into<String>) -> Result<T> {
     Err(Error::Argument { name: "metric", given: given.to_owned(), accepted: accepted.into() })
 }
 
-/// The column and the share of a name such as `latency_ms_p95` or `score_p99.9`.
+/// The column and the quantile of a name such as `latency_ms_p95` or `score_p99.9`.
 fn quantile_of(name: &str) -> Option<(&str, f64)> {
     let (column, percent) = name.rsplit_once("_p")?;
     let is_number = percent.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && percent.len() <= 6;
@@ -122,22 +122,22 @@ fn quantile_of(name: &str) -> Option<(&str, f64)> {
 }
 
 impl Metric {
-    /// Whether it is one number a user, which can be cut and compared with what it was before.
+    /// Whether it is one number per user, which can be winsorized and adjusted by the value before exposure.
     pub fn is_total(&self) -> bool {
         matches!(self.measure, Measure::Requests | Measure::ActiveDays | Measure::Sessions | Measure::Sum(_))
     }
 
-    /// Whether it is a ratio of two numbers a user.
+    /// Whether it is a ratio of two numbers per user.
     pub fn is_ratio(&self) -> bool {
         matches!(self.measure, Measure::Successes | Measure::Mean(_))
     }
 
-    /// Which quantile is compared; `None` where none is.
+    /// The quantile compared; `None` for other metrics.
     pub fn quantile(&self) -> Option<f64> {
         if let Measure::Quantile(_, share) = self.measure { Some(share) } else { None }
     }
 
-    /// The column of numbers that it is made of, as a history has it.
+    /// The numeric column of the metric, by its name in a history.
     pub fn column(&self) -> Option<&str> {
         match &self.measure {
             Measure::Sum(column) | Measure::Mean(column) | Measure::Quantile(column, _) => Some(column),
@@ -147,7 +147,7 @@ impl Metric {
 }
 
 impl Metrics {
-    /// Reads the names of metrics.
+    /// Parses the names of metrics.
     pub fn parse(names: &[String]) -> Result<Self> {
         if names.is_empty() {
             return wrong(
@@ -163,12 +163,12 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// The names of metrics as an argument asks them of a query.
+    /// The names of metrics in the form passed to a query.
     pub fn asked(names: &[Option<String>]) -> String {
         serde_json::to_string(&names.iter().flatten().collect::<Vec<_>>()).unwrap_or_default()
     }
 
-    /// What a history calls a column or property that is read as a number.
+    /// The name in a history of a column or property that is read as a number.
     pub fn number(name: &str) -> String {
         format!("number:{name}")
     }
@@ -207,7 +207,7 @@ impl Metrics {
         Ok(Metric { measure, better })
     }
 
-    /// Reads a column of numbers: what a history calls it, whether users' figures are sums by default, and which direction is good.
+    /// Reads a numeric column: its name in a history, whether users' values are sums by default, and the desired direction.
     fn numbers_of(&mut self, name: &str, column: &str) -> Result<(String, bool, Better)> {
         let Some(canonical) = canonical_named(column) else {
             if !self.numbers.iter().any(|known| known == column) {
@@ -228,7 +228,7 @@ impl Metrics {
     }
 }
 
-/// Whether a user came back on a day, or in a week, counted from the local day of their exposure.
+/// Whether a user returned on a day, or in a week, counted from the local day of exposure.
 fn retained(name: &str, unit: &str, number: &str) -> Result<Measure> {
     let length = match unit {
         "d" => Some(1),

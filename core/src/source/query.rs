@@ -1,23 +1,22 @@
-//! The one query that reads a log for a table function.
+//! The query over a log for a table function.
 
-use super::reads::columns_read;
 use super::{Found, Metrics, Relation, Rules, literal};
 use crate::base::error::{Error, Result};
 use crate::base::json;
 use crate::function::{Function, Past, Reads, Role};
 use crate::history::{Kind, Plan, PlannedColumn};
 
-/// What a table function asks of the source layer.
+/// The parameters of the query.
 #[derive(Clone, Debug)]
 pub struct Ask {
     /// The function.
     pub function: &'static Function,
-    /// Its own arguments, in the order of the parameters from $5 on. After them come what its value takes: for sessions
-    /// the gap, the idle time and from when rows are read.
+    /// Its own arguments, in the order of the parameters from $5 on. They are followed by those for building the value: for
+    /// sessions the gap, the idle time and from when rows are read.
     pub arguments: Vec<String>,
     /// Whether `since` is given.
     pub since: bool,
-    /// Whether `since` lies within a local day, of which the part before it must not be counted.
+    /// Whether `since` lies within a local day, whose earlier part must not be counted.
     pub since_within_day: bool,
     /// Whether `until` is given.
     pub until: bool,
@@ -29,11 +28,11 @@ pub struct Ask {
     pub by: Option<String>,
     /// The time zone, resolved.
     pub timezone: String,
-    /// Whether that is the zone the aggregate takes when it is given none, which spares it an argument a row.
+    /// Whether that is the zone that the aggregate uses by default, which saves an argument per row.
     pub timezone_is_default: bool,
-    /// Arguments that ask something of the query, by their names, as text; see [`Role`]. NULL asks for nothing.
+    /// Arguments that affect the query, by name, as text; see [`Role`]. NULL has no effect.
     pub asked: Vec<(String, String)>,
-    /// Where processes that share in the query leave files for each other, as the glue knows it.
+    /// The area in which the processes of the query exchange files, as the glue identifies it.
     pub area: Option<u32>,
 }
 
@@ -45,7 +44,7 @@ impl Ask {
         format!("user_metrics.{name}({value}, {own}since => $1, until => $2, as_of => {as_of}) AS r")
     }
 
-    /// That of a function for which nothing is given.
+    /// For a function without any argument given.
     pub fn of(function: &'static Function) -> Result<Self> {
         if !function.reads.is_over_log() {
             return Err(Error::Corrupt { what: "a function that reads no log" });
@@ -71,7 +70,7 @@ impl Ask {
         self.function.arguments.iter().find(|argument| argument.name == name).map(|argument| argument.role)
     }
 
-    /// The arguments of a role that ask for something, with what they say.
+    /// The given arguments of a role, with their values.
     fn with_role(&self, is: fn(Role) -> bool) -> impl Iterator<Item = (&'static str, &String)> {
         let asked = move |name: &str| self.asked.iter().find(|(asked, _)| asked == name).map(|(_, text)| text);
         let arguments = self.function.arguments.iter();
@@ -80,7 +79,7 @@ impl Ask {
             .filter_map(move |argument| asked(argument.name).map(|text| (argument.name, text)))
     }
 
-    /// The metrics that are asked for: several, or one.
+    /// The metrics given: several, or one.
     fn metrics(&self) -> Result<Option<Metrics>> {
         let of = |is| self.with_role(is).next().map(|(_, text)| text);
         let several = of(|role| matches!(role, Role::Metrics)).map(|list| json::parse(list).unwrap_or_default());
@@ -103,31 +102,21 @@ impl Ask {
                 };
                 format!("user_metrics.activity(q.user_id, q.occurred_at{zone})")
             }
-            Reads::Sessions { .. } => {
-                sessions_of_rows(&format!("${}", self.parameter(0)), &format!("${}", self.parameter(1)))
-            }
-            // Written with the query.
+            Reads::Sessions => format!(
+                "user_metrics.sessions(q.user_id, q.occurred_at, q.session_id, q.latency_ms, q.succeeded, ${}, ${})",
+                self.parameter(0),
+                self.parameter(1)
+            ),
+            // These are written with the query.
             Reads::Requests(_) | Reads::Value(_) | Reads::Nothing => String::new(),
         }
     }
 
-    /// What is made of the rows of a query `q`, as columns with names.
-    fn values(&self) -> Vec<(&'static str, String)> {
-        let busy = matches!(self.function.reads, Reads::Sessions { busy: true })
-            .then(|| ("busy", sessions_of_rows(NO_TIME, NO_TIME)));
-        [("value", self.aggregate())].into_iter().chain(busy).collect()
-    }
-
-    /// The further columns the aggregate reads.
+    /// The further columns that the aggregate reads.
     fn columns(&self, relation: &Relation) -> Result<String> {
-        // A column that is missing must not count as zero: without latency no request would ever be under way.
-        let is_missing = |(name, must_be_there): &(&str, bool)| *must_be_there && relation.lacks_column(name);
-        if let Some((name, _)) = columns_read(self.function).find(is_missing) {
-            return Err(relation.lacks("", name, name));
-        }
         match self.function.reads {
             Reads::Activity(_) | Reads::Requests(_) | Reads::Value(_) | Reads::Nothing => Ok(String::new()),
-            Reads::Sessions { .. } => Ok(format!(
+            Reads::Sessions => Ok(format!(
                 ", {} AS session_id, {} AS latency_ms, {} AS succeeded",
                 relation.text("session_id"),
                 relation.number("latency_ms")?,
@@ -137,24 +126,17 @@ impl Ask {
     }
 }
 
-/// The interval of nothing.
-const NO_TIME: &str = "'0'::pg_catalog.interval";
-
-fn sessions_of_rows(gap: &str, idle: &str) -> String {
-    format!("user_metrics.sessions(q.user_id, q.occurred_at, q.session_id, q.latency_ms, q.succeeded, {gap}, {idle})")
-}
-
-/// A value of everybody as one of those who may be counted.
+/// Removes excluded users from a value.
 fn of_users(value: &str) -> String {
     format!("user_metrics.without_users({value}, {LEFT_OUT})")
 }
 
-/// The ids that are nobody or do not want to be counted: read once a query, taken out once a value.
+/// The excluded ids: read once per query, removed once per value.
 const LEFT_OUT: &str = "ARRAY(SELECT a.user_id FROM user_metrics.anonymous_user AS a \
                         UNION ALL SELECT o.user_id FROM user_metrics.opt_out AS o)";
 
-/// What rows must fulfil to be read: no later than $3, before `until`, from the given parameter on, and as the filter says.
-/// Where `until` is not after `since` there is nothing to read.
+/// The conditions on rows: no later than $3, before `until`, from the given parameter on, and the filter. If `until` is not
+/// after `since`, no rows are read.
 fn conditions(relation: &Relation, until: bool, from: Option<&str>, filter: Option<&str>) -> Result<Vec<String>> {
     let (instant, parameter) = relation.instant()?;
     let mut conditions = vec![format!("{instant} <= {}", parameter("$3"))];
@@ -170,7 +152,7 @@ fn conditions(relation: &Relation, until: bool, from: Option<&str>, filter: Opti
     Ok(conditions)
 }
 
-/// The rows an analysis may see: users and instants, with the columns its value reads and those of `more`.
+/// The rows of a query: users and instants, with the columns that its value reads and those of `more`.
 fn requests(relation: &Relation, ask: &Ask, more: &str) -> Result<String> {
     let (user, (instant, parameter)) = (relation.user()? + relation.user_collation(), relation.instant()?);
     let reach = format!("${}", ask.parameter(2));
@@ -180,7 +162,8 @@ fn requests(relation: &Relation, ask: &Ask, more: &str) -> Result<String> {
         _ => None,
     };
     let conditions = conditions(relation, ask.until, from, ask.filter.as_deref())?;
-    // What lies before `since` is history, also on its local day: values know days, so those hours go to the day before.
+    // Rows before `since` are earlier history, also on its local day: values have days, so those hours count as the previous
+    // day.
     let shown = if ask.since_within_day {
         let day = parameter(&format!("(SELECT user_metrics_internal.day_start($1, {}))", literal(&ask.timezone)));
         let since = parameter("$1");
@@ -198,7 +181,7 @@ fn requests(relation: &Relation, ask: &Ask, more: &str) -> Result<String> {
     ))
 }
 
-/// When observation ends where the rows read cannot tell: with the log, not with what a filter leaves of it.
+/// The end of observation if the rows read do not determine it: that of the log, not of the rows that pass a filter.
 fn end_of_log(relation: &Relation, ask: &Ask) -> Result<Option<String>> {
     if ask.as_of || ask.until || !(ask.filter.is_some() || ask.since_within_day) {
         return Ok(None);
@@ -206,46 +189,40 @@ fn end_of_log(relation: &Relation, ask: &Ask) -> Result<Option<String>> {
     last_request_query(relation).map(Some)
 }
 
-/// The one query that reads a log for a table function.
+/// The query over a log for a table function.
 pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
     if matches!(ask.function.reads, Reads::Requests(_)) {
         return fold_query(relation, ask);
     }
     let end = end_of_log(relation, ask)?;
-    let values = ask.values();
-    let listed = |column: &dyn Fn(&str, &str) -> String| {
-        values.iter().map(|(name, value)| column(name, value)).collect::<Vec<_>>().join(", ")
-    };
+    let value = ask.aggregate();
     match &ask.by {
         None => {
             let rows = requests(relation, ask, "")?;
             let first = if ask.function.segmented { "NULL::pg_catalog.text, " } else { "" };
             let end = end.as_deref().unwrap_or("$4");
-            // Not a scalar query, whose result is copied before anybody reads it.
-            let made = listed(&|name, value| format!("{value} AS {name}"));
-            let given = listed(&|name, _| of_users(&format!("v.{name}")));
+            // Not a scalar subquery, whose result would be copied before it is read.
             Ok(format!(
-                "SELECT {first}r.* FROM (SELECT {made} FROM ({rows}) AS q) AS v CROSS JOIN LATERAL {}",
-                ask.call(&given, end)
+                "SELECT {first}r.* FROM (SELECT {value} AS value FROM ({rows}) AS q) AS v CROSS JOIN LATERAL {}",
+                ask.call(&of_users("v.value"), end)
             ))
         }
         Some(by) => {
             let segment = relation.named(&format!(" by {by}"), by)?.expression;
             let rows = requests(relation, ask, &format!(", ({segment})::pg_catalog.text COLLATE \"C\" AS segment"))?;
-            let made = listed(&|name, value| format!("{} AS {name}", of_users(value)));
-            let given = listed(&|name, _| format!("s.{name}"));
             Ok(format!(
-                "WITH segments AS MATERIALIZED (SELECT q.segment, {made} \
+                "WITH segments AS MATERIALIZED (SELECT q.segment, {} AS value \
                  FROM ({rows}) AS q GROUP BY q.segment ORDER BY q.segment) \
                  SELECT s.segment, r.* FROM segments AS s CROSS JOIN LATERAL {} WHERE user_metrics.users(s.value) > 0",
-                ask.call(&given, end.as_deref().unwrap_or(&end_of_values(ask, "segments")))
+                of_users(&value),
+                ask.call("s.value", end.as_deref().unwrap_or(&end_of_values(ask, "segments")))
             ))
         }
     }
 }
 
-/// The query of a fold, of one row: the requests' columns as the log has them into a history, the users who may not be
-/// counted, and where observation ends.
+/// The query of a fold, with one row: the history of the requests' columns in the log's types, the excluded users, and the
+/// end of observation.
 pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     let Reads::Requests(requests) = ask.function.reads else {
         return Err(Error::Corrupt { what: "a function that folds no requests" });
@@ -338,7 +315,11 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
         add(name, "false".to_owned(), Kind::Flag, None);
     }
     let reaches_back = ask.with_role(|role| matches!(role, Role::Before)).next().is_some();
-    let from = (ask.since && requests.past == Past::Nothing && !reaches_back).then_some("$1");
+    let from = match requests.past {
+        Past::Nothing if ask.since && !reaches_back => Some("$1"),
+        Past::Lookback if ask.since => Some("$5"),
+        _ => None,
+    };
     let mut conditions = conditions(relation, ask.until, from, ask.filter.as_deref())?;
     let of_everyone = ask.with_role(|role| matches!(role, Role::Everyone)).any(|(_, everyone)| everyone == "true");
     let of_user = ask.with_role(|role| matches!(role, Role::User)).next().filter(|_| !of_everyone);
@@ -347,9 +328,9 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     }
     let conditions = conditions.join(" AND ");
     let end = match of_user {
-        // Where only one user's requests are read, the end of the log is not looked up.
+        // If only one user's requests are read, the end of the log is not looked up.
         Some(_) => Some("COALESCE($4, $2, pg_catalog.statement_timestamp())".to_owned()),
-        // Where signups are read, too, what is read does not tell it.
+        // If signups are read as well, the rows do not determine it.
         None if signups.is_some() && !ask.as_of && !ask.until => {
             Some(format!("COALESCE({}, $3)", last_request_query(relation)?))
         }
@@ -374,8 +355,8 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     ))
 }
 
-/// The requests of a log, whose last column is a flag of signups, and behind them the rows of a relation of these, which have
-/// nothing else.
+/// The requests of a log, with a flag of signups as last column, followed by the rows of a relation of signups, which have
+/// no other columns.
 fn with_signups(
     relation: &Relation,
     signups: &Relation,
@@ -403,10 +384,10 @@ pub(super) fn condition(relation: &Relation, argument: &'static str, filter: &st
     Ok(if predicates.is_empty() { "true".to_owned() } else { predicates.join(" AND ") })
 }
 
-/// What begins the name of an experiment that is defined in the table `user_metrics.experiment`.
+/// The prefix of an experiment defined in the table `user_metrics.experiment`.
 const EXPERIMENT: &str = "experiment:";
 
-/// The variant that a defined experiment gives the user of a request.
+/// The variant that a defined experiment assigns to the user of a request.
 fn assigned_variant(relation: &Relation, function: &str, experiment: &str) -> Result<Found> {
     let (user, function, experiment) = (relation.user()?, literal(function), literal(experiment));
     let defined = format!("(SELECT user_metrics_internal.defined_experiment({function}, {experiment}))");
@@ -419,7 +400,7 @@ fn assigned_variant(relation: &Relation, function: &str, experiment: &str) -> Re
     })
 }
 
-/// The instant of the last request of a log, of anybody and whatever a filter leaves, no later than $3: a scalar query.
+/// The instant of the last request of a log, of any user and regardless of the filter, no later than $3: a scalar subquery.
 fn last_request_query(relation: &Relation) -> Result<String> {
     let (instant, parameter) = relation.instant()?;
     let check = relation.check().map_or(String::new(), |check| format!(" AND {check}"));
@@ -434,7 +415,7 @@ fn last_request_query(relation: &Relation) -> Result<String> {
     })
 }
 
-/// The end of what several values together saw, so that of one in which nothing goes on any more this is seen.
+/// The end of observation of several values together, which also applies to a value whose own requests ended earlier.
 fn end_of_values(ask: &Ask, values: &str) -> String {
     if ask.as_of || ask.until {
         return "$4".to_owned();

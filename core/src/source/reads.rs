@@ -1,4 +1,4 @@
-//! Which function reads which columns, beside users and times.
+//! The columns that each function reads, besides user and time.
 
 use super::metrics::METRICS_READ;
 use crate::function::{AS_TEXT, Argument, Function, NO_DEFAULT, REQUIRED, Reads, Role};
@@ -11,25 +11,21 @@ pub fn columns_read(function: &'static Function) -> impl Iterator<Item = (&'stat
     let of_arguments = function.arguments.iter().any(|argument| matches!(argument.role, Role::Metrics));
     let of_metrics = if of_arguments { METRICS_READ } else { &[] }.iter().map(|column| (*column, false));
     let of_value: &[(&str, bool)] = match function.reads {
-        // Without latency no request would ever be under way.
-        Reads::Sessions { busy: true } => &[("session_id", false), ("latency_ms", true)],
-        Reads::Sessions { busy: false } => {
-            &[("session_id", false), ("latency_ms", false), ("status", false), ("succeeded", false)]
-        }
+        Reads::Sessions => &[("session_id", false), ("latency_ms", false), ("status", false), ("succeeded", false)],
         Reads::Activity(_) | Reads::Requests(_) | Reads::Value(_) | Reads::Nothing => &[],
     };
     let requests = if let Reads::Requests(requests) = function.reads { Some(requests) } else { None };
     let of_requests = requests.into_iter().flat_map(move |requests| {
         let of_property = function.arguments.iter().any(|argument| matches!(argument.role, Role::Property));
-        // A column that is read unless another is named is mostly one of them.
+        // A column that is read by default is mostly a canonical one.
         let has_default = |argument: &Argument| ![NO_DEFAULT, REQUIRED].contains(&argument.default);
         let by_default = |argument: &Argument| matches!(argument.role, Role::Column) && has_default(argument);
         let may_be_property = function.arguments.iter().any(by_default);
         let properties = (of_property || may_be_property).then_some(("properties", of_property));
-        // Where no column says whether a request succeeded, its status does.
+        // If no column tells whether a request succeeded, the status does.
         let instead = requests.columns.contains(&"succeeded").then_some(("status", false));
         let needed = requests.needed.iter().map(|column| (*column, true));
-        // What is read as text, too, is one column.
+        // A column that is also read as text is listed once.
         let used = requests.columns.iter().filter(|column| !column.ends_with(AS_TEXT));
         needed.chain(used.map(|column| (*column, false))).chain(instead).chain(properties)
     });

@@ -1,4 +1,4 @@
-//! Rules over what is known of a user, as JSON: which segment a user is in.
+//! Custom rules for segments of users, in JSON.
 //!
 //! ```json
 //! [{"segment": "whale", "all": [{"requests": {">=": 1000}}, {"property:UserTier": {"in": ["pro"]}}]},
@@ -6,15 +6,15 @@
 //!  {"segment": "the rest"}]
 //! ```
 //!
-//! The first rule that fits decides. A condition names figures and what each must be; `all`, `any` and `not` put
-//! conditions together. What is not known fulfils no comparison but `<>`.
+//! The first rule that fits decides. A condition gives values and tests of them; `all`, `any` and `not` combine conditions.
+//! An unknown value passes no test except `<>`.
 
 use crate::base::error::{Error, Result};
 use crate::base::json;
 use serde_json::{Map, Value};
 use std::borrow::Borrow;
 
-/// Figures that are numbers, with the canonical columns they are made of beside user and time; with `!` one that the log must
+/// Numeric values, with the canonical columns that they need besides user and time; `!` marks a column that the log must
 /// have.
 const NUMBERS: &[(&str, &[&str])] = &[
     ("requests", &[]),
@@ -28,41 +28,41 @@ const NUMBERS: &[(&str, &[&str])] = &[
     ("cost_usd", &["cost_usd!"]),
     ("success_rate", &["succeeded"]),
 ];
-/// What begins the name of a property.
+/// The prefix of a property.
 const PROPERTY: &str = "property:";
-/// The name of the segment of those that no rule fits.
+/// The segment of users that no rule fits.
 pub const OTHER: &str = "other";
-/// How deep conditions may nest.
+/// The maximum nesting depth of conditions.
 const MOST_DEEP: usize = 16;
 
-/// What rules may ask of a user.
+/// The values of a user available to rules.
 pub trait Facts {
-    /// A figure that is a number, where it is known.
+    /// A numeric value, if it is known.
     fn number(&self, figure: &str) -> Option<f64>;
 
     /// The standard segment.
     fn segment(&self) -> &str;
 
-    /// A property by its number in [`Rules::properties`], where it is known.
+    /// A property by its index in [`Rules::properties`], if it is known.
     fn property(&self, number: usize) -> Option<&[u8]>;
 }
 
-/// Rules that have been read.
+/// Parsed rules.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
-    /// The segments in their order, with that of those that no rule fits if there can be any.
+    /// The segments in order, with that of users whom no rule fits, if there can be any.
     pub segments: Vec<String>,
-    /// Conditions with the number of the segment of those who meet them.
+    /// Conditions with the index of the segment of users who pass them.
     cases: Vec<(Condition, usize)>,
-    /// The number of the segment of everyone else.
+    /// The index of the segment of all other users.
     otherwise: usize,
-    /// Whether sessions are asked for.
+    /// Whether the rules use sessions.
     pub counts_sessions: bool,
-    /// The properties they ask for, in order.
+    /// The properties that the rules use, in order.
     pub properties: Vec<String>,
     /// The canonical columns that the log must have for them.
     pub needed: Vec<&'static str>,
-    /// Those that are read where the log has them.
+    /// Canonical columns that are read if the log has them.
     pub wanted: Vec<&'static str>,
 }
 
@@ -76,7 +76,7 @@ enum Condition {
     Property(usize, Test<Vec<u8>>),
 }
 
-/// What a figure must be.
+/// The test of a value.
 #[derive(Clone, Debug, PartialEq)]
 enum Test<T> {
     In(Vec<T>),
@@ -90,7 +90,7 @@ enum Test<T> {
 }
 
 impl<T> Test<T> {
-    /// Whether a figure passes; one that is not known has no value.
+    /// Whether a value passes; an unknown value is `None`.
     fn passes<V: PartialOrd + ?Sized>(&self, figure: Option<&V>) -> bool
     where
         T: Borrow<V>,
@@ -133,7 +133,7 @@ fn figures_accepted() -> String {
 }
 
 impl Rules {
-    /// Reads rules, or says which is wrong and what is accepted.
+    /// Parses rules, or raises an error with what is accepted.
     pub fn parse(given: &str) -> Result<Self> {
         let accepted =
             "a JSON array of rules, such as [{\"segment\": \"whale\", \"all\": [{\"requests\": {\">=\": 1000}}]}]";
@@ -176,7 +176,7 @@ impl Rules {
         format!("{PROPERTY}{name}")
     }
 
-    /// The number of a user's segment.
+    /// The index of a user's segment.
     pub fn segment(&self, facts: &impl Facts) -> usize {
         let case = self.cases.iter().find(|(condition, _)| condition.is_met(facts));
         case.map_or(self.otherwise, |(_, segment)| *segment)
@@ -218,7 +218,7 @@ impl Rules {
         Ok(Condition::All(all))
     }
 
-    /// What one figure must be.
+    /// Parses the test of one value.
     fn test(&mut self, figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<Condition> {
         if let Some((name, columns)) = NUMBERS.iter().find(|(name, _)| *name == figure) {
             self.counts_sessions |= *name == "sessions";
@@ -270,7 +270,7 @@ fn text_test(figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<T
     test(figure, operator, to, rule, text, "=, <>, in, exists")
 }
 
-/// The tests of figures of every kind.
+/// The tests common to all types of value.
 fn test<T>(
     figure: &str,
     operator: &str,

@@ -65,6 +65,7 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
         Type::Double => Some(Given::Double(number.unwrap_or(0.5))),
         Type::Text if matches!(argument.name, "method" | "better") => None,
         Type::Json if argument.name == "weights" => None,
+        Type::Text if argument.name == "period" => Some(Given::Text("week")),
         Type::Text if argument.name == "feature" => Some(Given::Text(texts.feature)),
         Type::Text => Some(Given::Text(default.map_or(texts.name, |default| default.trim_matches('\'')))),
         // Tiers, of which one is that of no tier.

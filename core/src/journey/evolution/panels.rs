@@ -1,4 +1,4 @@
-//! Users' weeks, of all whose week has elapsed and of the same users throughout. Definition D52.
+//! Weekly usage in two panels: all users whose week has elapsed, and the same users throughout. Definition D52.
 
 use super::Terms;
 use crate::base::calendar::Micros;
@@ -13,21 +13,21 @@ use crate::stats::sum::Sum;
 /// The days of a week.
 const WEEK: Day = 7;
 
-/// What is added up for a week of a panel's users.
+/// The sums over a panel's users for a week.
 #[derive(Debug, Default)]
 struct Week {
     users: u64,
     active: u64,
     requests: u64,
-    /// The lengths of sessions in microseconds, and how many there are.
+    /// The total duration of sessions in microseconds, and their number.
     duration: i128,
     sessions: u64,
-    /// The features that each active user used, added up.
+    /// The number of features used, summed over active users.
     features: u64,
     ratings: Sum,
 }
 
-/// What a user did in a week.
+/// One user's usage in a week.
 #[derive(Clone, Debug, Default)]
 struct Own {
     requests: u64,
@@ -36,7 +36,7 @@ struct Own {
     features: u64,
 }
 
-/// A week of a panel as a row shows it.
+/// A week of a panel as shown in a row.
 #[derive(Debug)]
 pub(super) struct Figures {
     pub(super) users: u64,
@@ -53,7 +53,7 @@ pub(super) struct Panels<'a> {
     call: &'a Call<'a>,
     clock: Clock<'a>,
     terms: &'a Terms,
-    /// Where observation ends, and on which day.
+    /// The end of observation, and its day.
     end: (Micros, Day),
     pub(super) segment: Option<usize>,
     session: Option<usize>,
@@ -61,17 +61,17 @@ pub(super) struct Panels<'a> {
     succeeded: Option<usize>,
     feature: Option<usize>,
     rating: Option<usize>,
-    /// Users who began as asked, by segment.
+    /// Users whose first day is in range, by segment.
     pub(super) segments: Table<u64>,
-    /// By the numbers of the panel and of the week, and the segment.
+    /// By the indexes of panel and week, and the segment.
     weeks: Table<Week>,
-    /// Whether any request of anybody names a feature.
+    /// Whether any request names a feature.
     tells_features: bool,
-    /// The least rating that is not on the scale.
+    /// The smallest rating outside the scale.
     misfit: Option<f64>,
     days: Vec<Day>,
     own: Vec<Own>,
-    /// Features with the number of the week.
+    /// Features with the index of the week.
     features: Vec<(usize, u32)>,
     ratings: Vec<(usize, f64)>,
     parts: Vec<Session>,
@@ -80,7 +80,7 @@ pub(super) struct Panels<'a> {
     pub(super) claim: Claim,
 }
 
-/// The columns that are read.
+/// The columns that it reads.
 const COLUMNS: [&str; 6] = ["segment", "session_id", "latency_ms", "succeeded", "feature", "rating"];
 
 impl<'a> Panels<'a> {
@@ -113,7 +113,7 @@ impl<'a> Panels<'a> {
         })
     }
 
-    /// Every user who may be counted, or a refusal of a rating that is not on the scale.
+    /// All users except excluded ones, or an error for a rating outside the scale.
     pub(super) fn of(call: &'a Call<'_>, terms: &'a Terms) -> Result<Self> {
         let columns = COLUMNS.map(|name| call.column(name));
         let panels = call.fold(&columns, || Panels::new(call, terms, columns))?;
@@ -123,7 +123,7 @@ impl<'a> Panels<'a> {
         Ok(panels)
     }
 
-    /// The figures of a panel and a week, each by its number, and a segment.
+    /// The metrics of a panel and a week, each by index, and a segment.
     pub(super) fn figures(&self, panel: u32, week: usize, segment: u32) -> Result<Figures> {
         let none = Week::default();
         let of = self.weeks.find([panel, week as u32, segment]).unwrap_or(&none);
@@ -141,7 +141,7 @@ impl<'a> Panels<'a> {
         })
     }
 
-    /// Looks at what is told of all users, whenever they began.
+    /// Reads what concerns all users, whenever they began.
     fn look(&mut self, user: &Timeline<'_>) {
         self.tells_features |= user.codes(self.feature).is_some_and(|codes| codes.iter().any(|code| *code != 0));
         if let Some((scale, ratings)) = self.terms.scale.zip(user.numbers(self.rating)) {
@@ -167,7 +167,7 @@ impl Fold for Panels<'_> {
             for &request in requests {
                 days.push(clock.day(user.at[request as usize])?);
             }
-            // Where a clock is set back over midnight, it is not that of the first request.
+            // If a clock is set back over midnight, the first day is not that of the first request.
             let Some(&first_day) = days.iter().min() else { return Ok(()) };
             *segments.entry([0, 0, segment], claim)?.1 += 1;
             let elapsed = terms.weeks.partition_point(|week| first_day.saturating_add(WEEK * *week) <= end.1);

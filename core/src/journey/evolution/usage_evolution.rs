@@ -1,10 +1,10 @@
-//! `usage_evolution`: how usage changes with the weeks since users began. Definition D52.
+//! `usage_evolution`: usage by week since users' first day. Definition D52.
 
 use super::panels::Panels;
-use super::{OF_SESSIONS, PANELS, Terms, WEEKS, weeks};
+use super::{PANELS, Terms, WEEKS, weeks};
 use crate::base::error::Result;
 use crate::base::memory::Claim;
-use crate::function::{Call, Function, Past, Reads, Requests, Rows, Type, column, column_about};
+use crate::function::{Call, Function, Past, Reads, Requests, Rows, SESSION_LIMITS, Type, column, column_about};
 use crate::function::{named, text_order};
 use crate::journey::rating::RATING_SCALE;
 
@@ -25,7 +25,7 @@ pub static FUNCTION: Function = Function {
     example: "",
     summary: "change of usage over the weeks since users' first day, for two panels: all users whose week has elapsed, \
               and the same users throughout, whose last requested week has elapsed",
-    arguments: &[WEEKS, RATING_SCALE, OF_SESSIONS[0], OF_SESSIONS[1]],
+    arguments: &[WEEKS, RATING_SCALE, SESSION_LIMITS[0], SESSION_LIMITS[1]],
     columns: &[
         column(
             "panel",

@@ -1,4 +1,4 @@
-//! `usage_evolution_json`: how usage changes with the weeks since users began, as JSON. Definition D52.
+//! `usage_evolution_json`: usage by week since users' first day, as JSON. Definition D52.
 //!
 //! ```json
 //! {"user_evolution": {"week_1": {"users": 3, "active_users": 3, "requests_per_day": 0.38,
@@ -8,10 +8,10 @@
 
 use super::panels::{Figures, Panels};
 use super::usage_evolution::REQUESTS;
-use super::{OF_SESSIONS, PANELS, Terms, WEEKS, weeks};
+use super::{PANELS, Terms, WEEKS, weeks};
 use crate::base::error::{Error, Result};
 use crate::base::memory::Claim;
-use crate::function::{Argument, Call, Cell, Function, Reads, Role, Rows, Type, column};
+use crate::function::{Argument, Call, Cell, Function, Reads, Role, Rows, SESSION_LIMITS, Type, column};
 use crate::journey::rating::RATING_SCALE;
 use serde_json::{Map, Value, json};
 
@@ -33,8 +33,8 @@ pub static FUNCTION: Function = Function {
             about: "all: users whose week has elapsed; same_users: in every week, users whose last week of weeks has \
                     elapsed",
         },
-        OF_SESSIONS[0],
-        OF_SESSIONS[1],
+        SESSION_LIMITS[0],
+        SESSION_LIMITS[1],
     ],
     columns: &[column(
         "evolution",
@@ -67,7 +67,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     rows.row(&mut [Cell::Json(&object)])
 }
 
-/// The figures of a week; all of them null where they are about few.
+/// The metrics of a week; all null if it has too few users.
 fn figures(call: &Call<'_>, of: &Figures) -> Value {
     let is_shown = !call.hides(of.users) && !call.hides(of.active_users);
     let count = |users: u64| is_shown.then_some(users);
@@ -83,7 +83,7 @@ fn figures(call: &Call<'_>, of: &Figures) -> Value {
     })
 }
 
-/// A number as PostgreSQL writes it: a whole one without a point.
+/// A number in PostgreSQL's text form: whole numbers without a decimal point.
 fn number(figure: f64) -> Value {
     const WHOLE: f64 = 9_007_199_254_740_992.0;
     if figure.fract() == 0.0 && figure.abs() < WHOLE { Value::from(figure as i64) } else { Value::from(figure) }

@@ -1,4 +1,4 @@
-//! `session_list` over a value, which knows keys of sessions in place of their ids and of users. Definitions D15, D16, D19.
+//! `session_list` over a value, which has hashed keys instead of session and user ids. Definitions D15, D16, D19.
 
 use super::figures;
 use crate::base::error::Result;
