@@ -22,7 +22,7 @@ pub type ActivityValue<'a> = Value<'a, Activity>;
 /// The aggregate's name, for messages.
 pub const NAME: &str = "activity";
 
-/// The zone a row names: `None` for the form without one.
+/// The time zone given in a row: `None` for the form without one.
 #[inline]
 fn zone(row: Row<'_>) -> Option<Option<&[u8]>> {
     row.has_further().then(|| row.text(0))
@@ -36,7 +36,7 @@ pub fn begin(row: Row<'_>) -> Result<Activity> {
     Ok(Activity::new(row.user_kind()?, &zone))
 }
 
-/// Takes one row in.
+/// Accumulates one row.
 #[inline]
 pub fn step(activity: &mut Activity, row: Row<'_>) -> Result<()> {
     match zone(row) {
@@ -64,7 +64,7 @@ stored_value! { Activity, "activity":
     activity_in, activity_out, activity_receive, activity_send
 }
 
-/// Opens a value for reading on behalf of a function.
+/// Opens a value for reading, for a function.
 pub fn open<'a>(function: &'static str, value: &'a ActivityValue<'_>) -> error::Result<View<'a>> {
     bridge::set_limit();
     View::open(value.bytes()).map_err(refused(function))

@@ -1,4 +1,4 @@
-//! Arguments and results as the executor hands them over: read in place, in whatever encoding they are.
+//! Arguments and results as the executor passes them, read in place and in any encoding.
 #![allow(unsafe_code)]
 
 use crate::time;
@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use user_metrics_core::base::calendar::Micros;
 use user_metrics_core::function::{Given, Type};
 
-/// Declares an argument type that is read as it lies, without the copies and checks of the general one.
+/// Declares an argument type that is read in place, without the copies and checks of the general one.
 macro_rules! plain_argument {
     ($lifetime:lifetime, $type:ty, $sql:literal, $read:expr) => {
         // SAFETY: `$read` reads a datum of the SQL type that is declared below.
@@ -42,7 +42,7 @@ macro_rules! plain_argument {
     };
 }
 
-/// A datum not looked into yet.
+/// A datum that has not been read yet.
 struct Datum(pg_sys::Datum);
 
 impl FromDatum for Datum {
@@ -52,7 +52,7 @@ impl FromDatum for Datum {
     }
 }
 
-/// A `text` argument: its bytes, of whatever encoding, in place where they are neither compressed nor out of line.
+/// A `text` argument: its bytes, in any encoding, in place unless they are compressed or stored out of line.
 #[derive(Clone, Copy, Default)]
 pub struct TextBytes<'fcx>(pub &'fcx [u8]);
 
@@ -81,7 +81,7 @@ impl<'fcx> TextBytes<'fcx> {
 plain_argument!('fcx, TextBytes<'fcx>, "text", |datum| TextBytes::<'fcx>::read(datum));
 
 impl<'fcx> TextBytes<'fcx> {
-    /// The text in UTF-8, as an application outside knows it. Of a database without an encoding the bytes as they are.
+    /// The text in UTF-8, as client applications see it. In a database without an encoding, the bytes unchanged.
     #[inline]
     pub fn utf8(self) -> &'fcx [u8] {
         // SAFETY: the encoding of a database does not change.
@@ -98,7 +98,7 @@ impl<'fcx> TextBytes<'fcx> {
     }
 }
 
-/// A `text[]` argument, of whatever encoding and in place: lists of users are as long as they please.
+/// A `text[]` argument, in any encoding and read in place: lists of users can have any length.
 #[derive(Default)]
 pub struct TextList<'fcx>(Option<pgrx::Array<'fcx, &'fcx [u8]>>);
 
@@ -113,12 +113,12 @@ impl<'fcx> TextList<'fcx> {
         TextList(unsafe { pgrx::Array::from_datum(datum, false) })
     }
 
-    /// How many elements it has.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         self.0.as_ref().map_or(0, pgrx::Array::len)
     }
 
-    /// Its elements, without those that are NULL.
+    /// The elements that are not NULL.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> + '_ {
         self.0.iter().flat_map(|texts| texts.iter()).flatten()
     }
@@ -126,7 +126,8 @@ impl<'fcx> TextList<'fcx> {
 
 plain_argument!('fcx, TextList<'fcx>, "text[]", |datum| TextList::<'fcx>::read(datum));
 
-/// A `jsonb` argument as text: numbers beyond any double, which a parsed form could not hold, are there to be refused.
+/// A `jsonb` argument as text: numbers beyond the range of a double, which a parsed form could not hold, can then be
+/// rejected.
 #[derive(Clone, Default)]
 pub struct JsonText<'fcx>(pub Cow<'fcx, str>);
 
@@ -148,8 +149,8 @@ impl<'fcx> JsonText<'fcx> {
 
 plain_argument!('fcx, JsonText<'fcx>, "jsonb", |datum| JsonText::<'fcx>::read(datum));
 
-/// Declares an argument that is looked at as bytes in every call, and read as a value only when they are not those of the
-/// call before.
+/// Declares an argument whose bytes are compared in every call, and which is read as a value only when they differ from
+/// those of the previous call.
 macro_rules! seldom_read {
     ($(#[$doc:meta])* $name:ident, $sql:literal, $value:ty, $datum:ident => $read:expr) => {
         $(#[$doc])*
@@ -163,13 +164,13 @@ macro_rules! seldom_read {
                 $name(Some(datum), unsafe { TextBytes::<'fcx>::read(datum) }.0)
             }
 
-            /// The bytes it is made of.
+            /// Its bytes.
             #[inline]
             pub fn bytes(self) -> &'fcx [u8] {
                 self.1
             }
 
-            /// What it is.
+            /// Its value.
             pub fn value(self) -> Option<$value> {
                 // SAFETY: the datum is the argument of this call and of the type that is declared.
                 self.0.and_then(|$datum| unsafe { $read })
@@ -181,7 +182,7 @@ macro_rules! seldom_read {
 }
 
 seldom_read! {
-    /// A `text[]` argument, of whatever encoding.
+    /// A `text[]` argument, in any encoding.
     Texts, "text[]", Vec<Option<Vec<u8>>>, datum => {
         let texts = pgrx::Array::<&[u8]>::from_datum(datum, false);
         // few: names of variants
@@ -193,14 +194,14 @@ seldom_read! {
     Numbers, "double precision[]", Vec<Option<f64>>, datum => FromDatum::from_datum(datum, false)
 }
 seldom_read! {
-    /// A `jsonb` argument; its value is the text of it, of whatever encoding.
+    /// A `jsonb` argument; its value is its text, in any encoding.
     Json, "jsonb", Vec<u8>, datum => {
         // few: a namespace
         pgrx::direct_function_call::<&std::ffi::CStr>(pg_sys::jsonb_out, &[Some(datum)]).map(|text| text.to_bytes().to_vec())
     }
 }
 
-/// A `text` result that lies somewhere already.
+/// A `text` result that is already in memory.
 pub struct TextSlice<'a>(pub &'a [u8]);
 
 // SAFETY: a text is laid out as the bytea that is returned.
@@ -237,7 +238,7 @@ plain_argument!('fcx, RelationOid, "regclass", |datum: pg_sys::Datum| RelationOi
 pub struct Arguments(pub pg_sys::FunctionCallInfo);
 
 impl Arguments {
-    /// An argument of a type that PostgreSQL has.
+    /// An argument of a built-in type.
     ///
     /// # Safety
     ///
@@ -261,7 +262,7 @@ impl Arguments {
         unsafe { self.read::<TimestampWithTimeZone>(n) }.map(TimestampWithTimeZone::into_inner)
     }
 
-    /// An argument as it is passed; `None` for NULL.
+    /// An argument as passed; `None` for NULL.
     ///
     /// # Safety
     ///
@@ -303,7 +304,7 @@ impl Arguments {
                 Type::Texts => self.read(n).map(Given::Texts),
                 Type::Json => self.json(n).map(Given::Json),
                 Type::Relation => self.datum(n).map(|source| Given::Relation(source.value() as u32)),
-                // No argument is of these.
+                // No argument has one of these types.
                 Type::Instant | Type::Booleans => None,
             }
         }

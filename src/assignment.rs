@@ -1,5 +1,5 @@
-//! Who gets which variant of an experiment. The rules are [`user_metrics_core::assignment`]; experiments as data are in
-//! `sql/assignment.sql`.
+//! Assignment of users to the variants of an experiment. The rules are [`user_metrics_core::assignment`]; defined
+//! experiments are stored by `sql/assignment.sql`.
 
 use crate::arguments::{Json, Numbers, TextBytes, TextSlice, Texts};
 use crate::bridge;
@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 use user_metrics_core::Result;
 use user_metrics_core::assignment::{self, Assignment, Terms};
 
-/// The arguments that make an experiment, as they came.
+/// The arguments that define an experiment, as passed.
 #[derive(Clone, Copy)]
 struct Given<'fcx> {
     experiment: Option<TextBytes<'fcx>>,
@@ -23,7 +23,7 @@ struct Given<'fcx> {
     namespace: Option<Json<'fcx>>,
 }
 
-/// The experiment of the call before: a query asks for one over and over.
+/// The experiment of the previous call: a query uses the same one for every row.
 struct Last {
     texts: [Option<Vec<u8>>; 6],
     coverage: Option<u64>,
@@ -118,7 +118,8 @@ experiment_variant! {
     experiment_variant_bigint, i64: |assignment, user| assignment.place_of_bigint(user);
 }
 
-/// Whether an experiment can be assigned: true, or a refusal on behalf of `define_experiment` or of the table of experiments.
+/// Checks that an experiment can be assigned: true, or an error on behalf of `define_experiment` or of the table of
+/// experiments.
 #[pg_extern(immutable, parallel_safe)]
 fn check_experiment(
     function: &str,

@@ -1,10 +1,10 @@
-//! The one bridge from a [`State`] to CREATE AGGREGATE: transition, combine, serialize, deserialize and finish. Also what a
-//! function may keep between two calls.
+//! The bridge from a [`State`] to CREATE AGGREGATE: transition, combine, serialize, deserialize and final functions. Also
+//! what a function may keep between two calls.
 //!
-//! A state lives on Rust's heap; the transition value is a pointer to it, made in the aggregate's memory context, which
-//! drops it when it goes: at the end, after an error, after a cancel. No state is ever replaced. What a new aggregate adds
-//! is `stored_value!`, or one-line `#[pg_extern]` functions over the generic ones here (`#[pg_aggregate]` cannot make a
-//! parallel one: pgrx issue 2351).
+//! A state lives on Rust's heap; the transition value is a pointer to it, allocated in the aggregate's memory context, which
+//! drops it when the context is reset: at the end, after an error, after a cancel. A state is never replaced. A new
+//! aggregate adds `stored_value!`, or one-line `#[pg_extern]` functions over the generic ones here (`#[pg_aggregate]` cannot
+//! make a parallel one: pgrx issue 2351).
 #![allow(unsafe_code)]
 
 use crate::error::{self, refused};
@@ -17,14 +17,14 @@ use user_metrics_core::base::memory;
 use user_metrics_core::base::state::State;
 use user_metrics_core::{Error, Result};
 
-/// Ties the memory account and the stop signal of core to this backend; called when the library is loaded.
+/// Connects the memory accounting and the interrupt check of core to this backend; called when the library is loaded.
 pub fn connect_memory() {
     memory::set_poll(|| {
         pgrx::check_for_interrupts!();
     });
 }
 
-/// Enters the current limit in the memory account: done when a state is made and before one is read.
+/// Sets the current limit in the memory accounting: called when a state is created and before one is read.
 pub fn set_limit() {
     if memory::claims() == 0 {
         memory::reset_peak();
@@ -38,7 +38,7 @@ fn live_states() -> i64 {
     memory::claims() as i64
 }
 
-/// The most bytes that states held at one time since there were none.
+/// The peak memory of states, in bytes, since there were last none.
 #[pg_extern(volatile, parallel_restricted)]
 fn peak_state_memory() -> i64 {
     memory::peak() as i64
@@ -47,11 +47,11 @@ fn peak_state_memory() -> i64 {
 /// What a transition value points to.
 struct Live<S> {
     state: S,
-    /// Made by [`deserialize`], so it is seen by one combine call and no other, which may take it instead of copying it.
+    /// Made by [`deserialize`], so it is passed to exactly one combine call, which may move it instead of copying it.
     temporary: bool,
 }
 
-/// The memory that lives as long as the aggregate which a function is called for.
+/// The memory context of the aggregate for which a function is called.
 pub fn context(fcinfo: pg_sys::FunctionCallInfo) -> error::Result<pg_sys::MemoryContext> {
     let mut context = std::ptr::null_mut();
     // SAFETY: fcinfo is the one this call was made with.
@@ -75,7 +75,7 @@ fn live_mut<S>(state: &mut Internal) -> Option<&mut Live<S>> {
     unsafe { state.get_mut::<Live<S>>() }
 }
 
-/// The state of a group's first row. Apart from the rest, which runs for every row.
+/// The state of a group's first row. Separate from the function that runs for every row.
 #[cold]
 #[inline(never)]
 fn begin<S: State>(
@@ -88,10 +88,10 @@ fn begin<S: State>(
     keep(Live { state, temporary: false }, fcinfo).unwrap_or_report()
 }
 
-/// Feeds one row: `make` gives the state of the first, `step` takes the row in.
+/// Accumulates one row: `make` creates the state for the first, `step` adds the row.
 ///
-/// A refusal is raised here and not returned: a report is so large that handing on the chance of one, through the frames
-/// between here and the executor, takes as long as hashing the user's id.
+/// An error is raised here and not returned: an `ErrorReport` is so large that returning a `Result` of it through the frames
+/// up to the executor takes as long as hashing the user's id.
 #[inline]
 pub fn transition<S: State>(
     aggregate: &'static str,
@@ -115,7 +115,7 @@ fn raise<T>(aggregate: &'static str, error: Error) -> T {
     Err(refused(aggregate)(error)).unwrap_or_report()
 }
 
-/// Takes `from` into `into`; either may be NULL.
+/// Merges `from` into `into`; either may be NULL.
 pub fn combine<S: State>(
     aggregate: &'static str,
     mut into: Internal,
@@ -135,7 +135,7 @@ pub fn combine<S: State>(
             merged.map_err(refused(aggregate))?;
             Ok(Some(into))
         }
-        // `from` lives too short to be returned: a temporary state is moved, any other copied.
+        // `from` does not live long enough to be returned: a temporary state is moved, any other is copied.
         None => {
             let mut state = theirs.state.empty();
             if theirs.temporary {
@@ -148,7 +148,7 @@ pub fn combine<S: State>(
     }
 }
 
-/// A state as bytes for another process. Declared STRICT.
+/// Serializes a state for another process. Declared STRICT.
 pub fn serialize<S: State>(aggregate: &'static str, state: Internal) -> error::Result<Vec<u8>> {
     Ok(encoded::<S>(aggregate, state)?.unwrap_or_default())
 }
@@ -159,7 +159,7 @@ fn encoded<S: State>(aggregate: &'static str, mut state: Internal) -> error::Res
     live.state.settle().and_then(|()| live.state.encode()).map(Some).map_err(refused(aggregate))
 }
 
-/// A state from the bytes of another process. Declared STRICT.
+/// Deserializes a state from another process. Declared STRICT.
 pub fn deserialize<S: State>(
     aggregate: &'static str,
     bytes: &[u8],
@@ -170,12 +170,12 @@ pub fn deserialize<S: State>(
     keep(Live { state, temporary: true }, fcinfo)
 }
 
-/// The result: the state's bytes as a value, NULL for no rows. What the state has seen stays, so it may run again.
+/// The result: the state's bytes as a value, NULL for no rows. The state is kept, so this may run again.
 pub fn finish<S: State>(aggregate: &'static str, state: Internal) -> error::Result<Option<Value<'static, S>>> {
     Ok(encoded::<S>(aggregate, state)?.map(Value::from_bytes))
 }
 
-/// Takes a stored value into a state: the transition of `rollup`.
+/// Merges a stored value into a state: the transition function of `rollup`.
 pub fn roll_up<S: State>(
     mut state: Internal,
     value: Option<Value<'_, S>>,
@@ -191,8 +191,8 @@ pub fn roll_up<S: State>(
     Some(state)
 }
 
-/// Declares the functions that every stored value has: those of its aggregates but for the transitions, and those of its
-/// type. The names are written out because a macro cannot make them.
+/// Declares the functions that every stored value has: those of its aggregates except the transitions, and those of its
+/// type. The names are written out because a macro cannot generate them.
 macro_rules! stored_value {
     ($state:ty, $name:literal:
         $rollup:ident, $combine:ident, $serialize:ident, $deserialize:ident, $finish:ident,
@@ -260,8 +260,8 @@ macro_rules! stored_value {
 }
 pub(crate) use stored_value;
 
-/// What a place in a query that calls a function keeps from call to call, until the query ends: nothing at first. A function
-/// keeps one type of thing.
+/// What a call site in a query keeps from call to call until the query ends; empty at first. A function keeps one type of
+/// value.
 #[inline]
 pub fn kept<'fcx, T>(fcinfo: pg_sys::FunctionCallInfo) -> &'fcx mut Option<T> {
     // SAFETY: fcinfo is the one this call was made with; what it keeps was put there below, and nobody else looks at it
@@ -277,7 +277,7 @@ pub fn kept<'fcx, T>(fcinfo: pg_sys::FunctionCallInfo) -> &'fcx mut Option<T> {
     }
 }
 
-/// Some C code may call a function without saying from where.
+/// C code may call a function without an `FmgrInfo`.
 #[cold]
 fn called_from_nowhere<T>() -> T {
     let message = "this function can be called from SQL only";

@@ -1,6 +1,6 @@
-//! How functions that PostgreSQL calls as they are, without pgrx between, are declared.
+//! Declaration of C functions that PostgreSQL calls directly, without pgrx in between.
 
-/// Declares C functions: a symbol, the symbol that says how it is called, and the function behind it.
+/// Declares C functions: a symbol, the symbol of its `pg_finfo` record, and the function behind it.
 #[macro_export]
 macro_rules! c_functions {
     ($($symbol:ident, $finfo:ident: $function:path $(, &$constant:path)? $(, $argument:path)*;)*) => {$(

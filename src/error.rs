@@ -1,4 +1,4 @@
-//! The one place where a refusal of core gets its SQLSTATE, its message and its hint.
+//! Errors of core with their SQLSTATE, message and hint. No other module words them.
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -7,12 +7,12 @@ use user_metrics_core::{Error, source::literal};
 /// What functions called from SQL return.
 pub type Result<T> = std::result::Result<T, ErrorReport>;
 
-/// A refusal with its words, for what core does not know of.
+/// An error with the given wording, for cases unknown to core.
 pub fn report(code: PgSqlErrorCode, message: String, hint: impl Into<String>) -> ErrorReport {
     ErrorReport::new(code, message, "user_metrics").set_hint(hint.into())
 }
 
-/// The beginning of what was given, where that is too long to be read in a message.
+/// The beginning of an argument that is too long for a message.
 fn shortened(given: &str) -> std::borrow::Cow<'_, str> {
     match given.char_indices().nth(LONGEST_SHOWN) {
         Some((end, _)) => format!("{}…", &given[..end]).into(),
@@ -20,15 +20,15 @@ fn shortened(given: &str) -> std::borrow::Cow<'_, str> {
     }
 }
 
-/// How many characters of an argument a message shows.
+/// The number of characters of an argument shown in a message.
 const LONGEST_SHOWN: usize = 400;
 
-/// Words a refusal on behalf of the SQL function `function`.
+/// Words an error on behalf of the SQL function `function`.
 pub fn refused(function: &'static str) -> impl Fn(Error) -> ErrorReport {
     refused_input(function, PgSqlErrorCode::ERRCODE_DATA_CORRUPTED)
 }
 
-/// As [`refused`], for bytes that come from a client: what is wrong with them is no damage of the database.
+/// As [`refused`], for bytes sent by a client: invalid ones do not mean that the database is damaged.
 pub fn refused_input(function: &'static str, unreadable: PgSqlErrorCode) -> impl Fn(Error) -> ErrorReport {
     move |error| match error {
         Error::OutOfMemory { limit } => report(

@@ -12,7 +12,7 @@ impl Stored for Experiment {
     const IDENTITY: &'static str = "user_metrics::experiment::Experiment";
 }
 
-/// Feeds one user. Without a variant they are in none.
+/// Accumulates one user. A user without a variant is ignored.
 #[inline]
 fn observe(
     purpose: Purpose,

@@ -21,7 +21,7 @@ impl Stored for Funnel {
 /// A stored funnel as SQL passes it.
 type FunnelValue<'a> = Value<'a, Funnel>;
 
-/// A window as the caller gave it in argument `name`.
+/// A window given by the caller in argument `name`.
 fn window(name: &'static str, given: Option<Interval>) -> Result<Micros> {
     let missing = || Error::Argument {
         name,
@@ -35,7 +35,7 @@ fn mode(given: Option<&[u8]>) -> Result<Mode> {
     given.map_or(Ok(Mode::Ordered), |given| Mode::parse(&String::from_utf8_lossy(given)))
 }
 
-/// The steps that are true as bits, and how many there are.
+/// The true steps as bits, and the number of steps.
 #[inline]
 fn bits(steps: Option<Array<'_, bool>>) -> Result<(u64, usize)> {
     let refused = |given: String| Error::Argument {
@@ -57,7 +57,7 @@ fn bits(steps: Option<Array<'_, bool>>) -> Result<(u64, usize)> {
 /// The aggregate's name, for messages.
 pub const NAME: &str = "funnel";
 
-/// What a row says of the funnel: how many steps, the window and the mode.
+/// The rules given in a row: number of steps, window and mode.
 #[inline]
 fn rules(row: Row<'_>, steps: usize) -> Result<Rules> {
     Rules::new(steps, window("window_size", row.interval(1))?, mode(row.text(2))?)
@@ -69,7 +69,7 @@ pub fn begin(row: Row<'_>) -> Result<Funnel> {
     Ok(Funnel::new(row.user_kind()?, rules(row, steps)?))
 }
 
-/// Takes one row in: user and time, its steps, the window, and if they are given the mode and whether it is excluded.
+/// Accumulates one row: user, time, steps and window, and if given the mode and whether the row is excluded.
 #[inline]
 pub fn step(funnel: &mut Funnel, row: Row<'_>) -> Result<()> {
     let (bits, steps) = bits(row.booleans(0))?;
@@ -97,7 +97,7 @@ stored_value! { Funnel, "funnel":
     funnel_in, funnel_out, funnel_receive, funnel_send
 }
 
-/// Opens a value for reading on behalf of a function.
+/// Opens a value for reading, for a function.
 fn open<'a>(function: &'static str, value: &'a FunnelValue<'_>) -> error::Result<View<'a>> {
     bridge::set_limit();
     View::open(value.bytes()).map_err(refused(function))

@@ -1,8 +1,8 @@
-//! The aggregate `history`: its rows read in place, whatever types the log's columns have; its states from process to
-//! process; and the way out to whoever runs the query. What it holds is [`user_metrics_core::history`].
+//! The aggregate `history`: reads rows in place, whatever the types of the log's columns, passes states between processes,
+//! and delivers the result to the caller of the query. Its content is [`user_metrics_core::history`].
 //!
-//! `internal` does not pass through SQL, so the history goes to the query's caller beside it, who says where ([`Delivery`]);
-//! what SQL gets is whether there is one. Where nobody has said so it is nothing.
+//! An `internal` value cannot be returned through SQL, so the history is handed to the query's caller separately, in a place
+//! named by the caller ([`Delivery`]); SQL gets whether there is one. If no caller waits for it, the result is NULL.
 #![allow(unsafe_code)]
 
 use crate::arguments::TextBytes;
@@ -24,16 +24,16 @@ use xxhash_rust::xxh3::xxh3_64;
 
 const NAME: &str = "history";
 
-/// The places of the arguments: state, plan, user, time, and then the columns of the plan.
+/// The positions of the arguments: state, plan, user, time, and then the columns of the plan.
 const PLAN: usize = 1;
 const USER: usize = 2;
 const TIME: usize = 3;
 const COLUMNS: usize = 4;
 
-/// 4713-01-01 BC, from when on every instant has a local time in every zone and can be reckoned with in SQL.
+/// 4713-01-01 BC: from here on every instant has a local time in every zone, and SQL can calculate with it.
 const BEGINNING: Micros = -211_810_204_800_000_000;
 
-/// How users' ids are read.
+/// How user ids are read.
 #[derive(Clone, Copy)]
 enum User {
     Text,
@@ -72,7 +72,7 @@ impl Width {
 /// How a column is read.
 enum Column {
     Text,
-    /// The value of a key of a JSON object as text, the key, and how objects with it look.
+    /// The value of a key of a JSON object as text, with the key and the shape of objects that have it.
     Property(String, Shape),
     TextSession,
     UuidSession,
@@ -103,7 +103,7 @@ impl Column {
             (Kind::Session, pg_sys::TEXTOID) => Some(Column::TextSession),
             (Kind::Session, pg_sys::UUIDOID) => Some(Column::UuidSession),
             (Kind::Session, of) => Width::of(of).map(Column::IntegerSession),
-            // Of a jsonb the bytes as it is stored.
+            // For jsonb, the bytes as stored.
             (Kind::Id, pg_sys::TEXTOID | pg_sys::JSONBOID) => Some(Column::TextId),
             (Kind::Id, pg_sys::UUIDOID) => Some(Column::UuidId),
             (Kind::Id, of) => Width::of(of).map(Column::IntegerId),
@@ -122,7 +122,7 @@ impl Column {
 
 /// What a transition value points to.
 struct Live {
-    /// Until the query's caller or another state has taken it.
+    /// Empty once the query's caller or another state has taken it.
     history: Option<History>,
     user: User,
     columns: Vec<Column>,
@@ -135,7 +135,7 @@ thread_local! {
 
 /// Where the history of one query goes.
 struct Place {
-    /// What tells its plan from any other.
+    /// Identifies its plan.
     area: u32,
     /// Memory that outlives the query.
     context: pg_sys::MemoryContext,
@@ -146,7 +146,7 @@ struct Place {
 pub struct Delivery(usize);
 
 impl Delivery {
-    /// Before the query runs: what of the history outlives it lies in that memory.
+    /// Before the query runs: what outlives it of the history is allocated in the given memory context.
     pub fn begin(area: u32, context: pg_sys::MemoryContext) -> Self {
         UNDER_WAY.with_borrow_mut(|places| {
             places.push(Place { area, context, made: None });
@@ -154,7 +154,7 @@ impl Delivery {
         })
     }
 
-    /// After it has run: the history; `None` of no rows.
+    /// After it has run: the history; `None` if there were no rows.
     pub fn end(self) -> Option<History> {
         UNDER_WAY.with_borrow_mut(|places| places.get_mut(self.0).and_then(|place| place.made.take()))
     }
@@ -162,13 +162,13 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        // Those within it have ended, too, if by an error.
+        // Those nested in it have ended as well, if by an error.
         let gone = UNDER_WAY.with_borrow_mut(|places| places.split_off(self.0.min(places.len())));
         drop(gone);
     }
 }
 
-/// The memory of the query under way that has this area.
+/// The memory context of the running query with this area.
 fn memory_of(area: Option<u32>) -> Option<pg_sys::MemoryContext> {
     UNDER_WAY.with_borrow(|places| places.last().filter(|place| Some(place.area) == area).map(|place| place.context))
 }
@@ -178,7 +178,7 @@ impl Live {
         Live { history: Some(history), user: User::Text, columns: Vec::new() }
     }
 
-    /// The state of the first row, by the types of the call.
+    /// The state of the first row, by the argument types of the call.
     unsafe fn begin(fcinfo: pg_sys::FunctionCallInfo, plan: &[u8], context: pg_sys::MemoryContext) -> Result<Self> {
         let plan = std::str::from_utf8(plan).map_err(|_| Error::Corrupt { what: "a plan that is no text" })?;
         let plan = Plan::parse(plan)?;
@@ -191,7 +191,7 @@ impl Live {
                 User::Integer(Width::of(other).ok_or(Error::Corrupt { what: "a type of user ids that has no keys" })?)
             }
         };
-        // A timestamp without zone is UTC.
+        // A timestamp without time zone is taken as UTC.
         if !matches!(type_of(TIME), pg_sys::TIMESTAMPTZOID | pg_sys::TIMESTAMPOID) {
             return Err(Error::Corrupt { what: "a type of times that is none" });
         }
@@ -211,7 +211,7 @@ impl Live {
         Ok(Live { history: Some(History::new(plan, kind, scratch)?), user, columns })
     }
 
-    /// Takes a row in.
+    /// Accumulates a row.
     #[inline]
     unsafe fn row(&mut self, arguments: &[pg_sys::NullableDatum]) -> Result<()> {
         let Some(history) = &mut self.history else { return Ok(()) };
@@ -324,7 +324,7 @@ unsafe fn set_property(
     }
 }
 
-/// A uuid as PostgreSQL writes it.
+/// A uuid in PostgreSQL's text form.
 fn uuid_text(id: [u8; 16]) -> [u8; 36] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let (mut text, mut at) = ([b'-'; 36], 0);
@@ -337,7 +337,7 @@ fn uuid_text(id: [u8; 16]) -> [u8; 36] {
     text
 }
 
-/// An integer as PostgreSQL writes it.
+/// An integer in PostgreSQL's text form.
 fn integer_text(id: i64, digits: &mut [u8; 20]) -> &[u8] {
     let mut rest = &mut digits[..];
     let written = write!(rest, "{id}");
@@ -345,7 +345,7 @@ fn integer_text(id: i64, digits: &mut [u8; 20]) -> &[u8] {
     written.map_or(&[], |()| &digits[..20 - left])
 }
 
-/// A numeric as the nearest double; `None` where it is not finite.
+/// A numeric as the nearest double; `None` if it is not finite.
 ///
 /// # Safety
 ///
@@ -463,7 +463,7 @@ unsafe fn finish(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
         let Some(mut history) = live(state).and_then(|live| live.history.take()) else { return null(fcinfo) };
         bridge::set_limit();
         let area = history.plan().area;
-        // Nobody has asked for it.
+        // No caller waits for it.
         let (Some(context), Some(number)) = (memory_of(area), area) else { return null(fcinfo) };
         let opened = history.settle().and_then(|()| history.open(&mut |name| scratch::open(number, name, context)));
         opened.unwrap_or_else(raise);

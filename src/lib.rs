@@ -1,17 +1,17 @@
-//! `user_metrics`: user analytics for AI products inside PostgreSQL. This is the glue; the map of the house:
+//! `user_metrics`: user analytics for AI products inside PostgreSQL. This crate connects [`user_metrics_core`] to
+//! PostgreSQL; the SQL surface is in `sql/`, one file per topic. The modules:
 //!
-//! - [`bridge`]: the bridge from a state of core to CREATE AGGREGATE; [`arguments`]: arguments read in place; [`stored`]: a state as a column type.
-//! - [`error`], [`settings`], [`policy`], [`time`], [`users`]: refusals, `user_metrics.*`, the administrator's limits, instants
-//!   and zones, user ids.
-//! - [`readout`]: the function behind all that read a value; [`fold`]: the one behind all that fold requests; [`rows`]: their results; [`transition`]: the rows of its aggregates;
-//!   [`generated`]: their C symbols.
-//! - [`activity`]: one file a concept, named as in core.
-//! - [`benchmark`], [`preferences`], [`profile`], [`segments`], [`sessions`], [`usage`]: concepts of their own, or what SQL asks of Rust for them.
-//! - [`assignment`]: who gets which variant of an experiment.
-//! - [`survival`]: how long until something happens.
-//! - [`funnel`]: how far users get.
-//! - [`experiment`]: the moments of users' values by variant.
-//! - [`source`], [`relation`]: the source layer; the SQL surface is in `sql/`, one file a concept.
+//! - [`bridge`], [`stored`]: a state of core as an aggregate and as a column type. [`transition`]: the rows of its
+//!   aggregates.
+//! - [`arguments`], [`rows`]: arguments read in place; results as rows or a value.
+//! - [`readout`], [`fold`]: the functions that read a value, and the functions that fold the requests of a log. [`history`],
+//!   [`scratch`]: the requests that are folded, and their temporary files.
+//! - [`generated`], [`mod@c_functions`]: the C symbols of all declared functions and aggregates.
+//! - [`source`], [`relation`]: the query over the log, and the catalog's description of the log.
+//! - [`mod@error`], [`settings`], [`policy`], [`time`], [`users`]: error messages, the settings `user_metrics.*`, the privacy
+//!   policy, instants and time zones, user ids.
+//! - [`activity`], [`sessions`], [`funnel`], [`survival`], [`experiment`], [`assignment`]: the types, aggregates and
+//!   functions of a topic, named as in core.
 
 use pgrx::prelude::*;
 

@@ -1,11 +1,11 @@
-//! The administrator's `user_metrics.privacy_policy`, a table of at most one row: how small a group may be at least whose
-//! figures are shown, and how much memory states may hold at most.
+//! The administrator's `user_metrics.privacy_policy`, a table of at most one row: the smallest group whose metrics are
+//! shown, and the most memory that states may hold.
 //!
-//! A setting alone cannot promise that: a value that a client sends when it connects takes the place of the
-//! administrator's before this library is loaded and knows the setting. So the stricter of table and setting counts.
+//! A setting alone cannot enforce that: a value sent by a client when it connects takes precedence over the administrator's
+//! before this library is loaded and knows the setting. So the stricter of table and setting applies.
 //!
-//! The table is read as the catalogue is, without SQL: who may read it does not matter, nor what is in anybody's
-//! `search_path`, and what has been committed counts, whatever the age of the transaction's snapshot.
+//! The table is read as catalogs are, without SQL: privileges on it and `search_path` do not matter, and committed rows
+//! count, whatever the age of the transaction's snapshot.
 #![allow(unsafe_code)]
 
 use pgrx::prelude::*;
@@ -15,23 +15,23 @@ use std::ffi::CStr;
 /// What the policy says.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// The fewest users whose figures may be shown.
+    /// The fewest users of a group whose metrics are shown.
     pub min_group_size: i32,
-    /// The most that states may hold, in kB.
+    /// The most memory that states may hold, in kB.
     pub max_state_memory: i32,
 }
 
-/// No policy: everything may be shown, and memory is limited by the setting alone.
+/// No policy: everything is shown, and memory is limited by the setting alone.
 const NONE: Policy = Policy { min_group_size: 1, max_state_memory: i32::MAX };
 
-/// A command of a transaction of this backend: while it is the same, so is the policy.
+/// A command of a transaction of this backend; the policy is constant within it.
 type Command = (pg_sys::TimestampTz, pg_sys::TimestampTz, pg_sys::SubTransactionId, pg_sys::CommandId);
 
 thread_local! {
     static KNOWN: Cell<Option<(Command, Policy)>> = const { Cell::new(None) };
 }
 
-/// The policy in force; read once a command, because an aggregate asks for it in every group.
+/// The policy in force; read once per command, because an aggregate needs it for every group.
 pub fn current() -> Policy {
     // SAFETY: plain readings of where the transaction is.
     let command = unsafe {
@@ -52,7 +52,7 @@ pub fn current() -> Policy {
     }
 }
 
-/// Where several rows say something, which the table does not allow, the strictest counts.
+/// If there are several rows, which the table does not allow, the strictest values apply.
 fn read() -> Policy {
     let mut policy = NONE;
     // SAFETY: the table is opened, read and closed as PostgreSQL's own code does it; what an error in between leaves open
@@ -99,13 +99,13 @@ fn read() -> Policy {
     policy
 }
 
-/// Refuses settings of this name that are not known, from now on.
+/// Rejects unknown settings with this prefix from now on.
 pub fn reserve_settings(prefix: &CStr) {
     // SAFETY: called while the library is loaded, with a text that ends with a zero.
     unsafe { pg_sys::MarkGUCPrefixReserved(prefix.as_ptr()) };
 }
 
-/// The place of a column among those of a row.
+/// The position of a column in a row.
 fn place(table: pg_sys::Oid, column: &CStr) -> Option<usize> {
     // SAFETY: asks the catalogue; 0 is no column.
     let number = unsafe { pg_sys::get_attnum(table, column.as_ptr()) };

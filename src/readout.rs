@@ -1,5 +1,4 @@
-//! The function behind every declared function that reads a value: calls it with its arguments as the executor hands them
-//! over.
+//! The function behind every declared function that reads a value: calls it with the arguments that the executor passes.
 #![allow(unsafe_code)]
 
 use crate::arguments::Arguments;
@@ -14,7 +13,7 @@ use std::ffi::CStr;
 use user_metrics_core::function::{Call, Environment, Function};
 use user_metrics_core::{Error, Result};
 
-/// Declares the C functions of declared functions: a symbol, the symbol that says how it is called, and the declaration.
+/// Declares the C functions of declared functions: a symbol, the symbol of its `pg_finfo` record, and the declaration.
 macro_rules! readout {
     ($($symbol:ident, $finfo:ident: $($path:ident)::+;)*) => {
         $crate::c_functions! {
@@ -24,8 +23,8 @@ macro_rules! readout {
 }
 pub(crate) use readout;
 
-/// One call: the arguments are the values, the function's own, and where the values have instants `since`, `until`, the time zone
-/// if it takes one, and `as_of`.
+/// One call. The arguments are the values, the function's own, and for values with instants `since`, `until`, the time zone
+/// if the function takes one, and `as_of`.
 ///
 /// # Safety
 ///
@@ -34,7 +33,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
     set_limit();
     // SAFETY: as promised by the caller; what it points to lives as long as the call.
     let run = || unsafe {
-        // Rows are refused where there can be none before anything is read.
+        // A call in a context that accepts no rows is rejected before anything is read.
         let mut output = Output::begin(fcinfo, function)?;
         let arguments = Arguments(fcinfo);
         let values = function.reads.values().len();
@@ -63,7 +62,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
     unsafe { returned(fcinfo, function, datum) }
 }
 
-/// What core does not know by itself.
+/// What core needs from PostgreSQL.
 pub fn environment() -> Environment<'static> {
     Environment {
         now: time::now(),
@@ -77,7 +76,7 @@ pub fn environment() -> Environment<'static> {
     }
 }
 
-/// A jsonb as it is written, of what lies behind its length.
+/// The text of a jsonb, from its bytes after the length word.
 fn written_json(stored: &[u8]) -> Result<Vec<u8>> {
     let mut varlena = Varlena::default();
     let datum = varlena.put(stored)?;

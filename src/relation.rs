@@ -1,10 +1,10 @@
-//! A relation as the catalogue has it, for [`user_metrics_core::source`].
+//! The catalog's description of a relation, for [`user_metrics_core::source`].
 //!
-//! Between the description of a relation and the query that reads it nothing may change: its owner could otherwise put a
-//! type of their own where one of PostgreSQL's was seen, and with it a cast that runs code as whoever asks. So the relation is
-//! locked as SELECT would lock it, for as long as the transaction lasts, and described from the relation cache, which is as
-//! new as the lock. A lock does not keep the schema from being renamed, so where somebody else than a superuser or the caller
-//! could do that, the query names the types that were seen, and is refused when it is parsed if they are others.
+//! A relation must not change between its description and the query that reads it: otherwise its owner could replace a
+//! built-in type by a type of their own, and with it a cast that runs code as the caller. So the relation is locked as by
+//! SELECT until the end of the transaction, and described from the relation cache, which is up to date under the lock. A
+//! lock does not keep the schema from being renamed. If anybody but a superuser or the caller could do that, the query
+//! states the types that were seen, and fails at parsing if they differ.
 #![allow(unsafe_code)]
 
 use crate::arguments::RelationOid;
@@ -13,7 +13,7 @@ use pgrx::prelude::*;
 use std::ffi::{CStr, c_char};
 use user_metrics_core::source::{Column, Relation};
 
-/// Types of PostgreSQL's own have smaller oids.
+/// Oids of built-in types are smaller.
 const FIRST_FOREIGN_OID: u32 = 16384;
 
 /// The relation as JSON.
@@ -22,7 +22,7 @@ fn relation(source: Option<RelationOid>) -> error::Result<String> {
     of(source.map(|source| source.0)).map(|relation| relation.to_json())
 }
 
-/// A relation that an argument names, locked as SELECT would lock it.
+/// A relation named by an argument, locked as by SELECT.
 pub fn of(source: Option<pg_sys::Oid>) -> error::Result<Relation> {
     let refused =
         |code, message: String| error::report(code, message, "Name a table or view, such as 'public.request_log'.");
@@ -53,13 +53,14 @@ fn describe(source: pg_sys::Oid) -> Option<Relation> {
             columns: columns.collect(),
             may_be_another: may_be_renamed(schema),
         };
-        // The lock stays.
+        // The lock is kept.
         pg_sys::relation_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
         Some(described)
     }
 }
 
-/// Refuses, as SELECT would, somebody who may read no column of a relation: they must not lock it either.
+/// Raises an error, as SELECT would, for a caller who may not read any column of a relation: such callers must not lock it
+/// either.
 unsafe fn allow_reading(source: pg_sys::Oid) -> Option<()> {
     // SAFETY: asks the catalogue.
     unsafe {
@@ -102,8 +103,7 @@ unsafe fn column(attribute: &pg_sys::FormData_pg_attribute) -> Column {
     }
 }
 
-/// The name of a type, if it is one that PostgreSQL itself brings: a name alone says nothing, for anybody may have a type
-/// "timestamptz".
+/// The name of a type if it is built in. A name alone is no proof, since any user may create a type "timestamptz".
 unsafe fn type_of_our_own(of: pg_sys::Oid) -> Option<String> {
     if u32::from(of) >= FIRST_FOREIGN_OID {
         return None;
@@ -119,7 +119,7 @@ unsafe fn type_of_our_own(of: pg_sys::Oid) -> Option<String> {
     }
 }
 
-/// Whether somebody else than a superuser or the caller could rename a schema.
+/// Whether a role other than a superuser or the caller could rename a schema.
 unsafe fn may_be_renamed(schema: pg_sys::Oid) -> bool {
     // SAFETY: the row of the schema is read while it is held.
     let owner = unsafe {
@@ -151,7 +151,7 @@ unsafe fn owner_of_database() -> Option<pg_sys::Oid> {
     }
 }
 
-/// A name of the catalogue, copied.
+/// A name from a catalog, copied.
 unsafe fn text(name: *const c_char) -> String {
     // SAFETY: names end with a zero.
     unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()

@@ -1,5 +1,5 @@
-//! The result of a call: rows in a tuplestore, which PostgreSQL writes to a file when it outgrows `work_mem`, or a value.
-//! Rows are made of the cells that core gives; none is kept here.
+//! The result of a call: rows in a tuplestore, which PostgreSQL spills to disk when it outgrows `work_mem`, or a single
+//! value. Rows are formed from the cells that core gives and not kept here.
 #![allow(unsafe_code)]
 
 use crate::{error, settings, time};
@@ -9,7 +9,7 @@ use std::ffi::CString;
 use user_metrics_core::function::{Cell, Function, Rows, Type};
 use user_metrics_core::{Error, Result};
 
-/// What a call returns, of which rows are no part.
+/// The return value of a call, apart from its rows.
 ///
 /// # Safety
 ///
@@ -28,14 +28,14 @@ pub unsafe fn returned(
 
 /// Where the rows of a call go.
 pub enum Output {
-    /// Those of a set.
+    /// The rows of a set-returning function.
     Rows(Box<Store>),
-    /// The only one of a function that returns a value.
+    /// The single row of a function that returns a value.
     Value(Single),
 }
 
 impl Output {
-    /// Prepares it, or refuses a call where there can be no rows.
+    /// Prepares the output, or raises an error if the context accepts no rows.
     ///
     /// # Safety
     ///
@@ -48,7 +48,7 @@ impl Output {
         unsafe { Store::begin(fcinfo, function) }.map(Box::new).map(Output::Rows)
     }
 
-    /// Where core puts them.
+    /// The sink for core's rows.
     pub fn rows(&mut self) -> &mut dyn Rows {
         match self {
             Output::Rows(store) => &mut **store,
@@ -56,7 +56,7 @@ impl Output {
         }
     }
 
-    /// The value of a function that returns one.
+    /// The value of a scalar function.
     pub fn value(self) -> Option<pg_sys::Datum> {
         match self {
             Output::Rows(_) => None,
@@ -65,7 +65,7 @@ impl Output {
     }
 }
 
-/// The value of a call that gives no rows.
+/// The value of a call that returns no rows.
 pub struct Single {
     function: &'static Function,
     datum: Option<pg_sys::Datum>,
@@ -99,17 +99,17 @@ fn oid(kind: Type) -> pg_sys::Oid {
     }
 }
 
-/// A datum is below 1 GB.
+/// A datum is smaller than 1 GB.
 const MOST_OF_A_TEXT: usize = (1 << 30) - 1;
 
-/// Values of variable length, as PostgreSQL lays them out.
+/// Values of variable length, in PostgreSQL's layout.
 #[derive(Default)]
 pub struct Varlena {
     words: Vec<u32>,
 }
 
 impl Varlena {
-    /// Lays bytes out. Gives their place.
+    /// Lays out bytes and returns their position.
     #[inline]
     pub fn put(&mut self, text: &[u8]) -> Result<pg_sys::Datum> {
         const HEADER: usize = size_of::<u32>();
@@ -129,7 +129,7 @@ impl Varlena {
         Ok(pg_sys::Datum::from(place))
     }
 
-    /// What was laid out at a place, until more is.
+    /// The datum at a position, valid until more is laid out.
     pub fn datum(&self, place: pg_sys::Datum) -> pg_sys::Datum {
         self.words.as_ptr().wrapping_add(place.value()).into()
     }
@@ -143,14 +143,14 @@ pub struct Store {
     min_group_size: u64,
     values: Vec<pg_sys::Datum>,
     nulls: Vec<bool>,
-    /// Where texts of a row lie until it is stored.
+    /// The texts of a row until it is stored.
     texts: Varlena,
-    /// Where other values of a row lie that are not passed by themselves.
+    /// Memory for the other values of a row that are passed by reference.
     memory: PgMemoryContexts,
 }
 
 impl Store {
-    /// Makes the tuplestore and hands it to the executor, which sees it fill. The result type must be the declared one.
+    /// Creates the tuplestore and hands it to the executor before it is filled. The result type must be the declared one.
     unsafe fn begin(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function) -> error::Result<Self> {
         let not_here = || {
             error::report(
@@ -207,7 +207,7 @@ impl Store {
     }
 }
 
-/// A cell as PostgreSQL passes it, in the current memory.
+/// A cell as a datum, in the current memory context.
 fn datum(cell: Cell<'_>) -> Option<pg_sys::Datum> {
     match cell {
         Cell::Null => None,
@@ -217,7 +217,7 @@ fn datum(cell: Cell<'_>) -> Option<pg_sys::Datum> {
         Cell::Double(value) => value.into_datum(),
         Cell::Date(day) => time::date(day)?.into_datum(),
         Cell::Instant(at) => Some(pg_sys::Datum::from(at)),
-        // A text is laid out as the bytea that is made.
+        // A text has the layout of the bytea that is made.
         Cell::Bytes(text) => text.into_datum(),
         Cell::Text(text) => text.into_datum(),
         Cell::Json(json) => {
@@ -255,7 +255,7 @@ impl Rows for Store {
             self.nulls[n] = datum.is_none();
             self.values[n] = datum.unwrap_or(pg_sys::Datum::null());
         }
-        // Texts do not move any more.
+        // Texts do not move from here on.
         for (n, cell) in cells.iter().enumerate() {
             if let Cell::Text(_) | Cell::Bytes(_) = cell {
                 self.values[n] = self.texts.datum(self.values[n]);

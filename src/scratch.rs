@@ -1,11 +1,12 @@
-//! PostgreSQL's temporary files as [`Scratch`]: `temp_file_limit` and `temp_tablespaces` hold for them, and nothing is left of
-//! them when the query ends, however it does.
+//! PostgreSQL's temporary files as [`Scratch`]: `temp_file_limit` and `temp_tablespaces` apply to them, and they are removed
+//! when the query ends, however it ends.
 //!
-//! The files of one query lie in an area: a `SharedFileSet` in a segment of shared memory that the function over the log makes
-//! before its query, so that workers find it by the segment's number. It is the resource owner's, which lets go of it at the
-//! latest when the statement ends; it must not be kept beyond, since files that are deleted when a backend ends report to
-//! statistics that are gone by then. A worker lets go of it when it has handed over its file, or each query would warn of
-//! leaked shared memory. A file that is open belongs to the resource owner too: after an error only that may close it.
+//! The files of one query lie in an area: a `SharedFileSet` in a segment of shared memory that the function over the log
+//! creates before its query, so that workers find it by the segment's handle. It belongs to the resource owner, which
+//! releases it at the latest when the statement ends; it must not be kept longer, since files deleted at backend exit report
+//! to statistics that are already shut down. A worker detaches when it has handed over its file, otherwise each query would
+//! warn of leaked shared memory. An open file belongs to the resource owner too: after an error only the resource owner may
+//! close it.
 #![allow(unsafe_code)]
 
 use pgrx::prelude::*;
@@ -14,10 +15,10 @@ use std::ffi::CString;
 use user_metrics_core::history::Scratch;
 use user_metrics_core::{Error, Result};
 
-/// What lies in the segment of an area.
+/// The content of the segment of an area.
 #[repr(C)]
 struct Area {
-    /// What tells it from any other segment: a plan with a made-up number must not have us write into somebody else's.
+    /// Identifies the segment as an area: a plan with a forged number must not make us write into a foreign segment.
     mark: [u8; 16],
     files: pg_sys::SharedFileSet,
 }
@@ -25,16 +26,16 @@ struct Area {
 const MARK: [u8; 16] = *b"user_metrics/1\0\0";
 
 thread_local! {
-    /// Areas of this process: the number, how many files of it are open, and whether it is to be left with the last of them.
+    /// Areas of this process: the number, how many of its files are open, and whether to detach with the last of them.
     static AREAS: RefCell<Vec<(u32, usize, bool)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Areas that this process may have made and not left: more than calls within calls need.
+/// The most areas that this process may have created and not left: more than nested calls need.
 const MOST_AREAS: usize = 64;
 
 /// Makes an area for the files of a query.
 pub fn make_area() -> u32 {
-    // Whoever asks for queries and does not run them gets no more shared memory for that.
+    // Building queries without running them must not accumulate shared memory.
     let oldest = AREAS.with_borrow(|areas| areas.first().filter(|_| areas.len() >= MOST_AREAS).map(|(area, ..)| *area));
     if let Some(oldest) = oldest {
         leave_area(oldest);
@@ -51,7 +52,7 @@ pub fn make_area() -> u32 {
     }
 }
 
-/// Enters that so many more files of an area are open.
+/// Counts that many more open files of an area.
 fn enter(area: u32, more: usize) {
     AREAS.with_borrow_mut(|areas| match areas.iter_mut().find(|(number, ..)| *number == area) {
         Some((_, open, _)) => *open += more,
@@ -59,7 +60,7 @@ fn enter(area: u32, more: usize) {
     });
 }
 
-/// Lets go of an area of this process, now or with the last of its files: an open file reaches into it.
+/// Detaches from an area of this process, now or with the last of its files: an open file refers to it.
 pub fn leave_area(area: u32) {
     let is_free = AREAS.with_borrow_mut(|areas| match areas.iter_mut().find(|(number, ..)| *number == area) {
         Some((_, open, leave)) if *open > 0 => {
@@ -70,7 +71,7 @@ pub fn leave_area(area: u32) {
             areas.retain(|(number, ..)| *number != area);
             true
         }
-        // Of what this process has not entered it lets nothing go.
+        // An area that this process has not entered is not released by it.
         None => false,
     });
     if is_free {
@@ -93,7 +94,7 @@ unsafe fn is_area(segment: *mut pg_sys::dsm_segment) -> bool {
     }
 }
 
-/// Takes a file of an area off. Gives whether the area is to be left with it.
+/// Counts a closed file of an area. Returns whether to detach from the area with it.
 fn take_off(area: u32) -> bool {
     AREAS.with_borrow_mut(|areas| {
         let Some((_, open, leave)) = areas.iter_mut().find(|(number, ..)| *number == area) else { return false };
@@ -102,7 +103,7 @@ fn take_off(area: u32) -> bool {
     })
 }
 
-/// The file set of an area. A process that attaches to it leaves it with the last of its files.
+/// The file set of an area. A process that attaches to it detaches with the last of its files.
 fn file_set(area: u32) -> Result<*mut pg_sys::FileSet> {
     const NOT_THERE: Error = Error::Corrupt { what: "a plan whose area is not there" };
     // SAFETY: what is found is looked at as bytes until it is known to be an area.
@@ -121,7 +122,7 @@ fn file_set(area: u32) -> Result<*mut pg_sys::FileSet> {
         }
         if known.is_null() {
             pg_sys::SharedFileSetAttach(&raw mut (*found).files, segment);
-            // What was known of the number was of a transaction before.
+            // A known area with this number was from an earlier transaction.
             AREAS.with_borrow_mut(|areas| {
                 areas.retain(|(number, ..)| *number != area);
                 areas.push((area, 0, true));
@@ -131,32 +132,32 @@ fn file_set(area: u32) -> Result<*mut pg_sys::FileSet> {
     }
 }
 
-/// Bytes of a segment of a temporary file.
+/// The size of a segment of a temporary file.
 const SEGMENT: u64 = 1 << 30;
 
 /// A temporary file in an area.
 pub struct SharedFile {
     area: u32,
-    /// The memory in which it is opened, which lives as long as the aggregate.
+    /// The memory context in which it is opened, which lives as long as the aggregate.
     context: pg_sys::MemoryContext,
     file: *mut pg_sys::BufFile,
     name: String,
 }
 
 thread_local! {
-    /// Numbers for the names of files.
+    /// Sequence number for file names.
     static LAST: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
 impl SharedFile {
-    /// A file to be written; it is made when the first bytes come.
+    /// A file to be written; it is created with the first bytes.
     pub fn new(area: u32, context: pg_sys::MemoryContext) -> Self {
         LAST.set(LAST.get() + 1);
         let name = format!("history.{}.{}", std::process::id(), LAST.get());
         SharedFile { area, context, file: std::ptr::null_mut(), name }
     }
 
-    /// Opens or makes the file in the memory that lives long enough.
+    /// Opens or creates the file in that memory context.
     fn open_with(&mut self, open: impl FnOnce(*mut pg_sys::FileSet, &CString) -> *mut pg_sys::BufFile) -> Result<()> {
         let name =
             CString::new(self.name.as_str()).map_err(|_| Error::Corrupt { what: "a file's name that is none" })?;
@@ -227,7 +228,7 @@ impl Drop for SharedFile {
         if !std::thread::panicking() && unsafe { pg_sys::IsTransactionState() } {
             self.close();
         } else if !self.file.is_null() {
-            // The resource owner closes it, and lets the area go.
+            // The resource owner closes it and releases the area.
             if take_off(self.area) {
                 AREAS.with_borrow_mut(|areas| areas.retain(|(number, ..)| *number != self.area));
             }
@@ -235,7 +236,7 @@ impl Drop for SharedFile {
     }
 }
 
-/// Opens a file that another process handed over.
+/// Opens a file handed over by another process.
 pub fn open(area: u32, name: &str, context: pg_sys::MemoryContext) -> Result<Box<dyn Scratch>> {
     let mut file = SharedFile { area, context, file: std::ptr::null_mut(), name: name.to_owned() };
     // SAFETY: the file set is there, and the name ends with a zero; 0 is for reading.

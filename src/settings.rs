@@ -5,7 +5,7 @@ use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
 use user_metrics_core::base::calendar::Micros;
 
-/// The day weeks start with.
+/// The first day of the week.
 #[derive(Clone, Copy, Debug, PostgresGucEnum)]
 enum WeekStart {
     #[name = c"monday"]
@@ -30,7 +30,7 @@ static SESSION_GAP: GucSetting<i32> = GucSetting::<i32>::new(30 * 60);
 static MAX_STATE_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(1024 * 1024);
 static MIN_GROUP_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1);
 
-/// Announces the settings to the server.
+/// Defines the settings.
 pub fn define() {
     GucRegistry::define_string_guc(
         c"user_metrics.timezone",
@@ -78,48 +78,48 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::default(),
     );
-    // From now on a misspelt setting is refused, and not kept for a library that might know it.
+    // From now on a misspelt setting is an error, and not kept as a placeholder for a library that might define it.
     policy::reserve_settings(c"user_metrics");
 }
 
-/// The time zone for a caller who named none.
+/// The default time zone.
 pub fn timezone() -> String {
     let set = TIMEZONE.get().map(|zone| zone.to_string_lossy().trim().to_owned());
     set.filter(|zone| !zone.is_empty()).unwrap_or_else(|| "UTC".to_owned())
 }
 
-/// The day weeks start with: 0 is Monday … 6 is Sunday.
+/// The first day of the week: 0 is Monday … 6 is Sunday.
 pub fn week_start() -> u8 {
     WEEK_START.get() as u8
 }
 
-/// The longest pause within a session, for a caller who gave none.
+/// The default longest pause within a session.
 pub fn session_gap() -> Micros {
     Micros::from(SESSION_GAP.get()) * 1_000_000
 }
 
-/// The bytes all states of this backend may hold: as set, and no more than the policy allows.
+/// The most bytes that the states of this backend may hold: as set, but no more than the policy allows.
 pub fn max_state_memory() -> usize {
     let kilobytes = MAX_STATE_MEMORY.get().min(policy::current().max_state_memory);
     usize::try_from(kilobytes).unwrap_or(0).saturating_mul(1024)
 }
 
-/// The fewest users whose figures are shown: as set, and no fewer than the policy demands.
+/// The smallest group of users whose metrics are shown: as set, but no less than the policy demands.
 pub fn min_group_size() -> u64 {
     u64::try_from(MIN_GROUP_SIZE.get().max(policy::current().min_group_size)).unwrap_or(1)
 }
 
-/// Hides the figures of groups that are too small to show.
+/// Hides the metrics of groups that are too small.
 #[derive(Clone, Copy)]
 pub struct Privacy(u64);
 
 impl Privacy {
-    /// As set now.
+    /// By the current settings.
     pub fn current() -> Self {
         Privacy(min_group_size())
     }
 
-    /// Whether a group of so many users must not be shown. A group of nobody hides nobody.
+    /// Whether a group of that many users must be hidden. An empty group reveals no user.
     pub fn hides(self, users: u64) -> bool {
         users > 0 && users < self.0
     }

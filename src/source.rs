@@ -1,5 +1,5 @@
-//! The source layer: hands the catalogue's description of a log and the caller's arguments to [`user_metrics_core::source`],
-//! which writes the text of the query that PL/pgSQL then runs.
+//! The source layer: passes the catalog's description of a log and the caller's arguments to [`user_metrics_core::source`],
+//! which writes the text of the query over the log.
 
 use crate::error::{self, refused};
 use crate::{settings, time};
@@ -8,7 +8,7 @@ use user_metrics_core::catalog;
 use user_metrics_core::source::{self, Ask, Relation};
 use user_metrics_core::{Error, Result};
 
-/// The query over a log of a function.
+/// The query of a function over a log.
 #[pg_extern(stable, parallel_restricted)]
 fn source_query(
     function: &str,

@@ -1,7 +1,7 @@
 //! A [`State`] as a column type: a varlena that holds its encoded bytes, with input, output, receive and send.
 //!
-//! The text form is that of `bytea` in hex. Whatever comes in is decoded as a whole before it is accepted, so a value in
-//! a table is always one that can be read.
+//! The text form is that of `bytea` in hex. Input is decoded completely before it is accepted, so a value in a table can
+//! always be read.
 #![allow(unsafe_code)]
 
 use crate::bridge::set_limit;
@@ -20,11 +20,11 @@ use user_metrics_core::Error;
 use user_metrics_core::base::memory;
 use user_metrics_core::base::state::State;
 
-/// A state that SQL can hold.
+/// A state with an SQL type.
 pub trait Stored: State {
     /// The type's name in SQL.
     const SQL_NAME: &'static str;
-    /// The same for pgrx, which wants it unique.
+    /// The same for pgrx, which requires it to be unique.
     const IDENTITY: &'static str;
 }
 
@@ -35,7 +35,7 @@ pub struct Value<'a, S> {
 }
 
 impl<'a, S> Value<'a, S> {
-    /// A value of bytes that a state encoded.
+    /// A value from the bytes of an encoded state.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Value { bytes: Cow::Owned(bytes), of: PhantomData }
     }
@@ -83,7 +83,7 @@ unsafe impl<S> BoxRet for Value<'_, S> {
     }
 }
 
-/// Reads a whole value to see that it is one.
+/// Decodes a whole value to check that it is valid.
 fn checked<S: Stored>(bytes: Vec<u8>) -> Result<Value<'static, S>, Error> {
     set_limit();
     S::decode(&bytes)?;
@@ -98,11 +98,11 @@ pub fn input<S: Stored>(name: &'static str, text: &CStr) -> error::Result<Value<
     bytes.map_err(refused_input(name, PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION))
 }
 
-/// A text for a client, written where PostgreSQL expects it: too little memory for it is an ERROR, where an allocation of
-/// Rust's that fails ends the process and with it every session.
+/// A text for a client, written into PostgreSQL's memory: running out of memory there is an ERROR, whereas a failed
+/// allocation in Rust aborts the process and with it every session.
 pub struct Hex(pg_sys::Datum);
 
-/// The largest piece of memory that PostgreSQL hands out.
+/// The largest allocation that PostgreSQL permits.
 const MOST_ALLOCATED: usize = 0x3fff_ffff;
 
 /// The type's output function.
@@ -145,7 +145,7 @@ unsafe impl BoxRet for Hex {
     }
 }
 
-/// A value's bytes for a client: the result of the type's send function. They are copied once, into PostgreSQL's memory.
+/// A value's bytes for a client: the result of the type's send function, copied once, into PostgreSQL's memory.
 pub struct Bytes<'a>(Cow<'a, [u8]>);
 
 impl<'a, S> From<Value<'a, S>> for Bytes<'a> {
@@ -170,7 +170,7 @@ unsafe impl BoxRet for Bytes<'_> {
     }
 }
 
-/// The type's receive function: the rest of the message is the value.
+/// The type's receive function: the value is the rest of the message.
 pub fn receive<S: Stored>(name: &'static str, message: Internal) -> error::Result<Value<'static, S>> {
     // SAFETY: PostgreSQL calls receive functions with the message it reads from.
     let message = unsafe { message.unwrap().map(|d| &mut *d.cast_mut_ptr::<pg_sys::StringInfoData>()) };

@@ -1,4 +1,5 @@
-//! `survival`: its aggregates, its type and the test of several values. The algorithms are in [`user_metrics_core::survival`].
+//! `survival`: its aggregates, its type and the log-rank test of several values. The algorithms are in
+//! [`user_metrics_core::survival`].
 
 use crate::bridge::{self, stored_value};
 use crate::error::{self, refused};
@@ -40,7 +41,7 @@ stored_value! { Survival, "survival":
     survival_in, survival_out, survival_receive, survival_send
 }
 
-/// The test over values as bytes: an array of a type that SQL is only about to make cannot be named here.
+/// The test over values as bytes: an array of a type that is not created yet cannot be named here.
 #[pg_extern(stable, strict, parallel_safe)]
 fn logrank_of_bytes(
     groups: Array<'_, &[u8]>,

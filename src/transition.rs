@@ -1,5 +1,5 @@
-//! The row of an aggregate's transition function as the executor hands it over: read in place, whatever the types of user id
-//! and time are. Which they are is told by the call, once, when the state is made.
+//! The row of an aggregate's transition function as the executor passes it, read in place whatever the types of user id and
+//! time. The types are determined from the call, once, when the state is created.
 #![allow(unsafe_code)]
 
 use crate::arguments::TextBytes;
@@ -11,8 +11,8 @@ use user_metrics_core::base::state::State;
 use user_metrics_core::base::user_table::{UserKey, UserKind};
 use user_metrics_core::{Error, Result};
 
-/// Declares the C functions of transitions: a symbol, the symbol that says how it is called, and the module that says what it
-/// does with a row.
+/// Declares the C functions of transitions: a symbol, the symbol of its `pg_finfo` record, and the module that accumulates
+/// rows.
 macro_rules! transitions {
     ($($symbol:ident, $finfo:ident: $($module:ident)::+;)*) => {
         $crate::c_functions! {
@@ -23,17 +23,17 @@ macro_rules! transitions {
 }
 pub(crate) use transitions;
 
-/// The arguments of a transition: the state, the user, the time, and what the aggregate takes besides.
+/// The arguments of a transition: the state, the user, the time, and the aggregate's further ones.
 #[derive(Clone, Copy)]
 pub struct Row<'fcx> {
     call: &'fcx pg_sys::FunctionCallInfoBaseData,
 }
 
-/// The place of the user's id among the arguments.
+/// The position of the user id among the arguments.
 const USER: usize = 1;
-/// That of the time.
+/// The position of the time.
 const TIME: usize = 2;
-/// That of the first argument behind them.
+/// The position of the first further argument.
 const FURTHER: usize = 3;
 
 impl<'fcx> Row<'fcx> {
@@ -44,13 +44,13 @@ impl<'fcx> Row<'fcx> {
         arguments.get(n).filter(|argument| !argument.isnull).map(|argument| argument.value)
     }
 
-    /// Whether there are arguments behind user and time.
+    /// Whether there are arguments after user and time.
     #[inline]
     pub fn has_further(self) -> bool {
         self.call.nargs > FURTHER as i16
     }
 
-    /// The type of the user's id, as the call has it.
+    /// The type of the user id in this call.
     pub fn user_kind(self) -> Result<UserKind> {
         // SAFETY: asks for the type of an argument of this call.
         match unsafe { pg_sys::get_fn_expr_argtype(self.call.flinfo, USER as i32) } {
@@ -61,7 +61,7 @@ impl<'fcx> Row<'fcx> {
         }
     }
 
-    /// The user; `None` for NULL and for an id that names nobody.
+    /// The user; `None` for NULL and for a blank id.
     #[inline]
     pub fn user(self, kind: UserKind) -> Option<UserKey> {
         let datum = self.datum(USER)?;
@@ -74,39 +74,39 @@ impl<'fcx> Row<'fcx> {
         }
     }
 
-    /// The time, infinities included; a timestamp without zone is UTC.
+    /// The time, infinities included; a timestamp without time zone is taken as UTC.
     #[inline]
     pub fn instant(self) -> Option<Micros> {
         self.datum(TIME).map(|datum| datum.value() as Micros)
     }
 
-    /// A text behind user and time, by number from 0.
+    /// A text argument after user and time, numbered from 0.
     #[inline]
     pub fn text(self, n: usize) -> Option<&'fcx [u8]> {
         // SAFETY: the declaration of the aggregate has a text there.
         self.datum(FURTHER + n).map(|datum| unsafe { TextBytes::<'fcx>::read(datum) }.0)
     }
 
-    /// A double behind user and time.
+    /// A double after user and time.
     #[inline]
     pub fn double(self, n: usize) -> Option<f64> {
         self.datum(FURTHER + n).map(|datum| f64::from_bits(datum.value() as u64))
     }
 
-    /// A boolean behind user and time.
+    /// A boolean after user and time.
     #[inline]
     pub fn boolean(self, n: usize) -> Option<bool> {
         self.datum(FURTHER + n).map(|datum| datum.value() as u8 != 0)
     }
 
-    /// A list of booleans behind user and time.
+    /// A list of booleans after user and time.
     #[inline]
     pub fn booleans(self, n: usize) -> Option<pgrx::Array<'fcx, bool>> {
         // SAFETY: the declaration of the aggregate has a boolean[] there.
         self.datum(FURTHER + n).and_then(|datum| unsafe { pgrx::Array::from_datum(datum, false) })
     }
 
-    /// An interval behind user and time.
+    /// An interval after user and time.
     #[inline]
     pub fn interval(self, n: usize) -> Option<Interval> {
         // SAFETY: the declaration of the aggregate has an interval there.
@@ -114,7 +114,7 @@ impl<'fcx> Row<'fcx> {
     }
 }
 
-/// One call: `begin` makes the state of a group's first row, `step` takes a row in.
+/// One call: `begin` creates the state for a group's first row, `step` adds a row.
 ///
 /// # Safety
 ///

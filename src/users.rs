@@ -1,11 +1,12 @@
-//! User ids of SQL as keys. The keys are [`user_metrics_core::base::user_table`].
+//! SQL user ids as keys. The keys are [`user_metrics_core::base::user_table`].
 
 use crate::arguments::TextList;
 use user_metrics_core::Result;
 use user_metrics_core::base::memory::{self, Claim};
 use user_metrics_core::base::user_table::{UserKey, UserKind};
 
-/// The keys of user ids given as text, for values of any kind: what is no uuid or integer is no user of such a value.
+/// The keys of user ids given as text, for values of any id type: a text that is not a uuid or integer is no user of such a
+/// value.
 pub fn keys(kind: UserKind, ids: &TextList<'_>) -> Result<Vec<UserKey>> {
     let (mut claim, mut keys) = (Claim::temporary(), Vec::new());
     claim.reserve(&mut keys, ids.len())?;

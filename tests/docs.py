@@ -6,8 +6,8 @@ template (which holds the demonstration log as request_log). The extension is th
 itself says CREATE EXTENSION user_metrics.
 
 - A `text` block that follows before the next heading or block is what psql must print, errors included.
-- Without one, the example must run without an error; what it prints is not looked at.
-- `sql norun` blocks are not run: they are for other people's tables. They are counted as skipped.
+- Without one, the example must run without an error; its output is not checked.
+- `sql norun` blocks are not run: they refer to tables of other applications. They are counted as skipped.
 
 --write puts what psql printed into the `text` blocks instead. libpq's environment variables name the server. The last
 line is `N passed, N failed`.
@@ -24,12 +24,12 @@ import sys
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>.*)$")
 MARKER = "@@ end of example @@"
 FAILURE = re.compile(r"^(ERROR|FATAL|PANIC|psql|invalid command|unrecognized|connection to server|server closed)", re.MULTILINE)
-# How an example ends that leaves nothing behind in psql: with a semicolon or a command of psql's own.
+# The end of an example that leaves no unfinished statement in psql: a semicolon or a psql command.
 FINISHED = re.compile(r"(;|^\\.*|\\(g|gx|gset|gexec|gdesc|crosstabview)\b.*)\s*(--.*)?\Z", re.MULTILINE)
 
 
 class Block:
-    """A fenced block: its words after the backquotes, its text, and the lines of the file it lies in (its fences not)."""
+    """A fenced block: the words after its backquotes, its text, and its lines in the file, without the fences."""
 
     def __init__(self, words, indent, first):
         self.words, self.indent, self.first, self.last = words, indent, first, first
@@ -40,14 +40,14 @@ class Block:
 
 
 class Example:
-    """A block of SQL and the block of text that says what it prints, if there is one."""
+    """A block of SQL and the block of text with its expected output, if there is one."""
 
     def __init__(self, sql, output):
         self.sql, self.output = sql, output
 
 
 def examples(lines):
-    """Pairs each block of SQL with the block of text that follows it under the same heading; gives the skipped apart."""
+    """Pairs each block of SQL with the block of text after it under the same heading; also returns the skipped ones."""
     found, skipped, block, waiting = [], 0, None, None
     for number, line in enumerate(lines):
         fence = FENCE.match(line)
@@ -68,7 +68,7 @@ def examples(lines):
 
 
 def close(block, found, waiting, skipped):
-    """Files a block that is complete; returns the example whose output may follow, and the number of skipped."""
+    """Stores a complete block; returns the example whose output may follow, and the number of skipped."""
     if block.words[:1] == ["sql"] and "norun" in block.words:
         return None, skipped + 1
     if block.words[:1] == ["sql"]:
@@ -80,8 +80,8 @@ def close(block, found, waiting, skipped):
 
 
 def psql(database, script):
-    """What a reader sees who types the script into psql."""
-    # Errors and results in one stream: psql empties its output before it complains.
+    """The output of psql for the script, as an interactive user would see it."""
+    # Errors and results in one stream: psql flushes its output before it reports an error.
     run = subprocess.run(["psql", "--no-psqlrc", "--pset=pager=off", "--dbname", database], input=script, text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "PGCLIENTENCODING": "UTF8"},
                          encoding="utf-8", check=False)
@@ -93,7 +93,7 @@ def administer(statement):
 
 
 def run(sources, template):
-    """Runs the examples of one file; returns what each printed, None where psql did not get that far."""
+    """Runs the examples of one file; returns the output of each, None for those that psql did not reach."""
     database = f"user_metrics_docs_{os.getpid()}"
     administer(f"CREATE DATABASE {database} TEMPLATE {template}")
     try:
@@ -107,17 +107,17 @@ def run(sources, template):
 
 
 def leave_nothing(source):
-    """An unfinished statement must not become the beginning of the next example's."""
+    """An unfinished statement must not be continued by the next example."""
     return "" if FINISHED.search(source.rstrip()) else "\\r\n"
 
 
 def tidy(text):
-    """psql pads its columns with spaces that no editor keeps, and ends a table with an empty line."""
+    """psql pads columns with trailing spaces that editors strip, and ends a table with an empty line."""
     return "\n".join(line.rstrip() for line in text.strip("\n").split("\n"))
 
 
 def complaint(example, printed):
-    """What is wrong with an example, None if nothing is."""
+    """What is wrong with an example, or None."""
     if printed is None:
         return "psql did not get this far"
     if leave_nothing(example.sql.text()):
@@ -131,7 +131,7 @@ def complaint(example, printed):
 
 
 def write(path, lines, found, outputs):
-    """Puts what was printed into the blocks of text."""
+    """Writes the actual output into the blocks of text."""
     for example, printed in reversed(list(zip(found, outputs, strict=True))):
         if example.output and printed is not None:
             block = example.output

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What users keep in tables of the extension, through pg_dump and back.
+"""Dump and restore of the rows that users keep in tables of the extension, by pg_dump.
 
     python3 tests/dump.py
 
@@ -13,7 +13,7 @@ import sys
 
 from psql import Session, administer, fresh_database
 
-# Each table that holds what users put there: what fills it, and its rows as text. A table of the extension without a line
+# Each table with rows of users: the statement that fills it, and its rows as text. A table of the extension that is missing
 # here fails.
 TABLES = {
     "anonymous_user": ["INSERT INTO user_metrics.anonymous_user VALUES ('gateway'), ('Bücher 😀')"],
@@ -32,7 +32,7 @@ CONFIGURATION = """SELECT c.relname FROM pg_extension AS e, pg_class AS c
 
 
 def rows(session, table):
-    # As text under the settings of the session: every digit of a number, every microsecond.
+    # As text, independent of the settings of the session: every digit of a number, every microsecond.
     return session.run(f"SELECT t::text FROM user_metrics.{table} AS t ORDER BY t::text COLLATE \"C\"")
 
 

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Every function that folds requests, through the plans that hand histories from process to process, through little memory
-and its files, and through what stops a query half way.
+"""Every function that folds requests: in plans that pass histories between processes, with little memory and temporary
+files, and with interrupted queries.
 
     python3 tests/folds.py [WORD]         only the tests whose names contain the word
 
 Needs a server with the extension installed, named by libpq's environment variables, and a superuser; works in a database of
-its own and drops it. The functions are those of the catalogue. Whatever the plan and the memory, the rows are the same;
-whatever ends a statement, no state and no file is left, and nobody is warned of anything. The last line is
-`N passed, N failed`.
+its own and drops it. The functions are taken from the catalog. The rows must not depend on the plan and the memory; however
+a statement ends, no state and no file may be left, and no warning may be raised. The last line is `N passed, N failed`.
 """
 
 import sys
@@ -18,10 +17,11 @@ from plans import (ADMIN_SHUTDOWN, OUT_OF_MEMORY, PARALLEL, PARTITIONWISE, SERIA
 from psql import QUERY_CANCELED, ServerError, Session, fresh_database
 
 CONFIGURATION_LIMIT_EXCEEDED, DATA_CORRUPTED = "53400", "XX001"
-# A hundredth of what the large log takes, and less than its users do.
+# A hundredth of the memory for the large log, and less than its users take.
 LITTLE = {"user_metrics.max_state_memory": "6MB"}
 
-# 100,000 requests of 35,000 users, of which some ask a lot, in no order; partitions of it; one in order; some hundred rows; who signed up.
+# 100,000 unordered requests of 35,000 users, some with many requests; partitions of it; one in order; a few hundred rows;
+# signups.
 DATA = """
 CREATE TABLE log AS
 SELECT id, CASE WHEN id % 89 = 0 THEN ' ' WHEN id % 97 = 0 THEN 'anonymous'
@@ -46,7 +46,7 @@ UNION ALL SELECT 'waiting ' || n, timestamptz '2024-01-01 00:00+00' + n * interv
 VACUUM ANALYZE log, parts, in_order, few, signups
 """
 
-# What they are called with beside the log.
+# Arguments besides the log.
 USER = ", 'user 1'"
 MORE = dict.fromkeys(("preferred_models", "preferred_model_list", "favorite_features", "benchmark_user", "user_metrics_row",
                       "user_profile", "segment_user"), USER) | {
@@ -63,7 +63,7 @@ MORE["activation_threshold"] = """, '{"model": "model 1"}'"""
 MORE |= dict.fromkeys(("funnel", "funnel_users"), """, '[{"filter": {"feature": "feature 1"}}, {"filter": {"model": "model 1"}}]'""")
 MORE |= dict.fromkeys(("first_sessions", "first_session_list"), ", signups => 'signups'")
 MORE["assignment_audit"] = ", 'model', 'model'"
-# Those that read one user's requests only, so few that no partial aggregate is worth it; and those that keep every user.
+# Functions that read one user's requests only, too few for partial aggregation; and those that keep every user.
 OF_ONE_USER = {"preferred_models", "preferred_model_list"}
 GROWS = dict.fromkeys(("benchmark_users", "benchmark_user", "user_metrics_row", "user_profile", "segment_users", "segment_user",
                        "segment_summary", "activation_milestones", "lifecycle_stage", "lifecycle_transitions"),
@@ -78,7 +78,7 @@ def call(function, log):
 
 
 def rows(session, function, log="log"):
-    """What a function gives, as one hash and a count where it is much: no notice or warning may be among it."""
+    """The result of a function, as a hash and a count if it is large; no notice or warning may be raised."""
     lines = session.run(f"SELECT count(*), md5(string_agg(r::text, chr(10) ORDER BY r::text)) "
                         f"FROM {call(function, repr(log))} AS r")
     require(len(lines) == 1, f"more than rows: {lines}")
@@ -112,7 +112,7 @@ def little_or_nothing(session, function):
             rows(session, function, log)
         session.run(f"SELECT * FROM {call(function, repr('few'))} LIMIT 1")
     with session.setting(client_min_messages="warning", **SERIAL):
-        # Each call has an area of its own and gives it back: there is shared memory for some hundred.
+        # Each call has an area of its own and releases it: shared memory suffices for some hundred.
         either = call(function, "CASE WHEN n % 2 = 0 THEN 'few' ELSE 'empty' END::regclass")
         session.run(f"SELECT count(*) FROM generate_series(1, 1000) AS n, LATERAL {either} AS r")
     require_no_files(session)
@@ -129,7 +129,7 @@ def has_a_gather(session, function):
 
 
 def canceled_anywhere(session, function):
-    """After every so many parts of the time it takes: in the scan, in handing over, in reading."""
+    """Cancels the statement after various fractions of its run time: during scan, hand-over and reading."""
     for settings in (SERIAL | LITTLE, PARALLEL, PARALLEL | LITTLE):
         with session.setting(client_min_messages="warning", **settings):
             began = time.monotonic()
@@ -189,7 +189,7 @@ def a_worker_dies(session, database, function):
 
 
 def sessions_end(session, database, function):
-    """Whose files are deleted at the very end of a backend, crash it and with it all others."""
+    """Files deleted at the very end of a backend would crash it and with it all others."""
     before = session.value("SELECT pg_postmaster_start_time()")
     for settings in (SERIAL | LITTLE, PARALLEL | LITTLE):
         with Session(database, **settings) as other:
@@ -211,7 +211,7 @@ def memory_comes_back(session, function):
 
 
 def made_up(session, _):
-    """What is reachable from SQL although only the source layer calls it."""
+    """Functions reachable from SQL although only the source layer calls them."""
     plan = '{"columns": [{"name": "segment", "kind": "text"}]}'
     for log in ("few", "empty"):
         require(session.run(f"SELECT user_metrics_internal.history('{plan}', user_id, created_at, model) FROM {log}") == [""], "something")
@@ -239,7 +239,7 @@ def made_up(session, _):
 
 
 def users_alone_are_too_many(session, function):
-    """Refused with a hint where not even a part of the users fits."""
+    """Refused with a hint if not even a part of the users fits in memory."""
     with session.setting(**SERIAL | {"user_metrics.max_state_memory": "512kB"}):
         try:
             rows(session, function)
@@ -252,7 +252,7 @@ def users_alone_are_too_many(session, function):
 
 
 def within_each_other(session):
-    """A log may be a view that asks another one, with the same aggregate in the same process."""
+    """A log may be a view that reads another log, with the same aggregate in the same process."""
     session.run("""CREATE VIEW asking AS SELECT l.user_id, l.created_at, l.feature FROM few AS l
         WHERE l.feature IN (SELECT u.name FROM user_metrics.feature_usage('log') AS u)""")
     for settings in (SERIAL | LITTLE, PARALLEL):
@@ -276,7 +276,7 @@ def tests(database, functions):
     for function in functions:
         for test in (in_every_plan, little_or_nothing, has_a_gather):
             yield f"{test.__name__.replace('_', ' ')}: {function}", lambda s, t=test, f=function: t(s, f)
-    # What happens between processes is the same for all of them.
+    # Communication between processes is the same for all of them.
     for function in ("usage_patterns", "request_complexity"):
         for test in (canceled_anywhere, memory_comes_back, users_alone_are_too_many):
             yield f"{test.__name__.replace('_', ' ')}: {function}", lambda s, t=test, f=function: t(s, f)

@@ -1,11 +1,11 @@
-"""Rules of the house that take more than a grep: house.py modules|topics|definitions|names.
+"""Project rules that need more than grep: house.py modules|topics|definitions|names.
 
-Each prints what breaks its rule, a line each, and nothing where it holds.
+Each prints violations of its rule, one per line, and nothing if there are none.
 
-modules: the modules of core stand on floors; each uses those of lower floors and of its own, and never in a circle.
-topics: a topic has one name in every layer: module of core, page, regress files, oracle.
-definitions: a definition that is cited is on docs/definitions.md, and one that is listed there is cited.
-names: the glue knows no function by name.
+modules: the modules of core are layered in floors; each uses those of lower floors and of its own, without cycles.
+topics: a topic has the same name in every layer: module of core, page, regress files, oracle.
+definitions: every definition cited is on docs/definitions.md, and every one on the page is cited.
+names: the glue does not name single functions.
 """
 
 import re
@@ -21,7 +21,7 @@ FLOORS = [
     ["history"],
     ["function"],
     ["source"],
-    # Values that are stored, with the functions that read them.
+    # Stored values, with the functions that read them.
     ["activity", "sessions", "funnel", "survival", "experiment"],
     # Topics whose functions fold requests.
     ["assignment", "journey", "predictors", "segments", "stages", "usage", "users"],
@@ -29,13 +29,13 @@ FLOORS = [
 ]
 TOPICS = FLOORS[5] + FLOORS[6]
 
-# What has a page, or regress files, and is no topic.
+# Pages and regress files that are no topics.
 OTHER_PAGES = ["benchmarks", "definitions", "reference", "source"]
 OTHER_CASES = ["catalog", "functions", "settings", "source"]
 
 
 def used(text):
-    """The modules that a file names behind `crate::`, its comments and its tests left out."""
+    """The modules that a file names after `crate::`, except in comments and tests."""
     text = re.split(r"\n#\[cfg\([^\n]*test", text)[0]
     text = re.sub(r"//[^\n]*", "", text)
     for match in re.finditer(r"\bcrate::(\{)?(\w+)?", text):
@@ -66,7 +66,7 @@ def dependencies():
 
 
 def circle(graph):
-    """The modules of one circle, or none."""
+    """The modules of one cycle, or an empty list."""
     done, way = set(), []
 
     def visit(module):
@@ -139,7 +139,7 @@ def definitions():
 
 
 def names():
-    # Values have the names of the aggregates that make them, and an accessor of each value is called users.
+    # Values have the names of the aggregates that build them, and an accessor of each value is called users.
     values = {"activity", "sessions", "funnel", "survival", "users"}
     reference = (HOUSE / "docs" / "reference.md").read_text()
     functions = set(re.findall(r"(?m)^### (\w+)$", reference)) - values

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Every aggregate of the extension through every kind of plan, and through what stops a plan half way.
+"""Every aggregate of the extension in every kind of plan, and in plans that are interrupted.
 
     python3 tests/plans.py [WORD]         only the tests whose names contain the word
 
-Needs a server with the extension installed, named by libpq's environment variables, and a superuser; works in a
-database of its own and drops it. The aggregates are those of the catalogue; what they are called with is in ARGUMENTS,
-and one without a line there fails. Whatever the plan, the result is the same bytes as that of one plain pass; whatever
-ends a statement, no state is left. The last line is `N passed, N failed`.
+Needs a server with the extension installed, named by libpq's environment variables, and a superuser; works in a database of
+its own and drops it. The aggregates are taken from the catalog; their arguments are in ARGUMENTS, and one that is missing
+there fails. Every plan must give the same bytes as one plain pass; however a statement ends, no state may be left. The last
+line is `N passed, N failed`.
 """
 
 import re
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from psql import QUERY_CANCELED, SEPARATOR, ServerError, ServerGone, Session, fresh_database
 
-# What each aggregate is called with: columns of the table of requests, see DATA.
+# The arguments of each aggregate: columns of the table of requests, see DATA.
 INSTANT, UTC = "timestamp with time zone", "timestamp without time zone"
 ARGUMENTS = {
     f"user_metrics.activity({kind},{instant}{zone})": (f"user_{kind}", at, *(["zone"] if zone else []))
@@ -52,8 +52,8 @@ ARGUMENTS = {
     "user_metrics.experiment_lists(text,double precision[])": ("arm", "latencies"),
 }
 
-# 20,000 requests of 6,000 users, more than a state takes in row by row; a NULL and a blank user among them. One tenant
-# has two thirds of the rows, four share the rest; chunks are small. Rows do not come in the order of their times.
+# 20,000 requests of 6,000 users, more than a state adds row by row; a NULL and a blank user among them. One tenant has two
+# thirds of the rows, four share the rest; chunks are small. Rows are not in time order.
 DATA = """
 CREATE TABLE requests AS
 SELECT r.*, user_metrics.activity(user_text, occurred_at, zone) AS one_activity,
@@ -106,38 +106,38 @@ VACUUM ANALYZE requests, requests_by_tenant, million, large
 """
 
 SERIAL = {"max_parallel_workers_per_gather": 0}
-# Workers alone read the table, so that what is compared went through combine, serialize and deserialize.
+# Only workers read the table, so that the result went through combine, serialize and deserialize.
 PARALLEL = {"max_parallel_workers_per_gather": 2, "parallel_setup_cost": 0, "parallel_tuple_cost": 0,
             "min_parallel_table_scan_size": 0, "parallel_leader_participation": "off"}
 HASHED, SORTED = {"enable_sort": "off"}, {"enable_hashagg": "off"}
 PARTITIONWISE = {"enable_partitionwise_aggregate": "on"}
 SPILLING = {"work_mem": "64kB", "hash_mem_multiplier": 1}
 
-# The readouts and the values they read.
+# The functions and the values they read.
 READOUTS = dict.fromkeys(("active_users", "engagement", "lifecycle", "churn_rate", "seasonality", "stickiness",
                           "retention_matrix", "retention_curve", "cohort_table"), "activity")
 READOUTS |= dict.fromkeys(("session_stats", "session_hazard", "session_list"), "sessions")
-# Those of a source alone: over values they take two.
+# Functions with a form over a log only, or with two values.
 OF_SOURCES = ("session_time",)
-# Functions of a source that put sessions and survival together.
+# Functions over a log that use both sessions and survival.
 JOURNEY = ("first_sessions", "activation_milestones")
-# Those that read no source, up to their value.
+# Functions over values only.
 SURVIVAL_READOUTS = ("user_metrics.survival_curve((SELECT survival", "user_metrics.survival_quantiles((SELECT survival",
                      "user_metrics.survival_summary((SELECT survival", "user_metrics.logrank((SELECT ARRAY[survival]")
 READOUTS["funnel_steps"] = "funnel"
-# Those that are read from a log under another name, and so are asked apart.
+# Functions whose form over a log has another name, and which are called separately.
 OVER_VALUES = {"funnel_steps"}
 STEPS = """steps => '[{"filter": {"model": "model 0"}}, {"filter": {"model": "model 1"}}, {"filter": {}}, {"filter": {"model": "model 2"}}]'"""
-# What an aggregate is called with beside user and time.
+# The arguments of an aggregate besides user and time.
 FURTHER = {"funnel": ", ARRAY[model = 'model 0', model = 'model 1'], interval '7 days'"}
-# What a readout must be called with to give several rows for a log of a million.
+# Arguments that make a function return several rows for a log of a million.
 SEVERAL_ROWS = {"churn_rate": ", period => 'week'", "session_stats": ", period => 'week'", "session_time": ", period => 'week'", "session_hazard": ", max_requests => 4, session_gap => '1 day'"}
 
 OUT_OF_MEMORY, ADMIN_SHUTDOWN, FEATURE_NOT_SUPPORTED = "53200", "57P01", "0A000"
 
 
 class Wrong(Exception):
-    """What a test found."""
+    """A failure of a test."""
 
 
 def require(condition, complaint):
@@ -149,7 +149,7 @@ def require(condition, complaint):
 
 @dataclass
 class Aggregate:
-    """One aggregate of the extension, and what it gives over the table of requests in one plain pass."""
+    """One aggregate of the extension, and its results over the table of requests in one plain pass."""
 
     signature: str
     result_type: str
@@ -167,7 +167,7 @@ class Aggregate:
 
 @dataclass
 class Way:
-    """A way to the results: a query of (what, which, result), under settings that lead to a plan."""
+    """A way to compute the results: a query of (what, which, result), under settings that lead to a certain plan."""
 
     name: str
     settings: dict
@@ -240,7 +240,7 @@ def results(lines):
 
 
 def outcome(session, query):
-    """The result of a query of one value, or how it was refused."""
+    """The result of a query of one value, or its error."""
     try:
         return session.value(query)
     except ServerError as error:
@@ -259,7 +259,7 @@ def require_plan(text, shows=(), hides=()):
 
 
 def by_way(session, aggregate, way):
-    """The results of a way, after a look at its plan."""
+    """The results of a way, after a check of its plan."""
     query = aggregate.fill(way.query)
     with session.setting(**way.settings):
         require_plan(plan(session, query, way.explain), way.shows, way.hides)
@@ -285,7 +285,7 @@ def every_way_alike(session, aggregate, way):
 
 
 def distinct_rows(session, aggregate):
-    """DISTINCT within is that of the rows; what has no equality is refused in both."""
+    """An aggregate with DISTINCT equals one over distinct rows; types without equality fail in both."""
     arguments = ARGUMENTS[aggregate.signature]
     names, distinct = ", ".join(arguments), ("DISTINCT " + arguments[0], *arguments[1:])
     rows = "(SELECT * FROM requests UNION ALL SELECT * FROM requests WHERE tenant = 1) AS r"
@@ -295,7 +295,7 @@ def distinct_rows(session, aggregate):
 
 
 def moving_frames(session, aggregate):
-    """Over a window: what a subquery over the frame's rows gives, or a clear refusal."""
+    """As a window function: the result of a subquery over the frame's rows, or a clear error."""
     for start, bound in (("UNBOUNDED", "true"), ("3", "r.id >= w.id - 3")):
         frame = f"SELECT {aggregate.call()} OVER (ORDER BY id ROWS BETWEEN {start} PRECEDING AND CURRENT ROW)"
         try:
@@ -322,7 +322,7 @@ def without_rows(session, aggregate):
 
 
 def null_arguments(session, aggregate):
-    """With NULL for any argument or for all: the same in every plan, a value or a clear refusal."""
+    """With NULL for any argument or for all: the same in every plan, a value or a clear error."""
     arguments = ARGUMENTS[aggregate.signature]
     types = re.search(r"\((.*)\)", aggregate.signature)[1].split(",")
     nulls = [f"NULL::{type}" for type in types]
@@ -342,7 +342,7 @@ def null_arguments(session, aggregate):
 
 
 def single_row(session, aggregate):
-    """In a parallel plan one worker has the row and the other nothing."""
+    """In a parallel plan one worker has the only row and the others have none."""
     alone = session.value(f"SELECT {aggregate.call()}::text FROM requests WHERE id = 4711")
     require(alone, "no result")
     with session.setting(**PARALLEL):
@@ -362,7 +362,7 @@ def prepared(session, aggregate):
 
 
 def cursor(session, aggregate):
-    """Fetched in part: states of the groups begun are alive, and gone when the cursor is."""
+    """A cursor fetched in part: states of the current groups are alive, and gone when the cursor is closed."""
     with session.setting(**SERIAL | SORTED):
         for end in ("CLOSE c", "ROLLBACK TO before", "COMMIT"):
             session.run_all(["BEGIN", "SAVEPOINT before", "DECLARE c CURSOR FOR " + aggregate.fill(BY_TENANT)])
@@ -389,7 +389,7 @@ ENDLESS = "SELECT {call} FROM requests CROSS JOIN generate_series(1, 2000) AS ag
 
 
 def is_canceled(session, statement, after):
-    """Whether a statement is canceled that has so many seconds. It answers within one more, and leaves no state."""
+    """Whether a statement is canceled by a timeout of so many seconds, within one more, without leaving a state."""
     began = time.monotonic()
     with session.setting(statement_timeout=f"{max(1, round(1000 * after))}ms"):
         try:
@@ -413,7 +413,7 @@ def canceled_in_transition(session, aggregate):
 
 
 def canceled_anywhere(session, statement, times, settings):
-    """Canceled after every so many parts of the time it takes: in transition, serialize, combine, finish or readout."""
+    """Canceled after various fractions of the run time: in transition, serialize, combine, final function or readout."""
     with session.setting(**settings):
         began = time.monotonic()
         session.run(statement)
@@ -445,7 +445,7 @@ def limited_memory(session, aggregate):
 
 
 def limited_memory_otherwise(session):
-    """In merging large values, and in a readout that reads a source."""
+    """Memory limits while merging large values, and in a function over a log."""
     for value in ("activity", "sessions", "funnel"):
         merged = f"SELECT user_metrics.users(user_metrics.rollup({value})) FROM large"
         with session.setting(**{"user_metrics.max_state_memory": "30MB"}):
@@ -479,7 +479,7 @@ def caught_in_plpgsql(session, aggregate):
 
 @contextmanager
 def endless_parallel(database, session, aggregate):
-    """A session busy with an endless parallel statement, the ids of its leader and workers, and how it ended."""
+    """A session in an endless parallel statement, the ids of its leader and workers, and how it ended."""
     with Session(database, **PARALLEL) as busy:
         leader, ended = busy.value("SELECT pg_backend_pid()"), []
 
@@ -520,7 +520,7 @@ def terminated_worker(session, database, aggregate):
 
 
 def terminated_leader(session, database, aggregate):
-    """The session that looks on is still served: the server has not restarted."""
+    """The observing session is still served: the server has not restarted."""
     with endless_parallel(database, session, aggregate) as (_, leader, workers, ended):
         session.run(f"SELECT pg_terminate_backend({leader})")
         until(lambda: ended, "the end of the statement")
@@ -531,7 +531,7 @@ def terminated_leader(session, database, aggregate):
 # ------------------------------------------------------------------------------------------------- the log as a source
 
 def readout_of_source(session, readout, arguments=""):
-    """With workers and without: the rows, and what auto_explain tells of the statements within."""
+    """With and without workers: the rows, and the plans of the inner statements shown by auto_explain."""
     session.run("LOAD 'auto_explain'")
     answers = []
     for workers in (2, 0):
@@ -549,11 +549,11 @@ def readout_of_source(session, readout, arguments=""):
     require(len(answers[0]) > 3, f"{len(answers[0])} rows")
 
 
-# What is wrong with the labels of a function is a row.
+# Invalid labels of a function are a row.
 MEMBERS = """FROM pg_proc AS p
     JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
     JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'user_metrics'"""
-# What folds are made of is no value: tests/folds.py is about it.
+# The input of folds is no value: it is tested by tests/folds.py.
 AGGREGATES = f"{MEMBERS} AND p.oid::regproc <> 'user_metrics_internal.history'::regproc JOIN pg_aggregate AS a ON a.aggfnoid = p.oid"
 LABELS = {
     "aggregates are parallel safe, with combine, serialize, deserialize and an honest size": f"""
@@ -586,7 +586,7 @@ def labels(session, query):
 # ------------------------------------------------------------------------------------------------- memory comes back
 
 def backend_memory(session):
-    """Bytes PostgreSQL's contexts hold, and the process; the latter 0 where the server is on another machine."""
+    """Bytes held by PostgreSQL's memory contexts, and by the process; the latter is 0 for a server on another machine."""
     contexts = int(session.value("SELECT sum(total_bytes) FROM pg_backend_memory_contexts"))
     status = Path(f"/proc/{session.value('SELECT pg_backend_pid()')}/status")
     told = status.read_text() if status.exists() else ""
@@ -595,7 +595,7 @@ def backend_memory(session):
 
 
 def memory_comes_back(session, statement, settings, sqlstate="00000"):
-    """A hundredth of what fifty statements take would show."""
+    """A leak of a hundredth of what fifty statements take would be noticed."""
     def once():
         try:
             session.run(statement)
@@ -611,7 +611,7 @@ def memory_comes_back(session, statement, settings, sqlstate="00000"):
 
     before, after = memory_after(8), memory_after(50)
     for _ in range(2):
-        # A heap may come to its size late; what leaks grows on.
+        # A heap may reach its size late; a leak keeps growing.
         if after[1] - before[1] >= 1_000_000:
             before, after = after, memory_after(50)
     for what, first, last in zip(("contexts", "process"), before, after):
@@ -641,15 +641,15 @@ FOR_EVERY_AGGREGATE = [
     one_plain_pass, distinct_rows, moving_frames, without_rows, null_arguments, single_row, prepared, cursor,
     canceled_in_transition,
 ]
-# Further forms of an aggregate differ in how a row is read: for them the plans that hand states on will do.
+# Further forms of an aggregate differ only in how a row is read: plans that pass states between processes suffice.
 BRIEFLY = re.compile(r"user_metrics[.]funnel[(](?!text,timestamp with time)")
 IN_BRIEF = ("parallel", "hashed")
-# What holds a single text never grows so large.
+# A state that holds a single text never grows so large.
 FOR_EVERY_VALUE = [limited_memory, rolled_back_to_savepoint, caught_in_plpgsql]
 
 
 def tests(database, aggregates):
-    """Pairs of a name and what to do with the session."""
+    """Pairs of a name and a function of the session."""
     yield "every aggregate has its arguments here", lambda s: every_aggregate_is_here(s, aggregates)
     for name, query in LABELS.items():
         yield name, lambda s, query=query: labels(s, query)
@@ -724,12 +724,12 @@ def is_passed(session, name, test):
 def main(word=""):
     passed = failed = 0
     with fresh_database("plans") as database, Session(database) as session:
-        # In a process of its own, whose heap is not the one that is watched.
+        # In a process of its own, so that its heap is not the one being measured.
         with Session(database) as maker:
             for statement in DATA.split(";\n"):
                 maker.run(statement)
         for name, test in tests(database, the_aggregates(session)):
-            # What one plain pass gives is what all others are compared with.
+            # The result of one plain pass, with which all others are compared.
             if word in name or name.startswith("one plain pass"):
                 if is_passed(session, name, test):
                     passed += 1

@@ -1,6 +1,6 @@
-"""Databases for tests and long-lived psql sessions in them: statements in, lines or rows of JSON out.
+"""Test databases and long-lived psql sessions: statements in, lines or rows of JSON out.
 
-The server is whatever libpq's environment variables name, the user one who may create databases.
+The server is named by libpq's environment variables; the user must be able to create databases.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ QUERY_CANCELED = "57014"
 
 
 class ServerError(Exception):
-    """A statement that failed: its SQLSTATE, and all that psql said of it."""
+    """A statement that failed: its SQLSTATE, and the complete message."""
 
     def __init__(self, sqlstate, message):
         super().__init__(f"{sqlstate}: {message}")
@@ -23,18 +23,18 @@ class ServerError(Exception):
 
 
 class ServerGone(Exception):
-    """The connection broke in the middle of a statement."""
+    """The connection was lost during a statement."""
 
 
 def administer(statement, *where):
-    """Runs one statement in a connection of its own, by default to the database that libpq's variables name."""
+    """Runs one statement in a connection of its own, by default to the database named by libpq's variables."""
     command = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", statement, *where]
     subprocess.run(command, check=True)
 
 
 @contextlib.contextmanager
 def fresh_database(purpose):
-    """A database with the extension in it, for as long as the block runs; gives its name."""
+    """A database with the extension in it, for the duration of the block; yields its name."""
     name = f"user_metrics_{purpose}_{os.getpid()}"
     administer(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
     try:
@@ -45,7 +45,7 @@ def fresh_database(purpose):
 
 
 class Session:
-    """One psql process, its messages among its output in the order they came.
+    """One psql process, with its messages and its output in one stream in order.
 
     `settings` hold for the whole session: RESET goes back to them.
     """
@@ -77,7 +77,7 @@ class Session:
         self._psql.stdout.close()
 
     def restart(self):
-        """After `ServerGone`: a crash of one backend takes a moment to recover from."""
+        """After `ServerGone`: recovery from the crash of a backend takes a moment."""
         self._psql.kill()
         self.close()
         for _ in range(60):
@@ -87,13 +87,13 @@ class Session:
         self._start()
 
     def run_all(self, statements):
-        """Runs statements in one go, all or none."""
+        """Runs statements together, all or none."""
         return self.run("\\;\n".join(statements))
 
     def run(self, statement):
         """Runs one statement; returns the lines of its output."""
         try:
-            # \warn needs no transaction that works; what it writes is not held back.
+            # \warn works in failed transactions, too, and its output is not buffered.
             self._psql.stdin.write(f"{statement}\n;\n\\warn {END} :SQLSTATE\n")
             self._psql.stdin.flush()
         except BrokenPipeError:
@@ -109,17 +109,17 @@ class Session:
         raise ServerGone()
 
     def value(self, query):
-        """The only value of a query's only row."""
+        """The single value of a query with one row."""
         [line] = self.run(query)
         return line
 
     def rows(self, query):
-        """The rows of a query, each a dict in the order of the columns."""
+        """The rows of a query, each a dict in column order."""
         return [json.loads(line) for line in self.run(f"SELECT pg_catalog.row_to_json(q) FROM ({query}) q")]
 
     @contextlib.contextmanager
     def setting(self, **settings):
-        """Settings for the statements of a block, on top of those of the blocks around it."""
+        """Settings for the statements of a block, in addition to those of enclosing blocks."""
         outer = self._settings
         self._set(outer | settings)
         yield
@@ -138,7 +138,7 @@ class Session:
                 self.run_all(statements)
                 break
             except ServerError as error:
-                # On a busy machine a short statement_timeout strikes the statements that lift it, too.
+                # On a busy machine a short statement_timeout also cancels the statements that reset it.
                 if error.sqlstate != QUERY_CANCELED:
                     raise
         self._settings = settings

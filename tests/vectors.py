@@ -1,41 +1,40 @@
 #!/usr/bin/env python3
-"""The golden cases of tests/vectors through SQL; core/tests/vectors.rs runs the same files through core.
+"""Runs the golden cases of tests/vectors in SQL; core/tests/vectors.rs runs the same files in core.
 
     python3 tests/vectors.py [WORD]         only the cases whose names contain the word
 
-Needs a server with the extension installed, named by libpq's environment variables, and a user who may create a
-database. A file has `cases` and, for core, the offsets of their `zones` from instants on (PostgreSQL's own count here).
-A case has
-    name, origin    what it shows, and where its figures come from
+Needs a server with the extension installed, named by libpq's environment variables, and a user who may create a database. A
+file has `cases` and, for core, the offsets of their `zones` from instants on (counted as PostgreSQL does). A case has
+    name, origin    what it shows, and the source of its values
     requests        lines of a user and the UTC times of their requests; u{1..9} stands for the nine users u1 to u9
     users           the type of the ids: text (default), uuid, bigint
     timezone        default UTC
     week_start      default monday
-    without_users   users left out
-    readout         the function called, with its `arguments` (times in UTC); or `value` for what the activity is
-    columns, rows   what it answers; numbers to 1e-12, or to `tolerance` where they are large or rounded
+    without_users   users removed from the value
+    readout         the function called, with its `arguments` (times in UTC); or `value` for the content of the activity
+    columns, rows   the result; numbers to 1e-12, or to `tolerance` if they are large or rounded
 
 In sessions.json
-    requests        are a user, a time, a session id, milliseconds and whether it succeeded each; the rest may be missing
+    requests        each a user, a time, a session id, milliseconds and whether it succeeded; the last ones may be missing
     session_gap, max_idle    in seconds
-    session_list    gives times in UTC, and names users and ids also over a value, which is one of a user then
-    refused         is no function: the rows are bytes, and how they are refused as a value
+    session_list    times in UTC, with names of users and ids also over a value, which then has a single user
+    refused         is no function: the rows are bytes, and the error when they are read as a value
 
 In funnel.json
-    requests        are a user, a time and a letter for each step it is; x is one that must not come in between
-    steps, window, mode, compatibility    how many steps, the window in seconds, and the rest as in SQL
-    funnel_users    gives times in UTC, without the steps' names
+    requests        each a user, a time and a letter for each step it matches; x is excluded between steps
+    steps, window, mode, compatibility    the number of steps, the window in seconds, and the rest as in SQL
+    funnel_users    times in UTC, without the steps' names
 
 In assignment.json
-    experiment      are the arguments of experiment_variant
-    rows            are ids and the variants they have; null for none
-    and a case is asked of these arguments, of the experiment defined by them, and of its row
+    experiment      the arguments of experiment_variant
+    rows            ids and their variants; null for none
+    and a case is run with these arguments, with the experiment defined by them, and with its row
 
 In survival.json
-    groups          are durations each: seconds, and whether it happened; readouts but `logrank` are of the first
+    groups          durations of each: seconds, and whether the event occurred; functions except `logrank` read the first
 
-Each other case is asked of a value and, unless it is about the value itself, of the log. The last line is
-`N passed, N failed`.
+Other cases are run over a value and, unless they are about the value itself, over the log. The last line is `N passed, N
+failed`.
 """
 
 import json
@@ -53,18 +52,18 @@ def literal(value):
 
 
 def instant(text):
-    """Without a look at the session's zone."""
+    """An instant, regardless of the session's time zone."""
     return f"timestamp {literal(text)} AT TIME ZONE 'UTC'"
 
 
 def named(user):
-    """The users a name stands for."""
+    """The users that a name stands for."""
     many = MANY.fullmatch(user) if isinstance(user, str) else None
     return [f"{many[1]}{i}" for i in range(1, int(many[2]) + 1)] if many else [user]
 
 
 def load(session, case, requests, further=""):
-    """The case's requests as a table, its settings, its users left out."""
+    """Loads the case's requests as a table, its settings, and its removed users."""
     users, rows = case.get("users", "text"), ", ".join(f"({', '.join(request)})" for request in requests)
     session.run_all([
         "DROP TABLE IF EXISTS log", "TRUNCATE user_metrics.opt_out",
@@ -98,7 +97,7 @@ def activity_requests(case):
 
 
 def activity_queries(case):
-    """The questions of a case, all with the same answer: pairs of what is asked and the query."""
+    """The queries of a case, all with the same result: pairs of a description and the query."""
     zone, left_out = literal(case.get("timezone", "UTC")), left_out_of(case)
     forms = {
         "value": f"occurred_at, {zone}",
@@ -122,7 +121,7 @@ def activity_queries(case):
 
 SESSION_COLUMNS = ", session_id text, latency_ms double precision, succeeded boolean"
 TIMES = ["to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')".format(name) for name in ("started_at", "ended_at")]
-# As a time is written: without zeros at the end of its fraction.
+# As times are written: without trailing zeros in the fraction.
 LISTED = ", ".join(["user_id::text", "session_number", "session_id",
                     *(f"rtrim(rtrim({time}, '0'), '.') AS {name}" for time, name in zip(TIMES, ("started_at", "ended_at"))),
                     "duration_seconds", "requests", "errors", "outcome"])
@@ -151,14 +150,15 @@ def session_queries(case):
         return
     over_source = [literal("log"), *arguments, *(f"{name} => {limit}" for name, limit in zip(("session_gap", "max_idle"), limits))]
     if case["readout"] == "session_list":
-        yield "source", f"SELECT {LISTED} FROM user_metrics.session_list({', '.join(over_source)})"
+        in_order = "ORDER BY user_id::text, session_number"
+        yield "source", f"SELECT {LISTED} FROM user_metrics.session_list({', '.join(over_source)}) {in_order}"
         if not {"until", "as_of"} & case.get("arguments", {}).keys():
             arguments = [*arguments, "as_of => (SELECT max(occurred_at) FROM log)"]
         listed = f"user_metrics.session_list({', '.join(['u.v', *arguments])}) AS r"
         name = ("(SELECT min(l.session_id) FROM log AS l WHERE l.user_id = u.user_id "
                 "AND user_metrics_internal.session_key(l.session_id) = r.session_key) AS session_id")
         yield "value of a user", (f"SELECT {LISTED} FROM (SELECT u.user_id, {name}, r.* FROM (SELECT user_id, {whole} AS v "
-                                  f"FROM log GROUP BY user_id) AS u, {listed}) AS q ORDER BY user_id::text, session_number")
+                                  f"FROM log GROUP BY user_id) AS u, {listed}) AS q {in_order}")
         return
     zone = [f"timezone => {literal(case.get('timezone', 'UTC'))}"]
     over_value = zone if case["readout"] == "session_stats" else []
@@ -222,7 +222,7 @@ def funnel_queries(case):
         for form, value in values.items():
             yield form, f"SELECT v::text AS bytes, user_metrics.users(v) FROM {value} AS s(v)"
         return
-    # A source's steps are filters of values: those with the letter among them.
+    # Steps of a form over a log are filters of values: those that contain the letter.
     words = {word for _, _, word in case["requests"]}
     named = {letter: sorted(word for word in words if letter in word) for letter in [*letters, "x"]}
     steps = [{"filter": {"letters": named[letter]}} for letter in letters]
@@ -238,7 +238,7 @@ def funnel_queries(case):
 
 
 def refusals(session, concept, case):
-    """Pairs of the bytes of a case and what is wrong with their refusal."""
+    """Pairs of the bytes of a case and what is wrong with the error they cause."""
     for number, (value, sqlstate, message) in enumerate(case["rows"], 1):
         wrong = "accepted"
         try:
@@ -294,7 +294,7 @@ def is_same(expected, got, tolerance):
 
 
 def complaint(case, rows):
-    """What is wrong with the rows of an answer, or None."""
+    """What is wrong with the rows of a result, or None."""
     for row in rows:
         row.pop("segment", None)
         if list(row) != case["columns"]:
@@ -334,7 +334,7 @@ def outcomes(session, concept, case):
 
 def main(word=""):
     passed = failed = 0
-    # Neither the session's zone nor its style of dates may matter.
+    # The result must not depend on the session's time zone or DateStyle.
     strange = {"timezone": "Pacific/Apia", "datestyle": "German"}
     with fresh_database("vectors") as database, Session(database, **strange) as session:
         for file in sorted((Path(__file__).parent / "vectors").glob("*.json")):

@@ -1,14 +1,15 @@
-//! Who was active on which local day: per user a set of days, exact.
+//! Active users: for each user the exact set of local days with a request.
 //!
-//! One pass over a log gives an [`Activity`]; active users, engagement, lifecycle, stickiness and retention are read from
-//! its bytes through a [`View`], which never builds a table. Values of the same time zone and the same type of user ids
-//! merge: by day, by shard or by parallel worker, to the same bytes.
+//! One pass over a log builds an [`Activity`]; active users, engagement, lifecycle, stickiness and retention are read from
+//! its bytes through a [`View`], which never builds a table. Values with the same time zone and the same type of user id can
+//! be merged, by day, shard or parallel worker, and give the same bytes.
 //!
 //! The body of its bytes, after the frame of [`wire`](crate::base::wire): type of user ids; time zone; 0, or 1 and the last
-//! instant (signed); number of users; and if there are users: first day (signed); last day less first day; the keys,
-//! ascending, 16 bytes each; then per key its set. A set is its first day less the first of all; `(days - 1) * 2 + form`;
-//! and for more than one day either (form 0) each next day's distance less one, or (form 1) a length and a bitmap of the
-//! days after the first. The shorter form is written, form 0 where they are equal, and no other is read.
+//! instant (signed); number of users; and if there are users: first day (signed); last day minus first day; the keys,
+//! ascending, 16 bytes each; then the set of each key. A set is its first day minus the first day of all; `(days - 1) * 2 +
+//! form`; and for more than one day either (form 0) the distance of each next day minus one, or (form 1) a length and a
+//! bitmap of the days after the first. The shorter form is written, form 0 if they are equal; any other encoding is
+//! rejected.
 
 use crate::base::calendar::{LocalDays, Micros, Segment};
 use crate::base::days::{Day, DayArena, DaySet};
@@ -44,7 +45,7 @@ pub const FUNCTIONS: &[&Function] = &[
     &cohort_table::FUNCTION,
 ];
 
-/// The aggregate that makes it.
+/// The aggregate that builds it.
 pub static AGGREGATE: Aggregate = Aggregate {
     name: "activity",
     value: "activity",
@@ -63,20 +64,21 @@ pub static AGGREGATE: Aggregate = Aggregate {
     ],
 };
 
-/// The version of the layout of its bytes.
+/// The version of the byte layout.
 pub const VERSION: u8 = 1;
 
-/// Users from which on pairs of user and day are put off and taken in by the batch: fewer stay in the processor's caches.
+/// From this number of users on, pairs of user and day are buffered and added in batches: fewer users stay in the CPU
+/// caches.
 const MANY: usize = 4096;
 /// Pairs of a batch.
 const BATCH: usize = 512;
-/// Pairs remembered as taken in or put off. A session's requests follow each other closely, so most rows of a log in time
+/// Pairs remembered as added or buffered. Requests of a session follow each other closely, so most rows of a log in time
 /// order repeat one of these and never reach the table.
 const RECENT: usize = 2048;
-/// No log has this day, so no row is taken for a repetition of nothing.
+/// No log contains this day, so no row is taken for a repetition of an empty entry.
 const NEVER: (UserKey, Day) = (UserKey::ZERO, Day::MIN);
 
-/// The state: fed with requests, or merged from other states.
+/// The state: built from requests, or merged from other states.
 #[derive(Debug)]
 pub struct Activity {
     kind: UserKind,
@@ -85,7 +87,7 @@ pub struct Activity {
     last_at: Option<Micros>,
     users: Users<DaySet>,
     arena: DayArena,
-    /// Pairs put off, at most [`BATCH`].
+    /// Buffered pairs, at most [`BATCH`].
     pending: Vec<(UserKey, Day)>,
     /// [`RECENT`] pairs, each at its user's place; empty while there are few users.
     recent: Vec<(UserKey, Day)>,
@@ -93,7 +95,7 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Nobody yet, with days of the named time zone.
+    /// No users yet, with the days of the given time zone.
     pub fn new(kind: UserKind, zone: &str) -> Self {
         Activity {
             kind,
@@ -118,9 +120,9 @@ impl Activity {
         self.kind
     }
 
-    /// Takes in one request at a finite instant. A request by nobody only moves the end of what was observed.
+    /// Adds a request at a finite instant. A request without a user only extends the observation.
     ///
-    /// `find` tells the zone's offset around an instant not met before.
+    /// `find` returns the zone's offset around an instant not seen before.
     #[inline]
     pub fn observe(
         &mut self,
@@ -134,7 +136,7 @@ impl Activity {
         if self.users.len() < MANY { self.add(user, day) } else { self.put_off(user, day) }
     }
 
-    /// Takes in a pair later, unless it has just been.
+    /// Buffers a pair, unless it was seen recently.
     #[inline]
     fn put_off(&mut self, user: UserKey, day: Day) -> Result<()> {
         let place = user.spread() as usize % RECENT;
@@ -158,7 +160,7 @@ impl Activity {
         self.claim.reserve(&mut self.pending, BATCH)
     }
 
-    /// Notes the pairs of a batch.
+    /// Adds the pairs of a batch.
     fn take_in(&mut self, batch: &[(UserKey, Day)]) -> Result<()> {
         let (mut numbers, keys) = ([UNKNOWN; BATCH], batch.iter().map(|&(user, _)| user));
         let numbers = &mut numbers[..batch.len()];
@@ -173,7 +175,7 @@ impl Activity {
         })
     }
 
-    /// Notes that a user was active on a day.
+    /// Records that a user was active on a day.
     #[inline]
     pub fn add(&mut self, user: UserKey, day: Day) -> Result<()> {
         let (i, new) = self.users.number(user, DaySet::of(day), &mut self.claim)?;
@@ -206,7 +208,7 @@ impl Activity {
 
     /// Bytes of the distances between the days of a set.
     fn gaps_len(&self, set: &DaySet, days: u32, span: usize) -> usize {
-        // No distance in so short a span takes a second byte.
+        // In a span this short no distance needs a second byte.
         if span <= 0x80 {
             return days as usize - 1;
         }
@@ -221,7 +223,7 @@ impl Activity {
     }
 }
 
-/// Begins the bytes of a value: all that comes before its keys. Without users there are no bounds.
+/// Writes everything before the keys. Without users there are no bounds.
 fn head(
     kind: UserKind,
     zone: &str,
@@ -282,7 +284,7 @@ impl State for Activity {
         let taken_in = self.take_in(&pending);
         match taken_in {
             Ok(()) => pending.clear(),
-            // What could not be taken in stays put off, and must not pass for taken in when it comes again.
+            // Pairs that could not be added stay buffered, and must not be taken for added when they occur again.
             Err(_) => self.recent.fill(NEVER),
         }
         self.pending = pending;

@@ -1,11 +1,11 @@
-//! Which variant of an experiment a user gets, as the SDK that gave it them decided. Definitions D82 and D83.
+//! Assignment of users to the variants of an experiment, as decided by the vendor's SDK. Definitions D82 and D83.
 //!
-//! An assignment is a function of the user's id and the experiment alone: the id is hashed with the experiment's seed to a
-//! number from 0 to 1, and the variant in whose range that falls is the user's. Every vendor does that in a way of
-//! their own, and whoever wants the variants must follow it to the bit. Each way is at its [`Hash`].
+//! An assignment is a function of the user id and the experiment only: the id is hashed with the experiment's seed to a
+//! number from 0 to 1, and the user gets the variant whose range contains it. Each vendor does this differently, and the
+//! variants match only if the method is followed to the bit. Each method is described at its [`Hash`](enum@Hash).
 //!
-//! An id is the text the application hashed. JavaScript and what imitates it hashes UTF-16 code units, the others bytes of
-//! UTF-8. Bytes that are no UTF-8 count as U+FFFD, which is what an application would have made of them.
+//! An id is the text that the application hashed. JavaScript SDKs and those modelled on them hash UTF-16 code units, the
+//! others UTF-8 bytes. Bytes that are not valid UTF-8 count as U+FFFD, as an application would have decoded them.
 
 use crate::base::error::{Error, Result};
 use crate::base::user_table::is_blank;
@@ -24,10 +24,10 @@ use hash::{Draw, decimal};
 pub use terms::Terms;
 use terms::{coverage, name, variants, weights};
 
-/// The function that compares a log with them.
+/// The function that compares a log with assignments.
 pub const FUNCTIONS: &[&Function] = &[&assignment_audit::FUNCTION];
 
-/// The most variants of an experiment: hashes have no more than a thousand or ten thousand numbers.
+/// The most variants of an experiment: hashes have only a thousand or ten thousand values.
 const MOST_VARIANTS: usize = 1000;
 /// The most bytes of a name.
 const LONGEST_NAME: usize = 1000;
@@ -54,8 +54,8 @@ pub struct Assignment {
 }
 
 impl Assignment {
-    /// Reads the terms of an experiment. Where the SDKs would go on with something else than was asked for, they are refused:
-    /// weights that do not add up, a coverage beyond 0 and 1, a hash version that is not known.
+    /// Reads the terms of an experiment. Terms that the SDKs would silently replace are rejected: weights that do not add
+    /// up, a coverage outside 0 to 1, an unknown hash version.
     ///
     /// ```
     /// # use user_metrics_core::assignment::{Assignment, Terms};
@@ -71,7 +71,7 @@ impl Assignment {
         let variants = variants(terms)?;
         let hash = Hash::named(terms.hash.unwrap_or("growthbook_v2"))?;
         let seed = match terms.seed {
-            // GrowthBook would take the experiment's key instead.
+            // GrowthBook would use the experiment's key instead.
             Some("") => return refuse("seed", "", "a seed that is not empty, or NULL for the experiment's name"),
             Some(seed) if seed.len() > LONGEST_NAME => name("seed", Some(seed), "a seed")?,
             Some(seed) => seed,
@@ -83,7 +83,7 @@ impl Assignment {
         let ranges = weights.into_iter().map(|weight| {
             let from = reached;
             reached += weight;
-            // PostHog's coverage is a number of its own, and the others' are not known here.
+            // PostHog's coverage is a separate number, and the coverage of the other vendors is not known here.
             let to = if hash.is_growthbook() { from + coverage * weight } else { reached };
             (hash.bound(from), hash.bound(to))
         });
@@ -91,8 +91,7 @@ impl Assignment {
         Ok(Assignment { ranges: ranges.collect(), draw: hash.draw(seed), gate, variants })
     }
 
-    /// The place among the variants of a user's, by the bytes of their id, or `None` for one that names nobody or who does not
-    /// take part.
+    /// The index of a user's variant, by the bytes of the id; `None` for a blank id and for users who do not take part.
     #[inline]
     pub fn place(&self, id: &[u8]) -> Option<usize> {
         if is_blank(id) || self.gate.as_ref().is_some_and(|gate| !gate.admits(id)) {
@@ -102,7 +101,7 @@ impl Assignment {
         self.ranges.iter().position(|range| within(number, range))
     }
 
-    /// The same of the user whose id is a uuid, written as PostgreSQL and most programs write it.
+    /// The same for a user id of type uuid, in its usual text form.
     #[inline]
     pub fn place_of_uuid(&self, id: [u8; 16]) -> Option<usize> {
         let (mut text, mut at) = ([b'-'; 36], 0);
@@ -116,7 +115,7 @@ impl Assignment {
         self.place(&text)
     }
 
-    /// The same of the user whose id is a number, written in decimals.
+    /// The same for an integer user id, in decimal.
     #[inline]
     pub fn place_of_bigint(&self, id: i64) -> Option<usize> {
         let (mut digits, mut text) = ([0; 20], [b'-'; 21]);
@@ -127,7 +126,7 @@ impl Assignment {
         self.place(&text[..to])
     }
 
-    /// The variant of a user by its name.
+    /// The name of a user's variant.
     pub fn variant(&self, id: &[u8]) -> Option<&str> {
         self.variants.get(self.place(id)?).map(String::as_str)
     }
@@ -156,7 +155,7 @@ mod tests {
             .prop_filter("somebody", |id| !is_blank(id.as_bytes()))
     }
 
-    /// `getBucketRange` of the same cases, as far as they are not refused here.
+    /// `getBucketRange` for the same cases, except those rejected here.
     #[test]
     fn ranges_are_those_of_growthbooks_cases() {
         type Case<'a> = (usize, f64, Option<&'a [f64]>, &'a [Range]);
@@ -251,7 +250,7 @@ mod tests {
             }
         }
 
-        /// More coverage brings users in and moves nobody from one variant to another.
+        /// More coverage adds users and moves none from one variant to another.
         #[test]
         fn coverage_only_adds(id in ids(), low in 0.0..1.0f64, high in 0.0..1.0f64, v1 in any::<bool>()) {
             let (low, high) = (low.min(high), low.max(high));
@@ -268,7 +267,7 @@ mod tests {
         }
     }
 
-    /// Shares are what was asked for: 20,000 users, within five standard deviations.
+    /// The shares are as requested: 20,000 users, within five standard deviations.
     #[test]
     fn users_are_dealt_out_by_weight() {
         let variants = names(&["a", "b", "c"]);

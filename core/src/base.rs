@@ -1,4 +1,4 @@
-//! What values and folds stand on.
+//! Common ground of values and folds: memory, errors, user keys, days, calendar, encoding.
 
 pub mod calendar;
 pub mod chunked;

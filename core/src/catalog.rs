@@ -1,4 +1,4 @@
-//! Every declared function and aggregate, topic by topic, and what is made of the declarations: SQL, the view
+//! Every declared function and aggregate by topic, and what is generated from the declarations: SQL, the view
 //! `user_metrics.functions`, the C symbols of the glue and docs/reference.md.
 
 use crate::function::Function;
@@ -31,7 +31,7 @@ const TOPICS: &[&[&[&Function]]] = &[
 /// Every aggregate over requests.
 pub const AGGREGATES: &[&Aggregate] = &[&activity::AGGREGATE, &sessions::AGGREGATE, &funnel::AGGREGATE];
 
-/// Every function, topic by topic.
+/// Every function, by topic.
 pub fn all() -> impl Iterator<Item = &'static Function> {
     TOPICS.iter().copied().flatten().copied().flatten().copied()
 }
@@ -41,12 +41,12 @@ pub fn over_logs() -> impl Iterator<Item = &'static Function> {
     all().filter(|function| function.reads.is_over_log())
 }
 
-/// The function over a log of a name.
+/// The function over a log with a given name.
 pub fn named(name: &str) -> Option<&'static Function> {
     over_logs().find(|function| function.name == name)
 }
 
-/// The functions that read a canonical column, in words; any column may also be named in `by` and `filter`.
+/// The functions that read a canonical column, as text; any column may also be named in `by` and `filter`.
 pub fn readers(column: &str) -> String {
     if ALWAYS.contains(&column) {
         return "every function".to_owned();
@@ -63,7 +63,7 @@ mod tests {
     use crate::function::{Argument, Function, NO_DEFAULT, Role};
     use crate::source::{ALWAYS, Ask, CANONICAL, Column, Metrics, Relation, columns_read, source_query};
 
-    /// The query of a function over a log that has these columns and no others.
+    /// The query of a function over a log with exactly these columns.
     fn query(function: &'static Function, columns: &[&str]) -> Result<String> {
         let base = |name: &str| match name {
             "occurred_at" => "timestamptz",
@@ -94,7 +94,7 @@ mod tests {
         };
         let properties =
             arguments.iter().filter(property).map(|argument| (argument.name.to_owned(), "tier".to_owned()));
-        // Metrics that ask for all of them.
+        // Metrics that need all of them.
         let metrics = ["session_id", "succeeded", "cost_usd", "revenue_usd", "latency_ms", "rating"];
         let metrics = metrics.iter().filter(|column| columns.contains(column)).map(|column| match *column {
             "session_id" => Some("sessions".to_owned()),

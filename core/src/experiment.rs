@@ -1,16 +1,16 @@
-//! What is known of an experiment: per variant how many users there are, and the moments of their figures. Definitions
-//! D85 to D88, D96.
+//! The statistics of an experiment: for each variant the number of users and the moments of their values. Definitions D85 to
+//! D88, D96.
 //!
-//! A row is a user: the variant they are in and their figure, with a second figure for some purposes, see [`Purpose`]. Sums
-//! are exact ([`crate::stats::exact`]), so that an offset of any size changes no variance and parts merge to the same bytes in any
-//! order. What is made of them is in [`crate::experiment::comparison`].
+//! A row is a user: their variant and value, with a second value for some purposes, see [`Purpose`]. Sums are exact
+//! ([`crate::stats::exact`]), so a constant offset does not affect the variance, and parts merge to the same bytes in any
+//! order. They are evaluated by [`crate::experiment::comparison`].
 //!
-//! The body of its bytes, after the frame of [`wire`](crate::base::wire): the purpose; the number of variants; then per variant,
-//! in the order of their names' bytes: the name; the users; how many of them have no figure; whether all figures are 0 or 1;
-//! the sum of figures and the sum of their squares, see [`Exact::encode`]; for purposes of two figures the sums of the second
-//! ones, of their squares and of the products. Where the figures themselves are kept there are none of these sums, but the
-//! figures in ascending order, 8 bytes each, little endian; where users have several, per user, in the order of their lists,
-//! how many, and these in ascending order.
+//! The body of its bytes, after the frame of [`wire`](crate::base::wire): the purpose; the number of variants; then for each
+//! variant, ordered by the bytes of the name: the name; the number of users; how many of them have no value; whether all
+//! values are 0 or 1; the sum of the values and of their squares, see [`Exact::encode`]; for purposes with two values the
+//! sums of the second ones, of their squares and of the products. If the values themselves are kept, they replace the sums,
+//! in ascending order, 8 bytes each, little endian; if users have several, for each user, in the order of their lists, the
+//! number of values and the values in ascending order.
 
 pub mod comparison;
 
@@ -26,13 +26,14 @@ use std::cmp::Ordering;
 /// The functions about experiments.
 pub const FUNCTIONS: &[&[&Function]] = &[comparison::FUNCTIONS];
 
-/// The version of the layout of its bytes.
+/// The version of the byte layout.
 pub const VERSION: u8 = 1;
 
-/// The most variants an experiment can have. Whoever has more has taken something else for the variant, such as the user.
+/// The most variants of an experiment. More than that means that another column, such as the user, was taken for the
+/// variant.
 pub const MOST_VARIANTS: usize = 1000;
 
-/// The refusal of one variant more.
+/// The error for one variant too many.
 pub fn too_many_variants(variant: &[u8]) -> Error {
     Error::Argument {
         name: "variant",
@@ -41,21 +42,21 @@ pub fn too_many_variants(variant: &[u8]) -> Error {
     }
 }
 
-/// What is kept of each variant, and what the second figure is.
+/// What is kept of each variant, and the meaning of the second value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Purpose {
-    /// One figure a user: comparison of means and of proportions.
+    /// One value per user: comparison of means and of proportions.
     Mean = 0,
-    /// A figure, and one that was known before the experiment began and foretells it: variance that it explains is taken
-    /// out of the comparison (CUPED). A user without the second figure has 0.
+    /// A value, and a covariate observed before the experiment: the variance that it explains is removed from the comparison
+    /// (CUPED). A user without the covariate has 0.
     Adjusted = 1,
-    /// A numerator and a denominator: the figure of a variant is the sum of the one over the sum of the other.
+    /// A numerator and a denominator: the value of a variant is the ratio of their sums.
     Ratio = 2,
-    /// One figure a user, every one of them kept: comparison of ranks beside that of means.
+    /// One value per user, all of them kept: comparison of ranks in addition to that of means.
     Sample = 3,
-    /// Any number of figures a user, such as one a request, every one of them kept: comparison of quantiles over all figures,
-    /// beside that of their mean, which is a ratio.
+    /// Any number of values per user, such as one per request, all of them kept: comparison of quantiles over all values, in
+    /// addition to that of their mean, which is a ratio.
     Lists = 4,
 }
 
@@ -71,7 +72,7 @@ impl Purpose {
         }
     }
 
-    /// The aggregate that makes such a value.
+    /// The aggregate that builds such a value.
     pub fn made_by(self) -> &'static str {
         match self {
             Purpose::Mean => "experiment(variant, value)",
@@ -87,7 +88,7 @@ impl Purpose {
     }
 }
 
-/// The sums that a second figure adds.
+/// The additional sums for a second value.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Second {
     sum: Exact<SUM>,
@@ -95,18 +96,18 @@ struct Second {
     products: Exact<PRODUCT>,
 }
 
-/// The moments of a variant's figures, or of those of several variants together.
+/// The moments of the values of a variant, or of several variants together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Moments {
-    /// Users who have a figure.
+    /// Users with a value.
     pub users: u64,
     /// Their mean.
     pub mean: f64,
-    /// Their variance, over one less than their number; `NaN` of fewer than two.
+    /// Their sample variance, with n - 1; `NaN` for fewer than two users.
     pub variance: f64,
-    /// The mean of the second figures.
+    /// The mean of the second values.
     pub second_mean: f64,
-    /// The variance of the second figures.
+    /// The variance of the second values.
     pub second_variance: f64,
     /// The covariance of both.
     pub covariance: f64,
@@ -121,10 +122,11 @@ pub struct Arm {
     only_zero_or_one: bool,
     sum: Exact<SUM>,
     squares: Exact<PRODUCT>,
-    /// One where the purpose has a second figure, else none. A vector, because its room is asked for and not taken.
+    /// One element if the purpose has a second value, otherwise none. A vector, so that its memory can be allocated
+    /// fallibly.
     second: Vec<Second>,
     figures: Vec<f64>,
-    /// Where users have several figures: how many figures there are up to and with those of each user.
+    /// If users have several values: the cumulative number of values up to each user, that user included.
     ends: Vec<usize>,
     sorted: bool,
 }
@@ -150,41 +152,41 @@ impl Arm {
         &self.name
     }
 
-    /// Users in it, with a figure or without.
+    /// Users in it, with a value or without.
     pub fn users(&self) -> u64 {
         self.users
     }
 
-    /// Users in it who have no figure: NULL, or not finite.
+    /// Users without a value: NULL, or not finite.
     pub fn missing(&self) -> u64 {
         self.missing
     }
 
-    /// Users with a figure, and those of them whose figure is 1, where every figure is 0 or 1.
+    /// Users with a value, and how many of them have 1, if every value is 0 or 1.
     pub fn successes(&self) -> Option<(u64, u64)> {
         let users = self.users - self.missing;
         self.only_zero_or_one.then(|| (users, (self.sum.value().max(0.0) as u64).min(users)))
     }
 
-    /// The figures in ascending order, where they are kept.
+    /// The values in ascending order, if they are kept.
     pub fn figures(&self) -> &[f64] {
         &self.figures
     }
 
-    /// The lists of figures of its users, each in ascending order, where they are kept.
+    /// The lists of values of its users, each in ascending order, if they are kept.
     pub fn lists(&self) -> impl Iterator<Item = &[f64]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, end)| self.figures.get(start..*end).unwrap_or_default())
     }
 
-    /// The moments of its figures.
+    /// The moments of its values.
     pub fn moments(&self) -> Moments {
         let users = self.users - self.missing;
         let nobody = Second::default();
         let second = self.second.first().unwrap_or(&nobody);
         let count = users as f64;
         let (mean, second_mean) = (self.sum.value() / count, second.sum.value() / count);
-        // Sums about the rounded mean; what the rounding left is taken out of what is small already.
+        // Sums about the rounded mean; the rounding error is then corrected in small numbers.
         let about = |products: &Exact<PRODUCT>, (x, a): (&Exact<SUM>, f64), (y, b): (&Exact<SUM>, f64)| {
             if !a.is_finite() || !b.is_finite() {
                 return f64::NAN;
@@ -197,7 +199,7 @@ impl Arm {
             return Moments { users, mean, variance, second_mean, second_variance, covariance };
         }
         let (first, other) = ((&self.sum, mean), (&second.sum, second_mean));
-        // Not by max(), which makes a number of what is none because figures are too large.
+        // Not by max(), which would turn NaN, from values that are too large, into a number.
         let not_below_0 = |variance: f64| if variance < 0.0 { 0.0 } else { variance };
         Moments {
             users,
@@ -223,7 +225,7 @@ impl Arm {
         }
     }
 
-    /// Takes in the sum and the number of a user's figures.
+    /// Adds the sum and the number of a user's values.
     fn take_list(&mut self, start: usize, end: usize) {
         let list = self.figures.get(start..end).unwrap_or_default();
         if !list.is_empty() {
@@ -236,12 +238,12 @@ impl Arm {
         let added = |ours: u64, theirs: u64| {
             ours.checked_add(theirs).ok_or(Error::Corrupt { what: "more users than can be counted" })
         };
-        // Both or none, so that a refusal leaves a state that can be read.
+        // Both or none, so that an error leaves a valid state.
         (self.users, self.missing) = (added(self.users, users)?, added(self.missing, missing)?);
         Ok(())
     }
 
-    /// Takes in the sums of another.
+    /// Adds the sums of another variant's values.
     fn add_sums(&mut self, other: &Arm) {
         self.only_zero_or_one &= other.only_zero_or_one;
         self.sum.merge(&other.sum);
@@ -289,7 +291,7 @@ fn encode_lists(arm: &Arm, out: &mut Writer) -> Result<()> {
     Ok(())
 }
 
-/// Reads the lists of so many users into an arm.
+/// Reads the lists of the given number of users into an arm.
 fn decode_lists(arm: &mut Arm, users: u64, body: &mut Reader<'_>, claim: &mut Claim) -> Result<()> {
     const WRONG: Error = Error::Corrupt { what: "lists are not in order" };
     let mut before = 0;
@@ -317,7 +319,7 @@ fn decode_lists(arm: &mut Arm, users: u64, body: &mut Reader<'_>, claim: &mut Cl
     Ok(())
 }
 
-/// The state: users by variant, in the order of the variants' names.
+/// The state: users by variant, ordered by the variants' names.
 #[derive(Debug)]
 pub struct Experiment {
     purpose: Purpose,
@@ -326,7 +328,7 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// Nobody yet.
+    /// No users yet.
     pub fn new(purpose: Purpose) -> Self {
         Experiment { purpose, arms: Vec::new(), claim: Claim::new() }
     }
@@ -336,13 +338,13 @@ impl Experiment {
         self.purpose
     }
 
-    /// The variants in the order of their names' bytes.
+    /// The variants, ordered by the bytes of their names.
     pub fn arms(&self) -> &[Arm] {
         &self.arms
     }
 
-    /// Takes in a user. A blank variant is none, and the row then nothing. A figure that is not there or not finite leaves
-    /// a user who is counted but has no figure; a covariate like that is 0, a denominator like that leaves no figure.
+    /// Adds a user. A row with a blank variant is ignored. A user whose value is missing or not finite is counted, without a
+    /// value; a missing covariate counts as 0, and a missing denominator leaves the user without a value.
     #[inline]
     pub fn observe(&mut self, variant: &[u8], figure: Option<f64>, second: Option<f64>) -> Result<()> {
         let place = match self.find(variant) {
@@ -358,7 +360,7 @@ impl Experiment {
             None => arm.count(1, 1),
             Some(figure) => {
                 if self.purpose == Purpose::Sample {
-                    // There is one 0.
+                    // -0 becomes 0.
                     self.claim.push(&mut arm.figures, figure + 0.0)?;
                     arm.sorted = false;
                 }
@@ -369,7 +371,7 @@ impl Experiment {
         }
     }
 
-    /// Takes in a user with a list of figures, of which those that are finite count.
+    /// Adds a user with a list of values, of which the finite ones count.
     pub fn observe_list(&mut self, variant: &[u8], list: impl Iterator<Item = f64>) -> Result<()> {
         let place = match self.find(variant) {
             Ok(place) => place,
@@ -379,13 +381,13 @@ impl Experiment {
         let Some(arm) = self.arms.get_mut(place) else { return Ok(()) };
         let start = arm.figures.len();
         let added = list.filter(|figure| figure.is_finite()).try_for_each(|figure| {
-            // There is one 0.
+            // -0 becomes 0.
             self.claim.push(&mut arm.figures, figure + 0.0)
         });
         let list = arm.figures.get_mut(start..).unwrap_or_default();
         sort(list);
         let end = start + list.len();
-        // All of a user or nothing, so that a refusal leaves a state that can be read.
+        // All values of a user or none, so that an error leaves a valid state.
         if let Err(refusal) =
             added.and_then(|()| if end > start { self.claim.push(&mut arm.ends, end) } else { Ok(()) })
         {
@@ -399,7 +401,7 @@ impl Experiment {
 
     #[inline]
     fn find(&self, variant: &[u8]) -> std::result::Result<usize, usize> {
-        // Few variants are looked through faster than searched.
+        // A few variants are faster to scan than to search.
         for (place, arm) in self.arms.iter().enumerate().take(8) {
             match arm.name.as_slice().cmp(variant) {
                 Ordering::Less => {}
@@ -430,7 +432,7 @@ impl Experiment {
         Ok(place)
     }
 
-    /// All variants as if they were one, named by nothing; without the figures.
+    /// All variants pooled into one without a name and without the single values.
     pub fn pooled(&self) -> Result<Arm> {
         // few: one
         let mut all = Arm::new(Vec::new(), self.purpose.has_second().then(Second::default).into_iter().collect());
@@ -473,7 +475,7 @@ impl State for Experiment {
     }
 
     fn settle(&mut self) -> Result<()> {
-        // Lists are put in order where they are written.
+        // Lists are sorted where they are written.
         for arm in self.arms.iter_mut().filter(|arm| !arm.sorted && arm.ends.is_empty()) {
             sort(&mut arm.figures);
             arm.sorted = true;

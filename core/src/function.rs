@@ -1,9 +1,9 @@
-//! What a function of the SQL surface declares, and how it is called.
+//! Declaration and calls of the functions of the SQL surface.
 //!
 //! A function is one file: a [`Function`] with its name, summary, arguments, columns and what it reads, and the algorithm
 //! behind `run`. Everything else is derived from the declaration: the SQL of its forms with their comments
-//! ([`crate::catalog`]), the query over the log ([`crate::source`]), the check of its result type, and which cells of a row are
-//! hidden because too few users are behind them. The glue knows no function by name.
+//! ([`crate::catalog`]), the query over the log ([`crate::source`]), the check of its result type, and which cells of a row
+//! are hidden because they describe too few users. The glue does not depend on single functions.
 
 use crate::base::error::Result;
 
@@ -14,23 +14,26 @@ mod clock;
 mod named;
 mod reads;
 mod row;
+mod session_limits;
 
-pub use argument::{Argument, NAME_ONE, NAMED_USER, NO_DEFAULT, ONLY_USER, REQUIRED, Role, SESSION_LIMITS, Type};
+pub use argument::{Argument, NAME_ONE, NAMED_USER, NO_DEFAULT, ONLY_USER, REQUIRED, Role, Type};
 pub use call::{Call, Environment, Given, Interval};
 pub use clock::Clock;
 pub(crate) use named::{Named, by_name, named, text_order};
 pub use reads::{AS_TEXT, Past, Reads, Requests, Stored};
 pub use row::{Cell, Column, Rows, column, column_about, with_bounds};
+pub use session_limits::{MAX_IDLE, SESSION_LIMITS, sessions_since};
 
 /// A function of the SQL surface.
 pub struct Function {
     /// Its name.
     pub name: &'static str,
-    /// The module of core that holds its file, which is the file's name where there is one function in it.
+    /// The module of core that contains its file, which has the name of the function if it declares only one.
     pub path: &'static str,
-    /// What the example in `user_metrics.functions` gives behind the log or the value, as SQL; empty where the defaults serve.
+    /// The arguments in the example of `user_metrics.functions` after the log or the value, as SQL; empty if the defaults
+    /// suffice.
     pub example: &'static str,
-    /// What it tells, in one sentence.
+    /// A description in one sentence.
     pub summary: &'static str,
     /// Its own arguments.
     pub arguments: &'static [Argument],
@@ -38,15 +41,16 @@ pub struct Function {
     pub columns: &'static [Column],
     /// What it reads.
     pub reads: Reads,
-    /// Whether `by` gives it a row of its own for each segment.
+    /// Whether `by` gives separate rows for each segment.
     pub segmented: bool,
-    /// Whether its result is a value and not rows: the only column of the only row, NULL where there is none.
+    /// Whether it returns a value instead of rows: the only column of the only row, NULL if there is none.
     pub scalar: bool,
-    /// Whether its form over a value takes a time zone, because the value knows instants and no days. A fold takes one only so.
+    /// Whether its form over a value takes a time zone, because the value has instants and no days. A fold takes one only if
+    /// this is set.
     pub zoned: bool,
-    /// How many rows the planner should expect.
+    /// The number of rows that the planner should expect.
     pub rows: u32,
-    /// Reads the value of a call and gives its rows.
+    /// Evaluates a call and returns its rows.
     pub run: fn(&Call<'_>, &mut dyn Rows) -> Result<()>,
 }
 
@@ -56,19 +60,19 @@ impl std::fmt::Debug for Function {
     }
 }
 
-/// The column of the segments of `by`, before all others.
+/// The column of segments from `by`, which precedes all others.
 pub const SEGMENT: Column =
     column("segment", Type::Text, "value of the column or property named in by; NULL without by");
 
 impl Function {
-    /// The columns that `run` gives: of a fold with the segment, of a value without.
+    /// The columns that `run` returns: with the segment for a fold, without it for a value.
     pub fn given(&self) -> impl Iterator<Item = &'static Column> {
         static OF_SEGMENT: &[Column] = &[SEGMENT];
         let has_segment = self.segmented && !self.reads.is_stored();
         OF_SEGMENT.iter().filter(move |_| has_segment).chain(self.columns)
     }
 
-    /// Makes NULL what a row must not tell.
+    /// Sets the cells of a row that must not be shown to NULL.
     pub fn hide(&self, row: &mut [Cell<'_>], min_group_size: u64) {
         if min_group_size <= 1 {
             return;
@@ -80,7 +84,7 @@ impl Function {
             if let Some(Cell::Bigint(users)) = row.get(at) { u64::try_from(*users).ok() } else { None }
         };
         let is_small = |name: &&str| count(name).is_some_and(|users| hides(users, min_group_size));
-        // The counts are needed until all is decided.
+        // The counts are needed until all cells are decided.
         let hidden = self.columns.iter().enumerate().filter(|(_, column)| column.users.iter().any(is_small));
         let hidden = hidden.fold(0u128, |hidden, (n, _)| hidden | 1 << n);
         for (_, cell) in row.iter_mut().enumerate().filter(|(n, _)| hidden >> n & 1 == 1) {
@@ -89,7 +93,7 @@ impl Function {
     }
 }
 
-/// Whether a group of so many users must not be shown. A group of nobody hides nobody.
+/// Whether a group of that many users must be hidden. An empty group reveals no user.
 pub fn hides(users: u64, min_group_size: u64) -> bool {
     users > 0 && users < min_group_size
 }

@@ -1,11 +1,11 @@
-//! How far users get on a way of several steps: per user the events that are steps, exact, from rows in any order.
+//! Funnels: for each user the events that match a step, exact, from rows in any order.
 //!
-//! A row says which of up to [`MOST_STEPS`] steps it is (none, one or several) and whether it is one that must not come in
-//! between. What is kept are the rows that are a step or must not come in between, and in the modes in which anything else
-//! breaks a way ([`Mode::keeps_others`]) the instants of all others. So memory grows with step events. Rows of one user,
-//! instant and marks are counted together, up to as many as could ever matter, which keeps merging exact: a sum cut off at
-//! a bound is the same in any order. How far a user got is decided when a value is read, see [`Matcher`]. Definition
-//! D47.
+//! A row states which of up to [`MOST_STEPS`] steps it matches (none, one or several) and whether it is excluded between
+//! steps. Rows that match a step or are excluded are kept, and in the modes in which any other event breaks a match
+//! ([`Mode::keeps_others`]) the instants of all others. So memory grows with step events. Rows with the same user, instant
+//! and marks are counted together, up to the largest number that can matter, which keeps merging exact: a sum capped at a
+//! bound does not depend on the order. The steps reached by a user are computed when a value is read, see [`Matcher`].
+//! Definition D47.
 //!
 //! The body of its bytes, after the frame of [`wire`](crate::base::wire): type of user ids; number of steps; mode; window;
 //! 0, or 1 and the last instant (signed); number of users; the keys, ascending, 16 bytes each; then per key the number of
@@ -33,11 +33,11 @@ mod readout;
 mod view;
 mod way;
 
-/// The functions about ways that users go.
+/// The functions over funnels and paths.
 pub const FUNCTIONS: &[&Function] =
     &[&funnel_over_log::FUNCTION, &funnel_steps::FUNCTION, &funnel_users::FUNCTION, &paths::FUNCTION];
 
-/// The aggregate that makes it.
+/// The aggregate that builds it.
 pub static AGGREGATE: Aggregate = Aggregate {
     name: "funnel",
     value: "funnel",
@@ -75,34 +75,34 @@ pub use plan::Plan;
 pub use readout::{Progress, Standing, Step, names, progress, shown, steps};
 pub use view::View;
 
-/// The version of the layout of its bytes.
+/// The version of the byte layout.
 pub const VERSION: u8 = 1;
 /// The most steps a funnel has.
 pub const MOST_STEPS: usize = 64;
 
-/// Users from which on rows are put off and taken in by the batch: fewer stay in the processor's caches.
+/// From this number of users on, rows are buffered and added in batches: fewer users stay in the CPU caches.
 const MANY: usize = 4096;
 /// Rows of a batch.
 const BATCH: usize = 512;
 
-/// What must hold between one step and the next.
+/// The condition on successive steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Mode {
-    /// One after the other or at the same instant; anything may happen in between.
+    /// In time order or at the same instant; any other event may occur in between.
     Ordered = 0,
-    /// Nothing else happens strictly between two steps.
+    /// No other event occurs strictly between two steps.
     StrictOrder = 1,
-    /// Strictly between two steps comes neither the second of them nor, but for the first of all, a step done before: what
-    /// comes twice ends the way.
+    /// Strictly between two steps, neither the second of them nor a step already done, except the first step, occurs: a
+    /// repetition ends the match.
     StrictDedup = 2,
     /// Each step is later than the one before.
     StrictIncrease = 3,
-    /// As ordered: one event is one step, which in ClickHouse has to be asked for.
+    /// As ordered, but one event is one step, which ClickHouse does only on request.
     Once = 4,
     /// In any order.
     Unordered = 5,
-    /// ClickHouse's strict order in which steps that come too early are passed over.
+    /// ClickHouse's strict order with steps that come too early skipped.
     AllowReentry = 6,
 }
 
@@ -117,7 +117,7 @@ impl Mode {
         ("allow_reentry", Mode::AllowReentry),
     ];
 
-    /// The mode a caller named.
+    /// The mode of the given name.
     pub fn parse(given: &str) -> Result<Self> {
         let found = Self::ALL.iter().find(|(word, _)| *word == given);
         let unknown = || Error::not_one_of("mode", given, &Self::ALL.map(|(word, _)| word));
@@ -129,31 +129,31 @@ impl Mode {
         Self::ALL[self as usize].0
     }
 
-    /// The mode behind a stored number.
+    /// The mode of a stored number.
     fn from_number(number: u64) -> Result<Self> {
         let found = usize::try_from(number).ok().and_then(|i| Self::ALL.get(i));
         found.map(|&(_, mode)| mode).ok_or(Error::Corrupt { what: "unknown mode of a funnel" })
     }
 
-    /// Whether rows that are no step matter.
+    /// Whether rows that match no step matter.
     pub fn keeps_others(self) -> bool {
         matches!(self, Mode::StrictOrder | Mode::AllowReentry)
     }
 }
 
-/// What a funnel is, its steps' meaning apart.
+/// The rules of a funnel, without the meaning of its steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// How many steps: 1 to [`MOST_STEPS`].
+    /// The number of steps: 1 to [`MOST_STEPS`].
     pub steps: usize,
     /// The longest time from the first step to the last, inclusive.
     pub window: Micros,
-    /// What must hold between steps.
+    /// The condition on successive steps.
     pub mode: Mode,
 }
 
 impl Rules {
-    /// The rules of so many steps.
+    /// The rules for the given number of steps.
     pub fn new(steps: usize, window: Micros, mode: Mode) -> Result<Self> {
         if !(1..=MOST_STEPS).contains(&steps) {
             let (given, accepted) = (format!("{steps} steps"), format!("1 to {MOST_STEPS} steps"));
@@ -162,13 +162,13 @@ impl Rules {
         Ok(Rules { steps, window, mode })
     }
 
-    /// All steps' bits.
+    /// The bits of all steps.
     pub fn all(self) -> u64 {
         u64::MAX >> (MOST_STEPS - self.steps)
     }
 
-    /// The most rows of one user, instant and marks that could ever matter: as many as they can be steps, and two to see
-    /// that a step came again.
+    /// The most rows of one user, instant and marks that can matter: as many as they match steps, and two to detect that a
+    /// step is repeated.
     fn most_copies(self, steps: u64) -> u32 {
         if steps == 0 { 1 } else { steps.count_ones().max(2) }
     }
@@ -183,15 +183,15 @@ impl std::fmt::Display for Rules {
 /// Rows of one user at one instant with the same marks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Event {
-    /// When.
+    /// The instant.
     pub at: Micros,
     /// Which steps they are: bit 0 is the first.
     pub steps: u64,
-    /// The number of its user in a table of users.
+    /// The index of its user in a table of users.
     user_index: u32,
-    /// How many rows, as far as it can matter.
+    /// The number of rows, capped where more make no difference.
     pub copies: u16,
-    /// Whether they must not come between two steps.
+    /// Whether they are excluded between two steps.
     pub excluded: bool,
 }
 
@@ -215,24 +215,24 @@ impl Owned for Event {
     }
 }
 
-/// The state: fed with rows, merged with other states, or both.
+/// The state: built from rows, merged with other states, or both.
 #[derive(Debug)]
 pub struct Funnel {
-    /// Of the rows it was fed with.
+    /// The head of the rows added here.
     head: Head<Rules>,
     users: Users<()>,
     events: Vec<Event>,
-    /// Whether events are in order, each once, and nothing is put off.
+    /// Whether events are sorted and distinct, and none are buffered.
     settled: bool,
-    /// Rows put off, at most [`BATCH`].
+    /// Buffered rows, at most [`BATCH`].
     pending: Vec<(UserKey, Event)>,
-    /// What was merged.
+    /// Merged values.
     runs: Runs<Event>,
     claim: Claim,
 }
 
 impl Funnel {
-    /// Nobody yet.
+    /// No users yet.
     pub fn new(kind: UserKind, rules: Rules) -> Self {
         Funnel {
             head: Head { kind, rules, last_at: None },
@@ -250,13 +250,13 @@ impl Funnel {
         self.head.kind
     }
 
-    /// What it looks for.
+    /// The rules of the funnel.
     pub fn rules(&self) -> Rules {
         self.head.rules
     }
 
-    /// Takes in one row. One of nobody, or that is nothing to the funnel, only moves the end of what was observed; whose
-    /// it is is not asked then.
+    /// Adds a row. A row without a user, or that is irrelevant to the funnel, only extends the observation; in the latter
+    /// case its user is not evaluated.
     #[inline]
     pub fn observe(&mut self, event: Event, user: impl FnOnce() -> Option<UserKey>) -> Result<()> {
         self.head.last_at = self.head.last_at.max(Some(event.at));
@@ -282,7 +282,7 @@ impl Funnel {
         Ok(())
     }
 
-    /// Takes in what was put off.
+    /// Adds the buffered rows.
     #[cold]
     fn take_in(&mut self) -> Result<()> {
         let (mut pending, mut numbers) = (std::mem::take(&mut self.pending), [UNKNOWN; BATCH]);
@@ -299,7 +299,7 @@ impl Funnel {
         Ok(())
     }
 
-    /// The bytes of the rows it was fed with.
+    /// The bytes of the rows added here.
     fn encode_own(&self) -> Result<Vec<u8>> {
         if self.settled {
             return user_lists::encode(&self.head, &self.users, &self.events);
@@ -312,7 +312,7 @@ impl Funnel {
         own.encode_own()
     }
 
-    /// Whether it was fed with rows at all.
+    /// Whether any rows were added here.
     fn is_fed(&self) -> bool {
         self.head.last_at.is_some()
     }

@@ -1,16 +1,16 @@
-//! Each user's requests in order of time, with only the columns that a question reads: what folds are made of.
+//! Each user's requests in time order, with only the columns that a function reads: the input of folds.
 //!
-//! Rows come in any order and from any number of processes. They are collected by partition, a 64th of the users each, and
-//! packed by the block ([`block`]): about 7 bytes a request for user and time, and what the columns need beyond. What
-//! outgrows the memory goes into a file ([`Scratch`]); what is handed to another process, too. At the end one partition after
-//! the other is brought into arrays by column, users one after the other ([`timelines`]), and a fold looks at every user.
+//! Rows come in any order and from any number of processes. They are collected by partition, each with a 64th of the users,
+//! and packed in blocks ([`block`]): about 7 bytes per request for user and time, plus the columns. Rows that outgrow the
+//! memory, or that are handed to another process, go into a file ([`Scratch`]). At the end the partitions are converted one
+//! by one into arrays by column, user after user ([`timelines`]), and a fold processes each user.
 //!
-//! The answers of folds do not depend on the order of rows. The bytes of a history do, since nothing stores them: it is no
-//! [`State`](crate::base::state::State), and lives for one query.
+//! The results of folds do not depend on the order of rows. The bytes of a history do, since they are never stored: it is
+//! not a [`State`](crate::base::state::State), and lives for one query.
 //!
-//! Memory: a process holds 16 bytes and a slot of 4 to 8 for every user of its rows, dictionaries of texts, and at most
-//! half the limit of packed rows. Where users alone outgrow that half, they too go into the file, and the process begins
-//! anew with nobody; each such generation is one more stream to merge.
+//! Memory: a process holds 16 bytes and a slot of 4 to 8 bytes for each user of its rows, dictionaries of texts, and packed
+//! rows up to half of the limit. If the users alone outgrow that half, they go into the file as well, and the process starts
+//! again without users; each such generation is one more stream to merge.
 
 use crate::base::calendar::Micros;
 use crate::base::error::{Error, Result};
@@ -39,15 +39,15 @@ pub use stream::VERSION;
 use stream::{File, Stream};
 pub use timeline::{Timeline, Values};
 
-/// Users are shared out by the top bits of their keys' hashes.
+/// Users are partitioned by the top bits of their keys' hashes.
 const PARTITION_BITS: u32 = 6;
-/// How many partitions there are.
+/// The number of partitions.
 const PARTITIONS: usize = 1 << PARTITION_BITS;
-/// Words of all open rows together, so that they stay in a processor's cache.
+/// Words of all open rows together, so that they fit a CPU cache.
 const OPEN_WORDS: usize = 64 * 1024;
-/// Rows a block begins with, so that few rows take little memory.
+/// Rows of the first block, so that few rows take little memory.
 const FIRST_ROWS: usize = 16;
-/// From how many bytes on a history is handed over through a file.
+/// From this number of bytes on, a history is handed over through a file.
 const INLINE: usize = 1 << 20;
 
 /// The requests of a 64th of the users.
@@ -58,46 +58,46 @@ struct Part {
     /// The bytes of ids in open rows.
     ids: Vec<u8>,
     users: Users<()>,
-    /// The sessions of users' last rows, by column of sessions.
+    /// The session of each user's last row, by session column.
     lasts: Vec<Vec<u64>>,
-    /// Users' ids, one after the other, and where each ends.
+    /// User ids, concatenated, and where each ends.
     names: Vec<u8>,
     ends: Vec<u32>,
     chunk: Vec<u8>,
     full: Vec<Vec<u8>>,
-    /// Full chunks that lie in the file already: where, and how many bytes.
+    /// Full chunks already in the file: offset and number of bytes.
     filed: Vec<(u64, u32)>,
     rows: u64,
 }
 
 impl Part {
-    /// Nobody's, with so many columns of sessions.
+    /// Without users, for the given number of session columns.
     fn of(sessions: usize) -> Self {
         Part { lasts: vec![Vec::new(); sessions], ..Part::default() } // few: columns
     }
 }
 
-/// Each user's requests in order of time.
+/// Each user's requests in time order.
 pub struct History {
     plan: Plan,
     layout: Layout,
     kind: UserKind,
     parts: Vec<Part>,
     dictionaries: Vec<Dictionary>,
-    /// Whether the text of a code tells success, for columns that tell it.
+    /// Whether a code of the column means success, for columns of that kind.
     successes: Vec<Vec<bool>>,
     packer: Packer,
     rows_a_block: usize,
-    /// Where the row being taken in lies: its partition, and its first word.
+    /// Position of the current row: its partition, and its first word.
     row: (usize, usize),
-    /// What is complete: former generations, and what other processes handed over.
+    /// Complete streams: earlier generations, and those handed over by other processes.
     streams: Vec<Stream>,
-    /// The files that streams lie in.
+    /// The files of the streams.
     files: Vec<File>,
     scratch: Option<Box<dyn Scratch>>,
-    /// Bytes in this process's own file so far.
+    /// Bytes written to this process's own file.
     filed: u64,
-    /// The last time of any row, whoever made the request.
+    /// The time of the last row, whether it has a user or not.
     last_at: Option<Micros>,
     claim: Claim,
 }
@@ -109,10 +109,10 @@ impl std::fmt::Debug for History {
 }
 
 impl History {
-    /// A history without rows. Without `scratch`, all of it has to fit the memory.
+    /// A history without rows. Without `scratch` it must fit in memory.
     pub fn new(plan: Plan, kind: UserKind, scratch: Option<Box<dyn Scratch>>) -> Result<Self> {
         let mut claim = Claim::new();
-        // Names are kept as one more id of the row.
+        // Names are kept as one more id column of the row.
         let names = (plan.names && kind == UserKind::Text).then_some(Kind::Id);
         let layout = Layout::new(plan.columns.iter().map(|column| column.kind).collect()); // few: columns
         let stride = layout.stride() + usize::from(names.is_some());
@@ -146,12 +146,12 @@ impl History {
         self.kind
     }
 
-    /// What it holds.
+    /// The plan of its columns.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// The number of a column, if the log has it.
+    /// The index of a column, if the log has it.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.plan.columns.iter().position(|column| column.name == name)
     }
@@ -161,17 +161,17 @@ impl History {
         &self.dictionaries[column]
     }
 
-    /// The last time of any row, also of requests that no user made.
+    /// The time of the last row, requests without a user included.
     pub fn last_at(&self) -> Option<Micros> {
         self.last_at
     }
 
-    /// In how many streams its rows lie: one for every generation of every process.
+    /// The number of streams of its rows: one for each generation of each process.
     pub fn streams(&self) -> usize {
         self.streams.len()
     }
 
-    /// Whether users' ids are kept beside their keys.
+    /// Whether user ids are kept in addition to their keys.
     pub fn keeps_names(&self) -> bool {
         self.plan.names && self.kind == UserKind::Text
     }
@@ -180,7 +180,7 @@ impl History {
         self.layout.stride() + usize::from(self.keeps_names())
     }
 
-    /// Takes in that a request was made, by whomever.
+    /// Records that a request was made, with or without a user.
     #[inline]
     pub fn see(&mut self, at: Micros) {
         if self.last_at.is_none_or(|last| last < at) {
@@ -188,7 +188,7 @@ impl History {
         }
     }
 
-    /// Begins a row. Its columns are not known until they are set.
+    /// Begins a row. Its columns are unknown until they are set.
     #[inline]
     pub fn begin(&mut self, key: UserKey, at: Micros) -> Result<()> {
         let stride = self.stride();
@@ -212,7 +212,7 @@ impl History {
         self.parts[p].open[from + FRONT + column] = value;
     }
 
-    /// Sets a column of text.
+    /// Sets a text column.
     #[inline]
     pub fn set_text(&mut self, column: usize, text: Option<&[u8]>) -> Result<()> {
         if let Some(text) = text {
@@ -222,29 +222,29 @@ impl History {
         Ok(())
     }
 
-    /// Sets a column of sessions to a hash of the id.
+    /// Sets a session column to a hash of the id.
     #[inline]
     pub fn set_session(&mut self, column: usize, session: Option<u64>) {
-        // 0 is that of no session.
+        // 0 means no session.
         self.set(column, session.map_or(0, |session| session.max(1)));
     }
 
-    /// Sets a column of numbers.
+    /// Sets a numeric column.
     #[inline]
     pub fn set_number(&mut self, column: usize, number: Option<f64>) {
         let least = if self.layout.kinds[column] == Kind::Count { 0.0 } else { -MOST };
-        // Adding 0 makes 0 of -0.
+        // Adding 0 turns -0 into 0.
         let known = number.filter(|number| (least..=MOST).contains(number)).map(|number| number + 0.0);
         self.set(column, known.map_or(block::UNKNOWN, f64::to_bits));
     }
 
-    /// Sets a column of flags.
+    /// Sets a boolean column.
     #[inline]
     pub fn set_flag(&mut self, column: usize, flag: Option<bool>) {
         self.set(column, flag.map_or(0, |flag| 1 + u64::from(flag)));
     }
 
-    /// Sets a column of flags by a status in words.
+    /// Sets a boolean column from a status text.
     #[inline]
     pub fn set_status(&mut self, column: usize, status: Option<&[u8]>) -> Result<()> {
         let Some(status) = status else { return Ok(()) };
@@ -258,7 +258,7 @@ impl History {
         Ok(())
     }
 
-    /// Sets a column of ids.
+    /// Sets an id column.
     #[inline]
     pub fn set_id(&mut self, column: usize, id: Option<&[u8]>) -> Result<()> {
         if let Some(id) = id {
@@ -276,7 +276,7 @@ impl History {
         Ok(value)
     }
 
-    /// Sets the id of the row's user, for histories that keep them.
+    /// Sets the user id of the row, for histories that keep ids.
     #[inline]
     pub fn set_name(&mut self, name: &[u8]) -> Result<()> {
         let value = self.keep_id(name)?;
@@ -322,7 +322,7 @@ impl History {
             self.claim.extend_to(lasts, part.users.len())?;
         }
         if names {
-            // What is packed are the columns of the layout.
+            // The columns of the layout are packed.
             let (packed, mut to) = (stride - 1, 0);
             for row in 0..count {
                 part.open.copy_within(row * stride..row * stride + packed, to);
@@ -338,7 +338,7 @@ impl History {
         if self.claim.bytes() > memory::limit() / 2 { self.relieve() } else { Ok(()) }
     }
 
-    /// Brings what can be into the file; where that leaves too much, ends the generation.
+    /// Writes what it can to the file; if too much memory remains in use, ends the generation.
     #[cold]
     fn relieve(&mut self) -> Result<()> {
         let Some(scratch) = &mut self.scratch else { return Ok(()) };
@@ -356,13 +356,13 @@ impl History {
         if users > memory::limit() / 4 { self.end_generation(true) } else { Ok(()) }
     }
 
-    /// Makes one more stream of what has come; `filed` says whether it is to lie in the file.
+    /// Turns the rows so far into a stream; `filed` tells whether it goes into the file.
     fn end_generation(&mut self, filed: bool) -> Result<()> {
         if self.parts.iter().all(|part| part.rows == 0 && part.open.is_empty()) {
             return Ok(());
         }
         for p in 0..PARTITIONS {
-            // Not by close, which would come back here.
+            // Not by close, which would call this again.
             if !self.parts[p].open.is_empty() {
                 self.pack_rest(p)?;
             }
@@ -379,12 +379,12 @@ impl History {
         packed
     }
 
-    /// Ends taking in rows: what has come is a stream.
+    /// Ends the input: the rows so far become a stream.
     pub fn settle(&mut self) -> Result<()> {
         self.end_generation(false)
     }
 
-    /// Takes in what another history of the same plan has seen, which was handed over by another process.
+    /// Merges another history of the same plan, handed over by another process.
     pub fn absorb(&mut self, mut other: History) -> Result<()> {
         if self.kind != other.kind || self.plan != other.plan {
             return Err(Error::Corrupt { what: "histories of different plans" });
@@ -398,7 +398,7 @@ impl History {
             self.claim.push(&mut self.files, file)?;
         }
         if let Some(scratch) = other.scratch.take() {
-            // Streams without a file of another process lie in the other's own.
+            // Streams without a file of another process are in the other history's own file.
             self.claim.push(&mut self.files, File::Open(scratch))?;
         }
         let own = self.files.len().checked_sub(1);
@@ -420,7 +420,7 @@ impl History {
         Ok(())
     }
 
-    /// Opens the files that other processes handed over.
+    /// Opens the files handed over by other processes.
     pub fn open(&mut self, open: &mut dyn FnMut(&str) -> Result<Box<dyn Scratch>>) -> Result<()> {
         for file in &mut self.files {
             if let File::Named(name) = file {
@@ -431,5 +431,5 @@ impl History {
     }
 }
 
-/// A number that is far beyond any measure of a request, and whose square a double still holds.
+/// Far larger than any measure of a request, and its square still fits a double.
 const MOST: f64 = 1e100;

@@ -1,4 +1,4 @@
-//! The journey of users: onboarding, adoption of features, and how usage evolves.
+//! User journeys: onboarding, feature adoption, and usage evolution.
 
 use crate::function::Function;
 
@@ -8,5 +8,5 @@ pub mod milestones;
 pub mod onboarding;
 pub mod rating;
 
-/// The functions about the journey.
+/// The functions about user journeys.
 pub const FUNCTIONS: &[&[&Function]] = &[onboarding::FUNCTIONS, adoption::FUNCTIONS, evolution::FUNCTIONS];

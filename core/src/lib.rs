@@ -4,17 +4,17 @@
 //! day numbers, both counted from 2000-01-01 as PostgreSQL counts them; the glue turns arguments into these and metrics
 //! into rows.
 //!
-//! The modules stand on floors; each uses those of the floors below it and of its own, and never in a circle:
+//! The modules are layered; each uses those of lower layers and of its own, without cycles:
 //!
-//! 1. [`base`]: what everything stands on: the memory limit, bytes, keys of users, days, the calendar.
-//! 2. [`stats`]: statistics that several topics need.
-//! 3. [`history`]: each user's requests in order of time, and folds over them.
-//! 4. [`function`]: what a function of the SQL surface declares, and how it is called.
+//! 1. [`base`]: common ground: memory accounting, byte encoding, user keys, days, the calendar.
+//! 2. [`stats`]: statistics used by several topics.
+//! 3. [`history`]: each user's requests in time order, and folds over them.
+//! 4. [`function`]: declaration and calls of the functions of the SQL surface.
 //! 5. [`source`]: the query over the caller's log.
 //! 6. The stored values with the functions that read them: [`activity`], [`sessions`], [`funnel`], [`survival`],
 //!    [`experiment`]; and the topics whose functions fold requests: [`usage`], [`segments`], [`users`], [`journey`],
 //!    [`predictors`], [`stages`], [`assignment`]. A function is one file.
-//! 7. [`catalog`]: all functions, and what is made of their declarations.
+//! 7. [`catalog`]: all functions, and what is generated from their declarations.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! Predictors of retention: behaviour, volume in the first days, and the season in which users begin; and churn by period.
+//! Predictors of retention and churn: behaviour, early usage volume and seasonality; and the churn rate by period.
 
 use crate::function::Function;
 

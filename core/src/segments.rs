@@ -1,4 +1,4 @@
-//! Every user in exactly one segment, with the figures that say why. Definitions D30-D35.
+//! User segments: every user in exactly one, with the values that decided it. Definitions D30-D35.
 
 use crate::base::error::{Error, Result};
 use crate::function::{Argument, Call, Function, NO_DEFAULT, Role, Type};
@@ -14,26 +14,26 @@ pub use decline::decline_p;
 pub(crate) use power::ceil_of_share;
 pub use power::power_cutoff;
 
-/// The functions that tell them.
+/// The functions about segments.
 pub const FUNCTIONS: &[&Function] = &[&segment_users::FUNCTION, &segment_user::FUNCTION, &segment_summary::FUNCTION];
 
-/// A segment; the first that fits is a user's.
+/// A segment; each user is in the first that fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segment {
-    /// Came less than so many days ago.
+    /// First request less than the given number of days ago.
     New,
-    /// Half as active as before, and hardly by chance.
+    /// At most half as active as before, unlikely by chance.
     AtRisk,
-    /// Among those who use most.
+    /// Among the users with the most requests.
     Power,
-    /// Active lately, and none of these.
+    /// Recently active, and none of the above.
     Casual,
-    /// Not active lately.
+    /// Not recently active.
     Dormant,
 }
 
 impl Segment {
-    /// All of them, in the order in which they are tried.
+    /// All segments, in the order in which they are tried.
     pub const ALL: [Segment; 5] = [Segment::New, Segment::AtRisk, Segment::Power, Segment::Casual, Segment::Dormant];
 
     /// Its name in SQL.
@@ -48,22 +48,22 @@ impl Segment {
     }
 }
 
-/// Where the segments' bounds are.
+/// The limits of the segments.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
-    /// Who uses most.
+    /// The terms of power users.
     pub power: power::Terms,
-    /// For how many times 24 hours a user is new.
+    /// The number of 24-hour spans for which a user is new.
     pub new_days: u32,
-    /// How many weeks are recent.
+    /// The number of recent weeks.
     pub recent_weeks: u32,
-    /// How many weeks before them they are compared with.
+    /// The number of weeks before them that they are compared with.
     pub base_weeks: u32,
-    /// The most that recent requests a week may be of those before, for a decline.
+    /// The largest ratio of recent to earlier requests per week that is a decline.
     pub max_decline_ratio: f64,
-    /// The chance below which that is one.
+    /// The p value below which it is one.
     pub max_decline_p: f64,
-    /// Requests before, below which there is nothing to decline from.
+    /// The fewest earlier requests for a decline.
     pub min_base_requests: u64,
 }
 
@@ -71,7 +71,7 @@ const fn argument(name: &'static str, kind: Type, default: &'static str, about: 
     Argument { name, kind, role: Role::Value, default, about }
 }
 
-/// The arguments that say where the bounds are, and rules in their place.
+/// The arguments for the limits, and for custom rules in their place.
 pub(crate) const TERMS: [Argument; 10] = [
     argument(
         "power_share",
@@ -123,7 +123,7 @@ pub(crate) const TERMS: [Argument; 10] = [
 ];
 
 impl Terms {
-    /// The terms of a call, or a refusal of the argument that is wrong.
+    /// The terms of a call, or an error for an invalid argument.
     pub(crate) fn of(call: &Call<'_>) -> Result<Self> {
         let share = |name| match call.double(name) {
             Some(share @ 0.0..=1.0) => Ok(share),
@@ -158,7 +158,7 @@ impl Terms {
         })
     }
 
-    /// Those of a caller who gives none.
+    /// The default terms.
     pub(crate) const STANDARD: Terms = Terms {
         power: power::Terms { power_share: 0.10, ties_included: true, min_users: 10 },
         new_days: 30,

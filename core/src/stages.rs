@@ -1,7 +1,7 @@
-//! The stages of a user's life with the product, how they follow one another, and where users come from. Definitions
-//! D97-D103.
+//! Lifecycle stages of users, transitions between them, and acquisition. Definitions D97-D103.
 //!
-//! A user is in exactly one stage on each day: the first that fits of dormant, growth, retention, activation, acquisition.
+//! Each user is in exactly one stage on each day: the first that fits of dormant, growth, retention, activation,
+//! acquisition.
 
 use crate::function::{Argument, Function, NO_DEFAULT, Role, Type};
 
@@ -11,7 +11,7 @@ pub mod lifecycle_stage;
 pub mod lifecycle_transitions;
 mod lives;
 
-/// The functions that tell them.
+/// The functions about stages.
 pub const FUNCTIONS: &[&Function] =
     &[&lifecycle_stage::FUNCTION, &lifecycle_transitions::FUNCTION, &acquisition::FUNCTION];
 
@@ -20,18 +20,18 @@ pub const FUNCTIONS: &[&Function] =
 pub enum Stage {
     /// None of the others.
     Acquisition,
-    /// Has at some time been activated.
+    /// Has been activated.
     Activation,
     /// Active in at least three of the last four weeks.
     Retention,
-    /// The same, and asks most or has gone up.
+    /// As retention, and a power user or upgraded.
     Growth,
     /// No request in the last 28 days.
     Dormant,
 }
 
 impl Stage {
-    /// All of them, in the order of a life.
+    /// All stages, in the order of the lifecycle.
     pub const ALL: [Stage; 5] =
         [Stage::Acquisition, Stage::Activation, Stage::Retention, Stage::Growth, Stage::Dormant];
 
@@ -47,7 +47,7 @@ impl Stage {
     }
 }
 
-/// The argument that says which tiers there are.
+/// The argument for the order of tiers.
 const TIERS: Argument = Argument {
     name: "tiers",
     kind: Type::Texts,
@@ -56,7 +56,7 @@ const TIERS: Argument = Argument {
     about: "tiers, from the lowest to the highest; by default no upgrade is known",
 };
 
-/// The argument that says where a request's tier stands.
+/// The argument for the property that holds a request's tier.
 const TIER_PROPERTY: Argument = Argument {
     name: "tier_property",
     kind: Type::Text,

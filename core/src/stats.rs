@@ -1,4 +1,4 @@
-//! Statistics that several topics need, exact and independent of the order in which numbers come.
+//! Statistics used by several topics, exact and independent of the order of the input.
 
 pub mod amount;
 pub mod association;

@@ -1,14 +1,14 @@
-//! How long until something happens: durations, of which some have ended and some are still running.
+//! Time to an event: durations, some of which ended with the event and some of which are censored.
 //!
-//! A duration that ended with what one waits for is an *event*; one that was still running when observation ended is
-//! *censored*: all that is known is that it takes longer. Both are kept as they are, counted per distinct duration, so
-//! values merge exactly. What they tell is read by [`curve`] and [`logrank`].
+//! A duration that ended with the event of interest is an *event*; one that was still running when observation ended is
+//! *censored*: it is only known to be longer. Both are counted exactly by distinct duration, so values merge exactly. They
+//! are evaluated by [`curve`] and [`logrank`](mod@logrank).
 //!
-//! A duration below 0 or one that is no number cannot be; it is left out and counted.
+//! A duration that is negative or not a number is invalid; it is left out and counted.
 //!
-//! The body of its bytes, after the frame of [`wire`](crate::base::wire): durations left out; number of distinct durations; then
-//! per duration, ascending, the bits of its IEEE 754 form less those of the one before (at first less 0), its events and its
-//! censored.
+//! The body of its bytes, after the frame of [`wire`](crate::base::wire): durations left out; number of distinct durations;
+//! then for each duration, ascending, the bits of its IEEE 754 form minus those of the previous one (at first minus 0), its
+//! events and its censored.
 
 use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
@@ -37,18 +37,18 @@ pub const FUNCTIONS: &[&Function] = &[
     &survival_quantiles::FUNCTION,
 ];
 
-/// The version of the layout.
+/// The version of the byte layout.
 pub const VERSION: u8 = 1;
 
-/// Durations of one length and fate that are told apart from more: more than there will be, and so few that the sum over as
-/// many durations as a value can hold does not overflow.
+/// The count of equal durations saturates here: more than will ever occur, and few enough that the sum over as many
+/// durations as a value can hold does not overflow.
 const MOST: u64 = 1 << 34;
 
-/// Entries up to which sorting is not worth while.
+/// Up to this number of entries, sorting does not pay off.
 const FEW: usize = 256;
 
-/// So many durations of one length and one fate. The key is the duration's bits, which order as the durations do because
-/// none is negative, and then whether it is an event.
+/// The count of durations of the same length, with or without event. The key is the duration's bits, which order as the
+/// durations do because none is negative, followed by a bit for the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     key: u64,
@@ -61,18 +61,18 @@ impl Entry {
     }
 }
 
-/// The durations that are equal.
+/// Equal durations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// How long, in seconds.
+    /// The duration, in seconds.
     pub seconds: f64,
-    /// How many ended with what one waits for.
+    /// The number that ended with the event.
     pub events: u64,
-    /// How many were still running.
+    /// The number still running.
     pub censored: u64,
 }
 
-/// The state: durations and what became of them.
+/// The state: durations and whether they ended with the event.
 #[derive(Debug, Default)]
 pub struct Survival {
     /// Sorted by key, each key once, unless `unsorted`.
@@ -83,19 +83,19 @@ pub struct Survival {
 }
 
 impl Survival {
-    /// Nothing yet.
+    /// Without durations.
     pub fn new() -> Self {
         Survival::default()
     }
 
-    /// Takes in a duration in seconds, and whether it has ended with what one waits for.
+    /// Adds a duration in seconds, and whether it ended with the event.
     #[inline]
     pub fn observe(&mut self, seconds: f64, happened: bool) -> Result<()> {
         if !(0.0..f64::INFINITY).contains(&seconds) {
             self.left_out = self.left_out.saturating_add(1);
             return Ok(());
         }
-        // There is one zero, whatever its sign.
+        // -0 becomes 0.
         self.add(Entry::new(seconds.abs(), happened, 1))
     }
 
@@ -109,7 +109,7 @@ impl Survival {
         Ok(())
     }
 
-    /// Unites equal durations, and doubles the room where that frees too little of it.
+    /// Unites equal durations, and doubles the capacity if that frees too little of it.
     #[cold]
     fn make_room(&mut self) -> Result<()> {
         if self.entries.len() >= FEW {
@@ -122,7 +122,7 @@ impl Survival {
         Ok(())
     }
 
-    /// A stop in the middle leaves all entries, in some order.
+    /// An interrupt during the sort leaves all entries, in some order.
     fn sort(&mut self) {
         if !self.unsorted {
             return;
@@ -149,17 +149,17 @@ impl Survival {
         self.unsorted = false;
     }
 
-    /// How many durations were left out because they are below 0 or no number.
+    /// The number of durations left out because they are negative or not a number.
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
 
-    /// How many durations it has taken in.
+    /// The number of durations added.
     pub fn observed(&self) -> u64 {
         self.entries.iter().fold(0, |sum, entry| entry.count.saturating_add(sum))
     }
 
-    /// The distinct durations, ascending. Only a state that is settled, as one that was decoded is, has them in order.
+    /// The distinct durations. They are ascending only in a settled state, such as a decoded one.
     pub fn points(&self) -> impl Iterator<Item = Point> + '_ {
         debug_assert!(!self.unsorted, "settle before reading");
         self.entries.chunk_by(|a, b| a.key >> 1 == b.key >> 1).map(|alike| {

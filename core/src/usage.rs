@@ -1,4 +1,4 @@
-//! How a product is used: how much, when, which features and which models. Folds over users' requests, a file each.
+//! Usage: how much, when, and with which features and models. Folds over users' requests, one file each.
 
 use crate::function::{Function, Past, Requests};
 
@@ -12,7 +12,7 @@ pub mod request_complexity;
 pub mod usage_heatmap;
 pub mod usage_patterns;
 
-/// The functions that read them.
+/// The functions about usage.
 pub const FUNCTIONS: &[&Function] = &[
     &usage_patterns::FUNCTION,
     &peak_hours::FUNCTION,
@@ -24,6 +24,6 @@ pub const FUNCTIONS: &[&Function] = &[
     &request_complexity::FUNCTION,
 ];
 
-/// What functions about a user's way from one model to the next read.
+/// What functions about transitions between models read.
 static OF_TRANSITIONS: Requests =
     Requests { past: Past::Nothing, columns: &["request_id", "succeeded"], needed: &["model"], names: false };

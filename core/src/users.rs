@@ -1,4 +1,4 @@
-//! One user, and users compared with their peers: profile, preferences, properties, and usage against the limits of plans.
+//! Single users, and comparison with peers: profile, preferences, properties, and usage against plan limits.
 
 use crate::function::Function;
 

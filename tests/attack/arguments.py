@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Every public function and aggregate with arguments that are wrong, and over logs that are.
+"""Every public function and aggregate with invalid arguments, and over hostile logs.
 
     python3 tests/attack/arguments.py [--seed N] [--cases N] [WORD]    only the part, or the functions, of that name
 
-A statement may be refused; it may not end with an SQLSTATE of class XX, a panic's message, a lost connection, or its
-statement_timeout (all data are tiny). And a log with one extreme row is answered as if it were sane. `--cases` is how
-many calls are drawn over each hostile log, and a fourth of the pairs of hostile arguments. With `--all`, every hostile
-value is tried on the arguments that all functions share, too, and there are more logs. The parts are those of PARTS.
+A statement may raise an error, but must not end with an SQLSTATE of class XX, a panic's message, a lost connection, or its
+statement_timeout (all data are tiny). A log with one extreme row must give a result like a normal one. `--cases` is the
+number of random calls over each hostile log, and a quarter of the number of pairs of hostile arguments. With `--all`, every
+hostile value is also tried for the arguments common to all functions, and there are more logs. The parts are those of PARTS.
 
 Needs a server on this machine with the extension installed, named by libpq's environment variables, and a superuser; a
 backend that ignores its timeouts is killed. The last line is `N passed, N failed`.
@@ -36,15 +36,15 @@ TIMEOUT, TOO_LONG, WATCHDOG, WORKERS = 2.0, 6.0, 10.0, 2
 PANIC = re.compile(r"attempt to |called `|index out of bounds|out of range for slice|begin <= end|assertion|unreachable|"
                    r"not implemented|capacity overflow|RefCell|divide by zero|panicked|slice index|unwrap|overflow when ")
 PARTS = ("singly", "zoned", "pairs", "aggregates", "hostile_logs", "values", "one_bad_row", "in_time")
-# These have a row, or work, for every day since the first request: with one in antiquity they may run out of their
-# time, but must notice.
+# These have a row, or work, for every day since the first request: if that is in antiquity they may time out, but must be
+# interruptible.
 LONG = {"active_users", "engagement", "lifecycle", "lifecycle_stage", "lifecycle_transitions", "retention_curve",
         "retention_matrix", "churn_rate", "peak_hours", "session_stats", "session_time"}
 SHARED = {"source", "since", "until", "filter", "by", "timezone", "as_of"}
 
 
 class Case:
-    """A statement, what is said of it where it fails, and what makes it ready."""
+    """A statement, its description in a failure, and its preparation."""
 
     def __init__(self, subject, sql, given=(), rolled_back=False, must_answer=False, prepare=(), limit=TIMEOUT,
         may_time_out=False,
@@ -66,7 +66,7 @@ class Failure:
 
 
 class Runner:
-    """Runs cases in sessions of one database; a lost connection is tried again while the others wait."""
+    """Runs cases in sessions of one database; a case that lost its connection is repeated alone."""
 
     def __init__(self, database, faults):
         self.database, self.failures, self.passed, self.faults = database, {}, 0, faults
@@ -80,7 +80,7 @@ class Runner:
                        max_parallel_workers_per_gather=0)
 
     def kill(self, pid, killed):
-        """Ends a backend that does not listen; the server starts anew after it, and so do all its sessions."""
+        """Kills a backend that does not react; the server then restarts, and so do all sessions."""
         if Path(f"/proc/{pid}/comm").exists() and Path(f"/proc/{pid}/comm").read_text().startswith("postgres"):
             killed.append(pid)
             self.kills += 1
@@ -106,7 +106,7 @@ class Runner:
         except ServerError as raised:
             error = raised
             if dog is None:
-                # Nothing of the case has run yet.
+                # No part of the case has run yet.
                 return Failure(error.sqlstate, f"its preparation failed: {error}", case)
         except ServerGone:
             dog and dog.cancel()
@@ -135,7 +135,7 @@ class Runner:
         return None
 
     def attempt_alone(self, session, case):
-        """Once more, while no other session works: neither load nor another's crash may be taken for a fault."""
+        """Repeats a case without other sessions, so that neither load nor another's crash counts as a failure."""
         with contextlib.ExitStack() as others:
             for busy in self.busy:
                 others.enter_context(busy)
@@ -199,7 +199,7 @@ class Runner:
 
 
 def singly(subjects, everything, drawn):
-    """Each argument wrong in turn. What all functions share is wrong in some, drawn, of its ways."""
+    """Each argument invalid in turn; for those common to all functions a random choice of invalid values."""
     for function in subjects:
         for argument in function.arguments:
             values = hostile(argument)
@@ -210,7 +210,7 @@ def singly(subjects, everything, drawn):
 
 
 def zoned(subjects):
-    """Limits at the ends of the calendar where days are not those of UTC."""
+    """Limits at the ends of the calendar in zones whose days are not those of UTC."""
     for function in subjects:
         given = {}
         if function.takes("timezone"):
@@ -250,7 +250,7 @@ class Aggregate:
         self.returns = row["returns"]
 
     def over(self, table, given):
-        """The call over a table of odd values, `given` by the number of the argument."""
+        """The call over a table of odd values; `given` replaces arguments by number."""
         listed = [given.get(n, self.right(name, kind)) for n, (name, kind) in enumerate(self.arguments)]
         listed = [f"({value})::{kind}" for value, (_, kind) in zip(listed, self.arguments)]
         return f"(SELECT user_metrics.{self.name}({', '.join(listed)}) AS v FROM {table})"
@@ -283,12 +283,12 @@ def aggregates(session):
     return [Aggregate(row) for row in rows]
 
 
-# What must be possible with any value: to be written and read again, merged, and asked.
+# What must be possible with any value: output and input, merging, and reading.
 AGAIN = "SELECT length(v::text), (v::text::{type})::text = v::text FROM {value} AS q"
 
 
 def over_log(list_of_aggregates, drawn, count):
-    """Aggregates over the log with constants, and with one odd row, among the arguments."""
+    """Aggregates over the log with constants, and with one odd row, as arguments."""
     for aggregate in list_of_aggregates:
         for n, (name, kind) in enumerate(aggregate.arguments):
             values = ["NULL", *BY_TYPE[kind]]
@@ -299,7 +299,7 @@ def over_log(list_of_aggregates, drawn, count):
                         {n: shown})), [])
 
 
-# The columns of hostile logs: types, and what may be in them: sane, extreme.
+# The columns of hostile logs: types, and possible contents: normal, extreme.
 def over_hostile(name, sources, drawn, count):
     for function in sources:
         yield call(function, {}, name)
@@ -336,7 +336,7 @@ FROM generate_series(1, 60) AS n"""
 
 
 def sample(drawn):
-    """A table for the aggregates, and what drops it."""
+    """A table for the aggregates, and the statement that drops it."""
     times = [t for t in TIMES if drawn.random() < 0.6] or ["NULL"]
     floats = drawn.sample(FLOATS, drawn.randint(1, 5))
     return SAMPLE.format(times="ARRAY[" + ", ".join(f"{t}::timestamptz" for t in times) + "]", ntimes=len(times),
@@ -346,7 +346,7 @@ def sample(drawn):
 
 
 def asked(value_of, readouts, drawn, count):
-    """Readouts over values made of a sample."""
+    """Functions over values built from a sample."""
     for function in readouts:
         kinds = [argument for argument in function.arguments if argument.type in STORED]
         given = {argument.name: f"SELECT v FROM {value_of(argument.type)} AS q" for argument in kinds}
@@ -380,7 +380,7 @@ WIDENED = {"prompt_tokens": "bigint", "completion_tokens": "bigint", "rating": "
 
 
 def one_bad_row(sources):
-    """A sane log and one extreme row: all is answered."""
+    """A normal log with one extreme row: all functions give a result."""
     setup = ["CREATE TABLE wide AS SELECT * FROM log", *(f"ALTER TABLE wide ALTER {c} TYPE {t}" for c,
         t in WIDENED.items()),
              "CREATE TABLE floating AS SELECT * FROM wide",
@@ -396,7 +396,7 @@ def one_bad_row(sources):
                       f"INSERT INTO {name} SELECT (w).* FROM (SELECT * FROM {kind} WHERE request_id = 'r150') AS w",
                       f"UPDATE {name} SET {column} = {value} WHERE ctid = (SELECT max(ctid) FROM {name})"]
             for function in sources:
-                # What has a row for every day since antiquity may be stopped before the last.
+                # Functions with a row for every day since antiquity may be canceled.
                 must_answer = not (function.name in LONG and " BC" in value)
                 cases.append(call(function, {}, name, must_answer=must_answer,
                                   group=f"one row with {column} = {value} ({kind})"))
@@ -404,7 +404,7 @@ def one_bad_row(sources):
 
 
 def shrunk(runner, session, failure):
-    """The fewest rows and columns of a hostile log that still fail so."""
+    """The fewest rows and columns of a hostile log with the same failure."""
     found = re.search(r"'(hostile_\d+)'", failure.case.sql)
     if not found or failure.sqlstate in ("hang", "gone", "slow", QUERY_CANCELED):
         return None
@@ -471,7 +471,7 @@ def main():
                 if part not in (None, name):
                     return
                 before, refused, started = runner.passed, runner.refused, time.monotonic()
-                # What is not yet written would not survive the end of a backend that must be killed.
+                # Unflushed output would not survive the end of a backend that must be killed.
                 session.run("CHECKPOINT")
                 runner.run_all(cases, workers)
                 revive(session)
@@ -536,7 +536,7 @@ def main():
                     for argument in function.arguments:
                         values = BY_NAME.get(argument.name, []) if argument.type == "jsonb" else []
                         if argument.name == "filter" and function.name == "feature_usage":
-                            # PostgreSQL's planner takes a time that is quadratic in the number of conditions.
+                            # PostgreSQL's planner takes quadratic time in the number of conditions.
                             values = ["SELECT jsonb_object_agg('k' || i, i) FROM generate_series(1, 20000) AS i"]
                         for value in values:
                             if "generate_series" in value:
@@ -561,7 +561,7 @@ GRAVITY = {"go": 0, "ha": 0, "sl": 1, "XX": 2, "57": 3}
 
 
 def revive(session):
-    """A session that has been idle may be gone with another that was killed."""
+    """An idle session may be gone with another one that was killed."""
     try:
         session.run("SELECT 1")
     except ServerError:
@@ -571,7 +571,7 @@ def revive(session):
 
 
 def binary(session, runner, value, kind, path):
-    """A value out of a binary COPY and in again."""
+    """A value through binary COPY out and in."""
     try:
         session.run("DROP TABLE IF EXISTS taken")
         session.run(f"CREATE TABLE taken AS SELECT v FROM {value} AS q")

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Every function with a time among its arguments, at both ends of time and in zones that are far from UTC.
+"""Every function with a time argument, at both ends of the calendar and in zones far from UTC.
 
     python3 tests/attack/ends.py [WORD]       only the functions whose names contain the word
 
-Needs a server with the extension installed, named by libpq's environment variables, and a superuser; works in a database
-of its own and drops it. Each call has two seconds. It gives an answer or a refusal that names what is wrong; a call that a
-watchdog must end, one that takes the connection with it, an error that is PostgreSQL's own (XX000), and memory beyond
-what a small log needs have failed. The last line is `N passed, N failed`.
+Needs a server with the extension installed, named by libpq's environment variables, and a superuser; works in a database of
+its own and drops it. Each call has two seconds. It must give a result or an error that names the invalid argument. Failures
+are: a call that the watchdog must end, a lost connection, an internal error of PostgreSQL (XX000), and more memory than a
+small log needs. The last line is `N passed, N failed`.
 """
 
 import os
@@ -29,7 +29,7 @@ TIMES = ("-infinity", FIRST, "4714-12-01 12:00+00 BC", "4713-01-01 00:00+00 BC",
          "2024-04-01 00:00+00", "9999-12-31 00:00+00", "294276-12-24 00:00+00", "294276-12-31 23:00+00", LAST, "infinity")
 EMPTY = (("infinity", "-infinity", None), ("2024-05-01 00:00+00", "2024-04-01 00:00+00", None),
          ("2024-04-01 00:00+00", "2024-04-01 00:00+00", None))
-# since, until, as_of. The first two are those of the attack that was seen.
+# since, until, as_of. The first two are those of an attack that was observed.
 CALLS = (
     ("294276-12-31 23:00+00", None, None),
     (LAST, "9999-12-31 00:00+00", None),
@@ -39,12 +39,12 @@ CALLS = (
     *EMPTY, ("-infinity", "infinity", "infinity"), (FIRST, LAST, LAST), ("2024-04-01 00:00+00", "infinity", FIRST),
 )
 TIMEOUT, PATIENCE = 2, 6
-# More than a backend has in use that answers from a log of 300 requests, shared buffers included.
+# More memory than a backend uses for a log of 300 requests, shared buffers included.
 MOST_MEMORY, PAGE = 1 << 30, os.sysconf("SC_PAGE_SIZE")
 
 
 class Watchdog(threading.Thread):
-    """Kills a backend that does not end a statement long after its timeout, or that takes more memory than it should."""
+    """Kills a backend that does not end a statement long after its timeout, or that uses too much memory."""
 
     def __init__(self, session):
         super().__init__(daemon=True)
@@ -91,7 +91,7 @@ def calls(function):
 
 
 def is_empty(arguments):
-    """Whether a call asks for a time that ends before it begins, or as it begins."""
+    """Whether a call is for a range of time that is empty."""
     return any(arguments.get("since") == f"'{since}'" and arguments.get("until") == f"'{until}'" for since, until, _ in EMPTY)
 
 
@@ -108,7 +108,7 @@ def main():
                 try:
                     with watchdog:
                         rows = session.run(query)
-                    # Who asks for no time at all gets what an empty log gives.
+                    # A call for an empty range gives the same as an empty log.
                     if function.is_over_source and is_empty(arguments):
                         nothing = session.run(function.query(arguments, source="nothing"))
                         if rows != nothing:

@@ -1,8 +1,8 @@
-"""The functions of the extension as the catalogue has them, and a call of each that is right, to be made wrong."""
+"""The functions of the extension from the catalog, and a valid call of each, to be made invalid."""
 
 from dataclasses import dataclass
 
-# A small log with every canonical column, and a value of each stored type made of it.
+# A small log with every canonical column, and a value of each stored type built from it.
 LOG = """
 CREATE TABLE log AS
 SELECT 'u' || i % 7 AS user_id, timestamptz '2024-03-01 10:00Z' + i * interval '7 hours' AS created_at,
@@ -24,8 +24,8 @@ FROM log;
 SELECT user_metrics.define_experiment('e', '["a", "b"]'::jsonb)
 """
 
-# What is given to arguments that have no default: by function and argument, by argument and type, or by argument. An
-# argument of a public function that has neither a default nor a line here is an error.
+# Values for arguments without default: by function and argument, by argument and type, or by argument. An argument of a
+# public function that has neither a default nor a line here is an error.
 GIVEN = {
     "logrank.durations": "SELECT ARRAY[m.survival, m.survival] FROM made AS m",
     "session_time.busy": "SELECT m.busy FROM made AS m",
@@ -48,7 +48,7 @@ GIVEN = {
     "experiment": "'e'",
     "name": "'e'",
 }
-# What is given although it has a default, because a call without it is refused.
+# Values given in spite of a default, because a call without them is an error.
 ALSO = {
     "sample_size": {"baseline": "0.3"},
     "minimum_detectable_effect": {"baseline": "0.3"},
@@ -61,7 +61,7 @@ STORED = {f"user_metrics.{name}" for name in ("activity", "sessions", "funnel", 
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument as CREATE FUNCTION names it."""
+    """An argument as declared by CREATE FUNCTION."""
 
     name: str
     type: str
@@ -86,7 +86,7 @@ class Function:
         return self.arguments[:1] != () and self.arguments[0].name == "source" and self.arguments[0].type == "regclass"
 
     def call(self, given=None, source="log"):
-        """A call in which `given`, SQL by the name of the argument, replaces what would be right."""
+        """A call in which `given`, SQL by argument name, replaces the valid values."""
         given = ALSO.get(self.name, {}) | (given or {})
         for argument in self.arguments:
             if argument.name in given or argument.has_default:
@@ -115,7 +115,7 @@ class Function:
 
 
 def functions(session):
-    """Every public function that is no aggregate and no form by name, in the order of their identities."""
+    """Every public function except aggregates and forms by name, ordered by identity."""
     rows = session.rows("""
         SELECT p.proname AS name, p.oid::pg_catalog.regprocedure::text AS identity, p.proretset AS returns_rows,
             p.provolatile = 'v' AS volatile,

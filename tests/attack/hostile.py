@@ -1,4 +1,4 @@
-"""Hostile values for arguments of every type and name, and logs whose rows are drawn from the extremes."""
+"""Hostile values for arguments of every type and name, and logs whose rows are drawn from extreme values."""
 
 from functions import LOG, STORED
 
@@ -12,7 +12,7 @@ def nested(depth, inside, left, right):
 
 
 def series(count, each):
-    """A list of JSON with so many items; `each` is SQL over i."""
+    """A JSON list with so many items; `each` is SQL over i."""
     return f"SELECT jsonb_agg({each}) FROM generate_series(1, {count}) AS i"
 
 
@@ -52,7 +52,7 @@ JSON = [
     series(5000, "'x' || i"),
     series(20000, "'{}'::jsonb"),
 ]
-# What looks like what the argument wants.
+# Values that look like what the argument expects.
 BY_NAME = {
     "filter": [
         "'{\"feature\": {}}'", "'{\"feature\": []}'", "'{\"feature\": [null]}'", "'{\"feature\": [[\"chat\"]]}'",
@@ -229,7 +229,7 @@ EXPERIMENTS = ["jsonb_populate_record(NULL::user_metrics.experiment, '{}')",
 
 def arrays(elements, element):
     listed = ", ".join(f"({value})::{element}" for value in elements[:12])
-    # Neither subscripts from 1 nor one dimension may be taken for granted.
+    # Neither lower bounds of 1 nor one dimension can be assumed.
     few = [f"ARRAY[({value})::{element}]" for value in elements[:10]]
     one = elements[4 if element != "text" else 9]
     return ["'{}'", "'{NULL}'", f"ARRAY[{listed}]", *few,
@@ -322,18 +322,18 @@ NECESSARY = ("user_id", "occurred_at")
 
 
 def hostile_log(name, drawn, rows=60):
-    """CREATE and INSERT of a log whose columns' types and contents are drawn."""
+    """CREATE and INSERT of a log with random column types and contents."""
     types = {}
     for column, (kinds, _) in COLUMNS.items():
         if column in NECESSARY or drawn.random() < 0.9:
-            # The type that is likely comes first, and half of the time.
+            # The likely type comes first, and is used half of the time.
             types[column] = drawn.choice(list(kinds)) if drawn.random() < 0.5 else next(iter(kinds))
     lines = []
     calm = drawn.random() < 0.5
     for n in range(rows):
         odd = set(drawn.sample(list(types), drawn.randint(1, 4))) if drawn.random() < 0.4 else set()
         if calm:
-            # Where all the ends of the calendar are in a log, little of it is answered.
+            # If a log contains all the ends of the calendar, few functions give a result.
             odd.discard("occurred_at")
         values = []
         for column, kind in types.items():

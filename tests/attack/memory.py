@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Large values under limits of memory: one session gets an error, and no other session notices.
+"""Large values under memory limits: one session gets an error, and no other session is affected.
 
     python3 tests/attack/memory.py
 
-A server of its own is started again and again, each time with less memory than before (`ulimit -v`), and every value is
-written, sent, read back, merged and read by its functions. Each of these ends well or with an error; where an allocation
-of Rust's fails, the process ends and PostgreSQL ends all others. Needs scripts/cluster.sh and a built extension. The last
-line is `N passed, N failed`.
+A server of its own is started repeatedly, each time with less memory than before (`ulimit -v`), and every value is written,
+sent, read back, merged and read by its functions. Each of these must succeed or raise an error; a failed allocation in Rust
+would end the process, and PostgreSQL would end all others. Needs scripts/cluster.sh and a built extension. The last line is
+`N passed, N failed`.
 """
 
 import os
@@ -21,11 +21,11 @@ sys.path.insert(0, str(ROOT / "tests"))
 from psql import ServerError, ServerGone, Session  # noqa: E402
 
 CLUSTER = "test-memory"
-# Bytes a backend may have beyond what it has at rest, in MB: from enough for everything to not enough for anything.
+# Memory of a backend beyond its size at rest, in MB: from enough for everything to not enough for anything.
 LIMITS = (1500, 400, 200, 130, 90, 60, 40, 25, 15, 8)
 OUT_OF_MEMORY, LIMIT_EXCEEDED = "53200", "54000"
 
-# Values of 20 to 30 MB, of users with a day, a session and an event each, and of durations all different.
+# Values of 20 to 30 MB, of users with one day, session and event each, and of distinct durations.
 DATA = """
 CREATE EXTENSION user_metrics;
 CREATE TABLE big (activity user_metrics.activity, sessions user_metrics.sessions, funnel user_metrics.funnel,
@@ -68,7 +68,7 @@ def cluster(action, kilobytes=None):
 
 
 def connect():
-    """Points libpq's variables at the cluster."""
+    """Sets libpq's variables for the cluster."""
     directory = subprocess.run(["bash", "-c", "source scripts/lib.sh && private_dir"], cwd=ROOT, check=True,
                                capture_output=True, text=True).stdout.strip()
     host = Path(directory) / "cluster" / CLUSTER
@@ -99,7 +99,7 @@ def main():
             cluster("stop")
             cluster("start", at_rest + 1024 * megabytes)
             connect()
-            # Another session, at work when the first one gets into trouble.
+            # Another session, at work when the first one runs out of memory.
             with Session("postgres") as other, Session("postgres", max_parallel_workers_per_gather=0) as session:
                 other.run("BEGIN")
                 backend = other.value("SELECT pg_backend_pid()")
@@ -127,7 +127,7 @@ def main():
                     passed += 1
     finally:
         cluster("remove")
-    # What was never refused was not tried hard enough; what was always refused was not tried at all.
+    # A value that never failed was not tested hard enough; one that always failed was not tested at all.
     for statement in STATEMENTS:
         if not 0 < refused[statement] < len(LIMITS):
             failures.append(f"refused {refused[statement]} times of {len(LIMITS)}: {statement}")

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Whether the owner of a log can run code as whoever analyses it: hostile types, casts, domains, operators, relations.
+"""Whether the owner of a log can run code as the user who analyses it: hostile types, casts, domains, operators, relations.
 
     python3 tests/attack/owner.py [WORD]         only the fixtures whose names contain the word
 
-Needs a server with the extension installed, named by libpq's environment variables, and a superuser; works in a
-database of its own and drops it. Code of the owner may run only where a plain SELECT of the columns runs it too, and a
-log of domains or enums answers like one of their base types or texts. The last line is `N passed, N failed`.
+Needs a server with the extension installed, named by libpq's environment variables, and a superuser; works in a database of
+its own and drops it. Code of the owner may run only where a plain SELECT of the columns would run it, too, and a log of
+domains or enums must give the same as one of their base types or texts. The last line is `N passed, N failed`.
 """
 
 import collections
@@ -27,17 +27,17 @@ from owner_fixtures import (  # noqa: E402
 from psql import ServerError, Session, fresh_database  # noqa: E402
 
 THREADS = 4
-# Seconds of renaming.
+# Seconds of concurrent renaming.
 CHURN = 5
 
 
 def qualified(call):
-    """A call whose types mean what they mean under any search_path."""
+    """A call with types qualified for any search_path."""
     return re.sub(r"::(text|jsonb|regclass|date)\b", r"::pg_catalog.\1", call)
 
 
 def pointing(function, column):
-    """Arguments that name a column, by what they are for."""
+    """Arguments that name a column, by role."""
     one, none = json.dumps({column: "code"}), json.dumps({column: ["1", True, 2, None]})
     text = {"by": column, "metric": column, "variant": column, "tier_property": column, "plan_property": column,
             "source_property": column, "variant_property": column}
@@ -61,7 +61,7 @@ def calls(every, fixture):
             continue
         yield function, "", qualified(function.query({}, fixture.log))
         for name, given in pointing(function, fixture.column):
-            # A filter is read alike by all, and so is what segments are by.
+            # A filter is read in the same way by all functions, and so is the column of segments.
             if name in ("filter", "by") and not (fixture.deep and fixture.twin) and function.name not in SAMPLE:
                 continue
             yield function, name, qualified(function.query(given, fixture.log))
@@ -77,7 +77,7 @@ SAMPLE = ("active_users", "feature_usage", "funnel", "session_list", "user_profi
 
 
 class Failures:
-    """What went wrong, one entry a cause, with the SQL of the first."""
+    """Failures, one entry per cause, with the SQL of the first."""
 
     def __init__(self):
         self.passed = 0
@@ -100,7 +100,7 @@ CANARY = re.compile(r"WARNING:\s+\w*:?\s*canary (.*) as (\w+)$")
 
 @dataclass
 class Answer:
-    """What a query said, and which canaries it woke."""
+    """The result of a query, and which canaries it triggered."""
 
     rows: list
     sqlstate: str
@@ -109,7 +109,7 @@ class Answer:
 
 
 def ask(session, query):
-    """Runs a query; rows as JSON in the order they came."""
+    """Runs a query; rows as JSON in order."""
     try:
         session.run("SET canary.seen = ''")
         lines = session.run(f"SELECT pg_catalog.row_to_json(q) FROM ({query}) AS q")
@@ -131,7 +131,7 @@ def session_of(database, role, path=None):
 
 
 def comparable(function, rows):
-    """Rows without what tells the type of a column, and without the last digits, which depend on the plan."""
+    """Rows without the type names of columns, and without the last digits, which depend on the plan."""
     if function.name == "describe_source":
         rows = [re.sub(r'"(data_type|source_column)":(null|"(\\.|[^"\\])*"),', "", row) for row in rows]
     return [re.sub(r"\d+\.\d{8,}(e-?\d+)?", lambda match: f"{float(match[0]):.9g}", row) for row in rows]
@@ -146,7 +146,7 @@ def reproduced(fixture, role, query):
 
 
 class Twins:
-    """What the logs of plain types answer, asked once."""
+    """The results of the logs of plain types, computed once."""
 
     def __init__(self, database):
         self.database, self.known, self.lock = database, {}, threading.Lock()
@@ -162,7 +162,7 @@ class Twins:
 
 
 def judge(failures, fixture, role, function, argument, query, answer, allowed, twin):
-    """Counts one call: whose code it ran, whether it broke, whether it answers like the log's twin."""
+    """Evaluates one call: whose code it ran, whether it failed, whether its result equals that of the log's twin."""
     of = f"{function}{' ' + argument if argument else ''} ({fixture.name})"
     sql = reproduced(fixture, role, query)
     causes = [f"runs the owner's code: {re.sub(' of [a-z_A-Z]+ to ', ' to ', canary)}"
@@ -200,7 +200,7 @@ def run_fixture(database, failures, every, twins, fixture, role):
 
 
 def attach(session, failures, every, fixture, role, allowed):
-    """Attaches the log, also as what it looks like, and reads the view."""
+    """Attaches the log, also as the software it imitates, and reads the view."""
     for further in ("", ", preset => 'litellm'") if "litellm" in fixture.log + fixture.name else ("",):
         view = f"attached.v_{abs(hash((fixture.name, role, further)))}"
         query = f"SELECT user_metrics.attach('{fixture.log}'::pg_catalog.regclass, '{view}'{further})"
@@ -217,14 +217,14 @@ def attach(session, failures, every, fixture, role, allowed):
 
 
 def swapped(database, failures, every):
-    """The owner changes the log between its description and its reading, which waits for a lock of theirs."""
+    """The owner changes the log between description and reading, while the reader waits for the owner's lock."""
     made, named, value = hostile_type("race_cast_created_at", "composite", "timestamptz", "p.created_at", "evil.plain")
     plain = plain_columns()
     hostile = plain | {"created_at": (named, value)}
     setup = ["SET ROLE mallory", *schema_of("race"), *schema_of("race_safe"), *schema_of("race_evil"),
              *schema_of("race_cast_created_at"), *made, *create("race.log", plain), *create("race.hostile", hostile),
              *create("race_safe.log", plain), *create("race_evil.log", hostile),
-             # The planner inlines a cast that is plain SQL, and runs what is constant in it.
+             # The planner inlines a cast that is plain SQL, and evaluates its constant parts.
              "CREATE FUNCTION evil.folded(integer) RETURNS pg_catalog.timestamptz LANGUAGE plpgsql IMMUTABLE AS "
              "$f$BEGIN PERFORM evil.canary('folded while planning'); RETURN pg_catalog.now(); END$f$",
              f"CREATE OR REPLACE FUNCTION race_cast_created_at.to_timestamptz({named}) RETURNS pg_catalog.timestamptz "
@@ -278,7 +278,7 @@ def swapped(database, failures, every):
 
 
 def parsed_late(failures, victim, mallory, way, setup):
-    """The owner renames schemas between the description of the log and the parsing of the query made of it."""
+    """The owner renames schemas between the description of the log and the parsing of the query."""
     log, change, restore = way
     described = (f"SELECT user_metrics_internal.source_query('active_users', user_metrics_internal.relation('{log}'), "
                  "ARRAY['period'], NULL, NULL, NULL, NULL, NULL, NULL)")
@@ -305,7 +305,7 @@ def parsed_late(failures, victim, mallory, way, setup):
 
 
 def churned(failures, every, victim, mallory, way, setup):
-    """The owner renames schemas all the time: whatever the name stands for meanwhile, the table is meant."""
+    """The owner renames schemas continuously: whatever the name means meanwhile, the original table must be read."""
     log, change, restore = way
     meant = victim.value(f"SELECT '{log}'::regclass::oid")
     renames = f"{'; '.join(change)}; COMMIT; {'; '.join(restore)}; COMMIT;"
@@ -327,7 +327,7 @@ def churned(failures, every, victim, mallory, way, setup):
 
 
 def set_up(database, fixtures, failures):
-    """Makes the fixtures as their owner; returns those that could be made."""
+    """Creates the fixtures as their owner; returns those that could be created."""
     with Session(database) as session:
         for statement in PRELUDE.format(database=database).strip().split(";;\n"):
             session.run(statement.rstrip(";"))
@@ -342,7 +342,7 @@ def set_up(database, fixtures, failures):
         made = []
         for fixture in fixtures:
             try:
-                # Fixtures may share what the first of them makes.
+                # Fixtures may share objects created by the first of them.
                 if not any(other.setup is fixture.setup for other in made):
                     for statement in fixture.setup:
                         session.run(statement)
@@ -403,7 +403,7 @@ def main():
 
 
 def report(failures, whole):
-    """Prints every cause once, with what it was seen in and the statements that show it."""
+    """Prints every cause once, with the fixtures affected and the statements that show it."""
     for number, (cause, (of, sql)) in enumerate(sorted(failures.causes.items()), 1):
         listed = sorted(of)
         print(f"{number}. {cause}\n   {len(listed)}: {', '.join(listed[:4])}{', …' if len(listed) > 4 else ''}")

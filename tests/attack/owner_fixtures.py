@@ -1,11 +1,11 @@
-"""Logs whose owner is hostile: types, casts, domains, operators and relations that run code of theirs, each with a canary."""
+"""Logs with a hostile owner: types, casts, domains, operators and relations that run the owner's code, with canaries."""
 
 import re
 from dataclasses import dataclass
 
 OWNER, READER, SUPERUSER = "mallory", "reader", "superuser"
 
-# Every function of the owner warns, once a call of ours, and works on as if nothing were.
+# Every function of the owner raises a warning, once per call, and then works normally.
 PRELUDE = """
 CREATE SCHEMA evil AUTHORIZATION mallory;;
 CREATE SCHEMA attached;;
@@ -30,7 +30,7 @@ CREATE FUNCTION evil.same(name text, anything anyelement) RETURNS anyelement LAN
 AS 'BEGIN PERFORM evil.canary(name); RETURN anything; END';;
 """
 
-# The columns of LOG that are attacked, and the types they should have.
+# The columns of LOG that are attacked, and their expected types.
 COLUMNS = {
     "user_id": "text", "created_at": "timestamptz", "request_id": "text", "session_id": "text", "model": "text",
     "feature": "text", "status": "text", "prompt_tokens": "int4", "cost_usd": "numeric", "latency_ms": "float8",
@@ -58,7 +58,7 @@ LITELLM_TYPES = {
     "status": "text", "metadata": "jsonb",
 }
 
-# Base types of columns beside those of LOG: what a log of them answers, one of domains over them answers too.
+# Base types besides those of LOG: a log of domains over them must give the same as a log of the base types.
 BASES = {
     "first": {},
     "second": {
@@ -88,20 +88,20 @@ BASES = {
 
 @dataclass
 class Fixture:
-    """A log that the owner prepared."""
+    """A log prepared by the owner."""
 
     name: str
     setup: list
     log: str
-    # The column that is hostile; with none of one name, arguments point at `feature`.
+    # The hostile column; if there is none of that name, arguments refer to `feature`.
     column: str = "feature"
-    # The log whose answers it must give.
+    # The log with the same expected results.
     twin: str = None
     roles: tuple = (SUPERUSER, READER, OWNER)
-    # Whether arguments that name columns are given too.
+    # Whether arguments that name columns are given, too.
     deep: bool = True
     path: str = None
-    # What every query with a condition on the time wakes: PostgreSQL folds constants in CHECKs of children then.
+    # Canaries triggered by every query with a time condition: PostgreSQL folds constants in CHECKs of children then.
     bounded: bool = False
 
 
@@ -125,18 +125,18 @@ def plain_columns(status=False):
 
 
 def create(log, columns, origin="evil.plain", rest=""):
-    """Statements that make a table of columns, each a type and an expression over rows `p` of the origin."""
+    """Statements that create a table of columns, each a type and an expression over rows `p` of the original log."""
     listed = ", ".join(f"{quoted(name)} {kind}" for name, (kind, _) in columns.items())
     selected = ", ".join(expression for _, expression in columns.values())
     return [f"CREATE TABLE {log} ({listed}){rest}", f"INSERT INTO {log} SELECT {selected} FROM {origin} AS p"]
 
 
 def hostile_type(schema, kind, base, expression, origin):
-    """Statements that make a type that looks like a base type, its name, and the expression of a value of it."""
+    """Statements that create a look-alike of a base type, its name, and the expression of a value of it."""
     looks, real = f"{schema}.{quoted(base)}", f"pg_catalog.{quoted(base)}"
     enum = looks if kind in ("enum", "assign", "explicit", "many", "array") else f"{schema}.base"
     literal = f"quote_literal(({expression})::{real}::text)"
-    # In another order than that of texts.
+    # In another order than that of text.
     labels = (f"DO $do$ BEGIN EXECUTE (SELECT format('CREATE TYPE {enum} AS ENUM (%s)', string_agg(DISTINCT "
               f"{literal}, ', ' ORDER BY {literal} DESC)) FROM {origin} AS p); END $do$")
     value = f"({expression})::{real}::text::{enum}"
@@ -172,7 +172,7 @@ def hostile_type(schema, kind, base, expression, origin):
                  f"IMMUTABLE SET search_path = pg_catalog, pg_temp AS $body${body}$body$",
                  f"CREATE CAST ({source} AS pg_catalog.{quoted(target)}) WITH FUNCTION "
                  f"{schema}.to_{target}({source}){how}"]
-        # And into it, for what would be compared with it.
+        # Also in the other direction, for comparisons with it.
         if kind == "many":
             body = (f"BEGIN PERFORM evil.canary({(said + ' and back')!r}); "
                     f"RETURN (pg_catalog.enum_range(NULL::{source}))[1]; END")
@@ -188,7 +188,7 @@ def schema_of(name):
 
 
 def hostile_columns():
-    """One column of a look-alike type each, and the columns that tell LiteLLM's log."""
+    """One column of each look-alike type, and the columns by which LiteLLM's log is recognised."""
     kinds = ("enum", "composite", "range", "domain", "array")
     for column, base in COLUMNS.items():
         more = ("assign", "explicit", "many") if column in ("user_id", "feature", "status", "request_id") else ()
@@ -205,7 +205,7 @@ def hostile_columns():
             if kind in ("enum", "assign", "explicit", "many", "domain") and column in WORDS:
                 twin = "evil.plain_status" if column == "status" else "evil.plain"
             table = create(log, columns | {column: (named, value)})
-            # What makes the table must not pass through casts into the type.
+            # Creating the table must not use casts into the type.
             table += [statement for statement in made if f"{schema}.of_" in statement]
             made = [statement for statement in made if statement not in table]
             yield Fixture(f"{kind} {column}", schema_of(schema) + made + table, log, column, twin,
@@ -216,7 +216,7 @@ def hostile_columns():
             columns = {name: (of, f"p.{quoted(name)}") for name, of in LITELLM_TYPES.items()}
             made, named, value = hostile_type(schema, kind, base, f"p.{quoted(column)}", "evil.litellm")
             table = create(f"{schema}.log", columns | {column: (named, value)}, "evil.litellm")
-            # Columns of other types do not tell that a log is LiteLLM's.
+            # Columns of other types do not identify a log as LiteLLM's.
             twin = "evil.litellm" if kind == "enum" and base == "text" and column not in SIGNATURE else None
             yield Fixture(f"litellm {kind} {column}", schema_of(schema) + made + table, f"{schema}.log", column, twin,
                           (SUPERUSER,), deep=False)
@@ -304,7 +304,7 @@ def shadows():
     litellm = {name: (of, f"p.{quoted(name)}") for name, of in LITELLM_TYPES.items()} | {
         name: ("varchar", f"p.{name}") for name in ("model_group", "model", "call_type")}
     setup += create("shadow.litellm", litellm, "evil.litellm")
-    # Types of the names of built-in ones, in the path before them.
+    # Types with the names of built-in ones, in a schema before them in the path.
     for name in ("text", "timestamptz", "jsonb", "int4", "int8", "float8", "bool", "uuid", "regclass", "date", "name"):
         setup.append(f"CREATE TYPE shadow.{name} AS ENUM ('1')")
     for path in ("shadow, public", "shadow, pg_catalog, public"):
@@ -313,7 +313,7 @@ def shadows():
 
 
 def operator_classes():
-    """An enum and a composite type with operator classes by default, which a superuser made for the owner."""
+    """An enum and a composite type with default operator classes, created by a superuser for the owner."""
     for kind, base, column in (("enum", "text", "user_id"), ("enum", "text", "request_id"), ("enum", "text", "feature"),
                                ("enum", "text", "session_id"), ("composite", "text", "user_id"),
                                ("composite", "text", "request_id"), ("composite", "timestamptz", "created_at"),
@@ -350,7 +350,7 @@ def operator_classes():
 
 
 def relations():
-    """Code of the owner that hangs on the relation and not on its columns' types."""
+    """Code of the owner attached to the relation and not to the types of its columns."""
     plain = plain_columns()
     listed = ", ".join(plain)
     call = "evil.same('view', p.feature) AS feature"

@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""What the administrator decided for everybody, against a client who would have it otherwise.
+"""The administrator's privacy policy, against clients with other settings.
 
     python3 tests/attack/policy.py
 
-A client's own settings come with the connection, before the library is loaded: they must not undo what the table
-privacy_policy says, in any function. Needs a server with the extension installed, named by libpq's environment
-variables, and a superuser; works in a database and with a role of its own and drops them. The last line is
-`N passed, N failed`.
+A client's settings are sent with the connection, before the library is loaded: they must not override the table
+privacy_policy in any function. Needs a server with the extension installed, named by libpq's environment variables, and a
+superuser; works in a database and with a role of its own and drops them. The last line is `N passed, N failed`.
 """
 
 import os
@@ -55,7 +54,7 @@ def main():
         try:
             owner.run_all(LOG.strip().split(";\n"))
             owner.run(f"GRANT SELECT ON log, made TO {role}")
-            # What the client says before the library is there to know the settings.
+            # Settings of the client, sent before the library is loaded and knows them.
             wish = {"user_metrics.min_group_size": 1, "user_metrics.max_state_memory": "8GB", "role": role}
             with Session(database, **wish) as client, Session(database, role=role) as plain:
                 called = [f for f in functions(owner) if not f.volatile]
@@ -92,7 +91,7 @@ def main():
                 check("a superuser's setting undoes the policy", answer(owner, many) == OUT_OF_MEMORY)
 
                 owner.run("RESET user_metrics.max_state_memory")
-                # One row, which nothing but its owner's UPDATE changes.
+                # A single row, changed only by its owner's UPDATE.
                 check("there is a second row", refused_with(
                     owner, "INSERT INTO user_metrics.privacy_policy (min_group_size) VALUES (2)") == UNIQUE_VIOLATION)
                 owner.run("INSERT INTO user_metrics.privacy_policy (min_group_size) VALUES (2) ON CONFLICT DO NOTHING")
@@ -103,7 +102,7 @@ def main():
                 for values in ("0, 64", "-1, NULL", "1, 63"):
                     check(f"{values} is accepted", CHECK_VIOLATION == refused_with(
                         owner, f"UPDATE user_metrics.privacy_policy SET (min_group_size, max_state_memory_kb) = ({values})"))
-                # Within a transaction it holds from the next command on, and no longer once that is undone.
+                # Within a transaction it applies from the next command on, and no longer after a rollback.
                 shown = client.value(days)
                 check("groups of five are told from smaller ones", shown == "88\x1f0")
                 owner.run("BEGIN")

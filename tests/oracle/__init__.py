@@ -1,14 +1,14 @@
-"""The oracles: a second statement of what is right, which shares nothing with the extension, asked the same questions.
+"""The oracles: an independent implementation, which shares nothing with the extension, with which results are compared.
 
-A topic is a folder with a `run.py`; `python3 -m oracle` lists them. In every folder the same file has the same part, where
-the topic has one:
+A topic is a folder with a `run.py`; `python3 -m oracle` lists them. A file has the same role in every folder that contains
+it:
 
-    __init__      what is compared, how many cases a run has, and the packages of Python that are needed
+    __init__      what is compared, the number of cases of a run, and the Python packages that are needed
     run           compare_all(cases, seed), which returns how many cases passed and how many failed
-    definitions   what is right
-    logs          what is asked about
-    cases         what is asked, and the laws of the answers
-    worked_cases  the oracle's own test: unittests that need no server
+    definitions   the expected results
+    logs          random input
+    cases         random calls, and the laws that results obey
+    worked_cases  tests of the oracle itself: unittests that need no server
 
-`kit` has what the topics share. A topic may build on another one: `usage` asks about logs of `sessions` that say more.
+`kit` contains what the topics share. A topic may build on another one: `usage` extends the logs of `sessions`.
 """

@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def topics():
-    """The folders that have a run.py, as names of packages."""
+    """The folders that have a run.py, as package names."""
     return sorted(".".join(path.parent.relative_to(HERE).parts) for path in HERE.rglob("run.py"))
 
 

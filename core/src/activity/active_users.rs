@@ -66,7 +66,7 @@ pub struct ActiveUsers {
     pub start: Day,
     /// Users with at least one request in it.
     pub active: u64,
-    /// Those whose first request ever lies in it.
+    /// Users whose first request ever is in it.
     pub new: u64,
     /// Whether it has elapsed and is shown in full.
     pub complete: bool,

@@ -1,5 +1,5 @@
-//! `cohort_table`: monthly cohorts and their retention in some weeks, a row a cohort. Definitions D53-D57; how it is counted
-//! is in [`retention`](super::retention).
+//! `cohort_table`: monthly cohorts and their retention in selected weeks, one row per cohort. Definitions D53-D57; computed
+//! in [`retention`](super::retention).
 
 use super::View;
 use super::retention::{Clock, Kind, Question};
@@ -80,7 +80,7 @@ pub struct CohortRow {
     pub cohort: Day,
     /// Members.
     pub users: u64,
-    /// Retention in each of [`TABLE_WEEKS`]; `None` until every member's week has elapsed.
+    /// Retention in each of [`TABLE_WEEKS`]; `None` until the week has elapsed for every member.
     pub weeks: [Option<f64>; 5],
 }
 

@@ -1,8 +1,8 @@
-//! `engagement`: daily, trailing weekly and trailing monthly users of every day, and stickiness as a ratio. Definitions D1, D2, D3.
+//! `engagement`: daily, trailing weekly and trailing monthly users of every day, and stickiness as a ratio. Definitions
+//! D1 to D3.
 //!
-//! The trailing week of a day is that day and the six before, the trailing month that day and the 29 before. Peers mix
-//! stickiness as a ratio (daily over monthly users) with stickiness as a distribution, which is
-//! [`stickiness`](super::stickiness).
+//! The trailing week of a day is that day and the six before, the trailing month that day and the 29 before. Stickiness here
+//! is the ratio of daily to monthly users; the distribution of active days is [`stickiness`](super::stickiness).
 
 use super::View;
 use super::periods::shown_days;
@@ -94,8 +94,8 @@ impl Engagement {
 
 /// Daily, trailing weekly and trailing monthly users of every day.
 ///
-/// Each active day of a user covers the days until the window ends or the next active day takes over, so a difference
-/// array counts every user once a day, in one step per active day.
+/// Each active day of a user covers the days until the window ends or until the next active day, so a difference array
+/// counts every user once per day, in one step per active day.
 pub fn engagement(view: &View<'_>, window: &Window) -> Result<Vec<Engagement>> {
     let (Some((first, last)), Some((log_first, _))) = (shown_days(view, window)?, view.bounds()) else {
         return Ok(Vec::new());

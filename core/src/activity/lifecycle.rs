@@ -1,11 +1,11 @@
-//! `lifecycle`: where the active users of a period come from, and how many went: growth accounting.
+//! `lifecycle`: growth accounting, the composition of active users by period, and churned users.
 //!
-//! A user active in a period is *new* if it holds their first request ever, *retained* if they were active in the period
-//! before, *resurrected* if they came back after missing it. *Churned* users were active in the period before and not in
-//! this one. Always active = new + retained + resurrected and retained + churned = the active of the period before
-//! (definition D5; Amplitude's "pulse" is the quick ratio, (new + resurrected) / churned). Who has not come back in a
-//! period that still runs may yet do so: churn is only told of complete periods. The churn rate (definition D62) is churned over
-//! the active of the period before.
+//! A user active in a period is *new* if it contains their first request ever, *retained* if they were active in the period
+//! before, *resurrected* if they returned after missing it. *Churned* users were active in the period before and not in this
+//! one. Always active = new + retained + resurrected, and retained + churned = the active users of the period before
+//! (definition D5; the quick ratio, (new + resurrected) / churned, is Amplitude's "pulse"). Users may still return in a
+//! period that has not elapsed, so churn is given only for complete periods. The churn rate (definition D62) is churned
+//! divided by the active users of the period before.
 
 use super::View;
 use super::periods::shown_days;
@@ -17,7 +17,7 @@ use crate::function::{Argument, Call, Cell, Function, Past, Reads, Role, Rows, T
 use crate::stats::interval::wilson;
 
 const ABOUT: &[&str] = &["active_users"];
-// With the numbers beside it, the ratio would tell who churned.
+// Together with the other numbers, the ratio would reveal the churned users.
 const CHURNED: &[&str] = &["active_users", "churned_users"];
 
 /// The declaration.
@@ -90,7 +90,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 pub struct Lifecycle {
     /// First day of the period.
     pub start: Day,
-    /// Users active in the period before; `None` in the log's first, before which nothing is known.
+    /// Users active in the period before; `None` in the log's first period.
     pub before: Option<u64>,
     /// Users with a request in it.
     pub active: u64,
@@ -107,14 +107,15 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Churned over those active in the period before, with its 95 % bounds; `None` where there were none, and unless complete.
+    /// Churned divided by those active in the period before, with 95 % bounds; `None` if there were none, and unless
+    /// complete.
     pub fn churn_rate(&self) -> Option<(f64, f64, f64)> {
         let (before, churned) = (self.before?, self.churned?);
         let (low, high) = wilson(churned, before)?;
         Some((churned as f64 / before as f64, low, high))
     }
 
-    /// (new + resurrected) / churned; `None` where nobody churned or churn is not known yet.
+    /// (new + resurrected) / churned; `None` if no user churned or churn is not known yet.
     pub fn quick_ratio(&self) -> Option<f64> {
         let churned = self.churned.filter(|&churned| churned > 0)?;
         Some((self.new + self.resurrected) as f64 / churned as f64)
@@ -133,8 +134,8 @@ pub fn lifecycle(view: &View<'_>, calendar: Calendar, window: &Window) -> Result
     let Some((first, last)) = shown_days(view, window)? else { return Ok(Vec::new()) };
     let mut series = Series::<Counts>::new(calendar, (first, last))?;
     let first_index = series.index(first)?;
-    // All who were active in the period before the first shown, and in that one, of which `since` may hide a part: what the
-    // churn of the first two rows is counted from.
+    // All users active in the period before the first shown, and in the first shown, of which `since` may hide a part: the
+    // base of the churn of the first two rows.
     let (mut before, mut in_first) = (0, 0);
     view.each(|_, days| {
         let (mut earlier, mut known, mut counted) = (None, None, None);

@@ -1,11 +1,11 @@
-//! The days and periods that readouts of an activity show, and a value for each.
+//! The days and periods shown by functions over an activity.
 
 use super::View;
 use crate::base::calendar::Window;
 use crate::base::days::Day;
 use crate::base::error::Result;
 
-/// The last day of a series: the last that had begun, or a later one with activity that has not elapsed.
+/// The last day of a series: the last that has begun, or a later one with activity that has not elapsed.
 pub(crate) fn last_day(view: &View<'_>, window: &Window) -> Result<Day> {
     let mut last = window.begun;
     if window.at_end && last < window.elapsed && view.bounds().is_some_and(|(_, latest)| latest >= window.elapsed) {
@@ -19,7 +19,7 @@ pub(crate) fn last_day(view: &View<'_>, window: &Window) -> Result<Day> {
     Ok(last)
 }
 
-/// The days a series shows, from the first of the log (not before `since`) to the last; `None` where there are none.
+/// The days of a series, from the first of the log (not before `since`) to the last; `None` if there are none.
 pub(crate) fn shown_days(view: &View<'_>, window: &Window) -> Result<Option<(Day, Day)>> {
     let Some((first, _)) = view.bounds() else { return Ok(None) };
     let (first, last) = (first.max(window.since.unwrap_or(first)), last_day(view, window)?);

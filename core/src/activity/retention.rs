@@ -1,13 +1,13 @@
-//! Retention, for `retention_matrix`, `retention_curve` and `cohort_table`: do users come back? Cohorts by first activity, and what became of each: definitions D53-D57.
+//! Retention by cohort of first activity, for `retention_matrix`, `retention_curve` and `cohort_table`: definitions D53-D57.
 //!
-//! A cohort is everybody whose first active day lies in one calendar period; how cohorts are cut and how return is counted
-//! are independent of each other. Return is counted in periods from each user's own first: by the *calendar* clock the
-//! difference of calendar periods, by the *rolling* clock blocks of 1, 7 or 30 days from the user's first day. Period 0
-//! holds the first day, so everyone is retained in it.
+//! A cohort is the set of users whose first active day lies in one calendar period; the period of cohorts and the period of
+//! return are independent. Return is counted in periods from each user's own first: with the *calendar* clock by the
+//! difference of calendar periods, with the *rolling* clock in blocks of 1, 7 or 30 days from the user's first day. Period 0
+//! contains the first day, so every member is retained in it.
 //!
-//! What peers get wrong is the edge of the log: a user whose period has not wholly elapsed has not been lost. Here a
-//! member is *eligible* for a period once that user's own period has elapsed, and rates are retained among eligible over
-//! eligible. Pooled rates are sums over sums, never averages of rates.
+//! A user whose period has not completely elapsed must not be counted as lost. A member is *eligible* for a period once
+//! their own period has elapsed, and rates are retained eligible users divided by eligible users. Pooled rates are ratios of
+//! sums, never means of rates.
 
 use super::View;
 use super::periods::last_day;
@@ -43,24 +43,24 @@ impl Kind {
         ("streak", Kind::Streak),
     ];
 
-    /// The kind a caller named.
+    /// The kind of the given name.
     pub fn parse(given: &str) -> Result<Self> {
         let found = Self::WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(given));
         found.map(|&(_, k)| k).ok_or_else(|| Error::not_one_of("kind", given, &Self::WORDS.map(|(word, _)| word)))
     }
 }
 
-/// How a member's periods follow the first day.
+/// How a member's periods are counted from the first day.
 #[derive(Clone, Copy, Debug)]
 pub enum Clock {
     /// Calendar periods, numbered by their difference from the one of the first day.
     Calendar(Calendar),
-    /// Blocks of so many days from the first day.
+    /// Blocks of that many days from the first day.
     Rolling(i32),
 }
 
 impl Clock {
-    /// The clock a caller named, for periods of `calendar`.
+    /// The clock of the given name, for periods of `calendar`.
     pub fn parse(given: &str, calendar: Calendar) -> Result<Self> {
         if given.eq_ignore_ascii_case("calendar") {
             return Ok(Clock::Calendar(calendar));
@@ -81,20 +81,20 @@ impl Clock {
     }
 }
 
-/// What is asked of retention.
+/// The parameters of a retention query.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// How cohorts are cut.
+    /// The period of cohorts.
     pub cohort: Calendar,
     /// How return is counted.
     pub clock: Clock,
-    /// What counts as return.
+    /// The kind of retention.
     pub kind: Kind,
     /// The period numbers wanted, ascending; `None` for all that have begun.
     pub offsets: Option<Vec<i32>>,
 }
 
-/// Whom the columns of a [`Cell`] are about.
+/// The count that decides whether the columns of a [`Cell`] are hidden.
 pub(super) const ABOUT: &[&str] = &["cohort_users"];
 
 // The columns of a cell, in the curve as in the matrix.
@@ -156,7 +156,7 @@ pub(super) const ARGUMENTS: &[Argument] = &[
 ];
 
 impl Question {
-    /// What a call asks.
+    /// The parameters of a call.
     pub(super) fn of(call: &Call<'_>) -> Result<Self> {
         let period = call.calendar("period", "week")?;
         Ok(Question {
@@ -170,7 +170,7 @@ impl Question {
         })
     }
 
-    /// The offsets of a caller: sorted, each once.
+    /// The given offsets, sorted and distinct.
     pub fn offsets(mut given: Vec<i32>) -> Result<Vec<i32>> {
         if let Some(wrong) = given.iter().find(|k| !(0..=MOST_OFFSET).contains(*k)) {
             let accepted = format!("period numbers from 0 to {MOST_OFFSET}");
@@ -185,7 +185,7 @@ impl Question {
 /// Members and returns of one cohort in one period, or of all cohorts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// First day of the cohort's period; `None` where cohorts are pooled.
+    /// First day of the cohort's period; `None` if cohorts are pooled.
     pub cohort: Option<Day>,
     /// Members.
     pub users: u64,
@@ -193,19 +193,19 @@ pub struct Cell {
     pub number: i32,
     /// Members whose period has elapsed.
     pub eligible: u64,
-    /// Those of them who were retained.
+    /// Eligible members who were retained.
     pub retained: u64,
 }
 
 impl Cell {
-    /// Retained over eligible with its 95 % bounds; `None` where nobody is eligible.
+    /// Retained divided by eligible with 95 % bounds; `None` if no member is eligible.
     pub fn rate(&self) -> Option<(f64, f64, f64)> {
         let (low, high) = wilson(self.retained, self.eligible)?;
         Some((self.retained as f64 / self.eligible as f64, low, high))
     }
 
-    /// Members, eligible and retained ones, and the rate with its bounds, for a row. Of nobody eligible nothing is known, which
-    /// is not the same as nobody retained.
+    /// Members, eligible and retained members, and the rate with its bounds, for a row. Without eligible members the result
+    /// is unknown, which differs from no member being retained.
     pub(super) fn told(&self) -> [Told<'static>; 6] {
         let rate = self.rate();
         let [share, low, high] = crate::function::with_bounds(rate);
@@ -218,7 +218,7 @@ impl Cell {
     }
 }
 
-/// Members of a cohort and what they did, as differences: entry k says how much more than in period k - 1.
+/// Members of a cohort and their returns, as differences: entry k is the change from period k - 1.
 pub(super) struct Cohort {
     pub(super) users: u64,
     pub(super) eligible: Vec<i64>,
@@ -242,7 +242,7 @@ impl Cohort {
     }
 }
 
-/// One member's periods.
+/// The periods of one member.
 struct Member {
     clock: Clock,
     first_day: Day,
@@ -270,12 +270,12 @@ impl Member {
         }
     }
 
-    /// How many of the member's periods have elapsed when the days before `elapsed` have.
+    /// The number of the member's periods that have elapsed when the days before `elapsed` have.
     fn elapsed(&self, elapsed: Day) -> Result<usize> {
         if elapsed < self.first.end {
             return Ok(0);
         }
-        // The period that holds the first open day has not elapsed, those before it have.
+        // The period that contains the first open day has not elapsed; those before it have.
         Ok((self.period(elapsed)?.index - self.first.index) as usize)
     }
 }
@@ -290,7 +290,7 @@ pub(super) fn push_cells(
 ) -> Result<()> {
     let users = from.users;
     let (mut eligible, mut retained, mut next) = (0i64, 0i64, 0usize);
-    // The last entry only closes the differences: it is no period.
+    // The last entry only closes the differences; it is no period.
     let periods = from.eligible.len().saturating_sub(1);
     let mut cell = |number: usize, claim: &mut Claim| {
         while next <= number && next < periods {
@@ -333,8 +333,8 @@ pub(super) fn cohorts(
             }
         };
         let member = Member::new(question.clock, first_day)?;
-        // Periods 0 to the one of the last day have begun; one entry more closes the differences. A day that a zone skipped has
-        // elapsed without ever having begun.
+        // Periods 0 to the one of the last day have begun; one more entry closes the differences. A day skipped by the time
+        // zone has elapsed without ever having begun.
         let last_begun = last.max(window.elapsed.saturating_sub(1));
         let begun = (member.period(last_begun)?.index - member.first.index) as usize + 1;
         let elapsed = member.elapsed(window.elapsed)?;
@@ -346,7 +346,7 @@ pub(super) fn cohorts(
     Ok(cohorts)
 }
 
-/// Counts a member as retained in the elapsed periods that the kind of retention says.
+/// Counts a member as retained in the elapsed periods, by the kind of retention.
 fn count_retained(member: &Member, days: &[Day], kind: Kind, elapsed: usize, retained: &mut [i64]) -> Result<()> {
     if elapsed == 0 {
         return Ok(());

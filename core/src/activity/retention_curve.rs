@@ -1,4 +1,4 @@
-//! `retention_curve`: retention in every period, pooled over all cohorts. Definitions D53-D57; how it is counted is in
+//! `retention_curve`: retention in every period, pooled over all cohorts. Definitions D53-D57; computed in
 //! [`retention`](super::retention).
 
 use super::View;

@@ -1,4 +1,4 @@
-//! `retention_matrix`: retention of every cohort in every period. Definitions D53-D57; how it is counted is in
+//! `retention_matrix`: retention of every cohort in every period. Definitions D53-D57; computed in
 //! [`retention`](super::retention).
 
 use super::View;

@@ -1,4 +1,4 @@
-//! `stickiness`: on how many of the last days users were active, as a distribution. Definition D4.
+//! `stickiness`: distribution of users by their number of active days in the last days. Definition D4.
 
 use super::View;
 use super::periods::last_day;
@@ -6,7 +6,7 @@ use crate::base::calendar::Window;
 use crate::base::error::{Error, Result};
 use crate::function::{Argument, Call, Cell, Function, Past, Reads, Role, Rows, Type, column, column_about};
 
-/// The longest window stickiness looks back.
+/// The longest window of stickiness, in days.
 const MOST_DAYS: i32 = 3660;
 
 /// The declaration.
@@ -46,7 +46,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let window = call.window(view.zone(), view.last_at())?;
     let told = stickiness(&view, days, &window)?;
-    // A hidden row would follow from the sums and shares of the others.
+    // A hidden row could be derived from the sums and shares of the others.
     let all_shown = !told.iter().any(|row| call.hides(row.users));
     told.into_iter().try_for_each(|row| {
         rows.row(&mut [
@@ -58,27 +58,27 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     })
 }
 
-/// How many users were active on exactly so many days.
+/// The users active on exactly the given number of days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stickiness {
     /// Days active within the window, from 1.
     pub active_days: i32,
-    /// Users active on exactly so many.
+    /// Users active on exactly that many days.
     pub users: u64,
-    /// Users active on so many or more.
+    /// Users active on that many days or more.
     pub at_least: u64,
-    /// Users active on at least one.
+    /// Users active on at least one day.
     pub all: u64,
 }
 
 impl Stickiness {
-    /// The users as a share of all active in the window; `None` if nobody was.
+    /// The users as a share of all active in the window; `None` if there were none.
     pub fn share(&self) -> Option<f64> {
         (self.all > 0).then(|| self.users as f64 / self.all as f64)
     }
 }
 
-/// The number of days a caller asked [`stickiness`] for.
+/// The window of [`stickiness`] given by the caller.
 pub fn window_days(given: i32) -> Result<i32> {
     if (1..=MOST_DAYS).contains(&given) {
         return Ok(given);

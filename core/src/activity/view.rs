@@ -1,4 +1,4 @@
-//! A stored activity, read in place: what the readouts look at. The layout is described in [`activity`](super).
+//! A stored activity, read in place by the functions over it. The layout is described in [`activity`](super).
 
 use super::{VERSION, bitmap_len, head};
 use crate::base::calendar::Micros;
@@ -8,7 +8,7 @@ use crate::base::memory::{self, Claim};
 use crate::base::user_table::{ExcludedUsers, UserKey, UserKind, read_keys};
 use crate::base::wire::{Kind, Reader, uint_len};
 
-/// Days a PostgreSQL timestamp can lie on, in any zone: 4714-11-24 BC … 294276-12-31 and a day around.
+/// Days of a PostgreSQL timestamp in any zone: 4714-11-24 BC … 294276-12-31, and a day around.
 const FIRST_DAY: i64 = -2_451_546;
 const LAST_DAY: i64 = 106_751_992;
 
@@ -59,22 +59,22 @@ impl<'a> View<'a> {
         self.kind
     }
 
-    /// How many users were active.
+    /// The number of active users.
     pub fn users(&self) -> usize {
         self.keys.len()
     }
 
-    /// The first and the last day anybody was active.
+    /// The first and the last day with activity.
     pub fn bounds(&self) -> Option<(Day, Day)> {
         self.bounds
     }
 
-    /// The instant of the last request, identified or not.
+    /// The instant of the last request, with or without a user.
     pub fn last_at(&self) -> Option<Micros> {
         self.last_at
     }
 
-    /// Visits every user and the ascending days they were active, and refuses bytes that are not canonical.
+    /// Visits every user and their active days, ascending, and rejects bytes that are not canonical.
     pub fn each(&self, mut visit: impl FnMut(UserKey, &[Day]) -> Result<()>) -> Result<()> {
         self.each_set(|key, days, _| visit(u128::from_be_bytes(*key).into(), days))
     }
@@ -100,7 +100,7 @@ impl<'a> View<'a> {
         sets.finish()
     }
 
-    /// The bytes of the same activity without some users; `None` if it has none of them.
+    /// The bytes of the same activity without the given users; `None` if it contains none of them.
     pub fn without(&self, users: &[UserKey]) -> Result<Option<Vec<u8>>> {
         let leaving = ExcludedUsers::from(self.keys, users)?;
         if leaving.is_empty() {
@@ -117,7 +117,7 @@ impl<'a> View<'a> {
         self.keys.iter().filter(|key| leaving.spares(key)).try_for_each(|key| bytes.raw(key))?;
         let all_first = bounds.map_or(0, |(first, _)| i64::from(first));
         self.each_set(|key, days, rest| match days.first() {
-            // A set is told from the first day of all, which may be another now; its own bytes stay as they are.
+            // A set is relative to the first day of all, which may have changed; its own bytes stay the same.
             Some(&first) if leaving.spares(key) => {
                 bytes.uint((i64::from(first) - all_first) as u64)?;
                 bytes.raw(rest)
@@ -128,7 +128,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// Reads one set into `days`; gives the bytes of it that follow its first day.
+/// Reads one set into `days`; returns its bytes after the first day.
 fn read_set<'a>(from: &mut Reader<'a>, all_first: i64, days: &mut Vec<Day>, claim: &mut Claim) -> Result<&'a [u8]> {
     let offset = i64::try_from(from.uint()?).unwrap_or(i64::MAX);
     let first = day(all_first.saturating_add(offset))?;

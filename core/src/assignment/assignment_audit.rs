@@ -1,4 +1,4 @@
-//! `assignment_audit`: whether the variants in a log are those that a defined experiment gives. Definition D83.
+//! `assignment_audit`: logged variants compared with those assigned by a defined experiment. Definition D83.
 
 use crate::base::error::Result;
 use crate::base::memory::Claim;
@@ -9,12 +9,12 @@ use crate::function::{
 };
 use crate::history::{BySegment, Fold, Table, Timeline};
 
-/// How many users of a pair are named.
+/// The number of example users of a pair.
 const EXAMPLES: usize = 3;
-/// About what an example takes beside its text.
+/// About the memory of an example in addition to its text.
 const EXAMPLE: usize = 32;
 
-/// What is told of users who are counted in the column `users`.
+/// A column about the users counted in the column `users`.
 const fn of_users(name: &'static str, kind: Type, about: &'static str) -> Column {
     column_about(&["users"], name, kind, about)
 }
@@ -101,7 +101,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         (text_order(*segment), text_order(*logged), text_order(*expected))
     });
     for pairs in found.chunk_by(|a, b| a.0 == b.0) {
-        // Beside a share, users tell how many there are in all, and so of those who are hidden.
+        // Together with a share, users would reveal the total and so the hidden counts.
         let is_open = !pairs.iter().any(|(.., pair)| call.hides(pair.users));
         for (code, segment, logged, expected, pair) in pairs {
             let all = users.find([0, 0, *code]).copied().unwrap_or_default();
@@ -121,12 +121,12 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     Ok(())
 }
 
-/// Users of a logged and an expected variant.
+/// Users of a pair of logged and assigned variant.
 #[derive(Debug, Default)]
 struct Pair {
     users: u64,
     requests: u64,
-    /// The first of them by their ids, where the variants differ.
+    /// The first of them by id, if the variants differ.
     examples: Vec<Vec<u8>>,
 }
 
@@ -150,7 +150,7 @@ struct Audit<'a> {
     expected: Option<usize>,
     /// By segment, logged and expected variant.
     pairs: Table<Pair>,
-    /// Users who bear any variant, by segment.
+    /// Users with any variant, by segment.
     users: Table<u64>,
     by_segment: BySegment,
     /// The variants of one user's requests.
@@ -162,7 +162,7 @@ impl Fold for Audit<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
         let Some(codes) = user.codes(self.logged) else { return Ok(()) };
         let Audit { call, segment, logged, expected, pairs, users, by_segment, own, claim } = self;
-        // It is the same of all requests of a user.
+        // It is the same for all requests of a user.
         let due = user.codes(*expected).and_then(|codes| codes.first().copied()).unwrap_or(0);
         by_segment.each(user, *segment, |segment, requests| {
             own.clear();

@@ -1,4 +1,4 @@
-//! The variants of an experiment that is kept as data: the JSON that `define_experiment` is told them in.
+//! The variants of a stored experiment: the JSON argument of `define_experiment`.
 
 use super::{MOST_VARIANTS, refuse};
 use crate::base::error::Result;
@@ -7,18 +7,18 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// A variant as `define_experiment` is told of it.
+/// A variant given to `define_experiment`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variant {
     /// Its name.
     pub name: String,
     /// Its share of users.
     pub weight: f64,
-    /// What it stands for, such as a list of models.
+    /// The configuration it stands for, such as a list of models.
     pub payload: Option<Value>,
 }
 
-/// The members of a JSON object as they are written, in their order and as often as they are there.
+/// The members of a JSON object in their order, duplicates included.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> serde::Deserialize<'de> for Members {
@@ -43,7 +43,7 @@ impl<'de> serde::Deserialize<'de> for Members {
     }
 }
 
-/// Reads the variants of `define_experiment`, in the order they are written in:
+/// Reads the variants of `define_experiment`, in the given order:
 ///
 /// ```json
 /// {"control": 0.5, "treatment": {"weight": 0.5, "payload": "gpt-4o/openai"}}
@@ -51,8 +51,8 @@ impl<'de> serde::Deserialize<'de> for Members {
 /// ["control", "treatment"]
 /// ```
 ///
-/// Without any weight all have the same. Whether the weights add up is for [`Assignment::new`](super::Assignment::new) to
-/// say.
+/// Without any weight all variants have the same. [`Assignment::new`](super::Assignment::new) checks that the weights add
+/// up.
 pub fn parse_variants(given: &str) -> Result<Vec<Variant>> {
     const ACCEPTED: &str = "a JSON object of variants and their weights, such as {\"control\": 0.5, \"treatment\": {\"weight\": 0.5, \
                             \"payload\": \"gpt-4o/openai\"}}, or a list of such as {\"name\": \"control\", \"weight\": 0.5}";
@@ -76,7 +76,7 @@ pub fn parse_variants(given: &str) -> Result<Vec<Variant>> {
     Ok(told.into_iter().map(variant).collect())
 }
 
-/// Name, weight and payload of a variant whose name stands before it or in it.
+/// Name, weight and payload of a variant; the name is the key or a member.
 fn one(name: Option<String>, told: &Value) -> Option<(String, Option<f64>, Option<Value>)> {
     match (name, told) {
         (Some(name), Value::Number(weight)) => Some((name, Some(weight.as_f64()?), None)),
@@ -99,7 +99,7 @@ fn one(name: Option<String>, told: &Value) -> Option<(String, Option<f64>, Optio
     }
 }
 
-/// The payloads of variants as one JSON object, `None` where there are none.
+/// The payloads of variants as one JSON object, `None` if there are none.
 pub fn payloads(variants: &[Variant]) -> Option<String> {
     let told = variants.iter().filter_map(|v| v.payload.clone().map(|payload| (v.name.clone(), payload)));
     let told = Map::from_iter(told);
@@ -131,7 +131,7 @@ mod tests {
             [variant("b", 0.5, None), variant("a", 0.5, None)]
         );
         assert_eq!(read(r#"{"b": null, "a": {}}"#), [variant("b", 0.5, None), variant("a", 0.5, None)]);
-        // Twice the same name is not made one of: it is refused as two of the same name.
+        // A repeated name is not merged: it is rejected as a duplicate.
         assert_eq!(read(r#"{"a": 0.5, "b": 0.5, "a": 0.5}"#).len(), 3);
         // All digits of a weight count.
         assert_eq!(read(r#"{"a": 0.30000000000000004, "b": 0.7}"#)[0].1, 0.1 + 0.2);
@@ -156,7 +156,7 @@ mod tests {
         ] {
             assert!(matches!(parse_variants(json), Err(Error::Argument { name: "variants", .. })), "{json}");
         }
-        // None at all is for the terms to refuse.
+        // An empty list is rejected with the terms.
         assert_eq!(parse_variants("{}").unwrap(), []);
         assert_eq!(parse_variants("[]").unwrap(), []);
     }

@@ -1,4 +1,4 @@
-//! Who takes part in an experiment at all, by a number of its own: namespaces, and the rollout of PostHog's flags.
+//! Exclusion of users from an experiment by a separate hash: namespaces, and the rollout of PostHog's flags.
 
 use super::hash::{Draw, begun};
 use super::{Hash, LONGEST_NAME, MOST_VARIANTS, Range, refuse, within};
@@ -6,17 +6,17 @@ use crate::base::error::Result;
 use crate::base::json;
 use serde_json::Value;
 
-/// Who takes part for another reason than having a variant.
+/// A condition for taking part in addition to having a variant.
 #[derive(Clone, Debug)]
 pub(super) enum Gate {
-    /// Whose number lies in one of the ranges.
+    /// The hash lies in one of the ranges.
     Within(Draw, Vec<Range>),
-    /// Whose number is not above this.
+    /// The hash is not above this.
     UpTo(Draw, f64),
 }
 
 impl Gate {
-    /// The gate of an experiment, `None` where everybody takes part.
+    /// The gate of an experiment, `None` if all users take part.
     pub(super) fn of(namespace: Option<&str>, hash: Hash, seed: &str, coverage: f64) -> Result<Option<Self>> {
         Ok(match (namespace, hash) {
             (Some(namespace), _) => Some(namespace_gate(hash, namespace)?),
@@ -27,7 +27,7 @@ impl Gate {
         })
     }
 
-    /// Whether the user of this id takes part.
+    /// Whether the user with this id takes part.
     #[inline]
     pub(super) fn admits(&self, id: &[u8]) -> bool {
         match self {
@@ -40,8 +40,8 @@ impl Gate {
     }
 }
 
-/// Reads a namespace as GrowthBook's SDK writes it: the older list of id, start and end, whose hash is always version 1, or
-/// the newer filter of a seed and ranges. For the other vendors it is the draw that comes before that of the variant.
+/// Reads a namespace in the format of GrowthBook's SDK: the older list of id, start and end, whose hash is always version 1,
+/// or the newer filter of a seed and ranges. For other vendors it is the hash evaluated before that of the variant.
 fn namespace_gate(hash: Hash, text: &str) -> Result<Gate> {
     let accepted = match hash.is_growthbook() {
         true => {
@@ -87,7 +87,7 @@ fn namespace_gate(hash: Hash, text: &str) -> Result<Gate> {
         (true, Value::Array(_), _) => Hash::GrowthbookV1.draw(&format!("__{seed}")),
         (true, _, 1) => Hash::GrowthbookV1.draw(seed),
         (true, ..) => Hash::GrowthbookV2.draw(seed),
-        // Layers and allocations of Statsig are of a thousand parts whatever comes after them.
+        // Layers and allocations of Statsig have a thousand parts in all cases.
         (false, ..) if hash == Hash::StatsigGate => Hash::Statsig.draw(seed),
         (false, ..) => hash.draw(seed),
     };

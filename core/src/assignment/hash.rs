@@ -1,25 +1,25 @@
-//! How each vendor makes a number from 0 to 1 of a user's id, and into how many parts it divides users.
+//! Vendors' hashes of a user id to a number from 0 to 1, and the number of parts into which they divide users.
 
 use crate::base::error::{Error, Result};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// Whose rule decides, in the words of SQL.
+/// The hash, by its name in SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hash {
     /// GrowthBook, hash version 2: FNV-1a (32 bits) of seed and id, then of its decimal digits, in ten-thousandths.
     GrowthbookV2,
-    /// GrowthBook, hash version 1: FNV-1a of id and seed, in thousandths. Experiments that run side by side are not quite
-    /// independent under it, which is why there is a second version.
+    /// GrowthBook, hash version 1: FNV-1a of id and seed, in thousandths. Parallel experiments are not quite independent
+    /// under it, which is the reason for version 2.
     GrowthbookV1,
     /// The groups of a Statsig experiment: the first 64 bits of SHA-256 of `seed.id`, in thousandths.
     Statsig,
     /// A rule of a Statsig feature gate, as an experiment of pass and fail: the same in ten-thousandths, where the seed is
     /// the gate's salt, a full stop and the rule's salt.
     StatsigGate,
-    /// The variants of a PostHog feature flag: the first 60 bits of SHA-1 of `seed.id` and the word `variant`. Whether the
-    /// flag is rolled out to the user is a number of its own, without that word.
+    /// The variants of a PostHog feature flag: the first 60 bits of SHA-1 of `seed.id` and the word `variant`. The rollout
+    /// of the flag uses a separate hash, without that word.
     Posthog,
     /// Eppo's shards: the first 32 bits of MD5 of `seed-id`, in ten-thousandths.
     Eppo,
@@ -35,7 +35,7 @@ pub(super) const HASHES: [(&str, Hash); 6] = [
 ];
 
 impl Hash {
-    /// The hash of a name, or a refusal that lists them.
+    /// The hash of the given name, or an error that lists them.
     pub fn named(name: &str) -> Result<Self> {
         let found = HASHES.iter().find(|(known, _)| *known == name);
         found.map(|(_, hash)| *hash).ok_or_else(|| Error::not_one_of("hash", name, &HASHES.map(|(known, _)| known)))
@@ -45,7 +45,7 @@ impl Hash {
         matches!(self, Hash::GrowthbookV1 | Hash::GrowthbookV2)
     }
 
-    /// Into how many parts a vendor divides users whose rules count whole parts.
+    /// The number of parts into which a vendor divides users, if its rules use whole parts.
     pub(super) fn parts(self) -> Option<f64> {
         match self {
             Hash::Statsig => Some(1000.0),
@@ -54,7 +54,7 @@ impl Hash {
         }
     }
 
-    /// A bound as the vendor has it: a whole number of parts, where those are counted.
+    /// A bound as used by the vendor: rounded to whole parts if there are any.
     pub(super) fn bound(self, share: f64) -> f64 {
         self.parts().map_or(share, |parts| (share * parts).round() / parts)
     }
@@ -74,14 +74,14 @@ impl Hash {
 const FNV_BASIS: u32 = 0x811c_9dc5;
 const FNV_PRIME: u32 = 0x0100_0193;
 
-/// Takes a code unit into an FNV-1a hash. Source: G. Fowler, L. C. Noll, K.-P. Vo, D. Eastlake, "The FNV Non-Cryptographic
-/// Hash Algorithm", RFC 9923; over 16-bit units instead of octets, as JavaScript's `charCodeAt` gives them.
+/// Adds a code unit to an FNV-1a hash. Source: G. Fowler, L. C. Noll, K.-P. Vo, D. Eastlake, "The FNV Non-Cryptographic Hash
+/// Algorithm", RFC 9923; over 16-bit units instead of octets, as given by JavaScript's `charCodeAt`.
 #[inline]
 fn fnv_unit(state: u32, unit: u16) -> u32 {
     (state ^ u32::from(unit)).wrapping_mul(FNV_PRIME)
 }
 
-/// Takes the UTF-16 code units of a text into an FNV-1a hash.
+/// Adds the UTF-16 code units of a text to an FNV-1a hash.
 #[inline]
 fn fnv(state: u32, text: &[u8]) -> u32 {
     if text.is_ascii() {
@@ -93,12 +93,12 @@ fn fnv(state: u32, text: &[u8]) -> u32 {
     })
 }
 
-/// A digest that has taken in the parts of a prefix.
+/// A digest of the parts of a prefix.
 pub(super) fn begun<D: Digest>(parts: &[&str]) -> D {
     parts.iter().fold(D::new(), |digest, part| digest.chain_update(part))
 }
 
-/// A digest of what is taken in already, an id and a suffix.
+/// A digest of the prefix, an id and a suffix.
 fn finished<D: Digest + Clone>(begun: &D, id: &[u8], suffix: &str) -> impl AsRef<[u8]> {
     let mut digest = begun.clone();
     for chunk in id.utf8_chunks() {
@@ -129,16 +129,16 @@ pub(super) fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
     }
 }
 
-/// How a user's id becomes a number from 0 to 1. What does not depend on the id is taken in beforehand.
+/// Hashes a user id to a number from 0 to 1. Everything independent of the id is hashed beforehand.
 #[derive(Clone, Debug)]
 pub(super) enum Draw {
     /// The hash after the seed.
     GrowthbookV2(u32),
-    /// What follows the id.
+    /// The text after the id.
     GrowthbookV1(Vec<u16>),
     /// The digest after the salt, and the number of parts.
     Statsig(Sha256, u64),
-    /// The digest after the key, and what follows the id.
+    /// The digest after the key, and the text after the id.
     Posthog(Sha1, &'static str),
     /// The digest after the salt.
     Eppo(Md5),
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The ids' numbers, in the cases every SDK of GrowthBook is tested by: `hash` of `cases.json` 0.7.1.
+    /// Hashes from the test cases of all SDKs of GrowthBook: `hash` of `cases.json` 0.7.1.
     #[test]
     fn growthbook_numbers_are_those_of_its_cases() {
         let cases = [
@@ -197,7 +197,7 @@ mod tests {
         }
     }
 
-    /// The shards of `test_sharders.py` in Eppo's Python SDK, whose input is salt, hyphen and id in one.
+    /// The shards of `test_sharders.py` in Eppo's Python SDK, whose input is salt, hyphen and id in one text.
     #[test]
     fn eppo_shards_are_those_of_its_sdk() {
         for (input, shard) in [("test-input", 5619), ("alice", 3170), ("bob", 7420), ("charlie", 7497)] {

@@ -1,33 +1,33 @@
-//! An experiment as a caller gives it, and what of that is refused: where the SDKs would go on with something else than was
-//! asked for.
+//! The terms of an experiment given by a caller, and their validation: terms that the SDKs would silently replace are
+//! rejected.
 
 use super::{Hash, LONGEST_NAME, MOST_VARIANTS, refuse};
 use crate::base::error::Result;
 use crate::base::user_table::is_blank;
 use std::fmt;
 
-/// An experiment as a caller gives it. What is `None` is not given, and has a default or is refused.
+/// An experiment as given by a caller. `None` is not given, and has a default or is an error.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terms<'a> {
     /// The experiment's name or key.
     pub experiment: Option<&'a str>,
-    /// The variants in their order, which decides who gets which.
+    /// The variants in order; the order affects the assignment.
     pub variants: Option<&'a [Option<String>]>,
-    /// The share of each variant; equal ones where not given.
+    /// The share of each variant; equal by default.
     pub weights: Option<&'a [Option<f64>]>,
-    /// The share of users who take part; all where not given.
+    /// The share of users who take part; all by default.
     pub coverage: Option<f64>,
-    /// The name of the [`Hash`]; `growthbook_v2` where not given.
+    /// The name of the [`Hash`](enum@super::Hash); `growthbook_v2` by default.
     pub hash: Option<&'a str>,
-    /// What ids are hashed with; the experiment's name where not given.
+    /// The seed of the hash; the experiment's name by default.
     pub seed: Option<&'a str>,
-    /// Who may take part at all, by a number of its own, in JSON: `["id", 0, 0.5]` or `{"seed": …, "ranges": [[0, 0.5]]}`.
+    /// Restriction of users by a separate hash, in JSON: `["id", 0, 0.5]` or `{"seed": …, "ranges": [[0, 0.5]]}`.
     pub namespace: Option<&'a str>,
     /// Whether these are the arguments of `define_experiment`, whose names differ, for messages.
     pub defining: bool,
 }
 
-/// A name of somebody or something: not blank, not endless.
+/// A valid name: not blank, not too long.
 pub(super) fn name<'a>(argument: &'static str, given: Option<&'a str>, accepted: &str) -> Result<&'a str> {
     match given {
         Some(name) if !is_blank(name.as_bytes()) && name.len() <= LONGEST_NAME => Ok(name),
@@ -38,7 +38,7 @@ pub(super) fn name<'a>(argument: &'static str, given: Option<&'a str>, accepted:
     }
 }
 
-/// A list as people write it.
+/// A list for messages.
 fn listed<T: fmt::Display>(list: &[Option<T>]) -> String {
     let shown = list.iter().take(20).map(|item| item.as_ref().map_or_else(|| "NULL".to_owned(), T::to_string));
     shown.collect::<Vec<_>>().join(", ") + if list.len() > 20 { ", …" } else { "" }
@@ -68,7 +68,7 @@ pub(super) fn weights(terms: &Terms<'_>, variants: usize) -> Result<Vec<f64>> {
     let Some(given) = terms.weights else { return Ok(vec![1.0 / variants as f64; variants]) };
     let weights = given.iter().flatten().copied().filter(|w| w.is_finite() && *w >= 0.0).collect::<Vec<_>>();
     let sum = weights.iter().fold(0.0, |sum, weight| sum + weight);
-    // The tolerance is GrowthBook's, which takes equal weights beyond it.
+    // The tolerance is GrowthBook's, which uses equal weights beyond it.
     if weights.len() == given.len() && weights.len() == variants && (0.99..=1.01).contains(&sum) {
         return Ok(weights);
     }
@@ -103,7 +103,7 @@ mod tests {
     use crate::base::error::Error;
     use serde_json::json;
 
-    /// Which argument is refused.
+    /// The name of the argument that is rejected.
     fn refused(terms: Terms<'_>) -> &'static str {
         match Assignment::new(&terms) {
             Err(Error::Argument { name, .. }) => name,

@@ -1,4 +1,4 @@
-//! Local days, the periods they form, and what has elapsed.
+//! Local days, the periods they form, and which of them have elapsed.
 //!
 //! Days are subtracted as numbers, never as seconds / 86400: a day of 23, 25 or 24½ hours is one day.
 
@@ -15,7 +15,7 @@ pub const DAY_MICROS: i64 = 86_400_000_000;
 /// 2000-01-01 in chrono's count of days.
 const EPOCH_FROM_CE: i32 = 730_120;
 
-/// A stretch of time over which a zone keeps one offset: `from <= t < until`.
+/// A range of time over which a zone keeps one offset: `from <= t < until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// First instant.
@@ -26,15 +26,15 @@ pub struct Segment {
     pub offset: Micros,
 }
 
-/// Turns instants into local days, remembering the offsets it was told.
+/// Converts instants to local days, and remembers the offsets it was given.
 #[derive(Debug, Default)]
 pub struct LocalDays {
     segments: Vec<Segment>,
-    /// The part of its local day that held the last instant: rows mostly come in time order.
+    /// The part of the local day that contained the last instant: rows mostly come in time order.
     recent: Today,
 }
 
-/// A stretch of one local day under one offset: `from <= t < until`. The default holds nothing.
+/// A range of one local day under one offset: `from <= t < until`. The default is empty.
 #[derive(Clone, Copy, Debug, Default)]
 struct Today {
     from: Micros,
@@ -44,10 +44,10 @@ struct Today {
 }
 
 impl LocalDays {
-    /// Segments kept at most; beyond that the memory starts again. No zone has a tenth of it within a log's life.
+    /// The most segments kept; beyond that the cache is emptied. No zone has a tenth of it within the range of a log.
     const MOST: usize = 4096;
 
-    /// The local day of an instant; `find` is asked for the segment around an instant not met before.
+    /// The local day of an instant; `find` returns the segment around an instant not seen before.
     #[inline]
     pub fn day(&mut self, at: Micros, find: impl FnOnce(Micros) -> Result<Segment>) -> Result<Day> {
         if !(self.recent.from <= at && at < self.recent.until) {
@@ -63,7 +63,7 @@ impl LocalDays {
         Ok(at.saturating_add(self.recent.offset))
     }
 
-    /// The stretch of constant offset around an instant, as far as it is known; `find` as for [`day`](LocalDays::day).
+    /// The range of constant offset around an instant, as far as it is known; `find` as for [`day`](LocalDays::day).
     pub fn segment(&mut self, at: Micros, find: impl FnOnce(Micros) -> Result<Segment>) -> Result<Segment> {
         let i = self.segments.partition_point(|s| s.until <= at);
         match self.segments.get(i) {
@@ -86,7 +86,7 @@ impl LocalDays {
         })
     }
 
-    /// Keeps a new segment at its place, as one with its neighbours where they touch under the same offset.
+    /// Inserts a new segment, merged with adjacent ones of the same offset.
     fn remember(&mut self, mut i: usize, mut new: Segment) -> Segment {
         if self.segments.len() >= Self::MOST {
             self.segments.clear();
@@ -108,7 +108,7 @@ impl LocalDays {
     }
 }
 
-/// How long a period is.
+/// The length of a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grain {
     /// A local day.
@@ -132,14 +132,14 @@ impl Grain {
         ("year", Grain::Year),
     ];
 
-    /// The grain a caller named in argument `name`.
+    /// The grain given by the caller in argument `name`.
     pub fn parse(name: &'static str, given: &str) -> Result<Self> {
         let found = Self::WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(given));
         found.map(|&(_, grain)| grain).ok_or_else(|| Error::not_one_of(name, given, &Self::WORDS.map(|(word, _)| word)))
     }
 }
 
-/// One period: days `start..end`, numbered so that the next has the next number.
+/// One period: days `start..end`, numbered consecutively.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
     /// Its number.
@@ -150,17 +150,17 @@ pub struct Period {
     pub end: Day,
 }
 
-/// Cuts days into periods.
+/// Divides days into periods.
 #[derive(Clone, Copy, Debug)]
 pub struct Calendar {
-    /// How long a period is.
+    /// The length of a period.
     pub grain: Grain,
-    /// The day weeks start with: 0 is Monday … 6 is Sunday.
+    /// The first day of the week: 0 is Monday … 6 is Sunday.
     pub week_start: u8,
 }
 
 impl Calendar {
-    /// The period a day lies in. Only days that [`NaiveDate`] can count (±262,000 years) have months.
+    /// The period that contains a day. Only days that [`NaiveDate`] can represent (±262,000 years) have months.
     pub fn period(&self, day: Day) -> Result<Period> {
         match self.grain {
             Grain::Day => Ok(Period { index: day, start: day, end: day.saturating_add(1) }),
@@ -180,7 +180,7 @@ impl Calendar {
         }
     }
 
-    /// The period of a number that [`period`](Calendar::period) gave, or near it.
+    /// The period with a number returned by [`period`](Calendar::period), or near it.
     pub fn numbered(&self, index: i32) -> Result<Period> {
         match self.grain {
             Grain::Day => self.period(index),
@@ -221,29 +221,29 @@ fn out_of_range(given: i32) -> Error {
     }
 }
 
-/// Where observation ends: at `as_of`, by default at `until` or else at the last request; never later than now.
+/// The end of observation: `as_of`, by default `until` or else the last request; never later than now.
 pub fn observed_until(until: Option<Micros>, as_of: Option<Micros>, last_at: Option<Micros>, now: Micros) -> Micros {
     as_of.or(until).or(last_at).unwrap_or(now).min(until.unwrap_or(now)).min(now).max(Micros::MIN + 1)
 }
 
-/// What a readout may look at and what it can know: the observed range as local days.
+/// The observed range as local days: what a function shows and what it can know.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
-    /// The first day shown, if the caller asked for one. Days before it only tell who is new and who came before.
+    /// The first day shown, if the caller gave one. Earlier days only tell which users are new or were active before.
     pub since: Option<Day>,
-    /// The first day shown in full: `since`, or the day after where `since` is not a local midnight.
+    /// The first day shown in full: `since`, or the next day if `since` is not a local midnight.
     pub whole_from: Option<Day>,
     /// Days before this one have elapsed: it is the local day of `as_of`.
     pub elapsed: Day,
-    /// The last day that had begun before `as_of`.
+    /// The last day that began before `as_of`.
     pub begun: Day,
-    /// Whether a request at the very moment of `as_of`, a local midnight, may show its day. Not where `until` is that moment.
+    /// Whether a request exactly at `as_of`, a local midnight, may show its day. False if `until` is the same instant.
     pub at_end: bool,
 }
 
 impl Window {
-    /// The window of a caller's `since`, `until` and `as_of`. Observation ends at `as_of`, by default at `until` or else at
-    /// the last request; never later than `now`. `day` gives the local day of an instant.
+    /// The window for `since`, `until` and `as_of` of a caller. Observation ends at `as_of`, by default at `until` or else
+    /// at the last request; never later than `now`. `day` returns the local day of an instant.
     pub fn observed(
         (since, until, as_of): (Option<Micros>, Option<Micros>, Option<Micros>),
         last_at: Option<Micros>,
@@ -261,12 +261,12 @@ impl Window {
         Ok(Window { since: since_day, whole_from, elapsed, begun, at_end: until.is_none_or(|until| end < until) })
     }
 
-    /// A window over everything up to a moment on day `elapsed`, which had begun.
+    /// A window over everything up to a moment on day `elapsed`, which has begun.
     pub fn up_to(elapsed: Day) -> Self {
         Window { since: None, whole_from: None, elapsed, begun: elapsed, at_end: true }
     }
 
-    /// Whether a day is one to show.
+    /// Whether a day is shown.
     #[inline]
     pub fn shows(&self, day: Day) -> bool {
         self.since.is_none_or(|since| since <= day)
@@ -284,19 +284,19 @@ impl Window {
     }
 }
 
-/// The observed range as instants: what begins in `since <= start < until`, as known at `end`.
+/// The observed range as instants: events with `since <= start < until`, as known at `end`.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
     /// The first instant shown.
     pub since: Option<Micros>,
-    /// The first instant shown no more.
+    /// The end of the range shown, exclusive.
     pub until: Option<Micros>,
-    /// Where observation ends.
+    /// The end of observation.
     pub end: Micros,
 }
 
 impl Span {
-    /// Whether what begins at `start` is shown.
+    /// Whether an event that begins at `start` is shown.
     pub fn shows(&self, start: Micros) -> bool {
         let (since, until) = (self.since.unwrap_or(Micros::MIN), self.until.unwrap_or(Micros::MAX));
         start <= self.end && since <= start && start < until

@@ -1,9 +1,9 @@
-//! A growing array in chunks: no doubling of what is already large, so memory stays close to what is used.
+//! A growing array in chunks: large arrays are not doubled, so memory stays close to what is used.
 
 use crate::base::error::{Error, Result};
 use crate::base::memory::Claim;
 
-/// Elements in a full chunk; the first chunk doubles up to here, so that a small state stays small.
+/// Elements in a full chunk; the first chunk grows by doubling up to this, so that a small state stays small.
 const PER_CHUNK: usize = 4096;
 
 /// An array of elements of `unit` items each, numbered from 0.
@@ -20,7 +20,7 @@ impl<T: Copy + Default> Chunks<T> {
         Chunks { unit, len: 0, chunks: Vec::new() }
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     #[inline]
     pub fn len(&self) -> usize {
         self.len
@@ -44,20 +44,20 @@ impl<T: Copy + Default> Chunks<T> {
         &self.chunks[i / PER_CHUNK][at..at + self.unit]
     }
 
-    /// The element at `i`, to change.
+    /// The element at `i`, mutable.
     #[inline]
     pub fn get_mut(&mut self, i: usize) -> &mut [T] {
         let at = i % PER_CHUNK * self.unit;
         &mut self.chunks[i / PER_CHUNK][at..at + self.unit]
     }
 
-    /// Appends an element of defaults and returns its number.
+    /// Appends an element of defaults and returns its index.
     pub fn push(&mut self, claim: &mut Claim) -> Result<usize> {
         let (number, within) = (self.len, self.len % PER_CHUNK);
         if u32::try_from(number).is_err() {
             return Err(Error::TooLarge { bytes: number.saturating_mul(size_of::<T>() * self.unit) });
         }
-        // A chunk that was refused its room after it had been added is still there, and empty.
+        // A chunk that was added but could not be allocated is still there, empty.
         if number / PER_CHUNK == self.chunks.len() {
             claim.push(&mut self.chunks, Vec::new())?;
         }
@@ -74,13 +74,13 @@ impl<T: Copy + Default> Chunks<T> {
 }
 
 impl<T: Copy + Default> Chunks<T> {
-    /// The first item of the element at `i`: the element itself where `unit` is 1.
+    /// The first item of the element at `i`: the element itself if `unit` is 1.
     #[inline]
     pub fn item(&self, i: usize) -> &T {
         &self.chunks[i / PER_CHUNK][i % PER_CHUNK * self.unit]
     }
 
-    /// As [`item`](Chunks::item), to change.
+    /// As [`item`](Chunks::item), mutable.
     #[inline]
     pub fn item_mut(&mut self, i: usize) -> &mut T {
         &mut self.chunks[i / PER_CHUNK][i % PER_CHUNK * self.unit]

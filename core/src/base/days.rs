@@ -1,8 +1,8 @@
-//! Sets of days, one per user, packed close: what makes an exact activity small enough to keep.
+//! Compact sets of days, one per user, which keep an exact activity small.
 //!
-//! A set lies in the user's entry: its first day and a bitmap of 192 days from it, 26 weeks and a little, which is found
-//! and changed where the user is found. Longer spans are a bitmap in a shared arena, in blocks of 384 days and its
-//! doublings. A span beyond the largest block (a stray date of the year 1 beside this year's) is a sorted list instead.
+//! A set is stored in the user's entry: its first day and a bitmap of 192 days from it, a little over 26 weeks, so that it
+//! is found and changed with the user's entry. Longer spans use a bitmap in a shared arena, in blocks of 384 days and
+//! multiples by doubling. A span beyond the largest block (such as a stray date in year 1) is a sorted list instead.
 
 use crate::base::chunked::Chunks;
 use crate::base::error::{Error, Result};
@@ -11,15 +11,15 @@ use crate::base::memory::Claim;
 /// A local day: days since 2000-01-01, as PostgreSQL's `date` counts them.
 pub type Day = i32;
 
-/// Words of 64 days in a set itself.
+/// Words of 64 days in the set itself.
 const OWN_WORDS: usize = 3;
-/// Bits of a link that carry a block's number; the other three say of which class, 0 for a set without a block.
+/// Bits of a link for the block number; the other three are the class, 0 for a set without a block.
 const LINK_BITS: u32 = 29;
 const LINK_MASK: u32 = (1 << LINK_BITS) - 1;
 /// Sizes of blocks: 384, 768 … 12288 days (33 years).
 const BLOCK_CLASSES: usize = 6;
 const SPARSE: u32 = BLOCK_CLASSES as u32 + 1;
-/// No outgrown block to use again.
+/// No free block.
 const NONE: u32 = u32::MAX;
 
 /// One user's set; meaningful only together with the [`DayArena`] that made it. The default is the set of day 0.
@@ -31,13 +31,13 @@ pub struct DaySet {
 }
 
 impl DaySet {
-    /// The set of one day.
+    /// The set that contains one day.
     #[inline]
     pub fn of(day: Day) -> Self {
         DaySet { first: day, link: 0, own: [1, 0, 0] }
     }
 
-    /// What there is of the set without its arena: all of it where it has no block, else its first day.
+    /// The part of the set outside the arena: all of it if it has no block, otherwise its first day.
     pub fn alone(&self) -> Self {
         if self.class() == 0 { *self } else { DaySet::of(self.first) }
     }
@@ -65,16 +65,16 @@ impl Default for DaySet {
     }
 }
 
-/// Where the longer sets are kept.
+/// The memory of longer sets.
 #[derive(Debug)]
 pub struct DayArena {
     blocks: [Chunks<u64>; BLOCK_CLASSES],
-    /// Head of the list of outgrown blocks of each class; each holds the number of the next in its first word.
+    /// Head of the free list of each class; a free block holds the number of the next in its first word.
     outgrown: [u32; BLOCK_CLASSES],
     lists: Vec<Vec<Day>>,
 }
 
-/// Words of a bitmap of a class; class 0 is the set's own.
+/// Words of a bitmap of a class; class 0 is the bitmap in the set itself.
 fn words(class: u32) -> usize {
     OWN_WORDS << class
 }
@@ -83,7 +83,7 @@ fn distance(from: Day, to: Day) -> i64 {
     i64::from(to) - i64::from(from)
 }
 
-/// Moves all bits `by` places towards later days. The caller knows that none falls off.
+/// Shifts all bits by `by` positions towards later days. No bit may be shifted out.
 fn shift_later(words: &mut [u64], by: usize) {
     let (whole, bits) = (by / 64, by % 64);
     for i in (0..words.len()).rev() {
@@ -142,8 +142,8 @@ impl DayArena {
         added
     }
 
-    /// Fetches the place where a day of a set is noted; the number returned means nothing. See
-    /// [`Users::find_all`](crate::base::user_table::Users::find_all) for why.
+    /// Prefetches the memory of a day of a set; the returned number has no meaning. See
+    /// [`Users::find_all`](crate::base::user_table::Users::find_all) for the reason.
     #[inline]
     pub fn touch(&self, set: &DaySet, day: Day) -> u64 {
         if set.class() == SPARSE {
@@ -153,7 +153,7 @@ impl DayArena {
         bits[distance(set.first, day).clamp(0, 64 * bits.len() as i64 - 1) as usize / 64]
     }
 
-    /// Adds a day that the set's present form has no place for.
+    /// Adds a day outside the current bitmap of the set.
     #[cold]
     fn insert_outside(&mut self, set: &mut DaySet, day: Day, claim: &mut Claim) -> Result<()> {
         if set.class() == SPARSE {
@@ -183,7 +183,7 @@ impl DayArena {
         self.insert(set, day, claim)
     }
 
-    /// Copies a set into a block of a larger class that begins `earlier` days sooner.
+    /// Copies a set into a block of a larger class that begins `earlier` days before.
     fn move_to(&mut self, set: &mut DaySet, class: u32, first: Day, earlier: usize, claim: &mut Claim) -> Result<()> {
         let block = self.block_of(class, claim)?;
         let moved = DaySet::linked(first, class, block)?;
@@ -231,7 +231,7 @@ impl DayArena {
         }
     }
 
-    /// The bits of a set that is not a list, from its first day on.
+    /// The bits of a set that is not a list, starting with its first day.
     fn bits<'a>(&'a self, set: &'a DaySet) -> &'a [u64] {
         match set.class() {
             0 => &set.own,
@@ -239,13 +239,13 @@ impl DayArena {
         }
     }
 
-    /// The earliest day of a set.
+    /// The first day of a set.
     #[inline]
     pub fn first(&self, set: &DaySet) -> Day {
         set.first
     }
 
-    /// The latest day of a set.
+    /// The last day of a set.
     pub fn last(&self, set: &DaySet) -> Day {
         if set.class() == SPARSE {
             return self.lists[set.block()].last().copied().unwrap_or(set.first);
@@ -256,7 +256,7 @@ impl DayArena {
         set.first + ahead
     }
 
-    /// How many days a set has.
+    /// The number of days of a set.
     pub fn count(&self, set: &DaySet) -> u32 {
         match set.class() {
             SPARSE => self.lists[set.block()].len() as u32,
@@ -264,7 +264,7 @@ impl DayArena {
         }
     }
 
-    /// Writes the days after the first into a bitmap of zeros that has room for them: the lowest bit is the day after it.
+    /// Writes the days after the first into a zeroed bitmap of sufficient size: the lowest bit is the day after the first.
     pub fn write_after_first(&self, set: &DaySet, bitmap: &mut [u8]) {
         if set.class() == SPARSE {
             for ahead in self.lists[set.block()].iter().map(|&day| distance(set.first, day) as usize).filter(|&a| a > 0)
@@ -280,7 +280,7 @@ impl DayArena {
         }
     }
 
-    /// Visits the days of a set from the earliest to the latest.
+    /// Visits the days of a set in ascending order.
     #[inline]
     pub fn each(&self, set: &DaySet, mut visit: impl FnMut(Day)) {
         if set.class() == SPARSE {

@@ -1,67 +1,67 @@
-//! Every way an input can be refused, as data. The glue words it, gives it an SQLSTATE and a hint.
+//! Every error of core, as data. The glue adds message, SQLSTATE and hint.
 
-/// The result of everything here that can be refused.
+/// The result of functions that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why an input was refused.
+/// The reason of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The states of this backend together would outgrow `limit` bytes, or the allocator had no more to give.
+    /// The states of this backend together would exceed `limit` bytes, or the allocator failed.
     OutOfMemory {
-        /// The bytes the states may hold together.
+        /// The most bytes that the states may hold together.
         limit: usize,
     },
-    /// Bytes that are no value of the expected kind: cut short, damaged or made up.
+    /// Bytes that are not a value of the expected kind: truncated, damaged or forged.
     Corrupt {
-        /// What was found wrong.
+        /// What is invalid.
         what: &'static str,
     },
-    /// Bytes of a value written by a release this one does not know.
+    /// A value written by an unknown version.
     UnknownVersion {
         /// The version byte found.
         given: u8,
     },
-    /// Two values cannot be merged because they count different things.
+    /// Two values cannot be merged because they have different definitions.
     Mixed {
         /// What differs, such as `time zones`.
         what: &'static str,
-        /// The one side.
+        /// One side.
         ours: String,
         /// The other side.
         theirs: String,
     },
-    /// An argument outside what is accepted.
+    /// An invalid argument.
     Argument {
-        /// The argument's name as the caller writes it.
+        /// The name of the argument.
         name: &'static str,
-        /// What was given.
+        /// The value given.
         given: String,
-        /// What is accepted, in words.
+        /// The accepted values, as text.
         accepted: String,
     },
-    /// An argument that is NULL and must not be.
+    /// A required argument that is NULL.
     Null {
-        /// The argument's name as the caller writes it.
+        /// The name of the argument.
         name: &'static str,
-        /// What to give, as a sentence.
+        /// What to pass, as a sentence.
         accepted: &'static str,
     },
-    /// A log lacks a column that an analysis needs.
+    /// The log lacks a required column.
     NoColumn {
-        /// What it is needed for beyond the function itself, such as ` by model`; may be empty.
+        /// What needs it besides the function itself, such as ` by model`; may be empty.
         purpose: String,
-        /// The canonical column or the name the caller gave.
+        /// The canonical column or the name given by the caller.
         column: String,
-        /// The canonical column that would have to be mapped.
+        /// The canonical column to be mapped.
         mapped: &'static str,
-        /// The log, as SQL writes its name.
+        /// The log, by its SQL name.
         source: String,
     },
-    /// A column has a type that cannot serve.
+    /// A column has an unsuitable type.
     ColumnType {
-        /// The column as the log names it.
+        /// The name of the column in the log.
         column: String,
-        /// The log, as SQL writes its name.
+        /// The log, by its SQL name.
         source: String,
         /// Its type.
         found: String,
@@ -70,13 +70,13 @@ pub enum Error {
     },
     /// A value larger than a PostgreSQL datum can be.
     TooLarge {
-        /// The bytes it would take.
+        /// Its size in bytes.
         bytes: usize,
     },
 }
 
 impl Error {
-    /// An argument that is none of a list of words.
+    /// An argument that is not in a list of keywords.
     pub fn not_one_of(name: &'static str, given: &str, accepted: &[&str]) -> Self {
         Error::Argument { name, given: given.to_owned(), accepted: format!("one of {}", accepted.join(", ")) }
     }

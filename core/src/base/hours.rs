@@ -1,4 +1,4 @@
-//! How often each hour of the local clock begins within a stretch of time.
+//! The number of times each hour of the local clock begins within a range of time.
 
 use crate::base::calendar::{DAY_MICROS, Micros, Segment};
 use crate::base::error::Result;
@@ -6,10 +6,11 @@ use crate::base::memory;
 
 const HOUR_MICROS: i64 = DAY_MICROS / 24;
 
-/// How often each hour of the local clock began from the hour of `first` on, which counts, up to and including `last`.
+/// The number of times each hour of the local clock began, from the hour of `first`, which counts, up to and including
+/// `last`.
 ///
-/// An hour begins when the clock shows it to the full, or is set into it from another hour: a change to summer time skips
-/// one, a change back repeats one. `segment` gives the stretch of constant offset around an instant.
+/// An hour begins when the clock reaches it, or is set into it from another hour: a change to daylight saving time skips one
+/// hour, the change back repeats one. `segment` returns the range of constant offset around an instant.
 pub fn hour_begins(
     first: Micros,
     last: Micros,
@@ -24,7 +25,7 @@ pub fn hour_begins(
     let mut at = first.saturating_add(1);
     loop {
         memory::poll();
-        // Full hours under this offset: an equal number of each, and the rest from the first on.
+        // Full hours under this offset: the same number of each, and the remainder from the first on.
         let through = last.min(here.until.saturating_sub(1));
         if at <= through {
             let before = (i128::from(at) + i128::from(here.offset) - 1).div_euclid(HOUR_MICROS.into());
@@ -46,12 +47,12 @@ pub fn hour_begins(
     }
 }
 
-/// The number of a local hour, counted from 2000-01-01.
+/// The ordinal number of a local hour, counted from 2000-01-01.
 fn number(at: Micros, offset: Micros) -> i64 {
     at.saturating_add(offset).div_euclid(HOUR_MICROS)
 }
 
-/// The hour that the local clock shows.
+/// The hour of the local clock.
 fn hour(at: Micros, offset: Micros) -> usize {
     number(at, offset).rem_euclid(24) as usize
 }

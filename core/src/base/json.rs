@@ -1,17 +1,17 @@
-//! JSON that a caller gave as an argument.
+//! JSON given as an argument.
 
 use serde::de::DeserializeOwned;
 
-/// The longest that is read. Parsed, a text takes many times its room, which no account counts; steps and filters of some
-/// ten thousand values are far shorter.
+/// The longest text that is parsed. Parsing takes many times the memory of the text, outside the memory accounting; steps
+/// and filters with ten thousands of values are far shorter.
 pub const MOST_BYTES: usize = 8 << 20;
 
-/// Reads JSON; `None` for what is none or not of the shape, and for what is longer than [`MOST_BYTES`].
+/// Parses JSON; `None` if it is invalid, of another shape, or longer than [`MOST_BYTES`].
 pub fn parse<T: DeserializeOwned>(text: &str) -> Option<T> {
     if text.len() > MOST_BYTES { None } else { serde_json::from_str(text).ok() }
 }
 
-/// What was given, for a refusal.
+/// The given text, for an error message.
 pub fn given(text: &str) -> String {
     match text.len() {
         long if long > MOST_BYTES => format!("{long} bytes, of which at most {MOST_BYTES} are read"),

@@ -1,8 +1,8 @@
-//! What the surrounding process lends to the algorithms: an account of memory and a stop signal.
+//! Memory accounting and interrupts, provided by the surrounding process.
 //!
-//! A failed allocation in Rust aborts the process, and a loop that never looks up cannot be cancelled. So every growth of
-//! a state is first entered in the memory account through a [`Claim`], which gives back what it holds when it is dropped (also
-//! while unwinding), and every long loop calls [`poll`]. The account is per thread: a PostgreSQL backend has one.
+//! A failed allocation in Rust aborts the process, and a loop without interrupt checks cannot be cancelled. So every growth
+//! of a state is first entered in the memory accounting through a [`Claim`], which is released when it is dropped (also
+//! during unwinding), and every long loop calls [`poll`]. Accounting is per thread: a PostgreSQL backend has one.
 
 use crate::base::error::{Error, Result};
 use std::cell::Cell;
@@ -16,25 +16,25 @@ thread_local! {
     static POLL: Cell<fn()> = const { Cell::new(|| ()) };
 }
 
-/// How many items a loop may handle between two calls of [`poll`].
+/// The number of items a loop may process between two calls of [`poll`].
 pub const POLL_EVERY: usize = 4096;
 
-/// Sets the bytes all claims of this thread may hold together.
+/// Sets the most bytes that all claims of this thread may hold together.
 pub fn set_limit(bytes: usize) {
     LIMIT.set(bytes);
 }
 
-/// The bytes all claims of this thread may hold together.
+/// The most bytes that all claims of this thread may hold together.
 pub fn limit() -> usize {
     LIMIT.get()
 }
 
-/// Sets what [`poll`] calls. It may unwind; states survive that.
+/// Sets the function called by [`poll`]. It may unwind; states remain valid.
 pub fn set_poll(check: fn()) {
     POLL.set(check);
 }
 
-/// Gives the host a chance to stop a long loop.
+/// Allows a long loop to be interrupted.
 #[inline]
 pub fn poll() {
     POLL.get()()
@@ -45,27 +45,27 @@ pub fn used() -> usize {
     USED.get()
 }
 
-/// The most bytes that states held at one time since the last [`reset_peak`], without what reading them took in passing.
+/// The peak memory of states since the last [`reset_peak`], without temporary claims.
 pub fn peak() -> usize {
     PEAK.get()
 }
 
-/// Lets [`peak`] start again from what is held now.
+/// Resets [`peak`] to the memory held now.
 pub fn reset_peak() {
     PEAK.set(OF_STATES.get());
 }
 
-/// Claims of states alive in this thread: zero when no state is.
+/// The number of claims of states alive in this thread: zero if there is no state.
 pub fn claims() -> usize {
     CLAIMS.get()
 }
 
-/// The refusal that belongs to the current limit.
+/// The error for the current limit.
 pub fn out_of_memory() -> Error {
     Error::OutOfMemory { limit: LIMIT.get() }
 }
 
-/// A share of the memory account, given back on drop.
+/// A share of the memory accounting, released on drop.
 #[derive(Debug)]
 pub struct Claim {
     bytes: usize,
@@ -73,18 +73,18 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// A state's claim, of nothing yet.
+    /// An empty claim of a state.
     pub fn new() -> Self {
         CLAIMS.set(CLAIMS.get() + 1);
         Claim { bytes: 0, of_state: true }
     }
 
-    /// A claim for what is needed in passing while a state is merged or read.
+    /// A claim for temporary memory while a state is merged or read.
     pub fn temporary() -> Self {
         Claim { bytes: 0, of_state: false }
     }
 
-    /// Enters `bytes` more, or refuses when the limit would be passed.
+    /// Adds `bytes`, or fails if the limit would be exceeded.
     pub fn grow(&mut self, bytes: usize) -> Result<()> {
         let used = USED.get().checked_add(bytes).filter(|&used| used <= LIMIT.get()).ok_or_else(out_of_memory)?;
         USED.set(used);
@@ -96,7 +96,7 @@ impl Claim {
         Ok(())
     }
 
-    /// Gives `bytes` back.
+    /// Releases `bytes`.
     pub fn shrink(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
@@ -106,7 +106,7 @@ impl Claim {
         }
     }
 
-    /// Makes what another state's claim holds a part of this one.
+    /// Moves what another claim holds into this one.
     pub fn take_over(&mut self, mut other: Claim) {
         let bytes = std::mem::take(&mut other.bytes);
         match (self.of_state, other.of_state) {
@@ -122,7 +122,7 @@ impl Claim {
         self.bytes
     }
 
-    /// Reserves room for `more` items in `vec` beyond its length, entered in the memory account first.
+    /// Reserves capacity for `more` items in `vec`, after entering it in the memory accounting.
     pub fn reserve<T>(&mut self, vec: &mut Vec<T>, more: usize) -> Result<()> {
         let (capacity, needed) = (vec.capacity(), vec.len().checked_add(more).ok_or_else(out_of_memory)?);
         if needed > capacity {
@@ -136,13 +136,13 @@ impl Claim {
         Ok(())
     }
 
-    /// As [`reserve`](Claim::reserve), with room that at least doubles when it must grow.
+    /// As [`reserve`](Claim::reserve), but capacity at least doubles when it grows.
     #[inline]
     pub fn reserve_doubling<T>(&mut self, vec: &mut Vec<T>, more: usize) -> Result<()> {
         if vec.capacity() - vec.len() < more { self.reserve(vec, more.max(vec.len())) } else { Ok(()) }
     }
 
-    /// Appends an item, doubling the vector's room when it is full.
+    /// Appends an item, doubling the vector's capacity when it is full.
     #[inline]
     pub fn push<T>(&mut self, vec: &mut Vec<T>, item: T) -> Result<()> {
         if vec.len() == vec.capacity() {
@@ -152,7 +152,7 @@ impl Claim {
         Ok(())
     }
 
-    /// Lengthens a vector to `len` items, if it is shorter, with defaults; its room at least doubles when it must grow.
+    /// Extends a vector to `len` items with defaults, if it is shorter; its capacity at least doubles when it grows.
     pub fn extend_to<T: Clone + Default>(&mut self, vec: &mut Vec<T>, len: usize) -> Result<()> {
         if len > vec.len() {
             if len > vec.capacity() {
@@ -163,7 +163,7 @@ impl Claim {
         Ok(())
     }
 
-    /// The items of an iterator that knows how many they are, entered in the memory account: `collect` where that grows with data.
+    /// The items of an iterator of known length, entered in the memory accounting: `collect` for sizes that grow with data.
     pub fn collected<T>(&mut self, items: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>> {
         let mut vec = Vec::new();
         self.reserve(&mut vec, items.len())?;
@@ -176,7 +176,7 @@ impl Claim {
         Ok(vec)
     }
 
-    /// A vector of `len` copies of `item`, entered in the memory account.
+    /// A vector of `len` copies of `item`, entered in the memory accounting.
     pub fn filled<T: Clone>(&mut self, item: T, len: usize) -> Result<Vec<T>> {
         let mut vec = Vec::new();
         self.reserve(&mut vec, len)?;

@@ -1,13 +1,13 @@
-//! Random numbers that are the same in every release for the same seed, which no library promises: SplitMix64.
+//! Random numbers that do not change between releases for the same seed, which libraries do not promise: SplitMix64.
 //!
 //! Source: G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 
-/// The generator, at some state.
+/// The generator.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The generator of a seed.
+    /// The generator with a seed.
     pub fn new(seed: u64) -> Self {
         Random(seed)
     }
@@ -21,13 +21,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A whole number from 0, below a limit.
+    /// A whole number of at least 0 and below a limit.
     #[inline]
     pub fn below(&mut self, limit: usize) -> usize {
         ((u128::from(self.bits()) * limit as u128) >> 64) as usize
     }
 
-    /// A number from 0, below 1.
+    /// A number of at least 0 and below 1.
     #[inline]
     pub fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64

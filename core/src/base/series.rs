@@ -5,12 +5,12 @@ use crate::base::days::Day;
 use crate::base::error::Result;
 use crate::base::memory::{self, Claim};
 
-/// A figure per period, from the period of one day to that of another.
+/// A value per period, from the period of one day to that of another.
 pub(crate) struct Series<T> {
     calendar: Calendar,
     first: i32,
     figures: Vec<T>,
-    /// The period the last day asked about lies in: days come in order.
+    /// The period of the last day looked up: days come in order.
     recent: Option<Period>,
     _claim: Claim,
 }
@@ -23,7 +23,7 @@ impl<T: Clone + Default> Series<T> {
         Ok(Series { calendar, first, figures, recent: None, _claim: claim })
     }
 
-    /// The number of a day's period.
+    /// The index of a day's period.
     #[inline]
     pub(crate) fn index(&mut self, day: Day) -> Result<i32> {
         match self.recent {
@@ -41,7 +41,7 @@ impl<T: Clone + Default> Series<T> {
         self.figures.get_mut(usize::try_from(i64::from(index) - i64::from(self.first)).ok()?)
     }
 
-    /// What is made of each period and its figure, in order.
+    /// The rows made from each period and its value, in order.
     pub(crate) fn into_rows<R>(self, mut row: impl FnMut(Period, T) -> R) -> Result<Vec<R>> {
         let (mut claim, mut rows) = (Claim::temporary(), Vec::new());
         claim.reserve(&mut rows, self.figures.len())?;

@@ -1,28 +1,28 @@
-//! Items of many users brought in order: all of one user together, as states that keep lists per user need them.
+//! Sorting of items by user, for states that keep a list per user.
 
 use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
 
-/// Items from which on a counting sort by user pays.
+/// From this number of items on, a counting sort by user pays off.
 const MANY: usize = 4096;
-/// Groups of users that items are dealt to at first: as many places to write to as the processor keeps at hand.
+/// Buckets of users in the first pass: as many write positions as fit the CPU caches.
 const BUCKETS: usize = 512;
 
-/// What belongs to a user of a table.
+/// An item that belongs to a user of a table.
 pub trait Owned: Copy {
-    /// What decides among a user's items.
+    /// The sort key among a user's items.
     type Order: Ord;
-    /// The number of the user.
+    /// The index of the user.
     fn user_index(&self) -> u32;
-    /// The item's place among those of its user.
+    /// The item's sort key.
     fn order(&self) -> Self::Order;
 }
 
-/// Sorts items by user and order, users by the place that `place` gives their number: below `users`, each another. `claim` is
-/// that of the items, whose room may change.
+/// Sorts items by user and order, users by the position that `place` returns for their index: below `users` and distinct.
+/// `claim` is that of the items, whose capacity may change.
 ///
-/// Rows mostly come in the order of time, and so do each user's items once they are together: a counting sort brings them
-/// there, and hardly anything is left to sort.
+/// Rows mostly come in time order, and so do each user's items once they are grouped: after a counting sort by user, hardly
+/// anything is left to sort.
 pub fn sort<T: Owned>(items: &mut Vec<T>, users: usize, place: impl Fn(u32) -> u32, claim: &mut Claim) {
     if items.len() > MANY && group(items, users, &place, claim).is_ok() {
         for own in items.chunk_by_mut(|a, b| a.user_index() == b.user_index()) {
@@ -31,7 +31,7 @@ pub fn sort<T: Owned>(items: &mut Vec<T>, users: usize, place: impl Fn(u32) -> u
             }
         }
     } else {
-        // In place where there is no room for a copy.
+        // In place if there is no memory for a copy.
         sort_in_place(items, place);
     }
 }
@@ -47,9 +47,9 @@ fn sort_in_place<T: Owned>(items: &mut [T], place: impl Fn(u32) -> u32) {
     });
 }
 
-/// Puts all items of a user together, in the order they came, by counting: first those of hundreds of users, and those of
-/// each of these then by user. One step would write to as many places as there are users, which are in no cache. Whoever is
-/// stopped meanwhile has the items as they were.
+/// Groups items by user, stable, by counting: first into buckets of hundreds of users each, then each bucket by user. A
+/// single pass would write to as many positions as there are users, which do not fit the caches. After an interrupt the
+/// items are unchanged.
 fn group<T: Owned>(items: &mut Vec<T>, users: usize, place: impl Fn(u32) -> u32, claim: &mut Claim) -> Result<()> {
     let Some(&any) = items.first() else { return Ok(()) };
     if u32::try_from(items.len()).is_err() {
@@ -85,8 +85,8 @@ fn group<T: Owned>(items: &mut Vec<T>, users: usize, place: impl Fn(u32) -> u32,
     Ok(())
 }
 
-/// Puts items where those of their class are, classes one behind the other. `ends` is zero for each class at first, and
-/// where it ends at last.
+/// Moves items to the ranges of their classes, which follow each other. `ends` is zero for each class at first, and the end
+/// of its range afterwards.
 fn deal<T: Copy>(items: &[T], to: &mut [T], ends: &mut [u32], class: impl Fn(&T) -> usize) {
     each_some(items, |some| some.iter().for_each(|item| ends[class(item)] += 1));
     let mut sum = 0;
@@ -103,7 +103,7 @@ fn deal<T: Copy>(items: &[T], to: &mut [T], ends: &mut [u32], class: impl Fn(&T)
     });
 }
 
-/// Visits items by thousands, and asks before each but the first whether to go on.
+/// Visits items by the thousand, with an interrupt check before each batch but the first.
 fn each_some<T>(items: &[T], mut visit: impl FnMut(&[T])) {
     for (n, some) in items.chunks(memory::POLL_EVERY).enumerate() {
         if n > 0 {

@@ -1,12 +1,12 @@
-//! Values that hold a list of items for every user: how their bytes are laid out, read in place and merged.
+//! Values with a list of items for every user: byte layout, reading in place, and merging.
 //!
-//! The body of such a value, after the frame of [`wire`](crate::base::wire): type of user ids; the rules, as the items write
-//! them; 0, or 1 and the last instant (signed); number of users; the keys, ascending, 16 bytes each; then per key the
-//! number of its items and the items in their order. Users without items have no place in it.
+//! The body of such a value, after the frame of [`wire`](crate::base::wire): type of user ids; the rules, as written by the
+//! items; 0, or 1 and the last instant (signed); number of users; the keys, ascending, 16 bytes each; then for each key the
+//! number of its items and the items in order. Users without items are not contained.
 //!
-//! Since users are in the order of their keys and items in theirs, values are merged as they are read, side by side, and
-//! the bytes of the whole are written meanwhile: no table of users is made, nobody is looked up, and nothing is sorted.
-//! See [`Runs`].
+//! Since users are sorted by key and items within a user, values are merged while they are read side by side, and the bytes
+//! of the result are written meanwhile: no table of users is built, no user is looked up, and nothing is sorted. See
+//! [`Runs`].
 
 use crate::base::calendar::Micros;
 use crate::base::error::{Error, Result};
@@ -25,7 +25,7 @@ const FIRST_INSTANT: Micros = -211_813_488_000_000_000;
 /// The last one: 294276-12-31.
 pub const LAST_INSTANT: Micros = 9_223_371_331_199_999_999;
 
-/// What a value lists for each user.
+/// The items of a value.
 pub trait Listed: Owned {
     /// What values must have in common to be merged.
     type Rules: Copy + PartialEq + Display;
@@ -33,20 +33,20 @@ pub trait Listed: Owned {
     const KIND: Kind;
     /// The version of the layout of its bytes.
     const VERSION: u8;
-    /// What values of other rules differ in, for the refusal to merge them.
+    /// What differs between values of different rules, for the error message.
     const RULES: &'static str;
-    /// A user with an empty list, for the refusal to read one.
+    /// A user with an empty list, for the error message.
     const NOTHING: &'static str;
 
-    /// Writes the rules of all.
+    /// Writes the common rules.
     fn write_rules(rules: Self::Rules, out: &mut Writer) -> Result<()>;
-    /// Reads what was written of them.
+    /// Reads the common rules.
     fn read_rules(from: &mut Reader<'_>) -> Result<Self::Rules>;
-    /// Writes an item that comes after `before` in its user's list, or first.
+    /// Writes an item that follows `before` in its user's list, or is the first.
     fn write(&self, rules: Self::Rules, before: Option<&Self>, out: &mut Writer) -> Result<()>;
-    /// Reads what was written of it, and refuses an item that cannot come there.
+    /// Reads an item, and rejects one that is not valid at that position.
     fn read(rules: Self::Rules, before: Option<&Self>, from: &mut Reader<'_>) -> Result<Self>;
-    /// Takes in the item behind it, if both are one.
+    /// Merges the next item into this one, if both are one.
     fn unite(&mut self, rules: Self::Rules, next: &Self) -> Result<bool>;
 }
 
@@ -54,25 +54,25 @@ pub(crate) fn corrupt<T>(what: &'static str) -> Result<T> {
     Err(Error::Corrupt { what })
 }
 
-/// An instant that a calendar has, or a refusal.
+/// A valid instant, or an error.
 pub(crate) fn instant(at: Option<Micros>) -> Result<Micros> {
     let at = at.filter(|at| (FIRST_INSTANT..=LAST_INSTANT).contains(at));
     at.ok_or(Error::Corrupt { what: "an instant no calendar has" })
 }
 
-/// What is said of all users of a value.
+/// The common head of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<R> {
     /// The type of user ids.
     pub kind: UserKind,
     /// What values must have in common to be merged.
     pub rules: R,
-    /// The last instant that was observed, whoever's.
+    /// The last instant observed, with or without a user.
     pub last_at: Option<Micros>,
 }
 
 impl<R: Copy + PartialEq + Display> Head<R> {
-    /// Whether values under this head and the other can be merged; if not, a refusal that says why.
+    /// Whether values with this head and the other can be merged; if not, an error with the reason.
     pub fn fits<T: Listed<Rules = R>>(&self, other: &Self) -> Result<()> {
         if self.kind != other.kind {
             let (ours, theirs) = (self.kind.name().to_owned(), other.kind.name().to_owned());
@@ -84,7 +84,7 @@ impl<R: Copy + PartialEq + Display> Head<R> {
         Ok(())
     }
 
-    /// Begins the bytes of a value: all that comes before its keys, with room for those and so many bytes of lists.
+    /// Writes everything before the keys, with capacity for the keys and the given number of bytes of lists.
     fn begin<T: Listed<Rules = R>>(&self, users: usize, lists: usize) -> Result<Writer> {
         let mut out = Writer::new(T::KIND, T::VERSION, 64 + 16 * users + lists)?;
         out.uint(self.kind as u64)?;
@@ -95,8 +95,8 @@ impl<R: Copy + PartialEq + Display> Head<R> {
     }
 }
 
-/// Brings the items of a table of users in the order in which [`encode`] writes them: by key and by their own order.
-/// Neighbours that belong together become one. `claim` is that of the items, whose room may change.
+/// Sorts the items of a table of users in the order in which [`encode`] writes them: by key and by their own order. Adjacent
+/// items that belong together are united. `claim` is that of the items, whose capacity may change.
 pub fn settle<T: Listed, V: Copy + Default>(
     rules: T::Rules,
     users: &Users<V>,
@@ -113,7 +113,7 @@ pub fn settle<T: Listed, V: Copy + Default>(
     close(rules, items)
 }
 
-/// The bytes of a value of items that are settled.
+/// The bytes of a value of settled items.
 pub fn encode<T: Listed, V: Copy + Default>(head: &Head<T::Rules>, users: &Users<V>, items: &[T]) -> Result<Vec<u8>> {
     let lists = || items.chunk_by(|a, b| a.user_index() == b.user_index());
     let mut out = head.begin::<T>(lists().count(), 8 * items.len())?;
@@ -129,7 +129,7 @@ pub fn encode<T: Listed, V: Copy + Default>(head: &Head<T::Rules>, users: &Users
     Ok(out.finish())
 }
 
-/// Makes one of neighbours that belong together.
+/// Unites adjacent items that belong together.
 pub(crate) fn close<T: Listed>(rules: T::Rules, items: &mut Vec<T>) -> Result<()> {
     let mut kept = 0usize;
     for i in 0..items.len() {
@@ -200,7 +200,7 @@ impl<'a, T: Listed> View<'a, T> {
         Ok(View { head: Head { kind, rules, last_at }, keys, lists: body })
     }
 
-    /// What is said of all its users.
+    /// The common head.
     pub fn head(&self) -> &Head<T::Rules> {
         &self.head
     }
@@ -210,22 +210,22 @@ impl<'a, T: Listed> View<'a, T> {
         self.head.kind
     }
 
-    /// What its items were made by.
+    /// The rules of its items.
     pub fn rules(&self) -> T::Rules {
         self.head.rules
     }
 
-    /// How many users have items.
+    /// The number of users with items.
     pub fn users(&self) -> usize {
         self.keys.len()
     }
 
-    /// The last instant that was observed, whoever's.
+    /// The last instant observed, with or without a user.
     pub fn last_at(&self) -> Option<Micros> {
         self.head.last_at
     }
 
-    /// Visits every user and their items as they are stored, and refuses bytes that are not canonical.
+    /// Visits every user and their items as stored, and rejects bytes that are not canonical.
     pub fn each(&self, mut visit: impl FnMut(UserKey, &[T]) -> Result<()>) -> Result<()> {
         let (mut walk, mut items, mut claim) = (self.walk(), Vec::new(), Claim::temporary());
         for n in 0.. {
@@ -240,12 +240,12 @@ impl<'a, T: Listed> View<'a, T> {
         Ok(())
     }
 
-    /// One user after the other, for who reads several values side by side.
+    /// An iteration over users, for reading several values side by side.
     pub(crate) fn walk(&self) -> Walk<'a, T> {
         Walk { rules: self.head.rules, keys: self.keys, from: self.lists.clone() }
     }
 
-    /// The bytes of the same value without some users; `None` if it has none of them.
+    /// The bytes of the same value without the given users; `None` if it contains none of them.
     pub fn without(&self, users: &[UserKey]) -> Result<Option<Vec<u8>>> {
         let leaving = ExcludedUsers::from(self.keys, users)?;
         if leaving.is_empty() {
@@ -263,7 +263,7 @@ impl<'a, T: Listed> View<'a, T> {
     }
 }
 
-/// A way through a stored value, user by user.
+/// An iteration through a stored value, user by user.
 pub(crate) struct Walk<'a, T: Listed> {
     rules: T::Rules,
     keys: &'a [[u8; 16]],
@@ -271,24 +271,24 @@ pub(crate) struct Walk<'a, T: Listed> {
 }
 
 impl<'a, T: Listed> Walk<'a, T> {
-    /// The key of the user who is next; `None` after the last.
+    /// The key of the next user; `None` after the last.
     fn key(&self) -> Option<&'a [u8; 16]> {
         self.keys.first()
     }
 
-    /// The next user with their list, which is read into `items`; `None` after the last.
+    /// The next user; the list is read into `items`; `None` after the last.
     pub(crate) fn next(&mut self, items: &mut Vec<T>, claim: &mut Claim) -> Result<Option<(&'a [u8; 16], &'a [u8])>> {
         items.clear();
         let Some(key) = self.key() else { return self.finish().map(|()| None) };
         Ok(Some((key, self.append(items, claim)?)))
     }
 
-    /// Refuses bytes behind the last user's list.
+    /// Rejects bytes after the last user's list.
     fn finish(&self) -> Result<()> {
         if self.key().is_none() { self.from.clone().finish() } else { Ok(()) }
     }
 
-    /// Appends the next user's list to `items`; gives its bytes.
+    /// Appends the next user's list to `items`; returns its bytes.
     fn append(&mut self, items: &mut Vec<T>, claim: &mut Claim) -> Result<&'a [u8]> {
         self.keys = self.keys.get(1..).unwrap_or_default();
         let mut list = self.from.clone();

@@ -1,4 +1,4 @@
-//! Users as 128-bit keys, and the table that finds what is kept for each.
+//! Users as 128-bit keys, and a table with a value for each.
 
 use crate::base::chunked::Chunks;
 use crate::base::error::{Error, Result};
@@ -19,7 +19,7 @@ pub enum UserKind {
 }
 
 impl UserKind {
-    /// The kind behind a stored number.
+    /// The kind of a stored number.
     pub fn from_number(number: u8) -> Result<Self> {
         match number {
             0 => Ok(UserKind::Text),
@@ -29,7 +29,7 @@ impl UserKind {
         }
     }
 
-    /// The key of an id given as text; `None` for what is no id of the type.
+    /// The key of an id given as text; `None` if it is not an id of this type.
     pub fn key(self, id: &[u8]) -> Option<UserKey> {
         let text = std::str::from_utf8(id);
         match self {
@@ -49,27 +49,28 @@ impl UserKind {
     }
 }
 
-/// The 32 digits of a uuid in any spelling PostgreSQL reads; `None` for what is no uuid.
+/// The 32 digits of a uuid in any form that PostgreSQL reads; `None` if it is no uuid.
 pub fn uuid_digits(id: &str) -> Option<String> {
     // few: the digits of a uuid, or of what is refused as one
     let digits: String = id.trim().chars().filter(|c| !matches!(c, '-' | '{' | '}')).collect();
     (digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(digits)
 }
 
-/// ASCII white space as C's `isspace` has it, vertical tab included.
+/// ASCII white space as in C's `isspace`, vertical tab included.
 #[inline]
 fn is_space(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-/// Whether an id names nobody: empty, or white space only.
+/// Whether an id is blank: empty, or white space only.
 #[inline]
 pub fn is_blank(id: &[u8]) -> bool {
     id.first().is_none_or(|first| is_space(first) && id.iter().all(is_space))
 }
 
-/// A user: 128 bits. uuid and bigint are kept as they are; text is its XXH3-128 with seed 0, a function that stored
-/// values rely on and that no release may change. Two of a billion texts collide with a chance below 10⁻²⁰.
+/// A user: 128 bits. uuid and bigint are stored directly; text is hashed by XXH3-128 with seed 0, a function on which stored
+/// values depend and which must not change between releases. The probability that two of a billion texts collide is below
+/// 10⁻²⁰.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserKey {
     high: u64,
@@ -80,7 +81,7 @@ impl UserKey {
     /// The key whose bits are all zero, which a uuid or an integer may have too.
     pub const ZERO: UserKey = UserKey { high: 0, low: 0 };
 
-    /// The key of a text id, or `None` for one that is empty or blank (ASCII white space only) and so names nobody.
+    /// The key of a text id, or `None` for one that is empty or blank (ASCII white space only) and so no user.
     #[inline]
     pub fn text(id: &[u8]) -> Option<Self> {
         (!is_blank(id)).then(|| xxh3_128(id).into())
@@ -98,12 +99,12 @@ impl UserKey {
         UserKey { high: 0, low: id as u64 }
     }
 
-    /// The integer that a key of that kind is.
+    /// The integer of a bigint key.
     pub fn to_bigint(self) -> i64 {
         self.low as i64
     }
 
-    /// The id as PostgreSQL writes it; `None` for text, of which a key is a hash only.
+    /// The id in PostgreSQL's text form; `None` for text, of which a key is only a hash.
     pub fn written(self, kind: UserKind) -> Option<String> {
         let bits = u128::from(self);
         let part = |from: u32, digits: u32| (bits >> from) & ((1 << (4 * digits)) - 1);
@@ -126,14 +127,15 @@ impl UserKey {
         u128::from(self).to_be_bytes()
     }
 
-    /// A number whose lower bits differ between most users who are active at the same time, whatever makes their ids: text
-    /// is hashed, integers and random uuids differ in `low`, uuids made of a time and a machine in the upper half of `high`.
+    /// A number whose lower bits differ between most users who are active at the same time, whatever generates their ids:
+    /// text is hashed, integers and random uuids differ in `low`, uuids made of a time and a machine in the upper half of
+    /// `high`.
     #[inline]
     pub fn spread(self) -> u64 {
         self.low ^ self.high >> 32
     }
 
-    /// A hash of all 128 bits for finding the key: a folded multiplication, because uuids and integers are not uniform.
+    /// A hash of all 128 bits for lookups: a folded multiplication, because uuids and integers are not uniform.
     #[inline]
     pub fn hash(self) -> u64 {
         let product = u128::from(self.low ^ 0x9e37_79b9_7f4a_7c15)
@@ -157,14 +159,14 @@ impl From<UserKey> for u128 {
     }
 }
 
-/// Reads the keys of so many users from a stored value: ascending.
+/// Reads the keys of the given number of users from a stored value: ascending.
 pub fn read_keys<'a>(from: &mut Reader<'a>, users: u64) -> Result<&'a [[u8; 16]]> {
     let users = usize::try_from(users).unwrap_or(usize::MAX);
     let (keys, _) = from.raw(users.saturating_mul(16))?.as_chunks::<16>();
     if keys.is_sorted_by(|a, b| a < b) { Ok(keys) } else { Err(Error::Corrupt { what: "users out of order" }) }
 }
 
-/// The users to take out of a stored value.
+/// The users to remove from a stored value.
 #[derive(Debug)]
 pub struct ExcludedUsers(Vec<[u8; 16]>);
 
@@ -178,7 +180,7 @@ impl ExcludedUsers {
         Ok(ExcludedUsers(leaving))
     }
 
-    /// How many they are.
+    /// The number of users.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -188,7 +190,7 @@ impl ExcludedUsers {
         self.0.is_empty()
     }
 
-    /// Whether a user is none of them.
+    /// Whether a user is kept.
     pub fn spares(&self, key: &[u8; 16]) -> bool {
         self.0.binary_search(key).is_err()
     }
@@ -200,19 +202,19 @@ struct Entry<V> {
     value: V,
 }
 
-/// A slot of the index that holds nobody.
+/// An empty slot of the index.
 const EMPTY: u32 = u32::MAX;
-/// What [`Users::find_all`] says of a user it does not know, or not at first sight.
+/// The result of [`Users::find_all`] for a user that is unknown, or not found at the first probe.
 pub const UNKNOWN: u32 = u32::MAX;
 
-/// One small value per user. Users are numbered in the order they came; the index over them is made when it is first
-/// needed, so a table that is only read through or merged from never pays for one.
+/// One small value per user. Users are numbered in order of arrival; the index over them is built when it is first needed,
+/// so a table that is only scanned or merged from never pays for one.
 ///
-/// The index is open addressing over four-byte slots, filled to seven eighths at most. A slot is a user's number and, in
-/// the bits that numbers of this table do not need, a part of the key's hash, so that other users' entries are hardly ever
-/// looked at. What a lookup costs in a large table is waiting for memory: three places that are in no cache. Hence
-/// [`find_all`](Users::find_all), which walks a batch of keys place by place and so waits for many at once; a row at a time
-/// ran five times slower on ten million rows in random order.
+/// The index uses open addressing with four-byte slots, filled to at most seven eighths. A slot is a user's number and, in
+/// the bits not needed for numbers of this table, a part of the key's hash, so that other users' entries are rarely read. A
+/// lookup in a large table mostly waits for memory, at three uncached addresses. Hence [`find_all`](Users::find_all), which
+/// processes a batch of keys step by step and so overlaps the waits; row by row it was five times slower on ten million rows
+/// in random order.
 #[derive(Debug)]
 pub struct Users<V> {
     entries: Chunks<Entry<V>>,
@@ -221,12 +223,12 @@ pub struct Users<V> {
 }
 
 impl<V: Copy + Default> Users<V> {
-    /// A table of nobody.
+    /// An empty table.
     pub fn new() -> Self {
         Users { entries: Chunks::new(1), slots: Vec::new(), indexed: 0 }
     }
 
-    /// How many users there are.
+    /// The number of users.
     #[inline]
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -237,7 +239,7 @@ impl<V: Copy + Default> Users<V> {
         self.entries.held() + size_of_val(&self.slots[..])
     }
 
-    /// Whether there is nobody.
+    /// Whether there are no users.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -248,19 +250,19 @@ impl<V: Copy + Default> Users<V> {
         self.entries.item(i).key
     }
 
-    /// What is kept for user number `i`.
+    /// The value of user number `i`.
     #[inline]
     pub fn value(&self, i: usize) -> &V {
         &self.entries.item(i).value
     }
 
-    /// What is kept for user number `i`, to change.
+    /// The value of user number `i`, mutable.
     #[inline]
     pub fn value_mut(&mut self, i: usize) -> &mut V {
         &mut self.entries.item_mut(i).value
     }
 
-    /// The number of a user, who is added with `first` if new. The flag says whether that happened.
+    /// The number of a user, who is added with `first` if new. The flag tells whether the user was added.
     #[inline]
     pub fn number(&mut self, key: UserKey, first: V, claim: &mut Claim) -> Result<(usize, bool)> {
         if self.indexed < self.len() || self.slots.is_empty() {
@@ -303,7 +305,7 @@ impl<V: Copy + Default> Users<V> {
         }
     }
 
-    /// The number of a user of a table to which nobody has been appended without the index.
+    /// The number of a user, for a table without users appended outside the index.
     pub fn get(&self, key: UserKey) -> Option<usize> {
         if self.slots.is_empty() {
             return None;
@@ -322,13 +324,13 @@ impl<V: Copy + Default> Users<V> {
         }
     }
 
-    /// The numbers of a batch of users, or [`UNKNOWN`]: for those [`number`](Users::number) decides.
+    /// The numbers of a batch of users, or [`UNKNOWN`], for which [`number`](Users::number) decides.
     pub fn find_all(&self, keys: impl Iterator<Item = UserKey> + Clone, numbers: &mut [u32]) {
         if self.slots.is_empty() || self.indexed < self.len() {
             numbers.fill(UNKNOWN);
             return;
         }
-        // Each pass touches one place of every key without waiting for the one before: the loads overlap.
+        // Each pass loads one address for every key without waiting for the previous one, so that the loads overlap.
         let slots = keys.clone().fold(0u32, |sum, key| sum.wrapping_add(self.slots[self.place(key.hash()).0]));
         std::hint::black_box(slots);
         for (number, key) in numbers.iter_mut().zip(keys.clone()) {
@@ -359,7 +361,7 @@ impl<V: Copy + Default> Users<V> {
         Ok(i)
     }
 
-    /// Where a hash's slots begin, and what marks its slots in the bits above the number.
+    /// The first slot of a hash, and the tag of its slots in the bits above the number.
     #[inline]
     fn place(&self, hash: u64) -> (usize, u32) {
         let mask = self.slots.len() - 1;
@@ -371,7 +373,7 @@ impl<V: Copy + Default> Users<V> {
         slot & (self.slots.len() - 1) as u32
     }
 
-    /// Brings the index up to the last user.
+    /// Extends the index to the last user.
     fn index_all(&mut self, claim: &mut Claim) -> Result<()> {
         if self.slots.len() * 7 < (self.len() + 1) * 8 {
             let length = ((self.len() + 1) * 8 / 7 + 1).next_power_of_two().max(8);
@@ -384,7 +386,7 @@ impl<V: Copy + Default> Users<V> {
         }
         for i in self.indexed..self.len() {
             if i % memory::POLL_EVERY == 0 {
-                // Whoever goes on after a stop goes on from here: a user entered twice would fill the index up.
+                // After an interrupt indexing continues from here: a user entered twice would fill the index.
                 self.indexed = i;
                 memory::poll();
             }
@@ -398,7 +400,7 @@ impl<V: Copy + Default> Users<V> {
         Ok(())
     }
 
-    /// The user numbers in the order of their keys.
+    /// The user numbers in key order.
     pub fn sorted(&self, claim: &mut Claim) -> Result<Vec<u32>> {
         let (mut order, mut meanwhile) = (Vec::new(), Claim::temporary());
         meanwhile.reserve(&mut order, self.len())?;
@@ -430,7 +432,7 @@ impl<V: Copy + Default> Default for Users<V> {
 mod tests {
     use super::*;
 
-    /// Among very many keys some have the tag of another's slot on the way to theirs.
+    /// Among very many keys, some share the tag of another slot on their probe path.
     #[test]
     fn every_user_is_found() {
         let (mut users, mut claim) = (Users::<()>::new(), Claim::new());

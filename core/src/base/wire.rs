@@ -1,4 +1,4 @@
-//! The bytes of stored values: one frame for all kinds, and checked reading.
+//! The bytes of stored values: a common frame, and checked decoding.
 //!
 //! ```text
 //! offset 0   kind of value (u8), see [`Kind`]
@@ -9,8 +9,8 @@
 //!       16   body
 //! ```
 //!
-//! Integers in a body are LEB128 varints, signed ones zigzagged. A value is read back only if kind, version, length and
-//! checksum are right and the body is used up to its last byte.
+//! Integers in a body are LEB128 varints, signed ones zigzag encoded. A value is decoded only if kind, version, length and
+//! checksum are right and the body is consumed completely.
 
 use crate::base::error::{Error, Result};
 use crate::base::memory::Claim;
@@ -30,12 +30,12 @@ pub enum Kind {
     Survival = 5,
     /// [`crate::experiment::Experiment`]
     Experiment = 6,
-    /// [`crate::history::History`]: between processes only
+    /// [`crate::history::History`]: only between processes
     History = 18,
 }
 
 const HEADER: usize = 16;
-/// The largest value written: a PostgreSQL datum is below 1 GB.
+/// The largest value written: a PostgreSQL datum is smaller than 1 GB.
 const MOST_BYTES: usize = (1 << 30) - 64;
 
 fn corrupt<T>(what: &'static str) -> Result<T> {
@@ -44,7 +44,7 @@ fn corrupt<T>(what: &'static str) -> Result<T> {
 
 /// Builds the bytes of a value.
 pub struct Writer {
-    /// What is written, and behind it zeros as far as there is room.
+    /// The bytes written, followed by zeros up to the capacity.
     bytes: Vec<u8>,
     len: usize,
     claim: Claim,
@@ -54,7 +54,7 @@ pub struct Writer {
 const LONGEST: usize = 10;
 
 impl Writer {
-    /// Begins a value with room for some `size` bytes of body, or as many as there can be.
+    /// Begins a value with capacity for about `size` bytes of body, up to the maximum.
     pub fn new(kind: Kind, version: u8, size: usize) -> Result<Self> {
         let mut writer = Writer { bytes: Vec::new(), len: HEADER, claim: Claim::temporary() };
         writer.grow(HEADER + size.min(MOST_BYTES - HEADER))?;
@@ -74,7 +74,7 @@ impl Writer {
         if needed > MOST_BYTES {
             return Err(Error::TooLarge { bytes: needed });
         }
-        // By a quarter, not by double: at its end a large value stands beside the state it came from.
+        // By a quarter instead of doubling: finally a large value exists together with the state it came from.
         let so_far = self.bytes.len();
         let room = needed.max((so_far + so_far / 4).min(MOST_BYTES));
         self.claim.reserve(&mut self.bytes, room - so_far)?;
@@ -82,7 +82,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Appends bytes as they are.
+    /// Appends bytes unchanged.
     #[inline]
     pub fn raw(&mut self, bytes: &[u8]) -> Result<()> {
         self.room(bytes.len())?;
@@ -130,7 +130,7 @@ impl Writer {
         self.raw(bytes)
     }
 
-    /// Appends a length and that many zero bytes, for `fill` to write into.
+    /// Appends a length and that many zero bytes, which `fill` overwrites.
     pub fn filled(&mut self, length: usize, fill: impl FnOnce(&mut [u8])) -> Result<()> {
         self.uint(length as u64)?;
         self.room(length)?;
@@ -149,10 +149,10 @@ impl Writer {
     }
 }
 
-/// The bit of every byte of a varint that says that another follows.
+/// The continuation bit of every byte of a varint.
 const CONTINUED: u64 = 0x8080_8080_8080_8080;
 
-/// The number whose groups of seven bits are in eight bytes.
+/// The number whose seven-bit groups are in eight bytes.
 #[inline]
 fn gathered(word: u64) -> u64 {
     let word = word & !CONTINUED;
@@ -161,7 +161,7 @@ fn gathered(word: u64) -> u64 {
     word & 0x0fff_ffff | (word & 0x0fff_ffff_0000_0000) >> 4
 }
 
-/// The inverse of [`gathered`], of numbers below 2⁵⁶.
+/// The inverse of [`gathered`], for numbers below 2⁵⁶.
 #[inline]
 fn spread(value: u64) -> u64 {
     let word = value & 0x0fff_ffff | (value & 0x00ff_ffff_f000_0000) << 4;
@@ -169,7 +169,7 @@ fn spread(value: u64) -> u64 {
     word & 0x007f_007f_007f_007f | (word & 0x3f80_3f80_3f80_3f80) << 1
 }
 
-/// Writes a number byte by byte; gives how many they are.
+/// Writes a number byte by byte; returns the number of bytes.
 #[cold]
 fn long_uint(mut value: u64, to: &mut [u8]) -> usize {
     let mut len = 0;
@@ -185,13 +185,13 @@ fn long_uint(mut value: u64, to: &mut [u8]) -> usize {
     len
 }
 
-/// The bytes an unsigned varint takes.
+/// The length of an unsigned varint in bytes.
 #[inline]
 pub fn uint_len(value: u64) -> usize {
     (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
 }
 
-/// Reads a body, refusing whatever is not there.
+/// Reads a body, and fails at missing bytes.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
@@ -234,7 +234,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next unsigned integer; only its shortest form is accepted.
+    /// The next unsigned integer; only the shortest form is accepted.
     #[inline(always)]
     pub fn uint(&mut self) -> Result<u64> {
         match self.soon_uint() {
@@ -243,8 +243,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next unsigned integer, if it is one of up to eight bytes, as most are, and not at the very end. Without a
-    /// [`Result`], which is too large to hand on in registers.
+    /// The next unsigned integer, if it has up to eight bytes, as most have, and is not at the very end. It is not a
+    /// [`Result`], which is too large to be returned in registers.
     #[inline(always)]
     fn soon_uint(&mut self) -> Option<u64> {
         match *self.rest {
@@ -256,7 +256,7 @@ impl<'a> Reader<'a> {
                 let word = u64::from_le_bytes(*self.rest.first_chunk::<8>()?);
                 let ends = !word & CONTINUED;
                 let bits = ends.trailing_zeros() + 1;
-                // Eight bytes and no end, or no bits in the last one.
+                // More than eight bytes, or an empty last group.
                 if ends == 0 || word >> (bits - 8) & 0x7f == 0 {
                     return None;
                 }
@@ -266,7 +266,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next unsigned integer, whatever it is.
+    /// The next unsigned integer in any case.
     #[cold]
     fn any_uint(&mut self) -> Result<u64> {
         let mut value = 0u64;
@@ -287,7 +287,7 @@ impl<'a> Reader<'a> {
         corrupt("a number does not end")
     }
 
-    /// The number of things that follow: no more than there are bytes.
+    /// The number of following items: no more than there are bytes.
     pub fn uint_before_end(&mut self) -> Result<u64> {
         let count = self.uint()?;
         if count > self.left() as u64 { corrupt("ends too early") } else { Ok(count) }
@@ -300,7 +300,7 @@ impl<'a> Reader<'a> {
         Ok((value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
-    /// The next signed integer that may be missing.
+    /// The next optional signed integer.
     pub fn maybe_int(&mut self) -> Result<Option<i64>> {
         match self.uint()? {
             0 => Ok(None),
@@ -320,7 +320,7 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
-    /// Refuses bytes after the end.
+    /// Rejects bytes after the end.
     pub fn finish(self) -> Result<()> {
         if self.rest.is_empty() { Ok(()) } else { corrupt("bytes after its end") }
     }

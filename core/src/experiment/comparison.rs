@@ -1,18 +1,18 @@
-//! What an experiment tells: each variant against the control, in one row. Definitions D85 to D94.
+//! Evaluation of an experiment: each variant compared with the control, one row per variant. Definitions D85 to D94.
 //!
-//! The unit is the user: figures are made per user first, and an [`Experiment`](crate::experiment::Experiment) holds their
-//! moments. Everything here is about the difference of two means, `variant - control`, and its error: of figures, of figures
-//! from which what was known before has been taken out (CUPED), or of ratios (delta method). Shares of users and ranks have
-//! tests of their own. Where a figure cannot be known it is `None` and [`Row::reason`] says why; nothing is ever `NaN`, and
-//! no chance is 0.
+//! The user is the unit of analysis: each user has one value, and an [`Experiment`](crate::experiment::Experiment) holds the
+//! moments of the values. All estimates are based on the difference of two means, `variant - control`, and its standard
+//! error: of plain values, of values adjusted by a covariate (CUPED), or of ratios (delta method). Shares of users and ranks
+//! have tests of their own. An unknown estimate is `None`, and [`Row::reason`] gives the reason; no result is `NaN`, and no
+//! probability is 0.
 //!
 //! Sources: B. L. Welch, "The generalization of Student's problem when several different population variances are involved",
-//! Biometrika 34 (1947); A. Deng, Y. Xu, R. Kohavi and T. Walker, "Improving the sensitivity of online controlled experiments
-//! by utilizing pre-experiment data", WSDM (2013); A. Deng, U. Knoblich and J. Lu, "Applying the delta method in metric
-//! analytics", KDD (2018); I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy and A. Ramdas, "Time-uniform central limit
-//! theory and asymptotic confidence sequences", Annals of Statistics 52 (2024); A. Fabijan and others, "Diagnosing sample
-//! ratio mismatch in online controlled experiments", KDD (2019). GrowthBook's statistics engine uses the same sequence, prior
-//! and thresholds.
+//! Biometrika 34 (1947); A. Deng, Y. Xu, R. Kohavi and T. Walker, "Improving the sensitivity of online controlled
+//! experiments by utilizing pre-experiment data", WSDM (2013); A. Deng, U. Knoblich and J. Lu, "Applying the delta method in
+//! metric analytics", KDD (2018); I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy and A. Ramdas, "Time-uniform central
+//! limit theory and asymptotic confidence sequences", Annals of Statistics 52 (2024); A. Fabijan and others, "Diagnosing
+//! sample ratio mismatch in online controlled experiments", KDD (2019). GrowthBook's statistics engine uses the same
+//! sequence, prior and thresholds.
 
 use crate::base::error::Result;
 use crate::experiment::Arm;
@@ -58,15 +58,16 @@ pub const FUNCTIONS: &[&Function] = &[
     &power::minimum_detectable_effect::FUNCTION,
 ];
 
-/// The share of users seen in several variants from which on it is worth a word.
+/// The share of users seen in several variants from which on a remark is given.
 const MANY_MIXED: f64 = 0.01;
 
-/// A number if it is one.
+/// A number if it is finite.
 fn finite(number: f64) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// Every variant of every entry, the control's row first and then the others by name; p values are adjusted over all of them.
+/// Every variant of every entry, the control's row first and then the others by name; p values are adjusted over all of
+/// them.
 pub fn compare(entries: &[Entry<'_>], question: &Question) -> Result<Vec<Row>> {
     question.check()?;
     let mut makings = Vec::new();

@@ -66,7 +66,7 @@ struct Reached {
     way: Way,
     matcher: Matcher,
     segment: Option<usize>,
-    /// The steps of each segment in which somebody has an event.
+    /// The steps of each segment that has events.
     segments: Table<Vec<Step>>,
     by_segment: BySegment,
     claim: Claim,

@@ -62,7 +62,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let compatibility = Compatibility::given(call)?;
     let given = call.texts_and_nulls("steps");
     let (table, mode) = match call.value(0, View::open)? {
-        // No rows: nobody reached any step, as far as steps are named.
+        // Without rows no user reached any step; the number of steps is that of the names given.
         // few: steps of an argument
         None => (vec![Step::default(); given.map_or(0, <[_]>::len)], Mode::Ordered),
         Some(view) => (steps(&view, compatibility, &call.span(view.last_at()))?, view.rules().mode),
@@ -75,8 +75,8 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         .try_for_each(|((number, name), step)| rows.row(&mut figures(call, &mut shown, number, name, step)))
 }
 
-/// The cells of a step. What one step's figures leave out, those of the next would give away: `shown` says whether those before
-/// are.
+/// The cells of a step. Values hidden in one step could be derived from those of the next: `shown` tells whether those of
+/// the previous steps are shown.
 pub(super) fn figures<'n>(
     call: &Call<'_>,
     shown: &mut bool,

@@ -1,4 +1,4 @@
-//! `funnel_users`: who stands where in a funnel. Definition D47.
+//! `funnel_users`: the steps of each user in a funnel, reached, dropped or open. Definition D47.
 
 use super::way::{ARGUMENTS, Way};
 use super::{Matcher, progress};

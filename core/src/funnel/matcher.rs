@@ -1,22 +1,22 @@
-//! How far one user got, when, and whether they may still get further.
+//! The steps that one user reached, when, and whether more can still be reached.
 //!
-//! A *match* of length k are k different rows of a user, the i-th of which is step i, each at the instant of the one
-//! before or later, the last at most a window after the first, with nothing between two of them that the mode forbids or
-//! that is excluded. Between means strictly between: rows at one instant have no order, so any that suits is taken. The
-//! user's level is the length of the longest match, whichever row it begins with.
+//! A *match* of length k is k different rows of a user, the i-th of which matches step i, each at the instant of the
+//! previous one or later, the last at most a window after the first, and with no event in between that is excluded or
+//! forbidden by the mode. Between means strictly between: rows at the same instant have no order, so the order that fits is
+//! taken. The user's level is the length of the longest match, whichever row it begins with.
 //!
-//! One pass over the instants finds it. For each k only the match matters that began last, of those that can still go on:
-//! whatever can follow another can follow it, and its window closes last. An instant of one row lengthens matches by one
-//! step; at one of several, how many steps different rows can fill is a bipartite matching, whose augmenting paths are
-//! kept while the first step wanted moves on. The work is events × steps, apart from instants that many rows share.
+//! It is found in one pass over the instants. For each k only the match that began last among those that can still go on
+//! matters: it can be continued by whatever continues another, and its window closes last. An instant with one row extends
+//! matches by one step; for an instant with several rows, the number of steps that different rows can fill is a bipartite
+//! matching, whose augmenting paths are kept while the first step wanted moves on. The work is events × steps, apart from
+//! instants that many rows share.
 //!
-//! The match that is told, with its times, is the one complete first; of those the one that began last; of those the one
-//! whose second step was earliest, and so on.
+//! The match reported, with its times, is the one completed first; of those the one that began last; of those the one whose
+//! second step was earliest, and so on.
 //!
-//! In any order, a match is a set of rows each of which is another step. Sets that can be such form a matroid (J. Edmonds
-//! and D. R. Fulkerson, "Transversals and Matroid Partition", 1965), so the greedy set of the latest rows contains a
-//! largest set of every stretch that ends now: it is kept up row by row, dropping the oldest row that a new one can
-//! replace.
+//! With mode unordered, a match is a set of rows that each fill a different step. Such sets form a matroid (J. Edmonds and
+//! D. R. Fulkerson, "Transversals and Matroid Partition", 1965), so the greedy set of the latest rows contains a largest set
+//! of every interval that ends now: it is maintained row by row, dropping the oldest row that a new one can replace.
 
 use super::{Event, Mode, Rules};
 use crate::base::calendar::Micros;
@@ -24,7 +24,7 @@ use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
 use crate::function::Call;
 
-/// Whose answers are given.
+/// The semantics of levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compatibility {
     /// What [`Matcher`] describes.
@@ -37,14 +37,14 @@ impl Compatibility {
     const ALL: [(&'static str, Compatibility); 2] =
         [("standard", Compatibility::Standard), ("clickhouse", Compatibility::ClickHouse)];
 
-    /// The one a caller named.
+    /// The semantics of the given name.
     pub fn parse(given: &str) -> Result<Self> {
         let found = Self::ALL.iter().find(|(word, _)| *word == given);
         let unknown = || Error::not_one_of("compatibility", given, &Self::ALL.map(|(word, _)| word));
         found.map(|&(_, compatibility)| compatibility).ok_or_else(unknown)
     }
 
-    /// That of a call.
+    /// The semantics of a call.
     pub(super) fn given(call: &Call<'_>) -> Result<Self> {
         call.text("compatibility").map_or(Ok(Compatibility::Standard), Compatibility::parse)
     }
@@ -54,7 +54,7 @@ impl Compatibility {
         Self::ALL[self as usize].0
     }
 
-    /// Refuses a mode that has no meaning here.
+    /// Rejects a mode that is not defined for these semantics.
     pub fn check(self, mode: Mode) -> Result<()> {
         let refused = |accepted: &str| {
             Err(Error::Argument { name: "mode", given: mode.name().to_owned(), accepted: accepted.to_owned() })
@@ -70,7 +70,7 @@ impl Compatibility {
         }
     }
 
-    /// Refuses excluded events where nothing says what they would mean.
+    /// Rejects excluded events if they are not defined for these semantics.
     pub fn check_exclusion(self) -> Result<()> {
         match self {
             Compatibility::Standard => Ok(()),
@@ -83,26 +83,26 @@ impl Compatibility {
     }
 }
 
-/// How far a user got.
+/// The steps reached by a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Journey {
-    /// When they reached each step, as far as they got; in any order, when one, two, … of the steps were done.
+    /// When each step was reached; with mode unordered, when one, two, … of the steps were done.
     pub reached: Vec<Micros>,
-    /// Whether they may get further: not all steps are done, the window of the match told is still open, and so is that
-    /// of a match which nothing has broken.
+    /// Whether more steps may be reached: not all steps are done, and the window of the match reported is still open, as is
+    /// that of a match that no event has broken.
     pub open: bool,
 }
 
-/// Rows at one instant, all copies apart, and which step each fills.
+/// Rows at one instant, all copies separate, and which step each fills.
 #[derive(Debug, Default)]
 struct Slots {
     steps: Vec<u64>,
     filled: Vec<u8>,
-    /// From which step a search came to it.
+    /// The step from which a search reached it.
     from: Vec<u8>,
 }
 
-/// A row of the greedy set of the latest, in any order.
+/// A row of the greedy set of the latest rows, for mode unordered.
 #[derive(Clone, Copy, Debug, Default)]
 struct Done {
     at: Micros,
@@ -113,7 +113,7 @@ struct Done {
 
 const NOTHING: u8 = u8::MAX;
 
-/// Finds how far users got, one after the other, in memory taken once.
+/// Computes the steps reached, user by user, in memory allocated once.
 #[derive(Debug)]
 pub struct Matcher {
     rules: Rules,
@@ -121,20 +121,20 @@ pub struct Matcher {
     end: Micros,
     /// Which lengths have a match that can go on: bit 0 is length 1.
     live: u64,
-    /// The times of the matches, by length, each in `rules.steps` places.
+    /// The times of the matches, by length, each in `rules.steps` elements.
     times: Vec<Micros>,
-    /// How many steps from each on the rows of an instant can fill.
+    /// How many steps from each one on the rows of an instant can fill.
     runs: Vec<u8>,
     slots: Slots,
     done: Vec<Done>,
-    /// Whether nothing that comes can change anything.
+    /// Whether no later event can change the result.
     over: bool,
     journey: Journey,
     claim: Claim,
 }
 
 impl Matcher {
-    /// For users of a funnel observed up to `end`.
+    /// For the users of a funnel observed up to `end`.
     pub fn new(rules: Rules, compatibility: Compatibility, end: Micros) -> Result<Self> {
         compatibility.check(rules.mode)?;
         let (mut claim, n) = (Claim::temporary(), rules.steps);
@@ -157,7 +157,7 @@ impl Matcher {
         })
     }
 
-    /// How far the user of these events got, which are in order. Those after the end of observation are not looked at.
+    /// The steps reached by the user of these events, which must be sorted. Events after the end of observation are ignored.
     pub fn journey(&mut self, events: &[Event]) -> Result<&Journey> {
         (self.live, self.over, self.journey.open) = (0, false, false);
         self.journey.reached.clear();
@@ -207,13 +207,13 @@ impl Matcher {
         self.live & 1 << (length - 1) != 0
     }
 
-    /// Whether the match of a length can take a step at an instant; one of no length begins there.
+    /// Whether the match of a length can be extended at an instant; one of length 0 begins there.
     #[inline]
     fn reaches(&self, length: usize, at: Micros) -> bool {
         length == 0 || (self.is_live(length) && at <= self.start(length).saturating_add(self.rules.window))
     }
 
-    /// Makes the match of length `to` that of length `from` with the steps in between at an instant.
+    /// Replaces the match of length `to` by that of length `from`, extended by the steps in between at an instant.
     #[inline]
     fn lengthen(&mut self, from: usize, to: usize, at: Micros) {
         let (source, target) = (from.saturating_sub(1) * self.rules.steps, (to - 1) * self.rules.steps);
@@ -222,7 +222,7 @@ impl Matcher {
         self.live |= 1 << (to - 1);
     }
 
-    /// Notes that a length has been reached, if it is the first time.
+    /// Records that a length has been reached, if it is the first time.
     #[inline]
     fn reach(&mut self, length: usize) {
         if length > self.journey.reached.len() {
@@ -232,17 +232,17 @@ impl Matcher {
         }
     }
 
-    /// Takes in the events of one instant.
+    /// Processes the events of one instant.
     fn in_order(&mut self, group: &[Event]) -> Result<()> {
         let Some(&Event { at, .. }) = group.first() else { return Ok(()) };
         let steps = group.iter().fold(0, |steps, event| steps | event.steps);
         let excluded = group.iter().any(|event| event.excluded);
-        // The lengths whose matches may go on later though they do not go on here.
+        // The lengths whose matches may be continued later though not at this instant.
         let stay = match self.rules.mode {
             Mode::StrictOrder => 0,
             _ if excluded => 0,
             Mode::StrictDedup => {
-                // None of the steps done, but the first, nor the next.
+                // None of the steps done, except the first, nor the next one.
                 let repeats = |length: usize| steps & (u64::MAX >> (63 - length.min(63))) & !1 != 0;
                 lengths(self.live).filter(|&length| !repeats(length)).fold(0, |stay, length| stay | 1 << (length - 1))
             }
@@ -251,7 +251,7 @@ impl Matcher {
         let one_row = matches!(group, [event] if event.copies == 1);
         let (mut longest, mut fresh) = (0, 0u64);
         if one_row || self.rules.mode == Mode::StrictIncrease {
-            // The longest first: each reads the one below as it was before.
+            // The longest first: each reads the previous state of the one below.
             let mut targets = (self.live << 1 | 1) & steps;
             while targets != 0 {
                 let to = 64 - targets.leading_zeros() as usize;
@@ -285,14 +285,14 @@ impl Matcher {
         Ok(())
     }
 
-    /// Whether lengthening one match would be better than the one there is of that length.
+    /// Whether extending a match gives a better one than the existing match of that length.
     #[inline]
     fn is_better(&self, from: usize, to: usize, at: Micros, stay: u64) -> bool {
         let start = if from == 0 { at } else { self.start(from) };
         stay & self.live & 1 << (to - 1) == 0 || start > self.start(to)
     }
 
-    /// For every length, up to which step different rows of an instant can carry a match of that length.
+    /// For every length, up to which step different rows of an instant can extend a match of that length.
     fn count_runs(&mut self, group: &[Event]) -> Result<()> {
         self.slots.fill(group, self.rules.steps, &mut self.claim)?;
         let mut to = 0;
@@ -311,8 +311,8 @@ impl Matcher {
         Ok(())
     }
 
-    /// Takes in the events of one instant as windowFunnel does: sorted by instant and step, a row once for every step it
-    /// is; each step takes the place of the one there was; what its mode forbids ends everything.
+    /// Processes the events of one instant as windowFunnel does: sorted by instant and step, a row once for each step it
+    /// matches; each step replaces the existing one; an event forbidden by the mode ends everything.
     fn as_clickhouse(&mut self, group: &[Event]) {
         let mode = self.rules.mode;
         let Some(&Event { at, .. }) = group.first() else { return };
@@ -349,7 +349,7 @@ impl Matcher {
         }
     }
 
-    /// Takes in the events of one instant where any order will do.
+    /// Processes the events of one instant with mode unordered.
     fn any_order(&mut self, group: &[Event]) -> Result<()> {
         let Some(&Event { at, .. }) = group.first() else { return Ok(()) };
         self.take_done(group);
@@ -361,7 +361,7 @@ impl Matcher {
             self.journey.reached.sort_unstable();
         }
         if group.iter().any(|event| event.excluded) {
-            // What came before cannot go together with what comes after; what is at this instant goes with both.
+            // Rows before this instant cannot be combined with rows after it; rows at this instant can be with both.
             self.done.clear();
             self.take_done(group);
         }
@@ -376,10 +376,10 @@ impl Matcher {
         }
     }
 
-    /// Adds a row to the greedy set of the latest: beside those there are if it can be, else in the place of the oldest it
-    /// can replace.
+    /// Adds a row to the greedy set of the latest rows: in addition to those in it if possible, otherwise in place of the
+    /// oldest one that it can replace.
     fn take_latest(&mut self, at: Micros, steps: u64) {
-        // Steps seen, from which row each was come to (nothing: from the new one), and those to go on from.
+        // Steps seen, from which row each was reached (none: from the new one), and those to continue from.
         let (mut seen, mut to_do) = (steps, steps);
         let mut from = [NOTHING; 64];
         let mut oldest: Option<usize> = None;
@@ -408,7 +408,7 @@ impl Matcher {
             (None, Some(oldest)) if self.done[oldest].at < at => (self.done[oldest].fills, Some(oldest)),
             _ => return,
         };
-        // Each row on the way takes the step it led to.
+        // Each row on the path takes the step that it led to.
         while from[usize::from(step)] != NOTHING {
             let row = &mut self.done[usize::from(from[usize::from(step)])];
             step = std::mem::replace(&mut row.fills, step);
@@ -416,7 +416,7 @@ impl Matcher {
         let row = Done { at, steps, fills: step };
         match place {
             Some(place) => self.done[place] = row,
-            // There is room for as many as there are steps.
+            // There is capacity for as many as there are steps.
             None => self.done.push(row),
         }
     }
@@ -434,7 +434,7 @@ fn lengths(mut bits: u64) -> impl Iterator<Item = usize> {
 }
 
 impl Slots {
-    /// All copies of the events of an instant; of rows alike no more than there are steps.
+    /// All copies of the events of an instant; of identical rows no more than there are steps.
     fn fill(&mut self, group: &[Event], most: usize, claim: &mut Claim) -> Result<()> {
         self.steps.clear();
         for (i, event) in group.iter().enumerate() {
@@ -452,7 +452,7 @@ impl Slots {
         Ok(())
     }
 
-    /// Lets a further step be filled, by other rows than those that are, if that can be.
+    /// Lets a further step be filled, by other rows than those in use, if possible.
     fn add(&mut self, step: u8) -> bool {
         self.from.fill(NOTHING);
         let mut to_do = 1u64 << step;
@@ -477,7 +477,7 @@ impl Slots {
         false
     }
 
-    /// Gives a free row to the step that wants it, the row that step had to the one that wants that, and so on.
+    /// Gives a free row to the step that wants it, the previous row of that step to the next, and so on.
     fn shift(&mut self, mut slot: usize, last: u8) {
         loop {
             let step = self.from[slot];
@@ -490,7 +490,7 @@ impl Slots {
         }
     }
 
-    /// Lets a step be filled no more.
+    /// Releases the row that fills a step.
     fn free(&mut self, step: u8) {
         self.filled.iter_mut().filter(|filled| **filled == step).for_each(|filled| *filled = NOTHING);
     }

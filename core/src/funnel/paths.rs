@@ -1,4 +1,4 @@
-//! `paths`: what people do next, move by move.
+//! `paths`: transitions between successive features, by position.
 
 use crate::base::error::Result;
 use crate::base::memory::Claim;
@@ -111,9 +111,9 @@ struct Paths<'a> {
     feature: Option<usize>,
     segment: Option<usize>,
     start: Option<usize>,
-    /// Segments and the numbers of moves.
+    /// Segments and the positions of transitions.
     steps: Table<()>,
-    /// Users by the number of a segment's move in `steps`, and the two features.
+    /// Users by the index of a segment's position in `steps`, and the two features.
     moves: Table<u64>,
     by_segment: BySegment,
     claim: Claim,
@@ -130,12 +130,12 @@ impl Fold for Paths<'_> {
                 *moves.entry([place as u32, from, to], claim)?.1 += 1;
                 Ok(())
             };
-            // The moves so far, and the feature that the path has come to.
+            // The number of transitions so far, and the last feature of the path.
             let (mut step, mut last) = (0, None);
             for &request in requests {
                 let (request, code) = (request as usize, features[request as usize]);
                 let goes_on = last.is_some() || start.is_none() || user.flag(*start, request) == Some(true);
-                // A feature used several times in a row is one stage.
+                // Successive requests with the same feature count once.
                 if !goes_on || last == Some(code) || !is_one(code) {
                     continue;
                 }
@@ -147,7 +147,7 @@ impl Fold for Paths<'_> {
                     }
                 }
             }
-            // To nothing where it ends before the depth.
+            // A path that ends before the depth gets a transition to no feature.
             last.map_or(Ok(()), |from| take(step + 1, from, 0))
         })
     }

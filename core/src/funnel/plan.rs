@@ -1,18 +1,18 @@
-//! The steps of a funnel as a caller writes them: JSON.
+//! The steps of a funnel in the JSON form given by callers.
 
 use super::MOST_STEPS;
 use crate::base::error::{Error, Result};
 use crate::base::json;
 use serde_json::{Map, Value};
 
-/// The steps of a funnel, and what must not come in between, as filters of a log.
+/// The steps of a funnel and the excluded events, as filters of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The steps' names.
     pub names: Vec<String>,
     /// The steps' filters, JSON.
     pub steps: Vec<String>,
-    /// Filters, JSON, of what must not come between two steps.
+    /// Filters, JSON, of events excluded between two steps.
     pub excluded: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ fn wrong_exclusion(given: impl ToString) -> Error {
 }
 
 impl Plan {
-    /// Reads `steps` and `exclude`. The filters themselves are checked where they become SQL.
+    /// Reads `steps` and `exclude`. The filters themselves are checked when they are translated to SQL.
     pub fn parse(steps: &str, exclude: Option<&str>) -> Result<Self> {
         let given: Value = json::parse(steps).ok_or_else(|| wrong_steps(json::given(steps)))?;
         let list = given.as_array().filter(|list| (1..=MOST_STEPS).contains(&list.len()));
@@ -50,7 +50,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Name and filter of a step; nothing else may be said of it.
+    /// Name and filter of a step; other keys are not accepted.
     fn step(step: &Value) -> Option<(Option<String>, &Map<String, Value>)> {
         let step = step.as_object()?;
         let filter = step.get("filter")?.as_object()?;

@@ -1,7 +1,7 @@
-//! How many users reach each step, how many do not, and who could not be asked yet.
+//! Users who reach each step, who drop out, and whose result is still open.
 //!
-//! A user who has not reached a step and still may ([`Journey::open`]) has not dropped out before it. They are told apart
-//! and enter no rate: one told today would change by waiting. Definition D47.
+//! A user who has not reached a step and still may ([`Journey::open`]) has not dropped out before it. Open users are counted
+//! separately and are in no rate; otherwise a rate would change with time. Definition D47.
 
 use super::{Compatibility, Event, Journey, Matcher, Mode, View};
 use crate::base::calendar::Micros;
@@ -16,15 +16,15 @@ use crate::stats::quantile::quantile;
 pub struct Step {
     /// Users who reached it.
     pub users: u64,
-    /// Users who reached the step before, not this one, and cannot any more.
+    /// Users who reached the previous step, not this one, and no longer can.
     pub dropped: u64,
-    /// Users who reached the step before, not yet this one, and still may.
+    /// Users who reached the previous step, not yet this one, and still may.
     pub open: u64,
-    /// Users who reached the step before and of whom it is known whether they reached this one.
+    /// Users who reached the previous step and for whom it is known whether they reached this one.
     asked: u64,
     /// The same for the first step.
     asked_of_first: u64,
-    /// Times from the step before, in microseconds.
+    /// Times from the previous step, in microseconds.
     durations: Vec<Micros>,
 }
 
@@ -33,12 +33,12 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 }
 
 impl Step {
-    /// Of those who reached the step before the share who reached this one.
+    /// The share who reached this step among those who reached the previous one.
     pub fn from_previous_rate(&self) -> Option<f64> {
         ratio(self.users, self.asked)
     }
 
-    /// Of those who reached the first step the share who reached this one.
+    /// The share who reached this step among those who reached the first one.
     pub fn from_first_rate(&self) -> Option<f64> {
         ratio(self.users, self.asked_of_first)
     }
@@ -48,21 +48,20 @@ impl Step {
         wilson(self.users, self.asked_of_first)
     }
 
-    /// The time in seconds from the step before that a share of those who reached this one did not exceed, between two
-    /// users by linear interpolation.
+    /// A quantile of the time in seconds from the previous step, over users who reached this one, by linear interpolation.
     pub fn quantile(&mut self, share: f64) -> Option<f64> {
         quantile(&mut self.durations, share)
     }
 }
 
-/// A user's events that a readout looks at.
+/// The events of a user within the span.
 pub fn shown<'a>(events: &'a [Event], span: &Span) -> &'a [Event] {
     let from = span.since.map_or(0, |since| events.partition_point(|event| event.at < since));
     let until = span.until.map_or(events.len(), |until| events.partition_point(|event| event.at < until));
     events.get(from..until).unwrap_or(&[])
 }
 
-/// Every step, in order. What is looked at are rows from `since` to before `until`, as known at the end of observation.
+/// Every step, in order. It uses the rows from `since` to before `until`, as known at the end of observation.
 pub fn steps(view: &View<'_>, compatibility: Compatibility, span: &Span) -> Result<Vec<Step>> {
     let (mut matcher, mut claim) = (Matcher::new(view.rules(), compatibility, span.end)?, Claim::temporary());
     let mut steps = vec![Step::default(); view.rules().steps];
@@ -71,7 +70,7 @@ pub fn steps(view: &View<'_>, compatibility: Compatibility, span: &Span) -> Resu
     Ok(steps)
 }
 
-/// Counts how far a user got.
+/// Counts the steps reached by a user.
 pub(super) fn count(steps: &mut [Step], journey: &Journey, claim: &mut Claim) -> Result<()> {
     let level = journey.reached.len();
     for (i, step) in steps.iter_mut().take(level).enumerate() {
@@ -88,7 +87,7 @@ pub(super) fn count(steps: &mut [Step], journey: &Journey, claim: &mut Claim) ->
     Ok(())
 }
 
-/// Takes in the steps of other users.
+/// Merges the steps of other users.
 pub(super) fn merge(steps: &mut [Step], others: Vec<Step>, claim: &mut Claim) -> Result<()> {
     steps.iter_mut().zip(others).try_for_each(|(step, other)| {
         step.users += other.users;
@@ -100,7 +99,7 @@ pub(super) fn merge(steps: &mut [Step], others: Vec<Step>, claim: &mut Claim) ->
     })
 }
 
-/// Finds out, when all users are counted, of how many it is known whether they reached a step.
+/// Computes, when all users are counted, for how many it is known whether they reached a step.
 pub(super) fn finish(steps: &mut [Step]) {
     let (mut before, mut of_first) = (0, steps.first().map_or(0, |first| first.users));
     for (i, step) in steps.iter_mut().enumerate() {
@@ -111,14 +110,14 @@ pub(super) fn finish(steps: &mut [Step]) {
     }
 }
 
-/// Where a user stands with a step.
+/// The standing of a user at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Reached.
     Completed,
-    /// Not reached, but the one before, and too late for it.
+    /// Not reached, unlike the previous step, and no longer possible.
     Dropped,
-    /// Not reached yet, but the one before.
+    /// Not reached yet, unlike the previous step.
     Open,
 }
 
@@ -133,18 +132,18 @@ impl Standing {
     }
 }
 
-/// A step, and where a user stands with it.
+/// A step, and the standing of a user at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The step: 0 is the first.
     pub step: usize,
-    /// When they reached it.
+    /// When it was reached.
     pub reached: Option<Micros>,
-    /// Where they stand.
+    /// The standing.
     pub standing: Standing,
 }
 
-/// The steps a user reached, and the one after these if there is one. Nothing is told of one who never began.
+/// The steps a user reached, and the next one if there is one. A user who never began has none.
 pub fn progress(journey: &Journey, steps: usize) -> impl Iterator<Item = Progress> {
     let reached = journey.reached.iter().enumerate();
     let next = journey.reached.len();
@@ -153,7 +152,7 @@ pub fn progress(journey: &Journey, steps: usize) -> impl Iterator<Item = Progres
     reached.map(|(step, &at)| Progress { step, reached: Some(at), standing: Standing::Completed }).chain(next)
 }
 
-/// What the steps are called: as the caller names them, or by number; in any order it is how many of them are done.
+/// The names of the steps: as given by the caller, or by number; with mode unordered, the number of steps done.
 pub fn names(steps: usize, mode: Mode, given: Option<&[Option<String>]>) -> Result<Vec<String>> {
     let numbered = |number: usize| match mode {
         Mode::Unordered => format!("any {number} of {steps}"),

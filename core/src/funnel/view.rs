@@ -1,4 +1,4 @@
-//! How the events of a funnel are written and read. The layout is described in [`funnel`](super).
+//! Encoding and decoding of the events of a funnel. The layout is described in [`funnel`](super).
 
 use super::{Event, Mode, Rules};
 use crate::base::calendar::Micros;

@@ -1,4 +1,4 @@
-//! A way that a function over a log is asked about, and a user's requests as events of it.
+//! A funnel as defined by the arguments of a function over a log, and a user's requests as its events.
 
 use super::{Compatibility, Event, Mode, Plan, Rules, names, plan};
 use crate::base::calendar::Micros;
@@ -9,7 +9,7 @@ use crate::base::user_lists;
 use crate::function::{Argument, Call, NO_DEFAULT, REQUIRED, Role, Type};
 use crate::history::Timeline;
 
-/// Whose answers are given.
+/// The semantics of levels.
 pub(super) const COMPATIBILITY: Argument = Argument {
     name: "compatibility",
     kind: Type::Text,
@@ -18,7 +18,7 @@ pub(super) const COMPATIBILITY: Argument = Argument {
     about: "standard, or clickhouse for the levels of ClickHouse's windowFunnel",
 };
 
-/// What says which way it is.
+/// The arguments that define the funnel.
 pub(super) const ARGUMENTS: &[Argument] = &[
     Argument {
         name: "steps",
@@ -51,19 +51,19 @@ pub(super) const ARGUMENTS: &[Argument] = &[
     COMPATIBILITY,
 ];
 
-/// A way, and what it is read with.
+/// A funnel with the columns that it reads.
 #[derive(Debug)]
 pub(super) struct Way {
-    /// What must hold between its steps.
+    /// The condition on its steps.
     pub rules: Rules,
-    /// Whose answers are given.
+    /// The semantics of levels.
     pub compatibility: Compatibility,
-    /// What its steps are called.
+    /// The names of its steps.
     pub names: Vec<String>,
-    /// The flags of its steps, and of what must not come in between.
+    /// The flags of its steps, and of excluded events.
     steps: Vec<Option<usize>>,
     excluded: Option<usize>,
-    /// Which steps each of a user's requests is.
+    /// The steps that each of a user's requests matches.
     marks: Vec<u64>,
     events: Vec<Event>,
     claim: Claim,
@@ -78,7 +78,7 @@ fn window(call: &Call<'_>) -> Result<Micros> {
 }
 
 impl Way {
-    /// That of a call, or a refusal of what is wrong with it.
+    /// The funnel of a call, or an error for an invalid argument.
     pub fn given(call: &Call<'_>) -> Result<Self> {
         let plan = Plan::parse(call.json("steps").unwrap_or("null"), call.json("exclude"))?;
         let window = window(call)?;
@@ -107,7 +107,7 @@ impl Way {
         self.steps.iter().copied().chain([self.excluded]).collect() // few: steps
     }
 
-    /// Looks at all of a user's requests: which steps each of them is.
+    /// Determines the steps that each of a user's requests matches.
     pub fn look(&mut self, user: &Timeline<'_>) -> Result<()> {
         self.marks.clear();
         self.claim.extend_to(&mut self.marks, user.at.len())?;
@@ -119,7 +119,7 @@ impl Way {
         Ok(())
     }
 
-    /// The events of some of the requests that were looked at, by their numbers, as a stored funnel has them.
+    /// The events of some of these requests, by index, in the form of a stored funnel.
     pub fn events(&mut self, user: &Timeline<'_>, among: impl Iterator<Item = usize>) -> Result<&[Event]> {
         let Way { rules, excluded, marks, events, claim, .. } = self;
         let excluded = user.flags(*excluded).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Rows packed by the block: every column in as many bits as the block's largest value of it needs.
+//! Rows packed in blocks: every column with as many bits as the largest value in the block needs.
 //!
 //! ```text
 //! rows (u16) · first time (i64) · length of the tail (u32)
@@ -7,9 +7,9 @@
 //! new sessions (u64 each) · tail: the bytes of ids
 //! ```
 //!
-//! The columns are users, as numbers of their table; times, as distances from the row before; then those of the plan:
-//! codes and flags as they are, numbers as decimals of the block's scale or, where they are none, as the bits of doubles,
-//! sessions as 0 for "that of the user's last row" or 1 for the next new one, ids as lengths plus 1.
+//! The columns are users, as indexes of their table; times, as distances from the previous row; then those of the plan:
+//! codes and flags unchanged, numbers as decimals of the block's scale or, if that is impossible, as the bits of doubles,
+//! sessions as 0 for "same as in the user's last row" or 1 for the next new one, ids as lengths plus 1.
 
 use super::plan::Kind;
 use crate::base::error::{Error, Result};
@@ -18,16 +18,16 @@ use crate::stats::sum;
 
 /// The most rows of a block.
 pub(super) const MOST_ROWS: usize = 128;
-/// Zero bytes behind the last block of a chunk, so that any value can be read as eight bytes.
+/// Zero bytes after the last block of a chunk, so that any value can be read as eight bytes.
 pub(super) const PADDING: usize = 8;
 /// Words of an open row before its columns: the key and the time.
 pub(super) const FRONT: usize = 3;
 
-/// A number that is not known.
+/// An unknown number.
 pub(super) const UNKNOWN: u64 = 0x7ff8_0000_0000_0001;
-/// Scales of decimals: as many digits behind the point.
+/// Scales of decimals: the number of decimal places.
 const SCALES: [(u8, f64); 5] = [(0, 1.0), (2, 1e2), (4, 1e4), (6, 1e6), (8, 1e8)];
-/// The scale of what is kept as bits of doubles.
+/// The scale of numbers kept as the bits of doubles.
 const BITS: u8 = u8::MAX;
 
 #[inline]
@@ -40,17 +40,17 @@ fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
-/// A double as a decimal of a scale, if it is one of few enough digits.
+/// A double as a decimal of a scale, if it has few enough digits.
 #[inline]
 fn decimal(number: f64, power: f64) -> Option<i64> {
-    // A whole number has no -0.
+    // An integer cannot represent -0.
     sum::decimal(number, power).filter(|_| number.to_bits() != 1 << 63).map(|whole| whole as i64)
 }
 
-/// Where the values of a column lie in a row of a block.
+/// The position of a column's values in a row of a block.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
-    /// Of the word, from the beginning of the body.
+    /// The offset of its word from the beginning of the body.
     offset: usize,
     /// Bytes from one row to the next.
     step: usize,
@@ -58,7 +58,7 @@ struct Place {
     mask: u64,
 }
 
-/// How the columns of rows lie in blocks.
+/// The layout of the columns of rows in blocks.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     pub(super) kinds: Vec<Kind>,
@@ -78,7 +78,7 @@ impl Layout {
         FRONT + self.kinds.len()
     }
 
-    /// Packed columns: user, time, and those of the plan.
+    /// The number of packed columns: user, time, and those of the plan.
     fn packed(&self) -> usize {
         2 + self.kinds.len()
     }
@@ -87,8 +87,8 @@ impl Layout {
         2 + 8 + 4 + self.packed() + self.numbers + 2 * self.sessions
     }
 
-    /// Gives `each` the place of every column among words of at most 64 bits, in rows of a body of so many rows. Gives where
-    /// the last word ends.
+    /// Calls `each` with the position of every column in words of at most 64 bits, for a body of the given number of rows.
+    /// Returns the end of the last word.
     fn place(&self, rows: usize, widths: &[u8], places: &mut Vec<Place>) -> usize {
         places.clear();
         let (mut offset, mut bits, mut first) = (0, 0u32, 0);
@@ -114,21 +114,21 @@ impl Layout {
     }
 }
 
-/// What packing a block needs from block to block.
+/// Working memory of packing, kept from block to block.
 #[derive(Debug, Default)]
 pub(super) struct Packer {
-    /// The scale that each column of numbers had last: the next block's is mostly the same.
+    /// The last scale of each numeric column: the next block mostly has the same.
     scales: Vec<u8>,
     widths: Vec<u8>,
     places: Vec<Place>,
-    /// New sessions, column by column.
+    /// New sessions, by column.
     news: Vec<u64>,
     counts: Vec<u16>,
 }
 
 impl Packer {
-    /// Packs open rows, whose users have the given numbers, behind what is in `out`; what is in the rows is lost. `lasts` are
-    /// the sessions of users' last rows, by column of sessions; `ids` holds the bytes of ids, of which rows hold place and
+    /// Packs open rows, whose users have the given indexes, and appends them to `out`; the rows are overwritten. `lasts` are
+    /// the sessions of users' last rows, by session column; `ids` holds the bytes of ids, of which rows hold position and
     /// length.
     pub(super) fn pack(
         &mut self,
@@ -212,7 +212,7 @@ impl Packer {
         Ok(())
     }
 
-    /// Writes the words of all rows. Each write is of eight bytes, of which the next overwrites what is not the word's.
+    /// Writes the words of all rows. Each write has eight bytes, of which the next one overwrites those after the word.
     fn words(&self, layout: &Layout, rows: &[u64], body: &mut [u8]) {
         let stride = layout.stride();
         let mut from = 0;
@@ -238,7 +238,7 @@ impl Packer {
     }
 }
 
-/// An id in an open row: its length plus 1 above the place of its bytes; 0 for none.
+/// An id in an open row: its length plus 1, above the position of its bytes; 0 for none.
 const ID_PLACE: u32 = 32;
 const ID_OFFSET: u64 = (1 << ID_PLACE) - 1;
 
@@ -252,14 +252,14 @@ pub(super) fn id(ids: &[u8], value: u64) -> &[u8] {
     ids.get(place..place + id_length(value)).unwrap_or_default()
 }
 
-/// An id in an open row, by the place of its bytes and their number.
+/// An id in an open row, by the position and the number of its bytes.
 pub(super) fn open_id(place: usize, length: usize) -> Option<u64> {
     let fits = place <= ID_OFFSET as usize && length < u32::MAX as usize;
     fits.then_some((length as u64 + 1) << ID_PLACE | place as u64)
 }
 
-/// Puts the smallest scale of which all numbers of a column are decimals, first trying the one given, and the numbers as
-/// such decimals plus 1 in their places.
+/// Finds the smallest scale of which all numbers of a column are decimals, starting with the given one, and replaces the
+/// numbers by such decimals plus 1.
 fn scale(rows: &mut [u64], stride: usize, at: usize, last: u8) -> u8 {
     let fits = |power: f64| {
         let mut bits = rows.chunks_exact(stride).map(|row| row[at]);
@@ -267,7 +267,7 @@ fn scale(rows: &mut [u64], stride: usize, at: usize, last: u8) -> u8 {
     };
     let known =
         SCALES.iter().filter(|(scale, _)| *scale == last).chain(SCALES.iter().filter(|(scale, _)| *scale != last));
-    // Bits stay bits: a column of such numbers is not tried again and again.
+    // Bits stay bits: such a column is not tried again for every block.
     let found = if last == BITS { None } else { known.copied().find(|(_, power)| fits(*power)) };
     let Some((scale, power)) = found else { return BITS };
     for row in rows.chunks_exact_mut(stride) {
@@ -279,7 +279,7 @@ fn scale(rows: &mut [u64], stride: usize, at: usize, last: u8) -> u8 {
     scale
 }
 
-/// Where packed blocks go: the chunk being filled, and how it gets room.
+/// The destination of packed blocks: the current chunk, and how it grows.
 pub(super) struct Target<'a> {
     pub(super) chunk: &'a mut Vec<u8>,
     pub(super) full: &'a mut Vec<Vec<u8>>,
@@ -290,7 +290,7 @@ pub(super) struct Target<'a> {
 const CHUNK: usize = 32 * 1024;
 
 impl Target<'_> {
-    /// The chunk, with room for so many bytes more. A chunk that is as large as chunks get is put with the full ones.
+    /// The chunk, with capacity for that many more bytes. A chunk of the maximum size is moved to the full ones.
     fn room(&mut self, bytes: usize) -> Result<&mut Vec<u8>> {
         if self.chunk.capacity() - self.chunk.len() < bytes {
             if self.chunk.len() + bytes > CHUNK && !self.chunk.is_empty() {
@@ -313,7 +313,7 @@ pub(super) struct Block<'a> {
     places: &'a [Place],
     scales: &'a [u8],
     counts: &'a [u8],
-    /// The words, and what lies behind them.
+    /// The words, and what follows them.
     body: &'a [u8],
     news: &'a [u8],
     pub(super) tail: &'a [u8],
@@ -330,7 +330,7 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// Reads the block at the beginning of `chunk` and moves behind it; `None` at the end.
+    /// Reads the block at the beginning of `chunk` and advances past it; `None` at the end.
     pub(super) fn next<'a, 'c: 'a>(&'a mut self, layout: &Layout, chunk: &mut &'c [u8]) -> Result<Option<Block<'a>>> {
         let bytes: &'c [u8] = chunk;
         if bytes.len() <= PADDING {
@@ -363,7 +363,7 @@ impl Blocks {
 }
 
 impl Block<'_> {
-    /// The values of packed column `c`, as they are written.
+    /// The values of packed column `c`, as stored.
     #[inline(always)]
     fn packed(&self, c: usize, mut each: impl FnMut(usize, u64)) {
         let Place { offset, step, shift, mask } = self.places[c];
@@ -379,7 +379,7 @@ impl Block<'_> {
         }
     }
 
-    /// The numbers of the rows' users.
+    /// The indexes of the rows' users.
     #[inline]
     pub(super) fn users(&self, each: impl FnMut(usize, u64)) {
         self.packed(0, each);
@@ -401,7 +401,7 @@ impl Block<'_> {
         self.packed(2 + column, each);
     }
 
-    /// The values of a column of numbers, which is the `n`-th of these; one that is not known is NaN.
+    /// The values of the `n`-th numeric column; NaN for an unknown number.
     #[inline]
     pub(super) fn numbers(&self, column: usize, n: usize, mut each: impl FnMut(usize, f64)) -> Result<()> {
         let scale = self.scales.get(n).copied().unwrap_or(BITS);
@@ -416,8 +416,8 @@ impl Block<'_> {
         Ok(())
     }
 
-    /// The values of a column of sessions, which is the `n`-th of these; `user` gives a row's user, `lasts` the sessions of
-    /// users' rows before.
+    /// The values of the `n`-th session column; `user` returns a row's user, `lasts` holds the sessions of users' previous
+    /// rows.
     pub(super) fn sessions(
         &self,
         (column, n): (usize, usize),
@@ -449,7 +449,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// The numbers come back to the bit.
+        /// Numbers are restored to the bit.
         #[test]
         fn numbers_come_back(cents in proptest::collection::vec((any::<bool>(), -1_000_000i64..1_000_000), 1..50), odd in any::<f64>()) {
             let layout = Layout::new(vec![Kind::Number]);
@@ -472,7 +472,7 @@ mod tests {
             }
         }
 
-        /// Any bytes are answered with blocks or a refusal.
+        /// Any bytes give blocks or an error.
         #[test]
         fn bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             let layout = Layout::new(vec![Kind::Number, Kind::Session, Kind::Id, Kind::Text]);

@@ -1,16 +1,16 @@
-//! Texts as codes: a small number for every different text of a column.
+//! Texts as codes: a small number for each distinct text of a column.
 
 use crate::base::error::{Error, Result};
 use crate::base::memory::Claim;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The code of no text.
+/// The code for no text.
 pub const NONE: u32 = 0;
 
-/// A slot that holds no code.
+/// A slot without a code.
 const EMPTY: u32 = 0;
 
-/// Short texts seen last, by a few bits of theirs: most rows find their code here, without a hash of their bytes.
+/// Recent short texts, by a few of their bits: most rows find their code here, without hashing the text.
 const RECENT: usize = 256;
 
 /// A text of 1 to 16 bytes as two words, with its length.
@@ -32,7 +32,7 @@ impl Short {
                 let (first, last) = (u32::from_le_bytes(*text.first_chunk()?), u32::from_le_bytes(*text.last_chunk()?));
                 (u64::from(first), u64::from(last))
             }
-            // Of up to three bytes, the first, the middle and the last are all of them.
+            // For up to three bytes, the first, the middle and the last are all of them.
             1..=3 => (u64::from_le_bytes([text[0], text[len / 2], text[len - 1], 0, 0, 0, 0, 0]), 0),
             _ => return None,
         };
@@ -45,19 +45,19 @@ impl Short {
     }
 }
 
-/// The texts of a column, numbered from 1 in the order they came.
+/// The texts of a column, numbered from 1 in order of arrival.
 #[derive(Debug, Default)]
 pub struct Dictionary {
     /// Where each text ends in `bytes`.
     ends: Vec<usize>,
     bytes: Vec<u8>,
-    /// Open addressing over codes, filled to a half at most.
+    /// Open addressing over codes, at most half full.
     slots: Vec<u32>,
     recent: Vec<(Short, u32)>,
 }
 
 impl Dictionary {
-    /// How many texts there are.
+    /// The number of texts.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
@@ -67,7 +67,7 @@ impl Dictionary {
         self.ends.is_empty()
     }
 
-    /// The text of a code; `None` for that of no text.
+    /// The text of a code; `None` for the code for no text.
     #[inline]
     pub fn text(&self, code: u32) -> Option<&[u8]> {
         let n = (code as usize).checked_sub(1)?;

@@ -1,4 +1,4 @@
-//! What is made of users' requests: a fold looks at one user after the other.
+//! Folds over users' requests, user by user.
 
 use super::Timeline;
 use crate::base::error::Result;
@@ -6,29 +6,29 @@ use crate::base::memory::Claim;
 use crate::base::user_table::{UserKey, Users};
 use crate::stats::amount::Amount;
 
-/// A partial answer over users: fed user by user, merged in any order.
+/// A partial result over users: built user by user, merged in any order.
 ///
-/// The laws, checked by `tests/laws/folds.rs`: merging is associative and commutative, a fold that has seen nobody is neutral,
-/// any split of the users merges to the same answer as the whole, and what is taken out of a sum leaves no trace.
+/// The laws, checked by `tests/laws/folds.rs`: merging is associative and commutative, a fold without users is neutral, any
+/// split of the users merges to the same result as the whole, and what is subtracted from a sum leaves no trace.
 pub trait Fold: Sized {
-    /// Takes in one user's requests.
+    /// Adds one user's requests.
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()>;
 
-    /// Takes in what a fold over other users has seen.
+    /// Merges a fold over other users.
     fn merge(&mut self, other: Self) -> Result<()>;
 
-    /// Takes out what a fold over some of the same users has seen, of a fold that is a sum over users: what is left is as if these
-    /// had never been seen. Gives whether it is one; if not, nothing has changed.
+    /// Subtracts a fold over some of the same users, if folds are sums over users: the result is as if these users had never
+    /// been added. Returns whether they are; if not, nothing has changed.
     fn subtract(&mut self, gone: Self) -> Result<bool> {
         drop(gone);
         Ok(false)
     }
 }
 
-/// The requests of a user by the segment that each bears, which a user's requests mostly have in common.
+/// The requests of a user by segment; mostly all requests of a user have the same segment.
 #[derive(Debug)]
 pub struct BySegment {
-    /// The numbers of all requests, as far as they were needed.
+    /// The indexes of all requests, as far as needed.
     all: Vec<u32>,
     order: Vec<u32>,
     claim: Claim,
@@ -41,7 +41,7 @@ impl Default for BySegment {
 }
 
 impl BySegment {
-    /// Gives `each` the code of every segment and the numbers of its requests, in their order.
+    /// Calls `each` with the code of every segment and the indexes of its requests, in order.
     pub fn each(
         &mut self,
         user: &Timeline<'_>,
@@ -68,33 +68,33 @@ impl BySegment {
     }
 }
 
-/// Numbers for combinations of codes, in the order they came.
+/// Indexes of combinations of codes, in order of arrival.
 #[derive(Debug, Default)]
 pub struct Cells {
     codes: Vec<[u32; 3]>,
-    /// Of a code by itself, the numbers plus 1 by the code; 0 for none. Codes of a dictionary are dense.
+    /// For single codes, the index plus 1 by code; 0 for none. Codes of a dictionary are dense.
     single: Vec<u32>,
-    /// The numbers of the other combinations.
+    /// The indexes of other combinations.
     others: Users<u32>,
-    /// The combination found last.
+    /// The last combination found.
     last: Option<([u32; 3], usize)>,
 }
 
-/// Codes below it are found by their place.
+/// Codes below this are found by array access.
 const DENSE: usize = 1 << 20;
 
 fn combination(codes: [u32; 3]) -> UserKey {
     UserKey::from(codes.iter().fold(0u128, |all, &code| all << 32 | u128::from(code)))
 }
 
-/// The place of a combination that is one code by itself.
+/// The array position of a combination that is a single code.
 #[inline]
 fn single([first, second, code]: [u32; 3]) -> Option<usize> {
     (first == 0 && second == 0 && (code as usize) < DENSE).then_some(code as usize)
 }
 
 impl Cells {
-    /// The number of a combination, and whether it is new.
+    /// The index of a combination, and whether it is new.
     #[inline]
     pub fn number(&mut self, codes: [u32; 3], claim: &mut Claim) -> Result<(usize, bool)> {
         match self.last {
@@ -131,7 +131,7 @@ impl Cells {
         Ok((next, true))
     }
 
-    /// The number of a combination, if it has one.
+    /// The index of a combination, if it has one.
     pub fn find(&self, codes: [u32; 3]) -> Option<usize> {
         match single(codes) {
             Some(place) => (*self.single.get(place)? as usize).checked_sub(1),
@@ -139,13 +139,13 @@ impl Cells {
         }
     }
 
-    /// The combination of a number.
+    /// The combination of an index.
     pub fn codes(&self, number: usize) -> [u32; 3] {
         self.codes[number]
     }
 }
 
-/// Places for the codes of one user, in the order they came: mostly a few, which are looked through, but there may be many.
+/// Indexes of the codes of one user, in order of arrival: mostly a few, which are scanned, but there may be many.
 #[derive(Debug, Default)]
 pub struct Places {
     codes: Vec<u32>,
@@ -153,16 +153,16 @@ pub struct Places {
 }
 
 impl Places {
-    /// Codes that are looked through.
+    /// The number of codes that are scanned.
     const FEW: usize = 32;
 
-    /// Forgets all of them.
+    /// Removes all of them.
     pub fn clear(&mut self) {
         self.codes.clear();
         self.cells = None;
     }
 
-    /// The place of a code, and whether it is new.
+    /// The index of a code, and whether it is new.
     #[inline]
     pub fn place(&mut self, code: u32, claim: &mut Claim) -> Result<(usize, bool)> {
         if let Some(cells) = &mut self.cells {
@@ -183,7 +183,7 @@ impl Places {
     }
 }
 
-/// What is kept for every combination of codes.
+/// A value for every combination of codes.
 #[derive(Debug)]
 pub struct Table<T> {
     cells: Cells,
@@ -197,7 +197,7 @@ impl<T> Default for Table<T> {
 }
 
 impl<T: Default> Table<T> {
-    /// What is kept for a combination, and its number.
+    /// The value of a combination, and its index.
     #[inline]
     pub fn entry(&mut self, codes: [u32; 3], claim: &mut Claim) -> Result<(usize, &mut T)> {
         let (number, is_new) = self.cells.number(codes, claim)?;
@@ -207,8 +207,8 @@ impl<T: Default> Table<T> {
         Ok((number, &mut self.values[number]))
     }
 
-    /// Takes in what another table has, as `merge` says of two that are kept for one combination. Gives the number here for
-    /// each of the other's.
+    /// Merges another table; `merge` combines two values of the same combination. Returns the index here for each of the
+    /// other's.
     pub fn merge(
         &mut self,
         other: Self,
@@ -225,7 +225,7 @@ impl<T: Default> Table<T> {
         Ok(numbers)
     }
 
-    /// Adds what another table has, of what adds up.
+    /// Adds another table of amounts.
     pub fn add(&mut self, other: Self, claim: &mut Claim) -> Result<()>
     where
         T: Amount,
@@ -233,7 +233,7 @@ impl<T: Default> Table<T> {
         self.merge(other, claim, T::add).map(drop)
     }
 
-    /// Takes out what another table has, which was added before. Combinations of which nothing is left are gone.
+    /// Subtracts another table that was added before. Combinations without any amount left are removed.
     pub fn subtract(&mut self, other: Self, claim: &mut Claim) -> Result<()>
     where
         T: Amount,
@@ -247,23 +247,23 @@ impl<T: Default> Table<T> {
         Ok(())
     }
 
-    /// What is kept for a combination, if anything.
+    /// The value of a combination, if there is one.
     pub fn find(&self, codes: [u32; 3]) -> Option<&T> {
         self.cells.find(codes).map(|number| &self.values[number])
     }
 
-    /// Combinations, their numbers and what is kept for them, as they came.
+    /// Combinations, their indexes and values, in order of arrival.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = ([u32; 3], usize, &T)> {
         self.values.iter().enumerate().map(|(number, value)| (self.cells.codes(number), number, value))
     }
 
-    /// The same, giving away what is kept.
+    /// The same, by value.
     pub fn into_values(self) -> impl Iterator<Item = ([u32; 3], T)> {
         let cells = self.cells;
         self.values.into_iter().enumerate().map(move |(number, value)| (cells.codes(number), value))
     }
 
-    /// How many combinations there are.
+    /// The number of combinations.
     pub fn len(&self) -> usize {
         self.values.len()
     }
@@ -273,7 +273,7 @@ impl<T: Default> Table<T> {
         self.values.is_empty()
     }
 
-    /// What is kept for a number.
+    /// The value of an index.
     pub fn value(&self, number: usize) -> &T {
         &self.values[number]
     }

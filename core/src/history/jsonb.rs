@@ -7,10 +7,10 @@
 
 use std::cmp::Ordering;
 
-/// A value of a key; bytes are those of the object.
+/// A value of a key; the bytes are part of the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
-    /// The object has no such key, or what is read is no object.
+    /// The object has no such key, or the input is no object.
     Absent,
     /// The JSON null.
     Null,
@@ -20,7 +20,7 @@ pub enum Value<'a> {
     Bool(bool),
     /// A `numeric`, from its varlena header on.
     Numeric(&'a [u8]),
-    /// An array or an object, from its header on: what is the payload of a `jsonb` of its own.
+    /// An array or an object, from its header on: the payload of a separate `jsonb`.
     Container(&'a [u8]),
 }
 
@@ -95,8 +95,8 @@ impl Shape {
     /// Calls `each` with the number and the value of each wanted key, in the order given, for the `jsonb` in `object`,
     /// which begins after the varlena header.
     ///
-    /// All are absent in an array, in a scalar and in bytes that are no `jsonb`. Those are told by the header, the keys
-    /// and the entries of the values that are wanted; the bytes of a string, `numeric` or container are not looked at.
+    /// All are absent in an array, in a scalar and in bytes that are no `jsonb`. Those are recognised by the header, the
+    /// keys and the entries of the wanted values; the bytes of a string, `numeric` or container are not read.
     pub fn read<'a>(&mut self, object: &'a [u8], mut each: impl FnMut(usize, Value<'a>)) {
         match self.find(object) {
             Some(data) => self.spans.iter().enumerate().for_each(|(number, span)| each(number, span.value(data))),
@@ -231,7 +231,7 @@ mod tests {
         Null,
         Bool(bool),
         String(Vec<u8>),
-        /// The bytes of a numeric; not looked at.
+        /// The bytes of a numeric; not read.
         Numeric(Vec<u8>),
         Array(Vec<Json>),
         Object(BTreeMap<Vec<u8>, Json>),

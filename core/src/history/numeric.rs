@@ -7,11 +7,11 @@ pub enum Number {
     Double(f64),
     /// NaN, Infinity or -Infinity.
     NotFinite,
-    /// Not told: the nearest double takes more than one rounding, or the bytes are no `numeric`.
+    /// Not determined: the nearest double takes more than one rounding, or the bytes are no `numeric`.
     Inexact,
 }
 
-/// The bits of the first 16 that tell the layouts apart; both are set for NaN and the infinities.
+/// The bits of the first 16 that distinguish the layouts; both are set for NaN and the infinities.
 const KIND: u16 = 0xC000;
 /// Weight and display scale are in the first 16 bits.
 const SHORT: u16 = 0x8000;
@@ -33,8 +33,8 @@ const POWERS: [f64; 23] = [
 
 /// The `numeric` in `bytes`, which begin after the varlena header, as a double.
 ///
-/// The cast of PostgreSQL goes through the decimal text, in which digits beyond the display scale would be missing. No
-/// stored `numeric` has any, so the display scale is not looked at.
+/// PostgreSQL's cast uses the decimal text, in which digits beyond the display scale would be missing. No stored `numeric`
+/// has any, so the display scale is ignored.
 #[inline]
 pub fn to_double(bytes: &[u8]) -> Number {
     let Some((header, rest)) = bytes.split_first_chunk() else { return Number::Inexact };
@@ -81,7 +81,7 @@ fn one_rounding(mantissa: u64, exponent: i64) -> Option<f64> {
     (mantissa < EXACT).then(|| if exponent < 0 { double / power } else { double * power })
 }
 
-/// The same without the zeros that a last group of four digits, such as the 5000 of 0.5, brings along.
+/// The same without the trailing zeros of a last group of four digits, such as the 5000 of 0.5.
 #[cold]
 fn stripped(mut mantissa: u64, mut exponent: i64) -> Option<f64> {
     if mantissa == 0 {
@@ -139,7 +139,7 @@ mod tests {
         bytes
     }
 
-    /// Bytes made of 16-bit units, as a hand would lay them out.
+    /// Bytes of 16-bit units.
     fn units(units: &[u16]) -> Vec<u8> {
         units.iter().flat_map(|unit| unit.to_ne_bytes()).collect()
     }

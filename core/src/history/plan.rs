@@ -1,49 +1,49 @@
-//! What a history is asked to hold: the columns beside user and time, in the order of the aggregate's arguments.
+//! The columns of a history besides user and time, in the order of the aggregate's arguments.
 
 use crate::base::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// What a column holds, and how a request's value of it is kept.
+/// The type of a column, and how its values are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A text, as a code of the column's dictionary.
     Text,
-    /// A session's id, as the hash of its text, by which those that begin together are in order. A blank one is none.
+    /// A session id, as a hash of its text, by which sessions that begin together are ordered. A blank id counts as none.
     Session,
-    /// A text that may be another with every request, such as its id, as it is. A plan has one such column at most.
+    /// A text that mostly differs between requests, such as the request id, unchanged. A plan has at most one such column.
     Id,
-    /// A number of 0 or more; others are not known.
+    /// A number of at least 0; others are unknown.
     Count,
     /// A number of either sign.
     Number,
-    /// Yes or no.
+    /// A boolean.
     Flag,
-    /// How a request ended, as a status code or a word: whether it succeeded.
+    /// The outcome of a request as a status code or a word: whether it succeeded.
     Status,
 }
 
-/// A column beside user and time.
+/// A column besides user and time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedColumn {
-    /// What folds know it by: the name of a canonical column, or `segment`.
+    /// The name by which folds find it: that of a canonical column, or `segment`.
     pub name: String,
     /// What it holds.
     pub kind: Kind,
-    /// The key whose value is read as text, where what is given is a JSON object.
+    /// The key whose value is read as text, if the argument is a JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
 
-/// What a history holds.
+/// The content of a history.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Its columns.
     pub columns: Vec<PlannedColumn>,
-    /// Whether users' ids are kept where their keys do not tell them.
+    /// Whether user ids are kept if they cannot be derived from their keys.
     #[serde(default)]
     pub names: bool,
-    /// Where processes that share in one query leave files for each other, as the glue knows it.
+    /// The area in which the processes of a query exchange files, as the glue identifies it.
     #[serde(default)]
     pub area: Option<u32>,
 }
@@ -52,13 +52,13 @@ pub struct Plan {
 const MOST_COLUMNS: usize = 96;
 
 impl Plan {
-    /// Reads what [`to_json`](Plan::to_json) wrote.
+    /// Parses what [`to_json`](Plan::to_json) wrote.
     pub fn parse(json: &str) -> Result<Self> {
         let plan: Plan = serde_json::from_str(json).map_err(|_| Error::Corrupt { what: "a plan that is none" })?;
         if plan.columns.len() > MOST_COLUMNS {
             return Err(Error::Corrupt { what: "a plan of too many columns" });
         }
-        // A block has one tail of bytes.
+        // A block has a single tail of bytes.
         if plan.columns.iter().filter(|column| column.kind == Kind::Id).count() > 1 {
             return Err(Error::Corrupt { what: "a plan of two columns of ids" });
         }
@@ -71,7 +71,7 @@ impl Plan {
     }
 }
 
-/// Whether a status tells success: a code from 200 to 299, or a word that says so.
+/// Whether a status means success: a code from 200 to 299, or a word for success.
 ///
 /// ```
 /// # use user_metrics_core::history::is_success;

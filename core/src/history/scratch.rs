@@ -1,18 +1,18 @@
-//! Files for what does not fit the memory, lent by the surrounding process.
+//! Temporary files for data that exceed the memory, provided by the surrounding process.
 
 use crate::base::error::{Error, Result};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// A file that is written from its beginning to its end, read anywhere, and gone when nobody needs it any more.
+/// A file that is written sequentially, read at any position, and removed when it is no longer needed.
 pub trait Scratch {
     /// Appends bytes.
     fn append(&mut self, bytes: &[u8]) -> Result<()>;
 
-    /// Reads bytes from a place on.
+    /// Reads bytes from a position on.
     fn read(&self, at: u64, into: &mut [u8]) -> Result<()>;
 
-    /// Ends writing and gives the name under which another process opens it.
+    /// Ends writing and returns the name under which another process can open it.
     fn hand_over(&mut self) -> Result<String>;
 }
 

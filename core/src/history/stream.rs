@@ -1,5 +1,5 @@
-//! What is complete of a history: packed rows of one process in the order they came, in memory or in a file; and the bytes
-//! by which one process hands it to another.
+//! Streams: complete packed rows of one process in order of arrival, in memory or in a file; and the bytes that hand them to
+//! another process.
 
 use super::block::PADDING;
 use super::{History, INLINE, PARTITIONS, Part, Plan, Scratch};
@@ -8,11 +8,11 @@ use crate::base::memory::{self, Claim};
 use crate::base::user_table::UserKind;
 use crate::base::wire::{Kind, Reader, Writer};
 
-/// A file that streams lie in.
+/// A file that contains streams.
 pub(super) enum File {
-    /// Another process's, by its name.
+    /// A file of another process, by name.
     Named(String),
-    /// One that can be read.
+    /// An open file.
     Open(Box<dyn Scratch>),
 }
 
@@ -31,12 +31,12 @@ impl Bytes {
         }
     }
 
-    /// How many of them lie in a file.
+    /// The number of them in a file.
     pub(super) fn filed(&self) -> usize {
         if let Bytes::Filed { length, .. } = self { *length as usize } else { 0 }
     }
 
-    /// The bytes, read into `buffer` where they lie in a file.
+    /// The bytes, read into `buffer` if they are in a file.
     pub(super) fn read<'a>(
         &'a self,
         file: Option<&dyn Scratch>,
@@ -56,13 +56,13 @@ impl Bytes {
     }
 }
 
-/// What a stream holds of a partition.
+/// The part of a stream in one partition.
 #[derive(Debug)]
 pub(super) struct StreamPart {
     pub(super) rows: u64,
-    /// Keys of 16 bytes, by users' numbers.
+    /// Keys of 16 bytes, by users' indexes.
     pub(super) keys: Bytes,
-    /// Users' ids, each behind its length as four bytes; nothing where they are not kept.
+    /// User ids, each preceded by its length in four bytes; empty if they are not kept.
     pub(super) names: Bytes,
     pub(super) chunks: Vec<Bytes>,
 }
@@ -70,14 +70,14 @@ pub(super) struct StreamPart {
 /// Packed rows of one process.
 #[derive(Debug)]
 pub(super) struct Stream {
-    /// Its file, by number; without one, the history's own.
+    /// The index of its file; without one, the history's own.
     pub(super) file: Option<usize>,
-    /// The history's codes for those of the rows, by column; none where they are the same.
+    /// The history's codes for the codes of the rows, by column; empty if they are the same.
     pub(super) codes: Vec<Vec<u32>>,
     pub(super) parts: Vec<StreamPart>,
 }
 
-/// Writes bytes to the end of a file.
+/// Appends bytes to a file.
 fn file(bytes: &[u8], scratch: &mut dyn Scratch, filed: &mut u64) -> Result<Bytes> {
     scratch.append(bytes)?;
     let at = *filed;
@@ -87,7 +87,7 @@ fn file(bytes: &[u8], scratch: &mut dyn Scratch, filed: &mut u64) -> Result<Byte
 }
 
 impl Stream {
-    /// Takes what is packed out of the partitions; with `scratch`, all of it goes there.
+    /// Takes the packed rows out of the partitions; with `scratch`, all of them go there.
     pub(super) fn of(
         parts: &mut [Part],
         mut scratch: Option<&mut Box<dyn Scratch>>,
@@ -121,7 +121,7 @@ impl Stream {
             claim.reserve(&mut chunks, part.filed.len() + part.full.len())?;
             chunks.extend(part.filed.drain(..).map(|(at, length)| Bytes::Filed { at, length }));
             let (rows, full) = (part.rows, std::mem::take(&mut part.full));
-            // What the partition held is given back with it, but for what goes on in the stream.
+            // What the partition held is released with it, except what continues in the stream.
             let bytes = part.held();
             *part = Part::of(sessions);
             claim.shrink(bytes);
@@ -139,12 +139,12 @@ impl Stream {
         Ok(Stream { file: None, codes: Vec::new(), parts: taken })
     }
 
-    /// The stream as one of a history that has the files of its own from number `files` on, and its own file as number `own`.
+    /// The stream as part of a history in which its files start at index `files`, and its own file has index `own`.
     pub(super) fn moved(self, files: usize, own: Option<usize>, codes: &[Vec<u32>], claim: &mut Claim) -> Result<Self> {
         let mut ours = Vec::new();
         claim.reserve(&mut ours, codes.len())?;
         for (c, map) in codes.iter().enumerate() {
-            // Their codes may stand for those of a third process.
+            // Its codes may be mapped from those of a third process.
             let mut both = Vec::new();
             match self.codes.get(c) {
                 Some(theirs) => {
@@ -180,7 +180,7 @@ impl Stream {
 }
 
 impl Bytes {
-    /// Brings the bytes into a file.
+    /// Moves the bytes into a file.
     fn file(&mut self, scratch: &mut dyn Scratch, filed: &mut u64, claim: &mut Claim) -> Result<()> {
         if let Bytes::Here(bytes) = self {
             let bytes = std::mem::take(bytes);
@@ -219,13 +219,13 @@ impl Bytes {
 }
 
 impl Part {
-    /// Bytes claimed for users and what is kept for each.
+    /// Bytes claimed for users and their values.
     pub(super) fn held_by_users(&self) -> usize {
         let lasts = self.lasts.iter().map(|lasts| 8 * lasts.capacity()).sum::<usize>();
         self.users.held() + lasts + self.names.capacity() + 4 * self.ends.capacity()
     }
 
-    /// Bytes claimed for what the partition holds.
+    /// Bytes claimed for the content of the partition.
     fn held(&self) -> usize {
         self.held_by_users()
             + 8 * self.open.capacity()
@@ -235,12 +235,12 @@ impl Part {
     }
 }
 
-/// The layout of what is handed over; both sides are of one release.
+/// The layout of what is handed over; both sides have the same release.
 pub const VERSION: u8 = 1;
 
 impl History {
-    /// Ends taking in rows and gives the bytes for another process. What is more than fits a message goes into the file, if
-    /// there is one.
+    /// Ends the input and returns the bytes for another process. If they are too many for a message, they go into the file,
+    /// if there is one.
     pub fn hand_over(&mut self) -> Result<Vec<u8>> {
         self.settle()?;
         let inline = self.streams.iter().map(Stream::inline).sum::<usize>();
@@ -278,7 +278,7 @@ impl History {
         Ok(to.finish())
     }
 
-    /// A history of what another process handed over.
+    /// A history handed over by another process.
     pub fn handed_over(bytes: &[u8]) -> Result<Self> {
         let mut from = Reader::open(bytes, Kind::History, VERSION)?;
         let plan = std::str::from_utf8(from.bytes()?).map_err(|_| Error::Corrupt { what: "a plan that is no text" })?;

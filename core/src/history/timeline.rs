@@ -1,4 +1,4 @@
-//! One user's requests in order of time, and the arrays by column that they are ranges of.
+//! One user's requests in time order, as ranges of arrays by column.
 
 use super::Kind;
 use crate::base::calendar::Micros;
@@ -12,18 +12,18 @@ use std::ops::Range;
 pub enum Values {
     /// Codes of texts; see [`Dictionary`](super::Dictionary).
     Codes(Vec<u32>),
-    /// Hashes of sessions' ids; 0 for no session.
+    /// Hashes of session ids; 0 for no session.
     Sessions(Vec<u64>),
-    /// Places of ids and their lengths plus 1; 0 for none.
+    /// Positions of ids and their lengths plus 1; 0 for none.
     Ids(Vec<(u32, u32)>),
-    /// Numbers; NaN for one that is not known.
+    /// Numbers; NaN for an unknown one.
     Numbers(Vec<f64>),
-    /// 0 for not known, 1 for no, 2 for yes.
+    /// 0 for unknown, 1 for false, 2 for true.
     Flags(Vec<u8>),
 }
 
-/// Gives a buffer so many items, whatever is in them. Partitions are about as large as each other: its room grows to what is
-/// needed and no further.
+/// Resizes a buffer to the given number of items with any content. Partitions have about the same size: its capacity grows
+/// to what is needed and no further.
 pub(super) fn sized<T: Clone + Default>(buffer: &mut Vec<T>, items: usize, claim: &mut Claim) -> Result<()> {
     if buffer.capacity() < items {
         buffer.clear();
@@ -33,7 +33,7 @@ pub(super) fn sized<T: Clone + Default>(buffer: &mut Vec<T>, items: usize, claim
     Ok(())
 }
 
-/// Brings values into another order: `order` has, for each place, the place from where its value comes.
+/// Reorders values: `order` has, for each position, the position from which its value comes.
 pub(super) fn permuted<T: Copy>(values: &mut [T], order: &[u32]) -> Result<()> {
     let mut claim = Claim::temporary();
     let old = claim.collected(values.iter().copied())?;
@@ -52,7 +52,7 @@ impl Values {
         }
     }
 
-    /// Makes room for so many requests.
+    /// Prepares for the given number of requests.
     pub(super) fn prepare(&mut self, rows: usize, claim: &mut Claim) -> Result<()> {
         match self {
             Values::Codes(values) => sized(values, rows, claim),
@@ -72,7 +72,7 @@ impl Values {
         }
     }
 
-    /// Brings a range into another order: `order` has, for each place, the place from where its value comes.
+    /// Reorders a range: `order` has, for each position, the position from which its value comes.
     pub(super) fn permute(&mut self, range: Range<usize>, order: &[u32]) -> Result<()> {
         match self {
             Values::Codes(values) => permuted(&mut values[range], order),
@@ -89,7 +89,7 @@ impl Values {
 pub struct Timeline<'a> {
     /// The user.
     pub user: UserKey,
-    /// The user's id, where the history keeps it.
+    /// The user's id, if the history keeps it.
     pub name: Option<&'a [u8]>,
     /// When the requests were made.
     pub at: &'a [Micros],
@@ -104,7 +104,7 @@ impl<'a> Timeline<'a> {
         Some((values, self.from..self.from + self.at.len()))
     }
 
-    /// The requests from an instant on; all of them for none.
+    /// The requests from an instant on; all of them for `None`.
     pub fn since(&self, since: Option<Micros>) -> Self {
         let before = since.map_or(0, |since| self.at.partition_point(|at| *at < since));
         Timeline { at: &self.at[before..], from: self.from + before, ..*self }
@@ -115,7 +115,7 @@ impl<'a> Timeline<'a> {
         Timeline { at: &self.at[..self.at.partition_point(|at| *at < until)], ..*self }
     }
 
-    /// The codes of a column of texts, where the log has it.
+    /// The codes of a text column, if the log has it.
     #[inline]
     pub fn codes(&self, column: Option<usize>) -> Option<&'a [u32]> {
         match self.values(column)? {
@@ -124,7 +124,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// The sessions of a column of these, where the log has it.
+    /// The sessions of a session column, if the log has it.
     #[inline]
     pub fn sessions(&self, column: Option<usize>) -> Option<&'a [u64]> {
         match self.values(column)? {
@@ -133,7 +133,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// The numbers of a column of these, where the log has it; NaN for one that is not known.
+    /// The numbers of a numeric column, if the log has it; NaN for an unknown one.
     #[inline]
     pub fn numbers(&self, column: Option<usize>) -> Option<&'a [f64]> {
         match self.values(column)? {
@@ -142,7 +142,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// The flag of a column and a request, where it is known.
+    /// The flag of a request in a column, if it is known.
     #[inline]
     pub fn flag(&self, column: Option<usize>, request: usize) -> Option<bool> {
         match self.values(column)? {
@@ -154,7 +154,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// The flags of a column of these, where the log has it: 0 for not known, 1 for no, 2 for yes.
+    /// The flags of a boolean column, if the log has it: 0 for unknown, 1 for false, 2 for true.
     #[inline]
     pub fn flags(&self, column: Option<usize>) -> Option<&'a [u8]> {
         match self.values(column)? {
@@ -163,7 +163,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// The id of a column and a request.
+    /// The id of a request in a column.
     #[inline]
     pub fn id(&self, column: Option<usize>, request: usize) -> Option<&'a [u8]> {
         match self.values(column)? {
@@ -178,7 +178,7 @@ pub(super) fn id(ids: &[u8], (place, length): (u32, u32)) -> Option<&[u8]> {
     ids.get(place as usize..place as usize + length as usize)
 }
 
-/// How many characters an id has; bytes, where it is not in UTF-8.
+/// The number of characters of an id; of bytes, if it is not UTF-8.
 pub(super) fn characters(id: &[u8]) -> usize {
     if id.is_ascii() { id.len() } else { std::str::from_utf8(id).map_or(id.len(), |id| id.chars().count()) }
 }

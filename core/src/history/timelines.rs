@@ -1,12 +1,12 @@
-//! Reading a history: one partition after the other is brought into arrays by column, users one after the other, each one's
-//! requests in order of time; then every user is visited.
+//! Reading a history: partitions are converted one by one into arrays by column, user after user, each user's requests in
+//! time order; then every user is visited.
 //!
-//! Streams are merged by time: within one, rows mostly come in order, so that it is left only where another has an earlier
-//! row. Where a stream falls back in time - a scan may begin in the middle of a table and wrap - it is taken as two; where it
-//! falls back often, users are sorted one by one. Requests of a user at the same instant are ordered by content: shorter ids
-//! before longer ones (in characters), then by bytes, then by the other columns in their order, with what is not known last.
+//! Streams are merged by time: within a stream rows mostly come in order, so it is only left when another has an earlier
+//! row. If a stream goes back in time - a scan may begin in the middle of a table and wrap - it is treated as two; if that
+//! happens often, users are sorted one by one. Requests of a user at the same instant are ordered by content: shorter ids
+//! before longer ones (in characters), then by bytes, then by the other columns in order, unknown values last.
 //!
-//! A partition that does not fit the memory is read in several passes, each of a part of its users.
+//! A partition that does not fit in memory is read in several passes, each with a part of its users.
 
 use super::block::{Block, Blocks};
 use super::stream::{Bytes, File, Stream, StreamPart};
@@ -20,31 +20,31 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-/// The number of a user who is not read: left out, or of another pass.
+/// The index of a user who is not read: excluded, or in another pass.
 const SKIPPED: u32 = u32::MAX;
-/// More runs in order of time than this, and users are sorted one by one.
+/// With more sorted runs than this, users are sorted one by one.
 const MOST_RUNS: usize = 8;
-/// How many users are found in the table at a time.
+/// The number of users looked up in the table at a time.
 const BATCH: usize = 256;
 
 fn corrupt<T>(what: &'static str) -> Result<T> {
     Err(Error::Corrupt { what })
 }
 
-/// What reading needs, from partition to partition: fresh memory costs more than what is read into it.
+/// Working memory of reading, kept from partition to partition: fresh memory costs more than filling it.
 #[derive(Default)]
 struct Buffers {
-    /// Where streams' chunks are read into, chunk by chunk.
+    /// Buffers for streams' chunks.
     chunks: Vec<Vec<u8>>,
     keys: Vec<UserKey>,
-    /// A united user's number for each of a stream's, stream by stream.
+    /// The index of a united user for each user of a stream, stream by stream.
     numbers: Vec<Vec<u32>>,
-    /// The stream and the number there of a united user.
+    /// The stream and the index there of a united user.
     sources: Vec<(u32, u32)>,
     /// Times and users, row by row and stream by stream.
     times: Vec<Micros>,
     users: Vec<u32>,
-    /// The row's place in the arrays.
+    /// The row's position in the arrays.
     places: Vec<u32>,
     /// Where each user's requests begin.
     starts: Vec<u32>,
@@ -58,8 +58,8 @@ struct Buffers {
 }
 
 impl History {
-    /// Visits every user but those of the ascending `left_out`, with the columns of which `wanted` has the numbers. It may be
-    /// done again. What has come must have been settled.
+    /// Visits every user except those of the ascending `left_out`, with the columns whose indexes are in `wanted`. It can be
+    /// repeated. Input must have been settled.
     pub fn each(
         &self,
         wanted: &[usize],
@@ -81,16 +81,17 @@ impl History {
         Ok(())
     }
 
-    /// In how many passes a partition is read, a power of two.
+    /// The number of passes over a partition, a power of two.
     fn passes(&self, p: usize, buffers: &Buffers, claim: &Claim) -> Result<usize> {
         let parts = || self.streams.iter().filter_map(|stream| Some((stream, stream.parts.get(p)?)));
         let rows = parts().map(|(_, part)| part.rows as usize).sum::<usize>();
         let users = parts().map(|(_, part)| part.keys.len() / 16).sum::<usize>();
         let packed = parts().flat_map(|(_, part)| &part.chunks).map(Bytes::filed).sum::<usize>();
         let wanted = buffers.columns.iter().flatten().map(Values::width).sum::<usize>();
-        // The buffers are there from the partition before.
+        // The buffers exist since the previous partition.
         let others = memory::used().saturating_sub(claim.bytes());
-        // What every pass needs; and what is shared out: places and values of rows, and users once for all streams.
+        // Memory needed by every pass; and memory that is divided: positions and values of rows, and users once for all
+        // streams.
         let all = packed + rows * 16 + users * 4;
         let free = memory::limit().saturating_sub(others).saturating_sub(all) / 4 * 3;
         // The bytes of ids, which are copied.
@@ -106,7 +107,7 @@ impl History {
         }
     }
 
-    /// About how many users streams have together: those of a sample, counted.
+    /// The approximate number of distinct users of streams, estimated from a sample.
     fn distinct<'a>(&'a self, parts: impl Iterator<Item = (&'a Stream, &'a StreamPart)>) -> Result<usize> {
         const OF: u64 = 16;
         let (mut sample, mut claim, mut buffer) = (Users::<()>::new(), Claim::temporary(), Vec::new());
@@ -114,7 +115,7 @@ impl History {
             memory::poll();
             let bytes = part.keys.read(self.scratch(stream), &mut buffer, &mut claim)?;
             for key in bytes.as_chunks::<16>().0.iter().map(|bytes| UserKey::from(u128::from_be_bytes(*bytes))) {
-                // Bits that tell neither the partition nor the pass.
+                // Bits that determine neither the partition nor the pass.
                 if key.hash() >> 20 & (OF - 1) == 0 {
                     sample.number(key, (), &mut claim)?;
                 }
@@ -142,7 +143,7 @@ impl History {
         claim: &mut Claim,
         visit: &mut dyn FnMut(&Timeline<'_>) -> Result<()>,
     ) -> Result<()> {
-        // What lives as long as the partition is read.
+        // Data that live as long as the partition is read.
         let (mut parts, mut own) = (Vec::new(), Claim::temporary());
         own.reserve(&mut parts, self.streams.len())?;
         for stream in &self.streams {
@@ -150,7 +151,7 @@ impl History {
         }
         let mut name_bytes = Vec::new();
         let names = self.unite(&parts, pass, left_out, buffers, (claim, &mut own), &mut name_bytes)?;
-        // All chunks of the partition, in memory as long as it is read.
+        // All chunks of the partition, in memory while it is read.
         let mut chunks: Vec<(usize, &[u8])> = Vec::new();
         let count = parts.iter().map(|(_, part)| part.chunks.len()).sum::<usize>();
         own.reserve(&mut chunks, count)?;
@@ -198,8 +199,8 @@ impl History {
         Ok(())
     }
 
-    /// Gives every user of the pass one number, whatever stream they are in: `keys`, `numbers` and, where names are kept,
-    /// `sources`. Gives where the names of streams' users lie in `name_bytes`.
+    /// Gives every user of the pass one index, whatever streams they are in: `keys`, `numbers` and, if names are kept,
+    /// `sources`. Returns where the names of streams' users are in `name_bytes`.
     fn unite(
         &self,
         parts: &[(&Stream, &StreamPart)],
@@ -243,7 +244,7 @@ impl History {
                     } else if !is_read(key) {
                         map.push(SKIPPED);
                     } else {
-                        // The users of one stream differ; only the others' must be looked up.
+                        // The users of one stream are distinct; only those of others must be looked up.
                         let (number, is_new) = match parts.len() {
                             1 => (keys.len(), true),
                             _ => table.number(key, (), &mut passing)?,
@@ -282,7 +283,7 @@ impl History {
         Ok(self.keeps_names().then_some(names))
     }
 
-    /// Reads times and users of all rows, and counts the users' requests. Gives where each stream's rows end.
+    /// Reads times and users of all rows, and counts the users' requests. Returns where each stream's rows end.
     fn rows(
         &self,
         chunks: &[(usize, &[u8])],
@@ -324,7 +325,7 @@ impl History {
         if is_wrong || from != rows {
             return corrupt("rows of users that are none");
         }
-        // Streams without rows here end where the one before does.
+        // Streams without rows here end where the previous one ends.
         (1..streams).for_each(|s| ends[s] = ends[s].max(ends[s - 1]));
         let mut sum = 0u32;
         for start in starts.iter_mut() {
@@ -334,7 +335,7 @@ impl History {
         Ok(ends)
     }
 
-    /// Gives every row its place: user by user, each one's in order of time. Gives whether that could be done.
+    /// Assigns every row its position: user by user, in time order. Returns whether that was possible.
     fn places(&self, ends: &[usize], buffers: &mut Buffers, claim: &mut Claim) -> Result<bool> {
         let Buffers { times, users, places, starts, next, .. } = buffers;
         next.clear();
@@ -364,7 +365,7 @@ impl History {
             let other = heap.peek().map_or(Micros::MAX, |Reverse((at, _))| *at);
             let run = &mut runs[r];
             let mut row = run.start;
-            // No further than until another has an earlier row.
+            // Until another run has an earlier row.
             loop {
                 put(row, places);
                 row += 1;
@@ -380,7 +381,7 @@ impl History {
         Ok(true)
     }
 
-    /// Brings times and wanted columns to their rows' places.
+    /// Moves times and wanted columns to their rows' positions.
     fn columns(&self, chunks: &[(usize, &[u8])], buffers: &mut Buffers, claim: &mut Claim) -> Result<()> {
         let Buffers { times, places, starts, at, columns, ids, blocks, lasts, .. } = buffers;
         let rows = starts.last().map_or(0, |&rows| rows as usize);
@@ -411,7 +412,7 @@ impl History {
                     of = Some(s);
                     lasts.clear();
                     if kind == Kind::Session {
-                        // By the numbers of the stream itself; they are below the number of its rows.
+                        // By the indexes of the stream itself, which are below the number of its rows.
                         sized(lasts, buffers.numbers[s].len(), claim)?;
                     }
                 }
@@ -428,7 +429,7 @@ impl History {
         Ok(())
     }
 
-    /// Sorts what is not in order yet: users' requests by time, and those of one instant by content.
+    /// Sorts what is not in order yet: users' requests by time, and those at the same instant by content.
     fn sort(&self, in_order: bool, buffers: &mut Buffers, claim: &mut Claim) -> Result<()> {
         let Buffers { starts, at, columns, ids, order, .. } = buffers;
         for (u, range) in starts.windows(2).enumerate() {
@@ -463,7 +464,7 @@ impl History {
         Ok(())
     }
 
-    /// The order of two requests of one user at one instant.
+    /// The order of two requests of one user at the same instant.
     fn compare(&self, columns: &[Option<Values>], ids: &[u8], a: usize, b: usize) -> Ordering {
         let of_ids = columns.iter().flatten().map(|values| match values {
             Values::Ids(places) => {
@@ -500,7 +501,7 @@ fn last_if_none<T: Ord>(a: Option<T>, b: Option<T>) -> Ordering {
     }
 }
 
-/// The runs in order of time that rows consist of, stream by stream, or `None` if they are too many.
+/// The sorted runs of rows by time, stream by stream, or `None` if there are too many.
 fn runs(times: &[Micros], ends: &[usize]) -> Option<Vec<Range<usize>>> {
     let (mut runs, mut from) = (Vec::new(), 0);
     for &end in ends {
@@ -517,7 +518,7 @@ fn runs(times: &[Micros], ends: &[usize]) -> Option<Vec<Range<usize>>> {
     Some(runs)
 }
 
-/// Brings a block's values of a column to their places.
+/// Moves a block's values of a column to their positions.
 fn bring(
     block: &Block<'_>,
     (column, nth): (usize, usize),

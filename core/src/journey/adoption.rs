@@ -1,5 +1,4 @@
-//! Which features users take to: how far they come, what stood in the way, whether meeting one early goes with staying.
-//! Definitions D48, D50, D51.
+//! Feature adoption: stages, barriers, and the timing of first use. Definitions D48, D50, D51.
 
 use crate::base::days::Day;
 use crate::base::error::Result;
@@ -10,7 +9,7 @@ pub mod feature_adoption;
 pub mod feature_timing;
 mod prompts;
 
-/// The functions that tell it.
+/// The functions about feature adoption.
 pub const FUNCTIONS: &[&Function] =
     &[&feature_adoption::FUNCTION, &adoption_barriers::FUNCTION, &feature_timing::FUNCTION];
 
@@ -23,7 +22,7 @@ const FEATURE: Argument = Argument {
     about: "the feature, as named in the log",
 };
 
-/// The argument that says on how many days a feature must be used to be adopted.
+/// The argument for the days of use required for adoption.
 const MIN_DAYS: Argument = Argument {
     name: "min_days",
     kind: Type::Integer,
@@ -32,7 +31,7 @@ const MIN_DAYS: Argument = Argument {
     about: "number of days of use that counts as adoption, from 1 to 3650",
 };
 
-/// The argument that says within how many days.
+/// The argument for the number of days within which.
 const WITHIN_DAYS: Argument = Argument {
     name: "within_days",
     kind: Type::Integer,
@@ -41,10 +40,10 @@ const WITHIN_DAYS: Argument = Argument {
     about: "number of days for adoption, the first day of use included, from min_days to 3650",
 };
 
-/// The most days that an argument may say.
+/// The largest number of days of an argument.
 const MOST_DAYS: i32 = 3650;
 
-/// A whole number that an argument says, or a refusal of it.
+/// A whole-number argument, or an error if it is out of range.
 fn whole(call: &Call<'_>, name: &'static str, least: i32, most: i32) -> Result<i32> {
     match call.integer(name) {
         Some(given) if (least..=most).contains(&given) => Ok(given),
@@ -55,7 +54,7 @@ fn whole(call: &Call<'_>, name: &'static str, least: i32, most: i32) -> Result<i
     }
 }
 
-/// The feature that is asked about, or a refusal of none.
+/// The feature of a call, or an error if there is none.
 fn feature<'c>(call: &Call<'c>) -> Result<&'c str> {
     match call.text("feature") {
         Some(feature) => Ok(feature),
@@ -63,14 +62,14 @@ fn feature<'c>(call: &Call<'c>) -> Result<&'c str> {
     }
 }
 
-/// The code of a text in a column of texts, if the log has it.
+/// The code of a text in a text column, if the log contains it.
 fn code(call: &Call<'_>, column: Option<usize>, text: &str) -> Option<u32> {
     let dictionary = call.history?.dictionary(column?);
     let place = dictionary.texts().position(|known| known == text.as_bytes())?;
     u32::try_from(place + 1).ok()
 }
 
-/// When a feature is adopted.
+/// The terms of adoption.
 #[derive(Clone, Copy, Debug)]
 struct Terms {
     min_days: usize,
@@ -78,14 +77,14 @@ struct Terms {
 }
 
 impl Terms {
-    /// Those of the arguments min_days and within_days, each by itself.
+    /// The terms of the arguments min_days and within_days, each checked by itself.
     fn of(call: &Call<'_>) -> Result<Self> {
         let min_days = whole(call, "min_days", 1, MOST_DAYS)?;
         let within_days = whole(call, "within_days", 1, MOST_DAYS)?;
         Ok(Terms { min_days: min_days as usize, within_days })
     }
 
-    /// Refuses more days than there are.
+    /// Rejects more days of use than the period has.
     fn check(&self, call: &Call<'_>) -> Result<()> {
         match self.min_days > self.within_days as usize {
             true => call.refuse("min_days", self.min_days, "no more days than within_days"),
@@ -93,12 +92,12 @@ impl Terms {
         }
     }
 
-    /// Whether the time for it has elapsed, for a user who began on `first`.
+    /// Whether the period has elapsed, for a user whose first use was on `first`.
     fn has_elapsed(&self, first: Day, end: Day) -> bool {
         first.saturating_add(self.within_days) <= end
     }
 
-    /// Whether it is adopted: `days` are those of use, each once, ascending.
+    /// Whether the feature is adopted: `days` are the distinct days of use, ascending.
     fn is_adopted(&self, mut days: impl Iterator<Item = Day> + Clone) -> bool {
         let enough = days.clone().nth(self.min_days - 1);
         let first = days.next();

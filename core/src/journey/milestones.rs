@@ -1,10 +1,10 @@
-//! What counts as having come somewhere: milestones of one's own, told as JSON. Definitions D42-D46.
+//! Custom milestones, defined in JSON. Definitions D42-D46.
 
 use crate::base::error::{Error, Result};
 use crate::base::json;
 use serde_json::{Map, Value};
 
-/// So many at most.
+/// The most milestones.
 pub const MOST: usize = 64;
 
 /// A milestone: a request that meets a condition, or the nth such request.
@@ -12,11 +12,11 @@ pub const MOST: usize = 64;
 pub struct Milestone {
     /// Its name.
     pub name: String,
-    /// Which requests count, as a filter in JSON.
+    /// The JSON filter of the requests that count.
     pub filter: String,
     /// Its ordinal number among them, from 1.
     pub count: u32,
-    /// Within how many seconds from the user's beginning, if at all.
+    /// The time limit in seconds from the user's start, if there is one.
     pub within_seconds: Option<i64>,
 }
 
@@ -26,7 +26,7 @@ fn wrong<T>(given: &Value, accepted: impl Into<String>) -> Result<T> {
     Err(Error::Argument { name: NAME, given: given.to_string(), accepted: accepted.into() })
 }
 
-/// A length of time such as `14 days`, in seconds.
+/// A duration such as `14 days`, in seconds.
 fn seconds(text: &str) -> Option<i64> {
     let (number, unit) = text.trim().split_once(' ')?;
     let number: i64 = number.parse().ok().filter(|number| *number > 0)?;
@@ -38,7 +38,7 @@ fn seconds(text: &str) -> Option<i64> {
         "week" => 604_800,
         _ => return None,
     };
-    // A century: what is added to an instant must stay one.
+    // At most a century, so that adding it to an instant cannot overflow.
     number.checked_mul(unit).filter(|seconds| *seconds <= 3_155_760_000)
 }
 
@@ -75,7 +75,7 @@ impl Milestone {
         Ok(Milestone { name, filter: filter.to_string(), count, within_seconds })
     }
 
-    /// The milestones of a JSON text.
+    /// The milestones in a JSON text.
     ///
     /// ```
     /// # use user_metrics_core::journey::milestones::Milestone;

@@ -1,4 +1,4 @@
-//! How users begin, and what they come to: the first session and the way to it, and milestones. Definitions D37-D46.
+//! Onboarding: the first session, the time to it, and milestones. Definitions D37-D46.
 
 use crate::base::calendar::Micros;
 use crate::base::error::Result;
@@ -13,11 +13,11 @@ pub mod first_sessions;
 mod firsts;
 mod members;
 
-/// The functions that tell them.
+/// The functions about onboarding.
 pub const FUNCTIONS: &[&Function] =
     &[&first_sessions::FUNCTION, &first_session_list::FUNCTION, &activation_milestones::FUNCTION];
 
-/// The argument that says who signed up and when.
+/// The argument for the relation of signups.
 const SIGNUPS: Argument = Argument {
     name: "signups",
     kind: Type::Relation,
@@ -27,7 +27,7 @@ const SIGNUPS: Argument = Argument {
             user counts",
 };
 
-/// When a user's requests were made, apart from the rows that say when they signed up.
+/// Times of a user's requests, separated from the rows that are signups.
 struct Comings {
     signups: Option<usize>,
     segment: Option<usize>,
@@ -42,14 +42,14 @@ impl Comings {
         Comings { signups, segment, by_segment, requests, claim }
     }
 
-    /// When the user signed up, if that is known.
+    /// The time of the signup, if it is known.
     fn signed_up(&self, user: &Timeline<'_>) -> Option<Micros> {
         self.signups?;
         let first = (0..user.at.len()).find(|&row| user.flag(self.signups, row) == Some(true))?;
         user.at.get(first).copied()
     }
 
-    /// Gives `each` the code of every segment and the numbers of its requests, in their order. Gives whether there are any.
+    /// Calls `each` with the code of every segment and the indexes of its requests, in order. Returns whether there are any.
     fn each(&mut self, user: &Timeline<'_>, mut each: impl FnMut(u32, &[u32]) -> Result<()>) -> Result<bool> {
         let Comings { signups, segment, by_segment, requests, claim } = self;
         let mut has_come = false;
@@ -70,7 +70,7 @@ impl Comings {
     }
 }
 
-/// A share with its 95 % bounds; `None` of nothing.
+/// A share with its 95 % bounds; `None` for 0 of 0.
 fn rate(part: u64, whole: u64) -> Option<(f64, f64, f64)> {
     let (low, high) = wilson(part, whole)?;
     Some((part as f64 / whole as f64, low, high))

@@ -1,4 +1,4 @@
-//! Ratings as satisfaction from 0 to 10, on a scale that is declared and not guessed. Definition D26.
+//! Satisfaction scores from 0 to 10, from ratings on a declared scale. Definition D26.
 
 use crate::base::error::{Error, Result};
 use crate::function::{Argument, Call, NO_DEFAULT, Role, Type};
@@ -12,7 +12,7 @@ pub(crate) const RATING_SCALE: Argument = Argument {
     about: "worst and best rating, such as '{0,1}' or '{1,5}'; without it ratings are not used",
 };
 
-/// From the worst to the best rating.
+/// A scale from the worst to the best rating.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     low: f64,
@@ -20,7 +20,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// The scale an argument `rating_scale` declares: two numbers, the lesser first.
+    /// The scale declared by an argument `rating_scale`: two numbers in ascending order.
     pub fn new(given: &[f64]) -> Result<Self> {
         match *given {
             [low, high] if low < high && low.is_finite() && high.is_finite() => Ok(Scale { low, high }),
@@ -39,7 +39,7 @@ impl Scale {
         Scale::new(&ends).map(Some)
     }
 
-    /// Whether a rating lies on it.
+    /// Whether a rating is within the scale.
     pub fn holds(&self, rating: f64) -> bool {
         (self.low..=self.high).contains(&rating)
     }
@@ -49,12 +49,12 @@ impl Scale {
         rating < (self.low + self.high) / 2.0
     }
 
-    /// The score of a mean of ratings on it, which is within them also where floating point thinks otherwise.
+    /// The score of a mean of ratings, kept within the scale in spite of rounding.
     pub fn score_of_mean(&self, mean: f64) -> Result<f64> {
         self.score(mean.clamp(self.low, self.high))
     }
 
-    /// A rating on the scale from 0 to 10; one that is not on it is refused: who mixes scales has to say how.
+    /// A rating rescaled to 0 to 10; a rating outside the scale is an error.
     ///
     /// ```
     /// # use user_metrics_core::journey::rating::Scale;

@@ -1,4 +1,4 @@
-//! `churn_rate`: of the users active in the period before, the share that is not active in this one. Definition D62.
+//! `churn_rate`: the share of users active in the previous period who are not active in this one. Definition D62.
 
 use crate::activity::View;
 use crate::activity::lifecycle::lifecycle;

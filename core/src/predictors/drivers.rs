@@ -1,10 +1,10 @@
-//! Which early behaviour goes with staying, and which behaviour before a landmark with leaving: who is compared, and the
-//! figures of every comparison. Definitions D49, D58, D59.
+//! Association of early behaviour with retention, and of behaviour before a landmark with churn: the users compared and the
+//! estimates of every comparison. Definitions D49, D58, D59.
 //!
-//! Two things make such comparisons misleading, and both are met here. Behaviour is looked for in a span of days that is
-//! over before the span begins in which the outcome is looked for, so that an outcome cannot be its own cause. And whoever
-//! asks much has more occasion to do anything at all, and stays longer: so each comparison is made once more among users of
-//! about equal volume. What remains is an association all the same.
+//! Two biases are avoided. The days in which behaviour is observed end before the days in which the outcome is observed
+//! begin, so that the outcome cannot cause the behaviour. Usage volume is a confounder, since users with many requests are
+//! more likely both to show any behaviour and to be retained: so each comparison is repeated within strata of similar
+//! volume. The results are still associations, not causes.
 
 use crate::activity::View;
 use crate::base::calendar::Window;
@@ -22,10 +22,10 @@ pub mod churn_indicators;
 pub(crate) mod own_days;
 pub mod retention_drivers;
 
-/// The functions that tell them.
+/// The functions about drivers.
 pub const FUNCTIONS: &[&Function] = &[&retention_drivers::FUNCTION, &churn_indicators::FUNCTION];
 
-/// What they read: also what lies before `since`, for it says who is new.
+/// What they read: also requests before `since`, which tell which users are new.
 static OF_BEHAVIOUR: Requests = Requests {
     past: Past::All,
     columns: &["session_id", "model", "feature", "succeeded", "rating"],
@@ -33,30 +33,31 @@ static OF_BEHAVIOUR: Requests = Requests {
     names: false,
 };
 
-/// The most days a span may reach.
+/// The most days of a span.
 const MOST_DAYS: i32 = 36_500;
-/// The q value below which a difference is no matter of chance.
+/// The q value below which a difference is significant.
 const CLEAR: f64 = 0.01;
 
-/// Who is looked at, when, and what outcome is asked about.
+/// The users, the days of behaviour, and the outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
-    /// Of new users: what they do in their first days, and whether they are active in a later span.
+    /// New users: behaviour in their first days, retention in a later span.
     Retained {
-        /// Days from the first one on in which behaviour is looked for.
+        /// The number of first days in which behaviour is observed.
         early_days: i32,
-        /// The first and the last day, counted from the first, on one of which they must be active.
+        /// The first and the last day of the span, counted from the first day; retained users are active on at least one of
+        /// them.
         span: (i32, i32),
     },
-    /// Of the users active before a landmark: what they do in the days up to it, and whether they are gone after it.
+    /// Users active before a landmark: behaviour in the days up to it, churn after it.
     Churned {
-        /// The first day after those in which behaviour is looked for.
+        /// The day after the last one in which behaviour is observed.
         landmark: Day,
-        /// How many days before the landmark behaviour is looked for.
+        /// The number of days before the landmark in which behaviour is observed.
         window_days: i32,
-        /// Days from the landmark on that tell nothing.
+        /// The number of days from the landmark on that are ignored.
         gap_days: i32,
-        /// Days after the gap without activity that make a user churned.
+        /// The number of days after the gap; users without activity on them have churned.
         churn_days: i32,
     },
 }
@@ -70,7 +71,7 @@ fn days(name: &'static str, given: i32, least: i32) -> Result<i32> {
 }
 
 impl Question {
-    /// Retention in a span of days, such as 21 to 27, by behaviour in the first days. Behaviour must be over before.
+    /// Retention in a span of days, such as 21 to 27, by behaviour in the first days, which must end before the span.
     pub fn retained(early_days: i32, span: &[Option<i32>]) -> Result<Self> {
         let early_days = days("early_days", early_days, 1)?;
         let shown = |day: &Option<i32>| day.map_or("NULL".to_owned(), |day| day.to_string());
@@ -89,7 +90,7 @@ impl Question {
         }
     }
 
-    /// Churn after a landmark; without one the last day is taken for which the outcome of everybody is known.
+    /// Churn after a landmark; by default the last day for which the outcome of all users is known.
     pub fn churned(
         landmark: Option<Day>,
         window_days: i32,
@@ -104,23 +105,23 @@ impl Question {
     }
 }
 
-/// Somebody whose outcome is known.
+/// A user with known outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// The first day on which behaviour is looked for.
+    /// The first day on which behaviour is observed.
     pub from: Day,
-    /// The first day after those.
+    /// The day after the last one.
     pub until: Day,
-    /// On how many of them they were active.
+    /// The number of active days among them.
     pub active_days: u32,
-    /// Whether the outcome happened: still active, or churned.
+    /// The outcome: retained, or churned.
     pub outcome: bool,
 }
 
 impl Question {
-    /// What becomes of a user who was active on these days, ascending; `None` where the question is not about them, or the
-    /// outcome is not known. It is about new users whose first day is shown and whose span has elapsed; or about those active
-    /// before the landmark.
+    /// The outcome of a user with these active days, ascending; `None` if the user is not compared or the outcome is not
+    /// known. Compared are new users whose first day is shown and whose span has elapsed, or users active before the
+    /// landmark.
     pub fn subject(&self, active: &[Day], window: &Window) -> Option<Subject> {
         let &first = active.first()?;
         let within = |from: Day, until: Day| {
@@ -152,7 +153,7 @@ impl Question {
     }
 }
 
-/// Every user of a value whom a question is about and whose outcome is known.
+/// Every user of a value who is compared and whose outcome is known.
 pub fn subjects(view: &View<'_>, question: &Question, window: &Window, claim: &mut Claim) -> Result<Vec<Subject>> {
     let mut found = Vec::new();
     view.each(|_, active| match question.subject(active, window) {
@@ -162,13 +163,12 @@ pub fn subjects(view: &View<'_>, question: &Question, window: &Window, claim: &m
     Ok(found)
 }
 
-/// The stratum of so many requests: 0 for one, 1 for two and three, 2 for four to seven, and so on by doubling.
+/// The volume stratum of a number of requests: 0 for one, 1 for 2 to 3, 2 for 4 to 7, and so on by doubling.
 pub fn volume_stratum(requests: u64) -> u32 {
     requests.checked_ilog2().unwrap_or(0)
 }
 
-/// The behaviours every log is searched for, as far as its columns tell. Features come beside
-/// them, each by its name.
+/// The behaviours examined in every log, as far as its columns allow. Features are added by name.
 pub const STANDARD: [&str; 9] = [
     "active on 2+ days",
     "active on 3+ days",
@@ -180,10 +180,10 @@ pub const STANDARD: [&str; 9] = [
     "rated an answer",
     "fewer requests in the second half",
 ];
-/// What stands before the name of a feature.
+/// The prefix of behaviours that are the use of a feature.
 pub const FEATURE: &str = "feature: ";
 
-/// The caller's own behaviours: their names, and the filters, in JSON, that their requests fulfil.
+/// The caller's own behaviours: their names, and the JSON filters that requests must pass.
 pub fn behaviours(given: &str) -> Result<Vec<(String, String)>> {
     let wrong = |given: String| Error::Argument {
         name: "behaviours",
@@ -215,28 +215,28 @@ pub fn behaviours(given: &str) -> Result<Vec<(String, String)>> {
     Ok(found.into_iter().map(|(name, filter)| (name, Value::Object(filter).to_string())).collect())
 }
 
-/// The most behaviours of their own a caller may ask about.
+/// The most behaviours that a caller may define.
 pub const MOST_OWN: usize = 30;
 
-/// Users of one stratum, and to how many the outcome happened: all of them, or those who did something.
+/// Users of one stratum and those with the outcome: of all users, or of those with a behaviour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
     /// The stratum.
     pub stratum: i32,
     /// Users.
     pub users: u64,
-    /// Those to whom the outcome happened.
+    /// Users with the outcome.
     pub outcomes: u64,
 }
 
-/// What a comparison is worth.
+/// The strength of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evidence {
-    /// Hardly by chance, and there at equal volume too, in the same direction.
+    /// Significant, and also when adjusted for volume, in the same direction.
     Clear,
-    /// Hardly by chance, but volume may explain it.
+    /// Significant, but possibly explained by volume.
     Volume,
-    /// Could be chance, or nothing is known.
+    /// Not significant, or unknown.
     Unclear,
 }
 
@@ -251,28 +251,28 @@ impl Evidence {
     }
 }
 
-/// One comparison with all its figures.
+/// One comparison with all its estimates.
 #[derive(Clone, Debug)]
 pub struct Driver {
-    /// Its place among the ones asked about.
+    /// The index of the behaviour.
     pub number: usize,
     /// The users.
     pub comparison: Comparison,
-    /// The difference at equal volume.
+    /// The difference adjusted for volume.
     pub adjusted: Option<f64>,
     /// Its bounds.
     pub adjusted_bounds: Option<(f64, f64)>,
-    /// The chance of the difference if there were none.
+    /// The p value of the difference.
     pub p_value: Option<f64>,
-    /// The same in view of how many comparisons are made.
+    /// The p value adjusted for multiple comparisons.
     pub q_value: Option<f64>,
-    /// What it is worth.
+    /// The strength of evidence.
     pub evidence: Evidence,
 }
 
-/// Compares, for each behaviour, the users who did it with all others. `all` has every user asked about by stratum, `did`
-/// those who did a behaviour, by its number. Behaviours of fewer than `min_users` users, or that fewer did not do, are left
-/// out. The best supported come first, and of these the largest differences at equal volume.
+/// Compares, for each behaviour, the users with it and those without. `all` contains all users by stratum, `did` those with
+/// a behaviour, by its index. Behaviours that fewer than `min_users` users had, or did not have, are left out. Results are
+/// sorted by evidence, strongest first, and then by the size of the adjusted difference.
 pub fn compare(all: &[Counted], did: &[(usize, Counted)], min_users: u64) -> Vec<Driver> {
     let mut behaviours: BTreeMap<usize, BTreeMap<i32, Counted>> = BTreeMap::new();
     for (number, counted) in did {
@@ -382,8 +382,8 @@ mod tests {
         Counted { stratum, users, outcomes }
     }
 
-    /// Three behaviours of 1000 users in two strata: one that goes with the outcome at any volume, one that only goes with
-    /// volume, one that goes with nothing; and one of too few.
+    /// Three behaviours of 1000 users in two strata: one associated with the outcome at any volume, one only through volume,
+    /// and one not at all; and one of too few users.
     #[test]
     fn what_volume_explains_is_told_apart() {
         let all = [counted(0, 500, 100), counted(5, 500, 300)];

@@ -1,7 +1,7 @@
-//! `seasonality`: whether users who begin in some month of the year, or on some day of the week, stay more than others: definition D61.
+//! `seasonality`: retention by calendar month and by weekday of the first day: definition D61.
 //!
-//! A pattern that repeats can only be told from what happened once by seeing it twice: without two whole cycles there is no
-//! answer but the reason.
+//! A repeating pattern can be distinguished from a single event only if it is observed at least twice: without two whole
+//! cycles the result is only the reason.
 
 use crate::activity::View;
 use crate::base::calendar::{Calendar, Grain, Window};
@@ -100,10 +100,10 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     Ok(())
 }
 
-/// Cycles without which nothing is told.
+/// The fewest cycles for a result.
 pub const CYCLES: i32 = 2;
 
-/// What repeats.
+/// The pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pattern {
     /// The months of a year.
@@ -121,7 +121,7 @@ impl Pattern {
         }
     }
 
-    /// How many parts a cycle has.
+    /// The number of parts of a cycle.
     pub fn parts(self) -> i32 {
         match self {
             Pattern::Month => 12,
@@ -129,7 +129,7 @@ impl Pattern {
         }
     }
 
-    /// The part a day lies in: 1 is January or Monday.
+    /// The part that contains a day: 1 is January or Monday.
     fn part(self, day: Day) -> Result<i32> {
         Ok(match self {
             Pattern::Month => MONTHS.period(day)?.index.rem_euclid(12) + 1,
@@ -138,7 +138,7 @@ impl Pattern {
         })
     }
 
-    /// How many whole parts the days `from..until` hold.
+    /// The number of whole parts in the days `from..until`.
     fn whole_parts(self, from: Day, until: Day) -> Result<i32> {
         Ok(match self {
             _ if until <= from => 0,
@@ -154,14 +154,14 @@ impl Pattern {
 
 const MONTHS: Calendar = Calendar { grain: Grain::Month, week_start: 0 };
 
-/// Users who began in one part of a cycle.
+/// Users whose first day is in one part of a cycle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Part {
-    /// Which: from 1.
+    /// The number of the part, from 1.
     pub number: i32,
-    /// They beside all others.
+    /// Its users compared with all others.
     pub comparison: Comparison,
-    /// The chance of their difference from all others, in view of how many parts there are.
+    /// The p value of the difference, adjusted over the parts.
     pub q_value: Option<f64>,
 }
 
@@ -173,30 +173,30 @@ impl Part {
         (users > 0).then(|| outcomes as f64 / users as f64).filter(|&rate| rate > 0.0)
     }
 
-    /// Their rate with its 95 % bounds.
+    /// Their rate with 95 % bounds.
     pub fn rate(&self) -> Option<(f64, f64, f64)> {
         let (low, high) = wilson(self.comparison.with_outcome, self.comparison.with)?;
         Some((self.comparison.rate_with()?, low, high))
     }
 
-    /// Their rate and its bounds over the rate of all.
+    /// Their rate and its bounds divided by the rate of all users.
     pub fn index(&self) -> Option<(f64, f64, f64)> {
         let (all, (rate, low, high)) = (self.rate_of_all()?, self.rate()?);
         Some((rate / all, low / all, high / all))
     }
 }
 
-/// A pattern, or how many of its parts the log has seen instead of two cycles.
+/// A pattern, or without two cycles the number of its parts seen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// Which pattern.
+    /// The pattern.
     pub pattern: Pattern,
-    /// Its parts, or how many whole ones there are.
+    /// Its parts, or the number of whole ones seen.
     pub parts: std::result::Result<Vec<Part>, i32>,
 }
 
 impl Answer {
-    /// Why there is no answer, in words.
+    /// The reason without a result, as text.
     pub fn reason(&self) -> Option<String> {
         let seen = self.parts.as_ref().err()?;
         let (parts, of) = match self.pattern {
@@ -208,7 +208,7 @@ impl Answer {
     }
 }
 
-/// What there is to say of nobody.
+/// The result without users.
 pub fn nothing() -> [Answer; 2] {
     [Pattern::Month, Pattern::Weekday].map(|pattern| Answer { pattern, parts: Err(0) })
 }
@@ -221,7 +221,7 @@ pub fn seasonality(view: &View<'_>, span: &[Option<i32>], window: &Window) -> Re
     };
     let mut claim = Claim::temporary();
     let people = subjects(view, &question, window, &mut claim)?;
-    // The first days that users could have whose outcome is known.
+    // The possible first days with known outcome.
     let from = begins.max(window.whole_from.unwrap_or(begins));
     let until = window.elapsed.saturating_sub(last);
     let mut answers = nothing();

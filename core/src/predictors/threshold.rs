@@ -1,9 +1,9 @@
-//! How many requests, in how many first days, tell those who stay from those who do not: "users with 5 requests in their
-//! first 3 days". Definition D60.
+//! Activation threshold: the number of requests, within a number of first days, that best separates retained users from
+//! others, such as "5 requests in the first 3 days". Definition D60.
 //!
-//! All pairs of days and counts are tried, and the best of so many looks better than it is. So it is chosen by one half of
-//! the users, and its figures are those of the other half. Which half a user belongs to is decided by a hash of their key and
-//! the caller's seed. How firmly it is chosen is told by choosing again from resamples of the first half.
+//! All pairs of days and counts are tried, and the best of many looks better than it is. So it is chosen by one half of the
+//! users, and its estimates come from the other half. Users are divided by a hash of their key and the caller's seed. The
+//! stability of the choice is shown by repeating it in bootstrap samples of the first half.
 
 use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
@@ -15,35 +15,35 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 pub mod activation_threshold;
 
-/// The function that tells them.
+/// The function about thresholds.
 pub const FUNCTIONS: &[&Function] = &[&activation_threshold::FUNCTION];
 
-/// The most first days asked for, whose requests are counted one by one.
+/// The most first days, which are counted day by day.
 pub const DAILY: usize = 15;
-/// The most requests asked for.
+/// The most requests of a threshold.
 pub const MOST_COUNT: usize = 10;
-/// How many times the choice is made again.
+/// The number of bootstrap samples.
 const RESAMPLES: usize = 200;
-/// How many resamples lie beyond either bound: 2.5 %.
+/// The number of samples beyond either bound: 2.5 %.
 const BEYOND: usize = RESAMPLES / 40;
-/// The q value below which a choice is no matter of chance.
+/// The q value below which a choice is significant.
 const CLEAR: f64 = 0.01;
 
-/// What is asked.
+/// The parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Question {
     /// The most days, 1 to [`DAILY`].
     pub max_days: usize,
     /// The most requests, 1 to [`MOST_COUNT`].
     pub max_count: usize,
-    /// The fewest users in each half, and on either side of a threshold the tenth part of it.
+    /// The fewest users in each half; on either side of a threshold, the fewest are a tenth of it.
     pub min_users: u64,
-    /// Decides which half a user belongs to, and what is resampled.
+    /// Determines the halves and the bootstrap samples.
     pub seed: i64,
 }
 
 impl Question {
-    /// The question of a caller.
+    /// The parameters of a call.
     pub fn new(max_days: i32, max_count: i32, min_users: i32, seed: i64) -> Result<Self> {
         let within = |name, given: i32, most: i32| match given {
             1.. if given <= most => Ok(given as usize),
@@ -73,51 +73,51 @@ pub struct Threshold {
 /// Why there is no threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoThreshold {
-    /// Too few users whose outcome is known.
+    /// Too few users with known outcome.
     Users,
-    /// In one of the halves all or none were retained.
+    /// In one of the halves all users or none were retained.
     Outcomes,
-    /// No number of requests goes with staying.
+    /// No number of requests is associated with retention.
     Association,
 }
 
-/// A threshold and what is known of it.
+/// A threshold and its estimates.
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
-    /// The one chosen.
+    /// The chosen one.
     pub threshold: Threshold,
-    /// Its correlation with the outcome in the half that chose it.
+    /// Its phi coefficient in the half that chose it.
     pub training_phi: f64,
-    /// Its q value among all that were tried.
+    /// Its q value among all pairs tried.
     pub training_q: f64,
-    /// The least and the most days of resamples, but for 2.5 % on either side.
+    /// The range of days in the bootstrap samples, without 2.5 % on either side.
     pub days: Option<(usize, usize)>,
-    /// The same of requests.
+    /// The range of requests likewise.
     pub counts: Option<(usize, usize)>,
     /// Users of the other half who reached it, and who did not.
     pub held_out: Comparison,
 }
 
 impl Found {
-    /// The share of the retained among those who reached it.
+    /// The share retained among users who reached it.
     pub fn precision(&self) -> Option<f64> {
         self.held_out.rate_with()
     }
 
-    /// The share of those who reached it among the retained.
+    /// The share who reached it among retained users.
     pub fn recall(&self) -> Option<f64> {
         let outcomes = self.held_out.with_outcome + self.held_out.without_outcome;
         (outcomes > 0).then(|| self.held_out.with_outcome as f64 / outcomes as f64)
     }
 
-    /// Precision over the rate of all.
+    /// Precision divided by the overall rate.
     pub fn lift(&self) -> Option<f64> {
         let of = &self.held_out;
         let outcomes = of.with_outcome + of.without_outcome;
         (outcomes > 0).then(|| Some(self.precision()? * (of.with + of.without) as f64 / outcomes as f64)).flatten()
     }
 
-    /// Recall less the share of those who reached it among the others.
+    /// Youden's J: recall minus the share who reached it among users not retained.
     ///
     /// Source: W. J. Youden, "Index for rating diagnostic tests", Cancer 3 (1950).
     pub fn youden(&self) -> Option<f64> {
@@ -129,7 +129,7 @@ impl Found {
 }
 
 impl Found {
-    /// The threshold in words, as far as its figures are known.
+    /// The threshold as a sentence, if its estimates are known.
     pub fn sentence(&self, of_action: bool) -> Option<String> {
         let (Threshold { days, count }, percent) = (self.threshold, |rate: f64| (100.0 * rate).round());
         let requests = match (count, of_action) {
@@ -145,7 +145,7 @@ impl Found {
 }
 
 impl NoThreshold {
-    /// The reason in words.
+    /// The reason as text.
     pub fn reason(self, question: &Question) -> String {
         match self {
             NoThreshold::Users => {
@@ -157,31 +157,31 @@ impl NoThreshold {
     }
 }
 
-/// What was found of a segment.
+/// The result for a segment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Answer {
     /// Users of the half that chooses.
     pub training: u64,
     /// Users of the other half.
     pub held_out: u64,
-    /// How many of all of them were retained.
+    /// Retained users of both halves.
     pub retained: u64,
-    /// What was chosen, or why nothing was.
+    /// The threshold, if there is one.
     pub found: Option<Found>,
-    /// Why nothing was.
+    /// Why there is none.
     pub lack: Option<NoThreshold>,
 }
 
-/// A user: on which of the first days, from 1, they had made so many requests; 0 for never.
+/// A user: for each number of requests, the first day, from 1, by which it was reached; 0 for never.
 #[derive(Clone, Copy, Debug)]
 struct Person {
     reached: [u8; MOST_COUNT],
     outcome: bool,
 }
 
-/// For each threshold how many users reached it, and how many of these were retained.
+/// For each threshold the users who reached it, and how many of these were retained.
 struct Grid {
-    /// By count and day: users who reach the count on that very day.
+    /// By count and day: users who reach the count on exactly that day.
     on: [[(u64, u64); DAILY]; MOST_COUNT],
     users: u64,
     outcomes: u64,
@@ -198,13 +198,13 @@ impl Grid {
         self.users += 1;
         self.outcomes += outcome;
         for (day, on) in person.reached.iter().zip(&mut self.on) {
-            // Who has not reached a count has not reached a larger one.
+            // A user who has not reached a count has not reached a larger one.
             let Some(on) = (*day as usize).checked_sub(1).and_then(|day| on.get_mut(day)) else { break };
             (on.0, on.1) = (on.0 + 1, on.1 + outcome);
         }
     }
 
-    /// All thresholds asked for, the fewest requests first, and of these the fewest days.
+    /// All thresholds tried, by requests and then by days.
     fn comparisons(&self, question: &Question) -> impl Iterator<Item = (Threshold, Comparison)> {
         let days = question.max_days;
         self.on.iter().take(question.max_count).zip(1..).flat_map(move |(on, count)| {
@@ -222,7 +222,7 @@ impl Grid {
         })
     }
 
-    /// The threshold with the largest positive correlation, of those with enough users on either side.
+    /// The threshold with the largest positive phi among those with enough users on either side.
     fn best(&self, question: &Question) -> Option<(Threshold, f64)> {
         let least = question.min_users.div_ceil(10);
         let mut best: Option<(Threshold, f64)> = None;
@@ -236,7 +236,7 @@ impl Grid {
     }
 }
 
-/// Whether a user belongs to the half that chooses: the lowest bit of a hash of the key, by the seed.
+/// Whether a user belongs to the half that chooses: the lowest bit of a hash of key and seed.
 pub fn chooses(key: [u8; 16], seed: i64) -> bool {
     xxh3_64_with_seed(&key, seed as u64) & 1 == 0
 }
@@ -251,8 +251,8 @@ fn reached(daily: &[u8; DAILY], question: &Question) -> [u8; MOST_COUNT] {
     reached
 }
 
-/// The threshold of users whose first days were counted. Resamples draw users by their places, so users are in the order of
-/// their keys, in whatever order they came.
+/// The threshold for users whose first days were counted. Bootstrap samples draw users by index, so users are sorted by key
+/// to make the result independent of their order.
 fn threshold(mut people: Vec<(UserKey, Person)>, question: &Question) -> Result<Answer> {
     let (mut claim, mut training, mut held_out) = (Claim::temporary(), Vec::new(), Vec::new());
     memory::poll();
@@ -306,14 +306,14 @@ fn choose(training: &[Person], held_out: &[Person], question: &Question) -> Opti
         values.sort_unstable();
         Some((*values.get(BEYOND)?, *values.get(values.len().checked_sub(BEYOND + 1)?)?))
     };
-    // Where hardly any resample chooses at all, bounds would be those of the few that do.
+    // If few samples choose any threshold, bounds would describe only those.
     let bounded = again.len() * 2 >= RESAMPLES;
     let days = bounded.then(|| bounds(|again| again.days)).flatten();
     let counts = bounded.then(|| bounds(|again| again.count)).flatten();
     Some(Found { threshold, training_phi, training_q, days, counts, held_out })
 }
 
-/// What is chosen by resamples of as many users, with replacement (B. Efron, "Bootstrap methods", Annals of Statistics 7, 1979).
+/// The thresholds chosen by bootstrap samples of the same size (B. Efron, "Bootstrap methods", Annals of Statistics 7, 1979).
 fn resampled(training: &[Person], question: &Question) -> Vec<Threshold> {
     let mut random = Random::new(question.seed as u64);
     let mut resample = |_| {
@@ -344,7 +344,7 @@ mod tests {
         assert_eq!(reached(&[0; DAILY], &QUESTION), [0; MOST_COUNT]);
     }
 
-    /// Who makes 4 requests by day 3 stays, and nobody else: that is found, from whatever half.
+    /// Users with 4 requests by day 3 are retained, and no others: this is found from either half.
     #[test]
     fn a_sharp_threshold_is_found() {
         let person = |n: usize| {
@@ -365,7 +365,7 @@ mod tests {
         assert!((found.lift().unwrap() - 1.0 / base).abs() < 1e-9);
     }
 
-    /// What has nothing to do with the outcome is no threshold.
+    /// A count that is not associated with the outcome gives no threshold.
     #[test]
     fn noise_has_none() {
         let mut random = Random::new(7);

@@ -1,14 +1,14 @@
-//! Whether a user's requests have become fewer by more than chance.
+//! Test whether a user's requests have declined by more than chance.
 
 use crate::base::error::{Error, Result};
 use statrs::distribution::{Binomial, Discrete, DiscreteCDF};
 
-/// The chance of `recent` requests or fewer, of `recent + base` in all, if the user were as active in the recent span of
-/// time as in the one before; `recent_share` is the recent span over both. `None` without requests.
+/// The probability of `recent` or fewer requests out of `recent + base`, if the rate of requests is the same in the recent
+/// span as in the one before; `recent_share` is the recent span divided by both. `None` without requests.
 ///
 /// Two Poisson counts given their sum: the first is binomial. Source: J. Przyborowski and H. Wilenski, "Homogeneity of
-/// results in testing samples from Poisson series", Biometrika 31 (1940). Requests come in bursts, so the chance is too
-/// small where a session has many; over active days it is nearer the truth.
+/// results in testing samples from Poisson series", Biometrika 31 (1940). Requests come in bursts, so the probability is too
+/// small if sessions have many; for active days it is more accurate.
 ///
 /// ```
 /// # use user_metrics_core::segments::decline_p;
@@ -24,20 +24,20 @@ pub fn decline_p(recent: u64, base: u64, recent_share: f64) -> Result<Option<f64
         given: recent_share.to_string(),
         accepted: "spans of time longer than nothing".to_owned(),
     })?;
-    // The whole of the distribution is 1, and rounding must not say otherwise.
+    // The whole distribution sums to 1, whatever the rounding.
     if recent >= all {
         return Ok(Some(1.0));
     }
-    // The library's continued fraction does not converge for very many.
+    // The continued fraction of the library does not converge for very large numbers.
     let chance = if all <= MANY { binomial.cdf(recent) } else { summed(&binomial, recent, all, recent_share) };
     Ok(Some(chance.clamp(0.0, 1.0)))
 }
 
-/// Requests up to which the library's distribution function is right to 10⁻¹¹.
+/// Up to this number of requests, the library's distribution function is accurate to 10⁻¹¹.
 const MANY: u64 = 10_000;
 
-/// The same chance for very many requests: its terms from the nearest on, away from the mean, until they do not matter.
-/// Right to about 10⁻¹⁶ times the requests, after some multiples of the square root of them.
+/// The same probability for very many requests: its terms are added from the nearest to the mean outwards until they are
+/// negligible. The relative error is about 10⁻¹⁶ times the requests, the number of terms a multiple of their square root.
 fn summed(binomial: &Binomial, recent: u64, all: u64, share: f64) -> f64 {
     let below = (recent as f64) < share * all as f64;
     let (mut at, mut sum) = (if below { recent } else { recent + 1 }, 0.0);
@@ -66,7 +66,7 @@ fn summed(binomial: &Binomial, recent: u64, all: u64, share: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// By adding up the terms, in exact whole numbers where both spans are alike.
+    /// By adding up the terms, in exact integers if both spans are equally long.
     #[test]
     fn the_chance_is_the_sum_of_its_terms() {
         for all in 1..60u64 {
@@ -96,7 +96,7 @@ mod tests {
         }
     }
 
-    /// The same of very many, for which sums of logarithms leave fewer digits.
+    /// The same for very large numbers, for which sums of logarithms are less accurate.
     #[test]
     fn it_agrees_with_scipy_for_very_many() {
         let cases = [

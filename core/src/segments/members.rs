@@ -1,4 +1,4 @@
-//! What segments go by: how much each user did, when, and how much lately.
+//! The input of segments: each user's requests, their times, and recent usage.
 
 use super::power::{at_most, power_cutoff};
 use super::{Segment, Terms, decline_p};
@@ -13,18 +13,18 @@ use crate::source::{Facts, Rules};
 use crate::stats::sum::sum_of;
 use std::cmp::Reverse;
 
-/// Seven times 24 hours, whatever the clocks do.
+/// Seven times 24 hours, regardless of clock changes.
 const WEEK: Micros = 7 * DAY_MICROS;
 
-/// What is known of a user.
+/// The values of a user.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) id: Id,
     pub(crate) first: Micros,
     pub(crate) last: Micros,
-    /// Requests shown.
+    /// Requests in the range shown.
     pub(crate) requests: u64,
-    /// The local days they fall on.
+    /// The number of local days with requests.
     pub(crate) active_days: u64,
     /// Requests of the recent weeks.
     pub(crate) recent: u64,
@@ -33,15 +33,15 @@ pub(crate) struct Member {
     sessions: u64,
     cost: Option<f64>,
     success_rate: Option<f64>,
-    /// Where the codes of the properties begin in `told`.
+    /// The start of the codes of the user's properties in `told`.
     told: usize,
-    /// The segment, once everyone is known.
+    /// The segment, set once all users are known.
     pub(crate) segment: Segment,
-    /// The place by recent requests, from 1; those alike share one. `None` without any.
+    /// The rank by recent requests, from 1; equal users share a rank. `None` without recent requests.
     pub(crate) usage_rank: Option<u64>,
-    /// Recent requests a week over those before; `None` where there were none before.
+    /// Recent requests per week divided by earlier ones; `None` without earlier requests.
     pub(crate) decline_ratio: Option<f64>,
-    /// The chance of so few recent ones; see [`decline_p`].
+    /// The probability of so few recent requests; see [`decline_p`].
     pub(crate) decline_p: Option<f64>,
 }
 
@@ -57,10 +57,10 @@ pub(crate) struct Members<'a> {
     latency: Option<usize>,
     succeeded: Option<usize>,
     cost: Option<usize>,
-    /// The columns of the properties that rules ask for.
+    /// The columns of the properties used by rules.
     properties: Vec<Option<usize>>,
     pub(crate) members: Vec<Member>,
-    /// The recent requests that make a power user; `None` if nothing does.
+    /// The cutoff of power users by recent requests; `None` if there are none.
     pub(crate) power_cutoff: Option<u64>,
     ids: Ids,
     told: Vec<u32>,
@@ -96,7 +96,7 @@ impl<'a> Members<'a> {
         })
     }
 
-    /// Every user who may be counted, each in their segment.
+    /// All users except excluded ones, each in their segment.
     pub(crate) fn of(call: &'a Call<'_>, terms: Terms, rules: Option<&'a Rules>) -> Result<Self> {
         let make = || Members::new(call, terms, rules);
         let columns = make()?.columns();
@@ -111,12 +111,12 @@ impl<'a> Members<'a> {
         own.into_iter().chain(self.properties.iter().copied()).collect() // few: columns
     }
 
-    /// The id of a user as rows show it.
+    /// The id of a user as shown in rows.
     pub(crate) fn id<'m>(&'m self, member: &'m Member) -> std::borrow::Cow<'m, [u8]> {
         self.call.shown(&self.ids, &member.id)
     }
 
-    /// The name of a user's segment, and its place among those there are.
+    /// The name of a user's segment, and its index among all segments.
     pub(crate) fn segment<'m>(&'m self, member: &'m Member) -> (usize, &'m str) {
         match self.rules {
             None => (member.segment as usize, member.segment.name()),
@@ -132,7 +132,7 @@ impl<'a> Members<'a> {
         (recent, recent.saturating_sub(WEEK.saturating_mul(self.terms.base_weeks.into())))
     }
 
-    /// Gives every user their segment, which depends on all of them.
+    /// Assigns the segment of each user, which depends on all users.
     pub(crate) fn settle(&mut self) -> Result<()> {
         let Members { terms, members, end, claim, power_cutoff: cutoff, .. } = self;
         let (recent_weeks, base_weeks) = (f64::from(terms.recent_weeks), f64::from(terms.base_weeks));
@@ -233,7 +233,7 @@ impl Fold for Members<'_> {
     }
 }
 
-/// What rules may ask of a user.
+/// The values of a user available to rules.
 struct Known<'m> {
     members: &'m Members<'m>,
     member: &'m Member,

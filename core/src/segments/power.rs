@@ -1,25 +1,25 @@
-//! Who uses most: the fewest requests that make a power user.
+//! Power users: the cutoff by number of requests.
 
-/// Who counts as using most.
+/// The terms of power users.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
     /// The share of recently active users who are power users.
     pub power_share: f64,
-    /// Whether those who use as much as the last of them are too; if not, none of these is.
+    /// Whether users equal to the one in the last place are included; if not, all of these are excluded.
     pub ties_included: bool,
-    /// Recently active users below which nobody is a power user.
+    /// The fewest recently active users for there to be power users.
     pub min_users: u64,
 }
 
-/// The fewest recent requests that make a power user, from all users' numbers, the largest first. Who uses least does not
-/// stand out, nor does anybody among too few.
+/// The cutoff of power users by recent requests, from the numbers of all users in descending order. Users with the lowest
+/// usage are never power users, and there are none among too few users.
 pub fn power_cutoff(usages: &[u64], terms: &Terms) -> Option<u64> {
     let places = ceil_of_share(terms.power_share, usages.len() as u64);
     let least = *usages.last()?;
     let last = usages.get(usize::try_from(places).ok()?.checked_sub(1)?.min(usages.len() - 1))?;
     let above = usages.partition_point(|usage| usage > last);
     let as_much = usages.partition_point(|usage| usage >= last);
-    // Without ties, those who use more than the last who would be among them, if not all of these fit.
+    // Without ties: users above the one in the last place, if not all users equal to it fit.
     let chosen = if terms.ties_included || as_much as u64 <= places { as_much } else { above };
     let cutoff = *usages.get(chosen.checked_sub(1)?)?;
     let stands_out = |usage: &u64| *usage > least;
@@ -28,8 +28,8 @@ pub fn power_cutoff(usages: &[u64], terms: &Terms) -> Option<u64> {
     (usages.len() as u64 >= terms.min_users).then_some(cutoff)
 }
 
-/// A number as it is written: digits and how many of them are decimals. 0.28 is 28 hundredths, which no floating-point
-/// number is. `None` for one too long to reckon with.
+/// A number in decimal: its digits and how many of them are decimals. 0.28 is 28 hundredths, which no floating-point number
+/// is exactly. `None` if it is too long to compute with.
 fn written(number: f64) -> Option<(u128, u32)> {
     let text = number.to_string();
     let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
@@ -37,7 +37,7 @@ fn written(number: f64) -> Option<(u128, u32)> {
     (digits.len() <= 22).then(|| digits.parse().ok()).flatten().zip(u32::try_from(decimals.len()).ok())
 }
 
-/// The share of so many, rounded up.
+/// A share of a number, rounded up.
 pub(crate) fn ceil_of_share(share: f64, of: u64) -> u64 {
     match written(share) {
         Some((digits, decimals)) => {
@@ -65,12 +65,12 @@ mod tests {
     fn numbers_are_as_they_are_written() {
         assert_eq!((written(0.28), written(1.0), written(0.0)), (Some((28, 2)), Some((1, 0)), Some((0, 0))));
         assert_eq!(written(1e-300), None);
-        // In floating point 0.28 of 25 are a little more than 7, and 0.3 times 10 is not quite 3 for 0.1 + 0.2.
+        // In floating point 0.28 of 25 is slightly more than 7, and 0.1 + 0.2 is not 0.3 for 0.3 times 10.
         assert_eq!([0.28, 0.1, 0.0, 1.0, 1e-300].map(|share| ceil_of_share(share, 25)), [7, 3, 0, 25, 1]);
         assert!(at_most(3, 0.3, 10) && !at_most(4, 0.3, 10) && at_most(0, 0.0, 0) && at_most(0, 1e-300, 1));
     }
 
-    /// Every cutoff by its definition: the least that somebody who is chosen uses.
+    /// Every cutoff by its definition: the lowest usage of the chosen users.
     #[test]
     fn the_cutoff_is_what_the_last_of_the_chosen_uses() {
         let lists: [&[u64]; 6] =

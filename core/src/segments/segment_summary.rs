@@ -55,7 +55,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         }
     }
     let (all_users, all_requests) = counts.iter().fold((0, 0), |all, of| (all.0 + of.0, all.1 + of.1));
-    // What is hidden would follow from the shares of the rest.
+    // Hidden counts could be derived from the shares of the others.
     let is_open = !counts.iter().any(|(users, _)| call.hides(*users));
     let share = |part: u64, all: u64| (is_open && all > 0).then(|| part as f64 / all as f64);
     names.iter().zip(counts).try_for_each(|(name, (users, requests))| {

@@ -1,4 +1,4 @@
-//! `segment_user`: one user's segment, with the figures that say why. Definitions D30-D35.
+//! `segment_user`: one user's segment, with the values that decided it. Definitions D30-D35.
 
 use super::members::Members;
 use super::segment_users::{FIGURES, REQUESTS, figures};

@@ -1,4 +1,4 @@
-//! `segment_users`: every user in exactly one segment, with the figures that say why. Definitions D30-D35.
+//! `segment_users`: every user in exactly one segment, with the values that decided it. Definitions D30-D35.
 
 use super::members::{Member, Members};
 use super::{TERMS, Terms};
@@ -6,7 +6,7 @@ use crate::base::error::Result;
 use crate::function::{Call, Cell, Column, Function, Past, Reads, Requests, Rows, Type, column};
 use crate::source::Rules;
 
-/// The columns of a user beside the id.
+/// The columns of a user after the id.
 pub(super) const FIGURES: [Column; 11] = [
     column(
         "segment",
@@ -82,7 +82,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     })
 }
 
-/// The cells of a user beside the id.
+/// The cells of a user after the id.
 pub(super) fn figures<'m>(members: &'m Members<'_>, member: &'m Member) -> [Cell<'m>; 11] {
     [
         members.segment(member).1.into(),

@@ -1,4 +1,4 @@
-//! `acquisition`: where users come from, and how they begin. Definitions D97 to D99.
+//! `acquisition`: first-touch acquisition source and onboarding. Definitions D97 to D99.
 
 use super::lives::OwnDays;
 use crate::base::days::Day;
@@ -93,7 +93,7 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
-/// How long onboarding may take, and until when the second week goes, in days from the first.
+/// The length of onboarding, and the end of the second week, in days from the first.
 const ONBOARDING_DAYS: Day = 14;
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
@@ -125,7 +125,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     })
 }
 
-/// The users of a source, and how many of them did what.
+/// The users of a source, and counts of their outcomes.
 #[derive(Debug, Default)]
 struct Source {
     users: u64,
@@ -156,7 +156,7 @@ struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// The code of the source told first, of several at one instant the greatest by its bytes.
+    /// The code of the first logged source, of several at the same instant the greatest by its bytes.
     fn told_first(&self, user: &Timeline<'_>) -> u32 {
         let codes = user.codes(self.source).unwrap_or_default();
         let Some(first) = codes.iter().position(|&code| code != 0) else { return 0 };

@@ -1,5 +1,5 @@
-//! Users' stages on one day after the other. Who is active is looked at on every day, who is dormant only when that begins
-//! and ends; so what it takes grows with the days on which users are active, and with nothing squared.
+//! Users' stages over successive days. Active users are processed on every day, dormant ones only when dormancy begins and
+//! ends, so the work grows linearly with the users' active days.
 
 use super::Stage;
 use super::lives::{Life, Lives};
@@ -9,39 +9,39 @@ use crate::base::memory::{self, Claim};
 use crate::segments::{Terms, power_cutoff};
 use std::cmp::Reverse;
 
-/// After how many days without a request a user is dormant.
+/// The number of days without a request after which a user is dormant.
 pub(super) const RECENT_DAYS: Day = 28;
 
-/// Where a user stands.
+/// The state of a user.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Standing {
     /// The stage; `None` before the first day.
     pub(super) stage: Option<Stage>,
-    /// The number of the judged day from which on it has been the same.
+    /// The index of the day from which on the stage has been the same.
     pub(super) since: usize,
     /// Requests in the last 28 days.
     pub(super) requests: u64,
-    /// A bit for each of these days with requests; the lowest is the judged one.
+    /// A bit for each of these days with requests; the lowest is the current day.
     days: u64,
-    /// Of the user's days, how many are past and how many have come.
+    /// Of the user's days, how many have left the window and how many have entered it.
     past: usize,
     come: usize,
-    /// Whether it is looked at on every day.
+    /// Whether the user is processed on every day.
     is_active: bool,
 }
 
 impl Standing {
-    /// On how many of the last 28 days the user was active.
+    /// The number of active days among the last 28.
     pub(super) fn active_days(&self) -> u32 {
         self.days.count_ones()
     }
 
-    /// In how many of the last four weeks.
+    /// The number of active weeks among the last four.
     pub(super) fn active_weeks(&self) -> u32 {
         (0..RECENT_DAYS / 7).filter(|week| self.days >> (7 * week) & 0x7f != 0).count() as u32
     }
 
-    /// Goes on to the end of a day, so many days after the one judged last.
+    /// Advances to the end of a day, the given number of days after the previous one.
     fn advance(&mut self, days: &[(Day, u32)], end: Day, passed: Day) {
         let recent = |age: Day| (0..RECENT_DAYS).contains(&age);
         self.days = if recent(passed) { self.days << passed & ((1 << RECENT_DAYS) - 1) } else { 0 };
@@ -71,22 +71,22 @@ impl Standing {
     }
 }
 
-/// From which stage to which a user went, or stayed: the number of the user, the stage before, that after.
+/// A transition, or staying: the index of the user, the stage before, the stage after.
 pub(super) type Move = (u32, Option<Stage>, Stage);
 
-/// Where everybody stands on the last of the judged days.
+/// The state of all users on the last day.
 pub(super) struct Judged {
     /// In the order of the lives.
     pub(super) standings: Vec<Standing>,
-    /// The requests of those who are not dormant, the most first.
+    /// The requests of users who are not dormant, in descending order.
     pub(super) usages: Vec<u64>,
-    /// The fewest requests of who asks most; `None` if nobody does.
+    /// The cutoff of power users; `None` if there are none.
     pub(super) power_cutoff: Option<u64>,
     _claim: Claim,
 }
 
-/// Judges users at the ends of so many days, ascending, and gives `each` the number of a day and the moves of all users but
-/// those who are dormant as before. Days on which there are none of these may be left out.
+/// Computes stages at the ends of the given days, ascending, and calls `each` with the index of a day and the transitions of
+/// all users except those who stay dormant. Days without such transitions may be skipped.
 pub(super) fn judged(
     lives: &Lives<'_>,
     count: usize,
@@ -102,7 +102,7 @@ pub(super) fn judged(
     while number < count {
         memory::poll();
         if active.is_empty() {
-            // Nothing happens until somebody comes.
+            // No transitions until a user arrives.
             let Some(&(next, _)) = returns.peek() else { break };
             let mut after = count;
             while number < after {
@@ -153,7 +153,7 @@ pub(super) fn judged(
     Ok(Judged { standings, usages, power_cutoff: cutoff, _claim: claim })
 }
 
-/// The days on which users come, for the first time or after having been dormant, ascending, with the users' numbers.
+/// The days on which users start or return from dormancy, ascending, with the users' indexes.
 fn returns(lives: &Lives<'_>, claim: &mut Claim) -> Result<Vec<(Day, u32)>> {
     let mut returns = Vec::new();
     for (user, life) in (0u32..).zip(&lives.lives) {

@@ -1,4 +1,4 @@
-//! `lifecycle_stage`: in which stage every user stands, since when, and why. Definitions D100 to D103.
+//! `lifecycle_stage`: the stage of every user, since when, and the values that decided it. Definitions D100 to D103.
 
 use super::judged::{RECENT_DAYS, judged};
 use super::lives::Lives;
@@ -49,7 +49,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let last_begun = call.clock()?.day(call.end().saturating_sub(1))?;
     let lives = Lives::of(call)?;
     let Some((first, last)) = lives.bounds() else { return Ok(()) };
-    // The last day, and the same weekday of all weeks before.
+    // The last day, and the same weekday of all earlier weeks.
     let last = last.max(last_begun);
     let weeks = last - first;
     let weeks = (weeks / 7) as usize;
@@ -68,7 +68,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
             Stage::Growth => life.upgraded_on.filter(within_a_week),
             Stage::Acquisition | Stage::Retention => None,
         };
-        // A stage that has been the only one began with the user.
+        // A stage that has never changed began with the user.
         let since_day = exact.unwrap_or(if begins - 7 < first_day { first_day } else { begins });
         let is_active = stage != Stage::Dormant;
         let rank = || judged.usages.partition_point(|&usage| usage > standing.requests) as u64 + 1;

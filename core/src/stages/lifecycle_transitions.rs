@@ -1,4 +1,4 @@
-//! `lifecycle_transitions`: from which stage users went to which. Definition D103.
+//! `lifecycle_transitions`: transitions of users between stages. Definition D103.
 
 use super::judged::judged;
 use super::lives::Lives;
@@ -78,7 +78,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     moves.dormant_until(periods.len())
 }
 
-/// The periods from that of one day on which are over on another.
+/// The periods from the one that contains a given day on that have elapsed on another day.
 fn elapsed_periods(calendar: &Calendar, from: Day, elapsed: Day, claim: &mut Claim) -> Result<Vec<Period>> {
     let (mut periods, mut period) = (Vec::new(), calendar.period(from)?);
     while period.end <= elapsed {
@@ -89,22 +89,22 @@ fn elapsed_periods(calendar: &Calendar, from: Day, elapsed: Day, claim: &mut Cla
     Ok(periods)
 }
 
-/// Users by the stage before, of which the first is none, and that after.
+/// Users by previous stage, of which the first is none, and next stage.
 type Counts = [[u64; Stage::ALL.len()]; Stage::ALL.len() + 1];
 
-/// What is told of one period after the other.
+/// Output of periods in order.
 struct Moves<'a, 'r> {
     call: &'a Call<'a>,
     periods: &'a [Period],
     /// The next period.
     next: usize,
-    /// Users who are dormant at the end of the one before.
+    /// Users dormant at the end of the previous period.
     dormant: u64,
     rows: &'r mut dyn Rows,
 }
 
 impl Moves<'_, '_> {
-    /// Periods in which nobody but the dormant was there.
+    /// Periods with dormant users only.
     fn dormant_until(&mut self, number: usize) -> Result<()> {
         while self.next < number {
             memory::poll();
@@ -113,7 +113,7 @@ impl Moves<'_, '_> {
         Ok(())
     }
 
-    /// A period in which these went from stage to stage, and all others stayed dormant.
+    /// A period with the given transitions, in which all other users stayed dormant.
     fn period(&mut self, moves: impl Iterator<Item = (Option<Stage>, Stage)>) -> Result<()> {
         let (mut counts, dormant) = (Counts::default(), Stage::Dormant as usize);
         for (from, to) in moves {
@@ -127,7 +127,7 @@ impl Moves<'_, '_> {
         let stages = std::iter::once(None).chain(Stage::ALL.map(|stage| Some(stage.name())));
         for (from, of) in stages.zip(counts) {
             let all = of.iter().sum::<u64>();
-            // With the others, a share would tell how many are hidden.
+            // Together with the other counts, a share would reveal the hidden ones.
             let is_open = !of.iter().any(|&users| self.call.hides(users));
             for (to, users) in Stage::ALL.into_iter().zip(of).filter(|(_, users)| *users > 0) {
                 self.rows.row(&mut [

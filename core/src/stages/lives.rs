@@ -1,4 +1,4 @@
-//! What stages go by: on which days each user asked, and on which they were activated and went up.
+//! The input of stages: active days of each user, and the days of activation and upgrade.
 
 use crate::base::calendar::Micros;
 use crate::base::days::Day;
@@ -7,17 +7,17 @@ use crate::base::memory::Claim;
 use crate::function::{Call, Clock};
 use crate::history::{Fold, Id, Ids, Timeline};
 
-/// What is known of a user.
+/// The life of a user.
 #[derive(Debug)]
 pub(super) struct Life {
     id: Id,
     pub(super) first_at: Micros,
     pub(super) last_at: Micros,
-    /// Where the days stand in `days`.
+    /// The range of the user's days in `days`.
     days: (usize, usize),
     /// The first day by which there was a success, and three active days or two features.
     pub(super) activated_on: Option<Day>,
-    /// The first day with a tier above one of an earlier day.
+    /// The first day with a higher tier than an earlier day.
     pub(super) upgraded_on: Option<Day>,
 }
 
@@ -28,10 +28,10 @@ pub(super) struct Lives<'a> {
     feature: Option<usize>,
     succeeded: Option<usize>,
     tier: Option<usize>,
-    /// The place among the tiers, from 1, by the code of the text; 0 for what is no tier.
+    /// The rank among the tiers, from 1, by the code of the text; 0 for other texts.
     ranks: Vec<u32>,
     pub(super) lives: Vec<Life>,
-    /// Local days with how many requests were made on each, user by user, ascending.
+    /// Local days with their numbers of requests, user by user, ascending.
     days: Vec<(Day, u32)>,
     ids: Ids,
     own: OwnDays,
@@ -60,18 +60,18 @@ impl<'a> Lives<'a> {
         })
     }
 
-    /// Every user who may be counted.
+    /// All users except excluded ones.
     pub(super) fn of(call: &'a Call<'_>) -> Result<Self> {
         let columns = ["feature", "succeeded", "tier_property"].map(|name| call.column(name));
         call.fold(&columns, || Lives::new(call))
     }
 
-    /// The id of a user as rows show it.
+    /// The id of a user as shown in rows.
     pub(super) fn id<'l>(&'l self, life: &'l Life) -> std::borrow::Cow<'l, [u8]> {
         self.call.shown(&self.ids, &life.id)
     }
 
-    /// The days on which a user asked, ascending, and how often.
+    /// The active days of a user, ascending, with their requests.
     pub(super) fn days(&self, life: &Life) -> &[(Day, u32)] {
         self.days.get(life.days.0..life.days.1).unwrap_or_default()
     }
@@ -88,12 +88,12 @@ impl<'a> Lives<'a> {
         bounds.reduce(|(first, last), (day, until)| (first.min(day), last.max(until)))
     }
 
-    /// Whether a user began since `since`.
+    /// Whether a user began at `since` or later.
     pub(super) fn is_shown(&self, life: &Life) -> bool {
         self.call.since.is_none_or(|since| life.first_at >= since)
     }
 
-    /// The first of a user's days with a tier above one of an earlier day.
+    /// The first of a user's days with a higher tier than an earlier day.
     fn upgraded_on(&self, user: &Timeline<'_>) -> Option<Day> {
         let codes = user.codes(self.tier)?;
         let rank = |request: u32| self.ranks.get(codes[request as usize] as usize).copied().filter(|rank| *rank > 0);
@@ -109,7 +109,7 @@ impl<'a> Lives<'a> {
     }
 }
 
-/// The place among the tiers, from 1, of every text of a column; the first of several. A tier may be NULL.
+/// The rank among the tiers, from 1, of every text of a column; the first one if a tier is repeated. A tier may be NULL.
 fn ranks(call: &Call<'_>, tier: Option<usize>, tiers: &[Option<String>], claim: &mut Claim) -> Result<Vec<u32>> {
     let texts = tier.zip(call.history).map_or(0, |(tier, history)| history.dictionary(tier).len());
     let place = |code: u32| {
@@ -165,14 +165,14 @@ pub(super) struct OwnDays {
 }
 
 impl OwnDays {
-    /// Takes another user.
+    /// Reads another user.
     pub(super) fn read(&mut self, user: &Timeline<'_>, clock: &mut Clock<'_>, claim: &mut Claim) -> Result<()> {
         self.requests.clear();
         claim.reserve(&mut self.requests, user.at.len())?;
         for (request, &at) in user.at.iter().enumerate() {
             self.requests.push((clock.day(at)?, request as u32));
         }
-        // Where a clock is set back over midnight, a day comes again.
+        // If a clock is set back over midnight, a day recurs.
         if !self.requests.is_sorted() {
             self.requests.sort_unstable();
         }
@@ -185,8 +185,8 @@ impl OwnDays {
         days.filter_map(|requests| Some((requests.first()?.0, requests)))
     }
 
-    /// The first day by which there was a success, and three active days or two features. Where it is never told whether
-    /// requests succeed, three days or two features are enough.
+    /// The first day by which there was a success, and three active days or two features. If the outcome of all requests is
+    /// unknown, three days or two features are enough.
     pub(super) fn activated_on(
         &self,
         user: &Timeline<'_>,

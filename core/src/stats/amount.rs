@@ -1,4 +1,4 @@
-//! What adds up: counts and sums, and structures of them. What has been added can be taken out again.
+//! Amounts: counts, sums, and structures of them. What has been added can be subtracted again.
 
 use super::sum::Sum;
 use crate::base::error::Result;
@@ -6,15 +6,15 @@ use crate::base::memory::Claim;
 
 /// An amount.
 ///
-/// Adding is associative and commutative, and taking out what was added leaves what was there before.
+/// Adding is associative and commutative, and subtracting what was added restores the previous amount.
 pub trait Amount: Sized {
     /// Adds another one.
     fn add(&mut self, other: Self, claim: &mut Claim) -> Result<()>;
 
-    /// Takes out one that was added.
+    /// Subtracts one that was added.
     fn subtract(&mut self, other: Self, claim: &mut Claim) -> Result<()>;
 
-    /// Whether it is that of nothing.
+    /// Whether it is zero.
     fn is_zero(&self) -> bool;
 }
 
@@ -62,7 +62,8 @@ impl Amount for Sum {
     }
 }
 
-/// Says that a structure is an amount, by its fields that are amounts. What other fields have stays that of the one added to.
+/// Declares a structure to be an amount, by those of its fields that are amounts. Other fields keep the value of the left
+/// operand.
 macro_rules! amount {
     ($structure:ty: $($field:ident),+) => {
         impl $crate::stats::amount::Amount for $structure {
@@ -104,7 +105,7 @@ mod tests {
             costs.iter().for_each(|cost| visits.cost.add(*cost, claim).unwrap());
             visits
         };
-        // Neither is a decimal of few digits, which sums keep apart.
+        // Neither is a decimal with few digits, which sums keep separately.
         let (mut all, other) = (of(&[0.1, 1.0 / 3.0], &mut claim), of(&[1e300, 2.5, -1.0 / 7.0], &mut claim));
         all.last = 7;
         let other_again = of(&[1e300, 2.5, -1.0 / 7.0], &mut claim);

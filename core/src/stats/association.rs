@@ -1,28 +1,28 @@
-//! How much more often something happens to those who did a thing than to those who did not: the figures of two
-//! proportions, compared as they are and at equal volume, and what is left of many such comparisons.
+//! Association of a behaviour with an outcome: comparison of two proportions, unadjusted and adjusted by stratification, and
+//! control of the false discovery rate.
 //!
-//! None of it says that the one is the cause of the other.
+//! An association does not show causation.
 
 use crate::stats::interval::wilson;
 use statrs::function::erf::erfc;
 
 /// The 97.5 % point of the standard normal distribution: two-sided 95 % bounds.
 const Z: f64 = 1.959_963_984_540_054;
-/// The expected count in a cell from which on the normal approximation of the test is good enough.
+/// The smallest expected count of a cell for the normal approximation of the test.
 const ENOUGH_EXPECTED: f64 = 5.0;
-/// A variance this small is none but for rounding.
+/// A variance below this is a rounding error.
 const ROUNDING: f64 = 1e-15;
 
-/// Users who did something and users who did not, and to how many of each the outcome happened.
+/// Users with and without a behaviour, and those of each group with the outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// Users who did it.
+    /// Users with the behaviour.
     pub with: u64,
-    /// Those of them to whom the outcome happened.
+    /// Those of them with the outcome.
     pub with_outcome: u64,
-    /// Users who did not.
+    /// Users without the behaviour.
     pub without: u64,
-    /// Those of them to whom the outcome happened.
+    /// Those of them with the outcome.
     pub without_outcome: u64,
 }
 
@@ -41,20 +41,20 @@ impl Comparison {
         }
     }
 
-    /// The rate of the outcome among those who did it; `None` for nobody.
+    /// The rate of the outcome with the behaviour; `None` for an empty group.
     pub fn rate_with(&self) -> Option<f64> {
         (self.with > 0).then(|| self.with_outcome as f64 / self.with as f64)
     }
 
-    /// The rate of the outcome among those who did not; `None` for nobody.
+    /// The rate of the outcome without the behaviour; `None` for an empty group.
     pub fn rate_without(&self) -> Option<f64> {
         (self.without > 0).then(|| self.without_outcome as f64 / self.without as f64)
     }
 
-    /// Rate with less rate without, and its 95 % bounds; `None` where either group is empty.
+    /// Rate with minus rate without, and its 95 % bounds; `None` if either group is empty.
     ///
     /// Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
-    /// Medicine 17 (1998), method 10: the bounds of the two rates by Wilson, put together.
+    /// Medicine 17 (1998), method 10: a combination of the Wilson bounds of the two rates.
     ///
     /// ```
     /// # use user_metrics_core::stats::association::Comparison;
@@ -73,30 +73,30 @@ impl Comparison {
         Some((difference, low.max(-1.0), high.min(1.0)))
     }
 
-    /// Rate with over rate without; `None` where either group is empty or the outcome never happens without.
+    /// Rate with divided by rate without; `None` if either group is empty or the outcome never occurs without the behaviour.
     pub fn ratio(&self) -> Option<f64> {
         self.rate_without().filter(|&rate| rate > 0.0).and_then(|without| Some(self.rate_with()? / without))
     }
 
-    /// The 95 % bounds of the ratio; `None` also where the outcome never happens with.
+    /// The 95 % bounds of the ratio; `None` also if the outcome never occurs with the behaviour.
     ///
     /// Source: D. Katz et al., "Obtaining confidence intervals for the risk ratio in cohort studies", Biometrics 34 (1978):
-    /// the ratio's logarithm is about normal.
+    /// the ratio's logarithm is approximately normal.
     pub fn ratio_bounds(&self) -> Option<(f64, f64)> {
         let ratio = self.ratio().filter(|&ratio| ratio > 0.0)?;
         let (a, n, b, m) = self.floats();
-        // The two terms of one group cancel out where the outcome happens to all of it.
+        // The two terms of a group cancel if the outcome occurs for all of it.
         let spread = Z * ((1.0 / a - 1.0 / n).max(0.0) + (1.0 / b - 1.0 / m).max(0.0)).sqrt();
         Some((ratio * (-spread).exp(), ratio * spread.exp()))
     }
 
-    /// Whether doing it, or the outcome, holds for everybody or nobody, so that there is nothing to compare.
+    /// Whether all or none of the users have the behaviour, or the outcome, so that there is nothing to compare.
     fn is_degenerate(&self) -> bool {
         let outcomes = self.with_outcome + self.without_outcome;
         self.with == 0 || self.without == 0 || outcomes == 0 || outcomes == self.with + self.without
     }
 
-    /// The correlation of doing it with the outcome, -1 to 1; `None` where there is nothing to compare.
+    /// The phi coefficient of behaviour and outcome, -1 to 1; `None` if there is nothing to compare.
     ///
     /// Source: G. U. Yule, "On the methods of measuring association between two attributes", JRSS 75 (1912).
     pub fn phi(&self) -> Option<f64> {
@@ -109,12 +109,11 @@ impl Comparison {
         Some(phi.clamp(-1.0, 1.0))
     }
 
-    /// The chance of a difference as large or larger in either direction if there were none; `None` where there is nothing
-    /// to compare.
+    /// The two-sided p value of the difference; `None` if there is nothing to compare.
     ///
-    /// Where each of the four cells would be expected to hold five users or more, by Pearson's χ² without correction, which
-    /// is the z test of two proportions with a pooled rate; else exactly, by Fisher's test, whose two sides are all tables
-    /// no likelier than the one seen.
+    /// If at least five users are expected in each of the four cells, Pearson's χ² test without correction, which is the z
+    /// test of two proportions with a pooled rate; otherwise Fisher's exact test, two-sided by all tables no more likely
+    /// than the observed one.
     pub fn p_value(&self) -> Option<f64> {
         let phi = self.phi()?;
         let (_, n, _, m) = self.floats();
@@ -123,11 +122,11 @@ impl Comparison {
         if least < ENOUGH_EXPECTED {
             return self.fisher();
         }
-        // χ² of one degree of freedom is phi² times the users, and the square of a standard normal.
+        // χ² with one degree of freedom is phi² times the users, and the square of a standard normal variable.
         Some(erfc(phi.abs() * ((n + m) / 2.0).sqrt()).clamp(0.0, 1.0))
     }
 
-    /// The chances of all tables with the same margins follow from one another; only their proportions matter.
+    /// The probabilities of all tables with the same margins follow from one another; only their ratios matter.
     ///
     /// Source: R. A. Fisher, "The logic of inductive inference", JRSS 98 (1935).
     fn fisher(&self) -> Option<f64> {
@@ -135,12 +134,12 @@ impl Comparison {
         let outcomes = self.with_outcome + self.without_outcome;
         let (least, most) = (outcomes.saturating_sub(self.without), outcomes.min(self.with));
         let all = outcomes as f64;
-        // The chance of k + 1 outcomes among those who did it, over that of k.
+        // The probability of k + 1 outcomes with the behaviour, divided by that of k.
         let step = |k: u64| {
             let k = k as f64;
             (all - k) * (n - k) / ((k + 1.0) * (m - all + k + 1.0))
         };
-        // From the likeliest on, so that nothing overflows.
+        // From the most likely one on, so that nothing overflows.
         let likeliest = (((all + 1.0) * (n + 1.0) / (n + m + 2.0)) as u64).clamp(least, most);
         let chances = |visit: &mut dyn FnMut(u64, f64)| {
             let mut chance = 1.0;
@@ -161,19 +160,19 @@ impl Comparison {
                 seen = chance;
             }
         });
-        // What is as likely as what was seen may come out a hair likelier.
+        // Tables as likely as the observed one may come out slightly more likely by rounding.
         chances(&mut |_, chance| extreme += if chance <= seen * (1.0 + 1e-7) { chance } else { 0.0 });
         Some((extreme / whole).clamp(0.0, 1.0))
     }
 }
 
-/// Rate with less rate without at equal conditions: the difference within each stratum, averaged, and its 95 % bounds;
-/// bounds are `None` where there is no variance, all of it where no stratum has both groups.
+/// Stratified difference of the rates: the difference within each stratum, averaged, and its 95 % bounds. The bounds are
+/// `None` if there is no variance; the result is `None` if no stratum has both groups.
 ///
-/// Source of the weights: N. Mantel and W. Haenszel, JNCI 22 (1959), for the difference of rates as in S. Greenland and
-/// J. M. Robins, "Estimation of a common effect parameter from sparse follow-up data", Biometrics 41 (1985); of the
-/// variance, which holds for few large and for many small strata: T. Sato, "On the variance estimator for the
-/// Mantel-Haenszel risk difference", Biometrics 45 (1989).
+/// Source of the weights: N. Mantel and W. Haenszel, JNCI 22 (1959), for the difference of rates as in S. Greenland and J.
+/// M. Robins, "Estimation of a common effect parameter from sparse follow-up data", Biometrics 41 (1985); of the variance,
+/// which is valid for few large and for many small strata: T. Sato, "On the variance estimator for the Mantel-Haenszel risk
+/// difference", Biometrics 45 (1989).
 ///
 /// ```
 /// # use user_metrics_core::stats::association::{Comparison, mantel_haenszel};
@@ -207,8 +206,8 @@ pub fn mantel_haenszel(strata: &[Comparison]) -> Option<(f64, Option<(f64, f64)>
     Some((difference, bounds))
 }
 
-/// The q values of many tests: for each p value the smallest share of false findings at which it is among the findings.
-/// Those that are not known take no part and stay so.
+/// The q values of several tests: for each p value the smallest false discovery rate at which it is a finding. Unknown p
+/// values stay unknown and do not count.
 ///
 /// Source: Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", JRSS B 57 (1995).
 ///
@@ -255,7 +254,7 @@ mod tests {
         }
     }
 
-    /// Swapping who did it turns everything round, swapping the outcome as well.
+    /// Swapping the groups reverses all signs, as does swapping the outcome.
     #[test]
     fn it_is_symmetric() {
         for (a, n, b, m) in [(56, 70, 48, 80), (3, 9, 0, 4), (1, 400, 7, 900)] {
@@ -270,7 +269,8 @@ mod tests {
         }
     }
 
-    /// Fisher's lady and her eight cups of tea: all four right by chance in 1 of 70 tables, and as unlikely the other way.
+    /// Fisher's lady tasting eight cups of tea: all four right by chance in 1 of 70 tables, and equally likely all four
+    /// wrong.
     #[test]
     fn small_tables_are_tested_exactly() {
         assert!((comparison(4, 4, 0, 4).p_value().unwrap() - 2.0 / 70.0).abs() < 1e-12);
@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(mantel_haenszel(&[]), None);
     }
 
-    /// Within each stratum there is no difference, though over all of them there seems to be one.
+    /// Within each stratum there is no difference, though the pooled rates differ.
     #[test]
     fn strata_take_away_what_volume_explains() {
         let strata = [comparison(10, 100, 90, 900), comparison(720, 900, 80, 100)];

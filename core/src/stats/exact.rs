@@ -1,10 +1,10 @@
-//! Sums of floating-point numbers and of their products, exact: no digit is lost whatever the sizes, signs and order.
+//! Exact sums of floating-point numbers and of their products, whatever the sizes, signs and order.
 //!
-//! A double is a whole number of up to 53 bits at one of some 2,000 places. A sum is kept as one wide fixed-point number in
-//! digits of 32 bits, each in a word of 64, so that a number is added to three digits (a product to five) and carries wait
-//! until billions of them have come. What has been added is then a matter of the numbers alone, not of their order, which
-//! is why values made of such sums merge to the same bytes. Source of the idea: R. M. Neal, "Fast exact summation using
-//! small and large superaccumulators", arXiv:1505.05571 (2015).
+//! A double is an integer of up to 53 bits at one of some 2,000 positions. A sum is kept as one wide fixed-point number in
+//! digits of 32 bits, each in a word of 64, so that a number is added to three digits (a product to five) and carries can
+//! wait for billions of additions. So the sum does not depend on the order of additions, and values made of such sums merge
+//! to the same bytes. Source of the idea: R. M. Neal, "Fast exact summation using small and large superaccumulators",
+//! arXiv:1505.05571 (2015).
 
 use crate::base::error::{Error, Result};
 use crate::base::wire::{Reader, Writer};
@@ -12,18 +12,18 @@ use crate::base::wire::{Reader, Writer};
 /// Bits of a digit.
 const BITS: usize = 32;
 const MASK: i64 = (1 << BITS) - 1;
-/// Additions until carries must be moved on: far fewer than a digit has room for.
+/// Additions until carries must be propagated: far fewer than fit a digit.
 const MOST_PENDING: u32 = 1 << 30;
 
-/// The exponent of the last bit of a sum of doubles, and, doubled, of a sum of products of two.
+/// The exponent of the last bit of a sum of doubles; twice that for a sum of products.
 const LAST_BIT: i32 = -1074;
 
-/// Digits of a sum of doubles: 2098 bits, and 64 for as many numbers as there are.
+/// Digits of a sum of doubles: 2098 bits, and 64 bits for the number of additions.
 pub const SUM: usize = 68;
-/// Digits of a sum of products, with room for what is made of such sums.
+/// Digits of a sum of products, with room for expressions of such sums.
 pub const PRODUCT: usize = 140;
 
-/// A double as a sign, a whole number and the place of its last bit, counted from the last bit of all doubles.
+/// A double as a sign, an integer and the position of its last bit, counted from the last bit of all doubles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts {
     negative: bool,
@@ -42,11 +42,11 @@ impl Parts {
     }
 }
 
-/// A sum of `N` digits; the last bit of the first one is worth 2⁻¹⁰⁷⁴ for [`SUM`] and its square for [`PRODUCT`].
+/// A sum of `N` digits; the last bit of the first digit is 2⁻¹⁰⁷⁴ for [`SUM`] and its square for [`PRODUCT`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exact<const N: usize> {
     digits: [i64; N],
-    /// Additions since carries were moved on.
+    /// Additions since carries were last propagated.
     pending: u32,
 }
 
@@ -65,12 +65,12 @@ impl<const N: usize> Exact<N> {
         self.pending += 1;
     }
 
-    /// Adds `whole` at a place.
+    /// Adds `whole` at a position.
     #[inline]
     fn add_at(&mut self, negative: bool, whole: u128, place: usize) {
         self.about_to_add();
         let (digit, shift) = (place / BITS, place % BITS);
-        // What is shifted out at the top is the fifth digit.
+        // Bits shifted out at the top form the fifth digit.
         let (low, high) = (whole << shift, (whole >> 64) >> (64 - shift));
         let sign = if negative { -1 } else { 1 };
         let parts =
@@ -83,7 +83,7 @@ impl<const N: usize> Exact<N> {
         }
     }
 
-    /// Moves carries on: every digit but the last comes to lie within 0..2³².
+    /// Propagates carries: every digit except the last is then within 0..2³².
     fn carry(&mut self) {
         let mut carried = 0i64;
         let (last, digits) = match self.digits.split_last_mut() {
@@ -98,7 +98,7 @@ impl<const N: usize> Exact<N> {
         self.pending = 0;
     }
 
-    /// The sign and the digits of the size, each within 0..2³² as long as the last has not run over.
+    /// The sign and the digits of the absolute value, each within 0..2³² unless the last has overflowed.
     fn size(&self) -> (bool, [i64; N]) {
         let mut sum = self.clone();
         sum.carry();
@@ -110,7 +110,7 @@ impl<const N: usize> Exact<N> {
         (negative, sum.digits)
     }
 
-    /// Takes in what another sum has.
+    /// Adds another sum.
     pub fn merge(&mut self, other: &Self) {
         if self.pending.saturating_add(other.pending) >= MOST_PENDING {
             self.carry();
@@ -119,7 +119,7 @@ impl<const N: usize> Exact<N> {
         self.pending = self.pending.saturating_add(other.pending).saturating_add(1);
     }
 
-    /// Takes out what another sum has.
+    /// Subtracts another sum.
     pub fn subtract(&mut self, other: &Self) {
         if self.pending.saturating_add(other.pending) >= MOST_PENDING {
             self.carry();
@@ -135,7 +135,7 @@ impl<const N: usize> Exact<N> {
         let from = top.saturating_sub(3);
         let leading =
             digits[from..=top].iter().rev().fold(0u128, |sum, digit| sum << BITS | *digit as u128 & MASK as u128);
-        // What is cut off decides only between two neighbours, so that one bit stands for all of it.
+        // What is cut off only decides between two adjacent doubles, so one bit can represent it.
         let rest = u128::from(digits[..from].iter().any(|digit| *digit != 0));
         let (mut number, mut exponent) = ((leading | rest) as f64, last_bit + (from * BITS) as i32);
         // In steps whose powers of two are doubles.
@@ -147,7 +147,7 @@ impl<const N: usize> Exact<N> {
         if negative { -number } else { number }
     }
 
-    /// Appends it to a value: sign, the number of the first digit that is not 0, how many follow, and these.
+    /// Appends it to a value: sign, the index of the first digit that is not 0, the number of digits from there, and these.
     pub fn encode(&self, out: &mut Writer) -> Result<()> {
         let (negative, digits) = self.size();
         let used = |digit: &i64| *digit != 0;
@@ -165,7 +165,7 @@ impl<const N: usize> Exact<N> {
         Ok(())
     }
 
-    /// Reads what [`encode`](Exact::encode) wrote.
+    /// Decodes what [`encode`](Exact::encode) wrote.
     pub fn decode(body: &mut Reader<'_>) -> Result<Self> {
         const WRONG: Error = Error::Corrupt { what: "a sum is not in its one form" };
         let negative = match body.uint()? {
@@ -210,16 +210,16 @@ impl Exact<SUM> {
         }
     }
 
-    /// The nearest double; infinite beyond their range.
+    /// The nearest double; infinite outside their range.
     pub fn value(&self) -> f64 {
         self.rounded(LAST_BIT)
     }
 
-    /// This sum less `times` a number.
+    /// This sum minus `times` a number.
     pub fn less(&self, times: u64, number: f64) -> Self {
         let (mut sum, number) = (self.clone(), Parts::of(number));
         sum.carry();
-        // 53 bits and 64: the product has its place among the digits.
+        // 53 bits times 64 bits: the product fits the digits.
         sum.add_at(!number.negative, u128::from(number.whole) * u128::from(times), number.place as usize);
         sum
     }
@@ -233,12 +233,12 @@ impl Exact<PRODUCT> {
         self.add_at(one.negative != other.negative, whole, (one.place + other.place) as usize);
     }
 
-    /// The nearest double; infinite beyond their range.
+    /// The nearest double; infinite outside their range.
     pub fn value(&self) -> f64 {
         self.rounded(2 * LAST_BIT)
     }
 
-    /// Takes away a sum times a number.
+    /// Subtracts a sum times a number.
     fn take(&mut self, sum: &Exact<SUM>, number: Parts) {
         let (negative, digits) = sum.size();
         for (n, digit) in digits.iter().enumerate().filter(|(_, digit)| **digit != 0) {
@@ -247,14 +247,14 @@ impl Exact<PRODUCT> {
         }
     }
 
-    /// The sum of `(x - a) * (y - b)` over all pairs, of which this is the sum of `x * y`: exact until it is rounded.
+    /// The sum of `(x - a) * (y - b)` over all pairs, where this is the sum of `x * y`: exact until it is rounded.
     pub fn about(&self, count: u64, (x, a): (&Exact<SUM>, f64), (y, b): (&Exact<SUM>, f64)) -> f64 {
         let (mut sum, a, b) = (self.clone(), Parts::of(a), Parts::of(b));
         sum.carry();
         sum.take(x, b);
         sum.take(y, a);
         let (whole, place) = (u128::from(a.whole) * u128::from(b.whole), (a.place + b.place) as usize);
-        // 106 bits times 16 at a time.
+        // 106 bits times 16 bits per step.
         for part in 0..4 {
             let times = u128::from(count >> (16 * part) & 0xffff);
             sum.add_at(a.negative != b.negative, whole * times, place + 16 * part);
@@ -291,7 +291,7 @@ mod tests {
         let numbers = [1e9 + 1.0, 1e9 + 2.0, 1e9 + 3.0, -0.0];
         numbers.iter().for_each(|number| squares.add(Parts::of(*number), Parts::of(*number)));
         let three = sum(&numbers);
-        // About 1e9 + 2: 1 + 0 + 1 and the square of the number that is 0.
+        // About 1e9 + 2: 1 + 0 + 1, and the square for the number 0.
         let about = squares.about(4, (&three, 1e9 + 2.0), (&three, 1e9 + 2.0));
         assert_eq!(about, 2.0 + (1e9 + 2.0) * (1e9 + 2.0));
         assert_eq!(three.less(3, 1e9 + 2.0).value(), 0.0);

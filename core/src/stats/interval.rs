@@ -7,9 +7,9 @@ use statrs::distribution::{ContinuousCDF, Normal};
 /// The 97.5 % point of the standard normal distribution: two-sided 95 % bounds.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// The Wilson score bounds (95 %) of `successes` out of `trials`, `None` for no trials.
+/// The 95 % Wilson score bounds of `successes` out of `trials`, `None` without trials.
 ///
-/// Unlike the textbook `p ± z·√(p(1-p)/n)` they stay within 0..1 and are honest for small groups and for rates of 0 and 1.
+/// Unlike the textbook `p ± z·√(p(1-p)/n)` they stay within 0..1 and are accurate for small groups and for rates of 0 and 1.
 /// Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22 (1927).
 ///
 /// ```
@@ -23,7 +23,7 @@ pub fn wilson(successes: u64, trials: u64) -> Option<(f64, f64)> {
     wilson_at(successes, trials, Z)
 }
 
-/// The same for `z` standard deviations instead of those of 95 %.
+/// The same for a normal quantile `z` instead of that of 95 %.
 pub fn wilson_at(successes: u64, trials: u64, z: f64) -> Option<(f64, f64)> {
     if trials == 0 {
         return None;
@@ -32,7 +32,7 @@ pub fn wilson_at(successes: u64, trials: u64, z: f64) -> Option<(f64, f64)> {
     let (z2, denominator) = (z * z, 1.0 + z * z / n);
     let centre = (p + z2 / (2.0 * n)) / denominator;
     let half = z / denominator * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-    // At 0 and 1 the bound is exact; rounding must not leave it a hair outside.
+    // At rates of 0 and 1 the bound is exact; rounding must not move it.
     let low = if successes == 0 { 0.0 } else { (centre - half).max(0.0) };
     let high = if successes == trials { 1.0 } else { (centre + half).min(1.0) };
     Some((low, high))
@@ -44,7 +44,7 @@ pub fn rate_with_bounds(successes: u64, trials: u64) -> Option<(f64, f64, f64)> 
     Some((successes as f64 / trials as f64, low, high))
 }
 
-/// How many standard deviations two-sided bounds of a confidence, the argument `name`, are away from the middle.
+/// The normal quantile of two-sided bounds with a given confidence, which is the argument `name`.
 ///
 /// ```
 /// # use user_metrics_core::stats::interval::two_sided;
@@ -53,7 +53,7 @@ pub fn rate_with_bounds(successes: u64, trials: u64) -> Option<(f64, f64, f64)> 
 /// ```
 pub fn two_sided(name: &'static str, confidence: f64) -> Result<f64> {
     if confidence > 0.0 && confidence < 1.0 {
-        // Of the smaller tail, which keeps its digits where the confidence is next to 1.
+        // From the smaller tail, which keeps its digits if the confidence is close to 1.
         return Ok(-Normal::standard().inverse_cdf((1.0 - confidence) / 2.0));
     }
     Err(Error::Argument {
@@ -66,7 +66,7 @@ pub fn two_sided(name: &'static str, confidence: f64) -> Result<f64> {
 /// A difference and its bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
-    /// The one figure less the other.
+    /// One value minus the other.
     pub difference: f64,
     /// The lower 95 % bound.
     pub low: f64,
@@ -75,8 +75,8 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// How many times half its interval it is away from nothing: more than 1 where the bounds tell the two apart. To twelve
-    /// digits after the point, for what is equally clear on paper differs in the last bits and is to be ranked alike.
+    /// The absolute difference in units of half the interval's width: more than 1 if the bounds exclude 0. Rounded to twelve
+    /// decimals, since values that are equal on paper differ in their last bits and must rank equal.
     ///
     /// ```
     /// # use user_metrics_core::stats::interval::rate_difference;
@@ -89,7 +89,7 @@ impl Difference {
     }
 }
 
-/// The difference of two rates with its 95 % bounds, `None` where either has no trials.
+/// The difference of two rates with its 95 % bounds, `None` if either has no trials.
 ///
 /// Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine
 /// 17 (1998), method 10.
@@ -104,7 +104,7 @@ pub fn rate_difference(one: (u64, u64), other: (u64, u64)) -> Option<Difference>
     rate_difference_at(one, other, Z)
 }
 
-/// The same for `z` standard deviations instead of those of 95 %.
+/// The same for a normal quantile `z` instead of that of 95 %.
 pub fn rate_difference_at(one: (u64, u64), other: (u64, u64), z: f64) -> Option<Difference> {
     let rate = |(successes, trials)| Some((successes as f64 / trials as f64, wilson_at(successes, trials, z)?));
     let ((a, (a_low, a_high)), (b, (b_low, b_high))) = (rate(one)?, rate(other)?);
@@ -113,18 +113,18 @@ pub fn rate_difference_at(one: (u64, u64), other: (u64, u64), z: f64) -> Option<
     Some(Difference { difference, low: low.max(-1.0), high: high.min(1.0) })
 }
 
-/// What is known of a group's figures: how many, their mean and their variance.
+/// Number, mean and variance of a group's values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments {
-    /// How many figures there are.
+    /// The number of values.
     pub count: u64,
     /// Their mean.
     pub mean: f64,
-    /// Their variance as that of a sample.
+    /// Their sample variance.
     pub variance: f64,
 }
 
-/// The difference of two means with its 95 % bounds; `None` where either has fewer than two figures or neither varies.
+/// The difference of two means with its 95 % bounds; `None` if either group has fewer than two values or neither varies.
 ///
 /// Source: B. L. Welch, "The generalization of Student's problem when several different population variances are involved",
 /// Biometrika 34 (1947).
@@ -144,7 +144,7 @@ pub fn mean_difference(one: Moments, other: Moments) -> Option<Difference> {
     if one.count < 2 || other.count < 2 {
         return None;
     }
-    // A deviation below the digits of the mean is not one of the figures but of the computation.
+    // A deviation below the precision of the mean is a rounding error, not variance.
     let varies = |group: Moments| group.variance > (1e-12 * group.mean).powi(2);
     let share = |group: Moments| if varies(group) { group.variance / group.count as f64 } else { 0.0 };
     let (a, b) = (share(one), share(other));
@@ -152,7 +152,7 @@ pub fn mean_difference(one: Moments, other: Moments) -> Option<Difference> {
     if !(squares > 0.0 && squares.is_finite()) {
         return None;
     }
-    // Not by the library's inverse, which is wrong for ten million degrees of freedom and does not come to an end for more.
+    // Not by the library's inverse, which is wrong for ten million degrees of freedom and does not terminate for more.
     let half = student_exceeded(0.025, (a + b) * (a + b) / squares) * (a + b).sqrt();
     let difference = one.mean - other.mean;
     Some(Difference { difference, low: difference - half, high: difference + half })

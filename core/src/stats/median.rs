@@ -1,21 +1,21 @@
-//! Medians of many groups of numbers, exact, in little memory: numbers of large groups are counted by size first, and only
-//! those about the middle are looked at again.
+//! Exact medians of many groups of numbers in little memory: the numbers of large groups are first counted by size, and only
+//! those near the middle are kept in a second pass.
 //!
-//! A group keeps up to 1,024 numbers. A larger one counts its numbers in 2,048 buckets, of which each spans a 32nd of an
-//! octave, and needs a second look at all numbers: [`Medians::is_complete`] tells whether any does.
+//! A group keeps up to 1,024 numbers. A larger one counts its numbers in 2,048 buckets, each of a 32nd of an octave, and
+//! needs a second pass over all numbers: [`Medians::is_complete`] tells whether any does.
 
 use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
 
-/// The most numbers a group keeps before it counts them.
+/// The most numbers that a group keeps before it counts them.
 const FEW: usize = 1024;
-/// Numbers about the middle that are kept before those alike are united.
+/// Numbers near the middle that are kept before equal ones are united.
 const MANY: usize = 1 << 16;
 /// Buckets of a counted group.
 const BUCKETS: usize = 2048;
-/// The bits of a double that tell its bucket: the exponent and five of the fraction.
+/// The bits of a double that determine its bucket: the exponent and five bits of the fraction.
 const SHIFT: u32 = 47;
-/// The bucket of 2⁻¹⁶; what is smaller lies in the first.
+/// The bucket of 2⁻¹⁶; smaller numbers are in the first.
 const FIRST: u64 = (1023 - 16) << 5;
 
 #[inline]
@@ -23,18 +23,18 @@ fn bucket(number: f64) -> usize {
     ((number.to_bits() >> SHIFT).saturating_sub(FIRST) as usize).min(BUCKETS - 1)
 }
 
-/// What is known of a group. Most groups of a log of many are small: what the others have lies behind a pointer.
+/// The state of a group. In a log with many groups most are small, so the larger variants are boxed.
 #[derive(Debug)]
 enum Numbers {
     /// All of them.
     All(Vec<f64>),
-    /// How many lie in each bucket.
+    /// The number of values in each bucket.
     Counted(Box<Counted>),
-    /// Those about the middle.
+    /// The numbers near the middle.
     Middle(Box<Middle>),
 }
 
-/// How many numbers there are, and how many lie in each bucket.
+/// The count of numbers, in total and by bucket.
 #[derive(Debug)]
 struct Counted {
     count: u64,
@@ -55,16 +55,16 @@ impl Counted {
     }
 }
 
-/// The numbers of the buckets from the first to the last that hold one of the two in the middle.
+/// The numbers in the range of buckets that contains the middle one or two.
 #[derive(Debug)]
 struct Middle {
-    /// How many there are in all.
+    /// The total count.
     count: u64,
     first: usize,
     last: usize,
-    /// How many lie before them.
+    /// The count of numbers before them.
     before: u64,
-    /// Each with how often it came; those behind `sorted` may come again.
+    /// Each with its frequency; those after `sorted` may repeat.
     numbers: Vec<(f64, u64)>,
     sorted: usize,
 }
@@ -75,14 +75,14 @@ impl Default for Numbers {
     }
 }
 
-/// Groups of numbers, by their number from 0.
+/// Groups of numbers, by their index from 0.
 #[derive(Debug, Default)]
 pub struct Medians {
     groups: Vec<Numbers>,
 }
 
 impl Medians {
-    /// Adds a number of 0 or more to a group.
+    /// Adds a number of at least 0 to a group.
     #[inline]
     pub fn add(&mut self, group: usize, number: f64, claim: &mut Claim) -> Result<()> {
         match self.group(group, claim)? {
@@ -112,7 +112,7 @@ impl Medians {
         Ok(())
     }
 
-    /// Takes in what others have, of whose groups `numbers` gives the number here. None may have been looked at again.
+    /// Merges others, whose groups have the indexes `numbers` here. None may be in its second pass.
     pub fn merge(&mut self, other: Self, numbers: &[usize], claim: &mut Claim) -> Result<()> {
         for (theirs, &group) in other.groups.into_iter().zip(numbers) {
             match theirs {
@@ -144,13 +144,13 @@ impl Medians {
         Ok(())
     }
 
-    /// Whether no group needs a second look at its numbers. If one does, [`look_again`](Medians::look_again) is to be called
-    /// once, and then [`again`](Medians::again) with every number.
+    /// Whether no group needs a second pass over its numbers. If one does, [`look_again`](Medians::look_again) must be
+    /// called once, and then [`again`](Medians::again) with every number.
     pub fn is_complete(&self) -> bool {
         !self.groups.iter().any(|numbers| matches!(numbers, Numbers::Counted(_)))
     }
 
-    /// Finds where the middle of every large group lies.
+    /// Determines the middle buckets of every large group.
     pub fn look_again(&mut self, claim: &mut Claim) {
         for numbers in &mut self.groups {
             let Numbers::Counted(counted) = numbers else { continue };
@@ -171,13 +171,13 @@ impl Medians {
         }
     }
 
-    /// Looks at a number of a group again.
+    /// Passes a number of a group a second time.
     #[inline]
     pub fn again(&mut self, group: usize, number: f64, claim: &mut Claim) -> Result<()> {
         match self.groups.get_mut(group) {
             Some(Numbers::Middle(middle)) if (middle.first..=middle.last).contains(&bucket(number)) => {
                 let Middle { numbers, sorted, .. } = &mut **middle;
-                // Numbers that repeat are kept once.
+                // Repeated numbers are kept once.
                 if numbers.len() >= 2 * *sorted + MANY {
                     unite(numbers);
                     *sorted = numbers.len();
@@ -188,7 +188,7 @@ impl Medians {
         }
     }
 
-    /// The median of a group, the mean of the two in the middle of an even number; `None` of no numbers.
+    /// The median of a group, for an even count the mean of the middle two; `None` without numbers.
     pub fn median(&mut self, group: usize) -> Option<f64> {
         memory::poll();
         match self.groups.get_mut(group)? {
@@ -212,7 +212,7 @@ impl Medians {
     }
 }
 
-/// Brings numbers in order, each once with how often it came.
+/// Sorts numbers and unites equal ones with their frequencies.
 fn unite(numbers: &mut Vec<(f64, u64)>) {
     memory::poll();
     numbers.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
@@ -223,11 +223,11 @@ fn unite(numbers: &mut Vec<(f64, u64)>) {
     });
 }
 
-/// The median of a few numbers, the mean of the two in the middle of an even number; their order is lost.
+/// The median of a few numbers, for an even count the mean of the middle two; the order of the numbers is lost.
 pub fn median(numbers: &mut [f64]) -> Option<f64> {
     let middle = numbers.len().checked_sub(1)? / 2;
     let (_, &mut low, above) = numbers.select_nth_unstable_by(middle, f64::total_cmp);
-    // Of an even number one more lies above than below.
+    // For an even count there is one more above than below.
     let high = if above.len() > middle { above.iter().copied().min_by(f64::total_cmp)? } else { low };
     Some(low + 0.5 * (high - low))
 }

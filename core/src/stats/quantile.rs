@@ -2,8 +2,8 @@
 
 use crate::base::calendar::Micros;
 
-/// The duration in seconds that a share of durations in microseconds stays below, between two of them by linear
-/// interpolation: SQL's `percentile_cont`. Their order is lost.
+/// A quantile of durations in microseconds, in seconds, by linear interpolation as in SQL's `percentile_cont`. The order of
+/// the durations is lost.
 pub fn quantile(durations: &mut [Micros], share: f64) -> Option<f64> {
     let place = share * durations.len().checked_sub(1)? as f64;
     let (below, between) = (place.floor() as usize, place.fract());

@@ -1,26 +1,26 @@
-//! An exact sum of doubles in few bytes: most numbers of a log are decimals of a few digits, which a whole number holds.
+//! An exact sum of doubles in few bytes: most numbers of a log are decimals with few digits, which fit an integer.
 
 use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::stats::exact::{Exact, Parts, SUM};
 
-/// Units of the whole number to one: ten to the eighth.
+/// Units per one: ten to the eighth.
 const POWER: f64 = 1e8;
-/// A double as a whole number of units, of which `power` are one, if it is a decimal of so few digits.
+/// A double as an integer in units of 1 / `power`, if it is a decimal with few enough digits.
 #[inline]
 pub fn decimal(number: f64, power: f64) -> Option<f64> {
     // Adding and subtracting 1.5 · 2⁵² rounds to a whole number.
     const ROUND: f64 = 6_755_399_441_055_744.0;
     let scaled = number * power;
     let whole = (scaled + ROUND) - ROUND;
-    // Below 2⁵⁰ the division is exact or correctly rounded, so equality says that the decimal is the number.
+    // Below 2⁵⁰ the division is exact or correctly rounded, so equality proves that the decimal is the number.
     (scaled.abs() < 1e15 && whole / power == number).then_some(whole)
 }
 
-/// A sum. What has been added is a matter of the numbers alone, not of their order.
+/// A sum that does not depend on the order of additions.
 #[derive(Clone, Debug, Default)]
 pub struct Sum {
-    /// The numbers that are decimals of at most eight digits behind the point, in such units.
+    /// The numbers that are decimals with at most eight decimal places, in such units.
     decimals: i128,
     /// The others.
     others: Option<Box<Exact<SUM>>>,
@@ -50,7 +50,7 @@ impl Sum {
         Ok(())
     }
 
-    /// Takes in what another sum has.
+    /// Adds another sum.
     pub fn merge(&mut self, other: Self, claim: &mut Claim) -> Result<()> {
         self.decimals += other.decimals;
         self.count += other.count;
@@ -66,7 +66,7 @@ impl Sum {
         Ok(())
     }
 
-    /// Takes out numbers that were added before.
+    /// Subtracts numbers that were added before.
     pub fn subtract(&mut self, other: Self, claim: &mut Claim) -> Result<()> {
         self.decimals -= other.decimals;
         self.count = self.count.saturating_sub(other.count);
@@ -80,12 +80,12 @@ impl Sum {
         Ok(())
     }
 
-    /// How many numbers have been added.
+    /// The count of numbers added.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The sum; `None` of no numbers.
+    /// The sum; `None` without numbers.
     pub fn value(&self) -> Option<f64> {
         let decimals = self.decimals as f64 / POWER;
         let value = match &self.others {
@@ -95,13 +95,13 @@ impl Sum {
         (self.count > 0).then_some(value)
     }
 
-    /// The mean; `None` of no numbers.
+    /// The mean; `None` without numbers.
     pub fn mean(&self) -> Option<f64> {
         self.value().map(|value| value / self.count as f64)
     }
 }
 
-/// The sum of the numbers of a column that are known.
+/// The sum of the known numbers of a column.
 pub(crate) fn sum_of(numbers: Option<&[f64]>, claim: &mut Claim) -> Result<Sum> {
     let mut sum = Sum::default();
     let mut known = numbers.unwrap_or_default().iter().filter(|number| !number.is_nan());

@@ -1,27 +1,27 @@
-//! Tails and quantiles of the distributions that tests use, over `statrs`, with what it leaves open: many degrees of freedom.
+//! Tails and quantiles of the distributions of test statistics, using `statrs`, extended to many degrees of freedom.
 
 use statrs::function::beta::checked_beta_reg;
 use statrs::function::erf::{erfc, erfc_inv};
 use statrs::function::gamma::checked_gamma_ur;
 use std::f64::consts::SQRT_2;
 
-/// The least probability that is told: smaller ones are no doubles, and none is 0.
+/// The smallest probability reported: smaller ones are not normal doubles, and no probability is 0.
 const LEAST: f64 = f64::MIN_POSITIVE;
 
-/// Degrees of freedom up to which the library's continued fraction converges; beyond, Hill's expansion is as exact.
+/// Degrees of freedom up to which the library's continued fraction converges; beyond, Hill's expansion is as accurate.
 const MANY: f64 = 3000.0;
 
-/// A probability that has been rounded: never 0, never above 1, `None` for no number.
+/// A rounded probability: never 0, never above 1, `None` for NaN.
 pub fn probability(p: f64) -> Option<f64> {
     (!p.is_nan()).then(|| p.clamp(LEAST, 1.0))
 }
 
-/// The chance that a standard normal number exceeds `z`.
+/// The probability that a standard normal variable exceeds `z`.
 pub fn normal_above(z: f64) -> f64 {
     0.5 * erfc(z / SQRT_2)
 }
 
-/// The number that a standard normal one exceeds with chance `p`.
+/// The number that a standard normal variable exceeds with probability `p`.
 pub fn normal_exceeded(p: f64) -> f64 {
     SQRT_2 * erfc_inv(2.0 * p)
 }
@@ -31,7 +31,7 @@ pub fn normal_density(z: f64) -> f64 {
     (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt()
 }
 
-/// The chance that Student's t of `df` degrees of freedom exceeds `t`.
+/// The probability that Student's t with `df` degrees of freedom exceeds `t`.
 ///
 /// For many degrees of freedom by an expansion about the normal distribution: G. W. Hill, "Algorithm 395: Student's
 /// t-distribution", Communications of the ACM 13 (1970).
@@ -40,7 +40,7 @@ pub fn student_above(t: f64, df: f64) -> f64 {
         return 1.0 - student_above(-t, df);
     }
     if df <= MANY {
-        // A share of squares that is rounded to 1 says nothing of a small t.
+        // If the share of squares is rounded to 1, it has no information about a small t.
         let share = df / (df + t * t);
         return checked_beta_reg(df / 2.0, 0.5, share).map_or(f64::NAN, |twice| 0.5 * twice);
     }
@@ -50,13 +50,13 @@ pub fn student_above(t: f64, df: f64) -> f64 {
     normal_above(((inner + y + 3.0) / b + 1.0) * y.sqrt())
 }
 
-/// The number that Student's t exceeds with chance `p` below one half.
+/// The number that Student's t exceeds with probability `p`, below one half.
 pub fn student_exceeded(p: f64, df: f64) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
     while student_above(high, df) > p && high < 1e300 {
         (low, high) = (high, high * 2.0);
     }
-    // By halves to the last bit: a few dozen steps.
+    // By bisection to the last bit: a few dozen steps.
     loop {
         let middle = low + (high - low) / 2.0;
         if middle <= low || middle >= high {
@@ -66,7 +66,7 @@ pub fn student_exceeded(p: f64, df: f64) -> f64 {
     }
 }
 
-/// The chance that chi-squared of `df` degrees of freedom exceeds `statistic`.
+/// The probability that chi-squared with `df` degrees of freedom exceeds `statistic`.
 pub fn chi_squared_above(statistic: f64, df: f64) -> f64 {
     if statistic <= 0.0 {
         return 1.0;
@@ -131,7 +131,7 @@ mod tests {
             close(normal_above(z), expected, 1e-10);
             close(normal_above(-z), 1.0 - expected, 1e-10);
         }
-        // What no double can be is told as the least that one can.
+        // A probability too small for a double is reported as the smallest one.
         assert_eq!(probability(normal_above(50.0)), Some(f64::MIN_POSITIVE));
         assert_eq!(probability(f64::NAN), None);
     }

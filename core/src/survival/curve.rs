@@ -1,4 +1,4 @@
-//! The share of those for whom it has not happened yet, over the time since they began.
+//! The Kaplan-Meier estimate: the share without the event, over time.
 
 use super::{Point, Survival};
 use crate::base::error::{Error, Result};
@@ -10,22 +10,22 @@ use crate::stats::interval::two_sided;
 pub struct Step {
     /// The duration, in seconds.
     pub seconds: f64,
-    /// How many were observed for that long and it had not happened to them before.
+    /// The number observed for that long without the event before.
     pub at_risk: u64,
-    /// To how many it happened after the step before and by this one.
+    /// The number of events after the previous step and by this one.
     pub events: u64,
-    /// How many were observed no further than to somewhere after the step before and by this one.
+    /// The number censored after the previous step and by this one.
     pub censored: u64,
-    /// The share to whom it happens later than that; `None` where nobody was observed for so long.
+    /// The share with the event later than that; `None` if none was observed for that long.
     pub survival: Option<f64>,
-    /// Confidence bounds of that share; `None` also where all or none are left, for nothing tells their spread there.
+    /// Confidence bounds of that share; `None` also if all or none are left, where the variance is unknown.
     pub bounds: Option<(f64, f64)>,
 }
 
-/// By when it has happened to a share of them.
+/// A quantile of the time to the event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantile {
-    /// The time in seconds; `None` where observation ends before.
+    /// The time in seconds; `None` if observation ends before.
     pub seconds: Option<f64>,
     /// The lower confidence bound of that time.
     pub low: Option<f64>,
@@ -33,11 +33,11 @@ pub struct Quantile {
     pub high: Option<f64>,
 }
 
-/// How much of a step is rounding: shares are compared up to it.
+/// Rounding tolerance for comparing shares.
 const ROUNDING: f64 = 1e-12;
 
-/// The Kaplan-Meier estimate with Greenwood's variance, and bounds on the scale of log(-log S), within which they stay
-/// between 0 and 1. What happens at the same time as somebody is censored happens before.
+/// The Kaplan-Meier estimate with Greenwood's variance, and bounds on the scale of log(-log S), which keeps them between 0
+/// and 1. An event at the same time as a censoring precedes it.
 ///
 /// Sources: E. L. Kaplan and P. Meier, "Nonparametric Estimation from Incomplete Observations", JASA 53 (1958); bounds:
 /// J. D. Kalbfleisch and R. L. Prentice, "The Statistical Analysis of Failure Time Data" (1980), p. 15; bounds of a
@@ -49,13 +49,13 @@ pub struct Curve {
     _claim: Claim,
 }
 
-/// The estimate on its way through the durations.
+/// The running estimate over the durations.
 ///
-/// Between two censorings the product telescopes: of those at risk after the first, the ones left. So it is a product over
-/// censorings, and exact without any.
+/// Between two censorings the product telescopes to the ratio of those left to those at risk after the first. So it is a
+/// product over censorings, and exact without any.
 struct Estimate {
     z: f64,
-    /// The share before the last censoring, how many were at risk after it, and how many of them are left.
+    /// The share before the last censoring, the number at risk after it, and how many of them are left.
     base: f64,
     began: u64,
     left: u64,
@@ -92,7 +92,7 @@ impl Estimate {
     }
 }
 
-/// The curve of nobody.
+/// The curve without observations.
 impl Default for Curve {
     fn default() -> Self {
         Curve { steps: Vec::new(), observed: 0, _claim: Claim::temporary() }
@@ -133,17 +133,17 @@ impl Curve {
         &self.steps
     }
 
-    /// How many durations it is made of.
+    /// The number of durations.
     pub fn observed(&self) -> u64 {
         self.observed
     }
 
-    /// To how many it happened.
+    /// The number of events.
     pub fn events(&self) -> u64 {
         self.steps.iter().map(|step| step.events).sum()
     }
 
-    /// The curve at durations of one's own, ascending: what happened since the one before is counted together.
+    /// The curve at given durations, ascending: events since the previous one are counted together.
     pub fn at(&self, times: &[f64]) -> Result<Vec<Step>> {
         if !(times.is_sorted() && times.iter().all(|seconds| (0.0..f64::INFINITY).contains(seconds))) {
             let accepted = "numbers of seconds, none below 0, in ascending order".to_owned();
@@ -157,7 +157,7 @@ impl Curve {
             let from = passed;
             passed += self.steps[from..].partition_point(|step| step.seconds <= seconds);
             let since = &self.steps[from..passed];
-            // Who is at risk has a duration of so much or more, and that is who is at risk at the next longer one.
+            // Those at risk have at least this duration, so they are those at risk at the next longer one.
             let next = self.steps.partition_point(|step| step.seconds < seconds);
             let at_risk = self.steps.get(next).map_or(0, |step| step.at_risk);
             let last = self.steps[..passed].last().filter(|step| at_risk > 0 || step.survival == Some(0.0));
@@ -173,7 +173,7 @@ impl Curve {
         Ok(times.iter().map(step).collect())
     }
 
-    /// The first time by which it has happened to a share of them, the argument `name`.
+    /// The first time by which the given share has had the event; the share is the argument `name`.
     pub fn quantile(&self, name: &'static str, share: f64) -> Result<Quantile> {
         if !(share > 0.0 && share < 1.0) {
             let accepted = "a share between 0 and 1, such as 0.5".to_owned();
@@ -184,7 +184,7 @@ impl Curve {
         let reached = |value: f64| value <= rest + ROUNDING;
         Ok(Quantile {
             seconds: first(&|step| step.survival.is_some_and(reached)),
-            // Where none are left, the lower bound of their share is none, and the upper one unknown.
+            // If none are left, the lower bound of the share is 0, and the upper one is unknown.
             low: first(&|step| step.bounds.map(|(low, _)| low).or(step.survival).is_some_and(reached)),
             high: first(&|step| step.bounds.is_some_and(|(_, high)| reached(high))),
         })
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_median_is_met_exactly() {
-        // One after the other, without rounding: half of ten is five, of which a running product knows nothing.
+        // Step by step, without rounding: half of ten is exactly five, which a running product would miss.
         let rows = (1..=10).map(|i| (f64::from(i), true)).collect::<Vec<_>>();
         let curve = Curve::new(&survival(&rows), 0.95).unwrap();
         assert_eq!(curve.quantile("quantile", 0.5).unwrap().seconds, Some(5.0));

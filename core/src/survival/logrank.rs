@@ -1,33 +1,33 @@
-//! Whether it happens sooner in one group than in another.
+//! The log-rank test: whether the event happens sooner in one group than in another.
 
 use super::{Point, Survival};
 use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
-/// Groups compared at most: the covariance has a cell for every two.
+/// The most groups compared: the covariance has a cell for each pair.
 pub const MOST_GROUPS: usize = 100;
 
-/// Pivots below this share of the largest are rounding.
+/// Pivots below this fraction of the largest are rounding errors.
 const ROUNDING: f64 = 1e-10;
 
-/// What the test says.
+/// The result of the test.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Logrank {
     /// The groups compared.
     pub groups: usize,
-    /// How far they are apart, `None` where nothing can be compared.
+    /// The χ² statistic; `None` if no groups can be compared.
     pub statistic: Option<f64>,
-    /// Its degrees of freedom: groups that can be compared, less one.
+    /// Its degrees of freedom: groups that can be compared, minus one.
     pub degrees_of_freedom: usize,
-    /// The chance of being so far apart or farther if it happened equally soon in all of them.
+    /// The probability of a statistic at least that large if all groups have the same time to the event.
     pub p_value: Option<f64>,
 }
 
-/// The log-rank test over settled durations, one value a group.
+/// The log-rank test over settled durations, one value per group.
 ///
-/// At every time at which it happens, the events of each group are set against those it would have if they fell on those at
-/// risk by chance. A group of which nobody is at risk at any such time cannot be compared. Sources: N. Mantel, "Evaluation of
+/// At every time with an event, the events of each group are compared with those expected if they occurred at random among
+/// those at risk. A group with no one at risk at any such time cannot be compared. Sources: N. Mantel, "Evaluation of
 /// survival data and two new rank order statistics", Cancer Chemotherapy Reports 50 (1966); for several groups R. Peto and
 /// J. Peto, "Asymptotically efficient rank invariant test procedures", JRSS A 135 (1972).
 pub fn logrank(groups: &[Survival]) -> Result<Logrank> {
@@ -81,8 +81,8 @@ pub fn logrank(groups: &[Survival]) -> Result<Logrank> {
     Ok(Logrank { groups: k, statistic, degrees_of_freedom, p_value })
 }
 
-/// `x' V⁻ x` and the rank of V, for a covariance V that is singular: what is measured adds up to nothing. By elimination,
-/// the largest pivot first.
+/// `x' V⁻ x` and the rank of V, for a singular covariance V: the components of x add up to 0. By elimination, the largest
+/// pivot first.
 fn quadratic_form(x: &mut [f64], v: &mut [f64]) -> (f64, usize) {
     let k = x.len();
     let largest = (0..k).map(|i| v[i * k + i]).fold(0.0, f64::max);
@@ -123,8 +123,9 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        // At 1: one of two in a falls, of four: expected a 1/2, spread 1/4. At 2: the one left of a, of three: expected 1/3,
-        // spread 2/9. At 3 and 4 only b is at risk. Excess of a: 2 - 5/6 = 7/6; spread 17/36; 49/36 / (17/36) = 49/17.
+        // At 1: one of two in a has the event, of four at risk: expected in a 1/2, variance 1/4. At 2: the one left of a, of
+        // three: expected 1/3, variance 2/9. At 3 and 4 only b is at risk. Excess of a: 2 - 5/6 = 7/6; variance 17/36; 49/36
+        // / (17/36) = 49/17.
         let a = survival([(1.0, true), (2.0, true)]);
         let b = survival([(3.0, true), (4.0, true)]);
         let test = logrank(&[a, b]).unwrap();
@@ -140,10 +141,10 @@ mod tests {
         assert_eq!(logrank(&[one()]).unwrap(), Logrank { groups: 1, ..nothing });
         let none = || survival([(1.0, false)]);
         assert_eq!(logrank(&[none(), none()]).unwrap(), Logrank { groups: 2, ..nothing });
-        // All at once: no chance is left, and nothing to tell the groups apart.
+        // All at once: the variance is 0, and the groups cannot be distinguished.
         let both = || survival([(1.0, true)]);
         assert_eq!(logrank(&[both(), both()]).unwrap(), Logrank { groups: 2, ..nothing });
-        // A third that is gone before anything happens takes no part.
+        // A third group that is censored before the first event takes no part.
         let (a, b) = (survival([(1.0, true), (2.0, true)]), survival([(3.0, true), (4.0, true)]));
         let test = logrank(&[a, b, survival([(0.5, false)])]).unwrap();
         assert_eq!((test.groups, test.degrees_of_freedom), (3, 1));

@@ -1,4 +1,4 @@
-//! What the readouts of a value have in common: whose curve may be shown, and with what confidence.
+//! Common parts of the functions over a value: the curve that may be shown, and its confidence.
 
 use super::{Curve, Survival};
 use crate::base::error::Result;
@@ -18,11 +18,11 @@ pub(super) fn confidence(call: &Call<'_>) -> f64 {
     call.double(CONFIDENCE.name).unwrap_or(0.95)
 }
 
-/// The curve of a value that may be shown: `None` for no value, and for one of too few.
+/// The curve of a value if it may be shown: `None` without a value, and for too few durations.
 pub(super) fn shown(call: &Call<'_>, survival: Option<&Survival>) -> Result<Option<Curve>> {
     let confidence = confidence(call);
     let Some(survival) = survival else {
-        // What is wrong with the confidence is wrong also where there is nothing to read.
+        // An invalid confidence is an error even if there is nothing to read.
         return Curve::new(&Survival::new(), confidence).map(|_| None);
     };
     let curve = Curve::new(survival, confidence)?;

@@ -1,4 +1,4 @@
-//! `survival_curve`: the share to whom it has not happened after each duration.
+//! `survival_curve`: the share without the event after each duration.
 
 use super::Step;
 use super::Survival;

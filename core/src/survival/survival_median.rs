@@ -1,4 +1,4 @@
-//! `survival_median`: by when it has happened to half of them.
+//! `survival_median`: the median time to the event.
 
 use super::survival_quantile::tell;
 use crate::function::{Function, Reads, Stored, Type, column};

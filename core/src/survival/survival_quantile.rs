@@ -1,4 +1,4 @@
-//! `survival_quantile`: by when it has happened to a share of them.
+//! `survival_quantile`: a quantile of the time to the event.
 
 use super::Survival;
 use super::readout::shown;
@@ -32,7 +32,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     call.double("quantile").map_or(Ok(()), |share| tell(call, share, rows))
 }
 
-/// Gives the time of a share.
+/// Returns the time of a quantile.
 pub(super) fn tell(call: &Call<'_>, share: f64, rows: &mut dyn Rows) -> Result<()> {
     let Some(curve) = shown(call, call.value(0, Survival::decode)?.as_ref())? else { return Ok(()) };
     rows.row(&mut [curve.quantile("quantile", share)?.seconds.into()])

@@ -1,4 +1,4 @@
-//! `survival_quantiles`: by when it has happened to each of some shares of them.
+//! `survival_quantiles`: several quantiles of the time to the event.
 
 use super::Survival;
 use super::readout::{CONFIDENCE, shown};
@@ -40,7 +40,7 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
-/// The shares told to a caller who names none.
+/// The default quantiles.
 const QUANTILES: [Option<f64>; 4] = [Some(0.25), Some(0.5), Some(0.75), Some(0.9)];
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {

@@ -1,4 +1,4 @@
-//! `survival_summary`: how many durations there are, how many ended with the event, and the median time.
+//! `survival_summary`: the number of durations, the number of events, and the median time.
 
 use super::Curve;
 use super::Survival;

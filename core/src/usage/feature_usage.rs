@@ -1,4 +1,4 @@
-//! `feature_usage`: who and how many use each feature. Definition D23.
+//! `feature_usage`: users and requests of each feature. Definition D23.
 
 use super::names;
 use crate::function::{Function, Past, Reads, Requests};

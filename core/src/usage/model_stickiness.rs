@@ -1,4 +1,4 @@
-//! `model_stickiness`: whether users stay with a model from one request to the next. Definition D24.
+//! `model_stickiness`: whether users stay with a model in successive requests. Definition D24.
 
 use super::OF_TRANSITIONS;
 use crate::base::error::Result;
@@ -61,7 +61,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         return rows.row(&mut [none, none, zero, none, none, none, zero, none]);
     }
     let mut models = named(call, [None, fold.segment, fold.model], &fold.models, &mut fold.claim)?;
-    // All models together, whose code is that of none, come first.
+    // The row of all models, whose code is that of no text, comes first.
     models.sort_by_key(|model| (text_order(model.texts[1]), model.texts[2]));
     models.into_iter().try_for_each(|model| {
         let of = model.value;
@@ -81,17 +81,17 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     })
 }
 
-/// What is added up for a model in a segment, or for all of them.
+/// Sums for a model in a segment, or for all models.
 #[derive(Debug, Default)]
 struct Model {
     users: u64,
     users_again: u64,
     transitions: u64,
     stays: u64,
-    /// Stays expected by chance.
+    /// The stays expected by chance.
     chance: Sum,
     after_error: u64,
-    /// Transitions of which it is known whether the request succeeded.
+    /// Transitions after a request of known outcome.
     known: u64,
     concentration: Sum,
 }

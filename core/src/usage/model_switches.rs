@@ -1,4 +1,4 @@
-//! `model_switches`: from which model to which other users go with their next request. Definition D24.
+//! `model_switches`: switches between models in successive requests. Definition D24.
 
 use super::OF_TRANSITIONS;
 use crate::base::error::Result;
@@ -54,7 +54,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     })
 }
 
-/// What is counted of a switch.
+/// The counts of a switch.
 #[derive(Debug, Default)]
 struct Pair {
     users: u64,
@@ -73,7 +73,7 @@ struct Switches {
     succeeded: Option<usize>,
     /// By segment and the two models.
     pairs: Table<Pair>,
-    /// Users so far: the number of the one who is looked at.
+    /// The number of users so far, which is the number of the current one.
     users: u64,
     by_segment: BySegment,
     claim: Claim,

@@ -1,4 +1,4 @@
-//! `model_usage`: who and how many use each model. Definition D23.
+//! `model_usage`: users and requests of each model. Definition D23.
 
 use super::names;
 use crate::function::{Function, Past, Reads, Requests};

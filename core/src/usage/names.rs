@@ -1,4 +1,4 @@
-//! What `feature_usage` and `model_usage` share: who and how many use what a column names. Definition D23.
+//! Common part of `feature_usage` and `model_usage`: users and requests by the value of a column. Definition D23.
 
 use crate::base::error::Result;
 use crate::base::memory::Claim;
@@ -35,7 +35,7 @@ pub(super) fn run(call: &Call<'_>, column: &str, rows: &mut dyn Rows) -> Result<
     names.rows(call, rows)
 }
 
-/// What is counted of a segment.
+/// The counts of a segment.
 #[derive(Debug, Default)]
 struct Whole {
     users: u64,
@@ -43,7 +43,7 @@ struct Whole {
     last_user: u64,
 }
 
-/// What is counted of a name in a segment.
+/// The counts of a name in a segment.
 #[derive(Debug, Default)]
 struct Name {
     users: u64,
@@ -65,7 +65,7 @@ struct Names {
     names: Table<Name>,
     /// Latencies in milliseconds, by the number of the name.
     latencies: Medians,
-    /// Users so far: the number of the one who is looked at.
+    /// The number of users so far, which is the number of the current one.
     users: u64,
     claim: Claim,
 }
@@ -99,7 +99,7 @@ impl Names {
 
     fn rows(mut self, call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         let mut names = named(call, [None, self.segment, self.name], &self.names, &mut self.claim)?;
-        // What is hidden comes after what is shown, and does not tell its place.
+        // Hidden rows come after shown ones, so that their position reveals nothing.
         let shown = |name: &Name| Some(name.requests).filter(|_| !call.hides(name.users));
         names.sort_by_key(|found| {
             let ([_, segment, name], requests) = (found.texts, shown(found.value));
@@ -157,7 +157,7 @@ impl Fold for Names {
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
-        // Numbers of users go on behind those of both.
+        // The numbering of users continues after those of both.
         self.users += other.users;
         self.segments.merge(other.segments, &mut self.claim, |ours, theirs, _| {
             (ours.users, ours.requests) = (ours.users + theirs.users, ours.requests + theirs.requests);

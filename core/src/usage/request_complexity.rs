@@ -1,4 +1,4 @@
-//! `request_complexity`: how demanding a request is among those of its model and month, by what the log knows of it.
+//! `request_complexity`: the complexity of each request among those of its model and month, from the known columns.
 //! Definition D22.
 
 use crate::base::calendar::{Calendar, Grain, Period};
@@ -75,32 +75,32 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     })
 }
 
-/// The columns, by their place.
+/// The indexes of columns.
 const ID: usize = 0;
 const SESSION: usize = 1;
 const MODEL: usize = 2;
 const PROMPT: usize = 3;
 const COMPLETION: usize = 4;
 
-/// What is known of a request, of three kinds: prompt tokens, completion tokens and turn.
+/// The number of values of a request: prompt tokens, completion tokens and turn.
 const KINDS: usize = 3;
-/// The list of the first kind of the request's group, and the numbers.
+/// The index of the first list of the request's group, and the values.
 type Known = (usize, [Option<f64>; KINDS]);
 
-/// How often each number came, by lists: one for each group and kind.
+/// The frequency of each number, by list: one for each group and kind of value.
 #[derive(Debug, Default)]
 struct Counts {
-    /// Of whole numbers that are small, which are the most of them, by their value: how often, and later their rank's bits.
+    /// The small whole numbers, which most are, by value: their frequency, and later the bits of their rank.
     small: Vec<Vec<u64>>,
-    /// Of the others.
+    /// Other numbers.
     others: Users<u64>,
     is_ranked: bool,
 }
 
-/// Whole numbers below it are small.
+/// Whole numbers below this are small.
 const SMALL: usize = 1 << 14;
 
-/// A number as the place of a small one.
+/// A number as index, if it is small.
 #[inline]
 fn small(number: f64) -> Option<usize> {
     let whole = number as usize;
@@ -108,7 +108,7 @@ fn small(number: f64) -> Option<usize> {
 }
 
 fn other(list: usize, number: f64) -> UserKey {
-    // Doubles of 0 or more are in the order of their bits.
+    // Doubles of 0 or more have the same order as their bits.
     UserKey::from((list as u128) << 64 | u128::from(number.to_bits()))
 }
 
@@ -131,7 +131,8 @@ impl Counts {
         Ok(())
     }
 
-    /// Puts the percentile rank of each number where its count was: the share of those below, and half the share of those alike.
+    /// Replaces the frequency of each number by its percentile rank: the share of lower numbers, and half the share of equal
+    /// ones.
     fn rank(&mut self, claim: &mut Claim) -> Result<()> {
         let order = self.others.sorted(claim)?;
         let list_of = |i: u32, others: &Users<u64>| (u128::from(others.key(i as usize)) >> 64) as usize;
@@ -152,7 +153,7 @@ impl Counts {
                 below += std::mem::replace(count, rank.to_bits());
             };
             for (place, count) in small.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
-                // Those that are not whole lie between.
+                // Fractional numbers lie in between.
                 while let Some(&&i) = others.peek()
                     && f64::from_bits(u128::from(self.others.key(i as usize)) as u64) < place as f64
                 {
@@ -167,7 +168,7 @@ impl Counts {
         Ok(())
     }
 
-    /// The rank of a number that was counted, once they are ranked.
+    /// The rank of a number that was counted, after ranking.
     #[inline]
     fn rank_of(&self, list: usize, number: f64) -> Option<f64> {
         let bits = match small(number) {
@@ -178,7 +179,7 @@ impl Counts {
     }
 }
 
-/// Which requests are compared: those of one model and one local month.
+/// The groups of comparison: requests with the same model and local month.
 struct Groups<'a> {
     clock: Clock<'a>,
     calendar: Calendar,
@@ -191,7 +192,7 @@ struct Groups<'a> {
 }
 
 impl Groups<'_> {
-    /// What is known of each of a user's requests.
+    /// The known values of each of a user's requests.
     fn known(
         &mut self,
         user: &Timeline<'_>,
@@ -209,11 +210,11 @@ impl Groups<'_> {
             if !(self.month.start..self.month.end).contains(&day) {
                 self.month = self.calendar.period(day)?;
             }
-            // No model is one, too, and so is an empty text.
+            // Requests without a model form a group, too, and so do those with an empty text.
             let model = models.map_or(0, |codes| codes[request]);
             let model = if model == self.empty { 0 } else { model };
             let (group, ()) = self.numbers.entry([0, model, self.month.index as u32], claim)?;
-            // -0 is 0.
+            // -0 becomes 0.
             let of = |numbers: Option<&[f64]>| numbers.map(|numbers| numbers[request] + 0.0).filter(|n| !n.is_nan());
             let turn = turns.map(|turns| turns[request]).filter(|&turn| turn > 0).map(f64::from);
             known.push((group * KINDS, [of(tokens[0]), of(tokens[1]), turn]));
@@ -222,7 +223,7 @@ impl Groups<'_> {
     }
 }
 
-/// The turns of a user's requests in their sessions: how many of the session have been made so far, this one and any of the
+/// The turns of a user's requests in their sessions: the number of requests of the session so far, this one and any with the
 /// same instant and id included; 0 for requests without a session.
 struct Turns {
     order: Vec<u32>,
@@ -268,7 +269,7 @@ impl Turns {
     }
 }
 
-/// The fold: how many requests there are of each number.
+/// The fold: the frequency of each number.
 struct Complexity<'a> {
     groups: Groups<'a>,
     turns: Turns,

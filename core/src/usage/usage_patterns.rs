@@ -1,4 +1,4 @@
-//! `usage_patterns`: how much users ask and how regularly. Definitions D10, D21.
+//! `usage_patterns`: volume and regularity of requests. Definitions D10, D21.
 
 use crate::base::calendar::Micros;
 use crate::base::days::Day;
@@ -71,22 +71,22 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     patterns.rows(call, rows)
 }
 
-/// What is added up for a segment.
+/// The sums of a segment.
 #[derive(Debug, Default)]
 struct Totals {
     users: u64,
     requests: u64,
     active_days: u64,
     first_days: i64,
-    /// The latest of users' first days, and how many users it is of.
+    /// The latest first day of users, and how many users have it.
     latest: (Day, u64),
     users_again: u64,
-    /// Users by twice the median of the days from one active day to the next.
+    /// Users by twice the median number of days between successive active days.
     intervals: BTreeMap<u32, u64>,
     sums: [Sum; 3],
 }
 
-/// About what an entry of `intervals` takes.
+/// About the memory of an entry of `intervals`.
 const INTERVAL: usize = 32;
 
 impl Totals {
@@ -104,7 +104,7 @@ impl Totals {
 struct Patterns<'a> {
     clock: Clock<'a>,
     segment: Option<usize>,
-    /// The columns of which sums are made.
+    /// The columns that are summed.
     numbers: [Option<usize>; 3],
     totals: Table<Totals>,
     /// Pauses in seconds, by the number of the segment.
@@ -115,7 +115,7 @@ struct Patterns<'a> {
     claim: Claim,
 }
 
-/// The largest double that a bigint holds.
+/// The largest double that fits a bigint.
 const MOST: f64 = 9_223_372_036_854_774_784.0;
 
 impl<'a> Patterns<'a> {
@@ -154,7 +154,8 @@ impl<'a> Patterns<'a> {
         for segment in segments {
             let totals = segment.value;
             let calendar_days = totals.users as i64 * (i64::from(last_day) + 1) - totals.first_days;
-            // A clock that is set back over midnight may show a day before that of a first request: that is one day all the same.
+            // If a clock is set back over midnight, the end may be on a day before that of a first request: it counts as one
+            // day.
             let (latest, users) = totals.latest;
             let calendar_days = calendar_days + i64::from(latest).saturating_sub(last_day.into()).max(0) * users as i64;
             let users_another_day = totals.intervals.values().sum::<u64>();
@@ -178,13 +179,13 @@ impl<'a> Patterns<'a> {
     }
 }
 
-/// The seconds from each of a user's requests to the next.
+/// The seconds between successive requests of each user.
 fn seconds_between<'u>(user: &'u Timeline<'_>, requests: &'u [u32]) -> impl Iterator<Item = f64> + 'u {
     let at = |request: u32| user.at[request as usize];
     requests.windows(2).map(move |pair| at(pair[1]).saturating_sub(at(pair[0])) as f64 / 1e6)
 }
 
-/// The days that at least 80 % of users' medians do not exceed.
+/// The number of days that at least 80 % of users' medians do not exceed.
 fn interval(intervals: &BTreeMap<u32, u64>) -> Option<f64> {
     let rank = (intervals.values().sum::<u64>() as f64 * 0.8).ceil().max(1.0) as u64;
     let mut so_far = 0;
@@ -210,7 +211,7 @@ impl Fold for Patterns<'_> {
             totals.first_days += i64::from(first_day);
             totals.add_latest((first_day, 1));
             if days.len() > 1 {
-                // The numbers of days from one to the next take their place.
+                // They are replaced by the numbers of days between successive ones.
                 (1..days.len()).for_each(|i| days[i - 1] = days[i] - days[i - 1]);
                 days.pop();
                 days.sort_unstable();

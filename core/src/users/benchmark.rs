@@ -1,4 +1,4 @@
-//! A figure of a user beside the same figure of their peers. Definitions D78 to D81.
+//! Users' metrics compared with those of their peers. Definitions D78 to D81.
 
 use crate::base::error::Result;
 use crate::base::memory::{self, Claim};
@@ -11,20 +11,20 @@ pub(crate) mod peers;
 /// The functions that compare users.
 pub const FUNCTIONS: &[&Function] = &[&benchmark_users::FUNCTION, &benchmark_user::FUNCTION];
 
-/// How a figure stands among those of the others.
+/// The standing of a value among those of the peers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Standing {
-    /// The others' median; `None` without others.
+    /// The median of the peers; `None` without peers.
     pub median: Option<f64>,
-    /// The share of the others who have less, those who have as much counted half: 0 lowest, 1 highest.
+    /// The share of peers with a lower value, those with an equal value counted half: 0 lowest, 1 highest.
     pub percentile: Option<f64>,
-    /// How many others there are.
+    /// The number of peers.
     pub peers: usize,
 }
 
-/// Every figure's standing among the rest of them, in the order given.
+/// The standing of every value among all others, in the given order.
 ///
-/// Nobody is their own peer: the median and the share are those of the others. Figures that are no numbers rank highest.
+/// A user is not their own peer: the median and the share are those of the others. NaN ranks highest.
 ///
 /// ```
 /// # use user_metrics_core::users::benchmark::standings;
@@ -44,7 +44,7 @@ pub fn standings(figures: &[f64]) -> Result<Vec<Standing>> {
     if peers == 0 {
         return Ok(standings);
     }
-    // The n-th of the sorted figures once the one at `place` is gone.
+    // The n-th of the sorted values without the one at `place`.
     let without = |place: usize, n: usize| figures[order[if n < place { n } else { n + 1 }]];
     let mut place = 0;
     while place < order.len() {
@@ -54,7 +54,7 @@ pub fn standings(figures: &[f64]) -> Result<Vec<Standing>> {
         let figure = figures[order[place]];
         let alike = order[place..].iter().take_while(|&&i| figures[i].total_cmp(&figure).is_eq()).count();
         let percentile = (place as f64 + (alike - 1) as f64 / 2.0) / peers as f64;
-        // Whichever of several alike is gone, the same is left.
+        // Of equal values it does not matter which one is removed.
         let median = (without(place, (peers - 1) / 2) + without(place, peers / 2)) / 2.0;
         for &i in &order[place..place + alike] {
             standings[i] = Standing { median: Some(median), percentile: Some(percentile), peers };
@@ -70,7 +70,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// One by one: take somebody out, sort the rest.
+        /// One by one: remove a user, sort the rest.
         #[test]
         fn everybody_is_measured_by_the_others(whole in proptest::collection::vec(-4i8..4, 0..40)) {
             let figures: Vec<f64> = whole.iter().map(|&figure| f64::from(figure) / 2.0).collect();

@@ -1,4 +1,4 @@
-//! Plans and their limits, as JSON: what `plan_usage` measures usage against. Definition D36.
+//! Plans and their limits, as JSON, for `plan_usage`. Definition D36.
 //!
 //! ```json
 //! {"free_tier": {"monthly_request_limit": 1000, "features": ["basic_chat"], "support_level": "community"},
@@ -12,17 +12,17 @@ use serde_json::{Map, Value};
 
 pub mod plan_usage;
 
-/// The functions that measure usage against them.
+/// The functions over plan limits.
 pub const FUNCTIONS: &[&Function] = &[&plan_usage::FUNCTION];
 
 /// A plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Its name, as the log's property has it.
+    /// Its name, the value of the plan property in the log.
     pub name: String,
-    /// The requests of a calendar month; `None` for as many as one likes.
+    /// The limit of requests per calendar month; `None` for unlimited.
     pub request_limit: Option<i64>,
-    /// The features that belong to it; `None` for all of them.
+    /// The features of the plan; `None` for all features.
     pub features: Option<Vec<String>>,
 }
 
@@ -30,7 +30,7 @@ fn wrong<T>(given: impl ToString, accepted: &str) -> Result<T> {
     Err(Error::Argument { name: "plans", given: given.to_string(), accepted: accepted.to_owned() })
 }
 
-/// Reads plans, or says which is wrong and what is accepted.
+/// Reads plans, or raises an error with what is accepted.
 pub fn parse(given: &str) -> Result<Vec<Plan>> {
     match json::parse(given) {
         Some(Value::Object(plans)) if !plans.is_empty() => plans.iter().map(|(name, plan)| one(name, plan)).collect(),

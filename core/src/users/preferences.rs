@@ -1,8 +1,8 @@
-//! Which models a user prefers, told from what they did and found. Definition D77.
+//! Preferred models of a user, inferred from usage. Definition D77.
 //!
-//! A preference shows where there was something to choose: between two models of which one is faster and the other
-//! better, both by the user's own requests. A choice is a day on which a model was used, not a request, since requests come
-//! in bursts that share one choice; and it counts from the day after the user had met both.
+//! A preference shows only in a trade-off: between two models of which, by the user's own requests, one is faster and the
+//! other better. A choice is a day on which a model was used, not a request, since requests come in bursts; it counts once
+//! the user has used both.
 
 use crate::base::error::{Error, Result};
 use crate::base::memory;
@@ -16,83 +16,83 @@ pub(crate) mod own;
 pub mod preferred_model_list;
 pub mod preferred_models;
 
-/// The functions that tell them.
+/// The functions about preferences.
 pub const FUNCTIONS: &[&Function] =
     &[&preferred_models::FUNCTION, &preferred_model_list::FUNCTION, &favorite_features::FUNCTION];
 
-/// What a user did with one model, and found.
+/// A user's experience with one model.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ModelUse {
     /// Its name in the log.
     pub model: String,
-    /// Requests to it.
+    /// The number of requests to it.
     pub requests: u64,
-    /// The local days they fall on, ascending.
+    /// The local days of the requests, ascending.
     pub days: Vec<i32>,
-    /// The median latency of those whose latency is known, in milliseconds.
+    /// The median of the known latencies, in milliseconds.
     pub latency_ms: Option<f64>,
     /// The ratings given to its answers.
     pub rated: Sample,
-    /// Its answers as 1 where a request succeeded and 0 where it failed.
+    /// The known outcomes, 1 for success and 0 for failure.
     pub answered: Sample,
 }
 
-/// Numbers of which size, mean and variance (that of the sample as it is, not of what it was drawn from) are known.
+/// Size, mean and population variance of a set of numbers.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub struct Sample {
-    /// How many.
+    /// The size.
     pub count: u64,
-    /// Their mean; `None` of none.
+    /// The mean; `None` if empty.
     pub mean: Option<f64>,
-    /// Their variance; `None` of none.
+    /// The variance; `None` if empty.
     pub variance: Option<f64>,
 }
 
 impl Sample {
-    /// Count, mean and variance where there is anything to compare.
+    /// Count, mean and variance, if there are enough numbers to compare.
     fn known(&self, least: u64) -> Option<(f64, f64, f64)> {
         let (mean, variance) = (self.mean?, self.variance?);
         (self.count >= least && mean.is_finite() && variance >= 0.0).then_some((self.count as f64, mean, variance))
     }
 }
 
-/// Days that must tell before a preference, or its absence, is spoken of.
+/// The fewest days for inferring a preference, or none.
 pub const LEAST_DAYS: u64 = 10;
-/// Requests to the candidates below which nothing is known of a user.
+/// The fewest requests to candidates for inferring anything about a user.
 pub const LEAST_REQUESTS: u64 = 10;
-/// Requests to a model below which it is not ranked by what the user found.
+/// The fewest requests to a model for ranking it by latency or quality.
 const LEAST_OF_MODEL: u64 = 5;
-/// Ratings of each of two models from which they are compared by them; below, they are by success. Few, for who avoids a
-/// model has little to say of it; what they say is shrunk.
+/// The fewest ratings of each of two models for comparing them by ratings rather than by success. The number is small
+/// because users rate a model they avoid only rarely; small samples are shrunk.
 const LEAST_RATED: u64 = 3;
-/// Answers of each of two models from which they are compared by success.
+/// The fewest outcomes of each of two models for comparing them by success.
 const LEAST_ANSWERED: u64 = 5;
-/// One model is faster than another if that one takes a fifth longer.
+/// A model is faster than another whose latency is at least a fifth longer.
 const SLOWER: f64 = 1.2;
-/// One model is better than another by a fifth of a standard deviation: a small effect after J. Cohen, "Statistical Power
-/// Analysis for the Behavioral Sciences" (1988).
+/// A model is better than another by at least a fifth of a standard deviation: a small effect after J. Cohen, "Statistical
+/// Power Analysis for the Behavioral Sciences" (1988).
 const BETTER: f64 = 0.2;
-/// How many answers of average quality are added to those a user saw, so that few say little.
+/// The number of average observations added to those of a user, so that small samples have little weight.
 const SHRINK_BY: f64 = 10.0;
-/// A chance of so uneven a choice among equals that is taken for preference.
+/// The largest p value of a preference in the binomial test.
 const LARGEST_P: f64 = 0.05;
 
-/// What a user prefers where they cannot have both.
+/// The preference of a user in a trade-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tradeoff {
-    /// They take the faster model.
+    /// Prefers the faster model.
     pub speed: bool,
-    /// They take the better model.
+    /// Prefers the better model.
     pub quality: bool,
 }
 
-/// A mean moved towards `prior` as if `weight` more numbers of that size had been seen.
+/// A mean shrunk towards `prior`, as if `weight` more numbers of that value had been observed.
 pub fn shrunk_mean(count: f64, mean: f64, prior: f64, weight: f64) -> f64 {
     (count * mean + weight * prior) / (count + weight)
 }
 
-/// How much better `one` is than `other`, in standard deviations of both together, after shrinking both to their common
-/// mean; by ratings where both have enough, else by success. `None` where neither does, or nothing ever differed.
+/// How much better `one` is than `other`, in pooled standard deviations, after both means have been shrunk to their common
+/// mean; by ratings if both have enough, otherwise by success. `None` if neither has enough, or there is no variance.
 fn better_by(one: &ModelUse, other: &ModelUse) -> Option<f64> {
     let by = |pick: fn(&ModelUse) -> &Sample, least| Some((pick(one).known(least)?, pick(other).known(least)?));
     let ((n, mean, variance), (m, mean_of_other, variance_of_other)) =
@@ -102,15 +102,15 @@ fn better_by(one: &ModelUse, other: &ModelUse) -> Option<f64> {
         + m * (variance_of_other + (mean_of_other - common).powi(2)))
         / (n + m);
     let shrunk = |count, mean| shrunk_mean(count, mean, common, SHRINK_BY);
-    // Numbers that are all the same deviate from their mean by its last bits.
+    // Equal numbers deviate from their mean by rounding errors.
     (spread > (1e-12 * common).powi(2)).then(|| (shrunk(n, mean) - shrunk(m, mean_of_other)) / spread.sqrt())
 }
 
-/// Whether the user prefers speed to quality or the other way round; `None` where too little shows it.
+/// Whether the user prefers speed to quality or the other way round; `None` without enough evidence.
 ///
-/// Of all pairs of models of which one is faster and the other better, the one used on most days after both were known
-/// decides (then the one of most requests, then by name). The side taken on more days is preferred if that is less likely
-/// than 5 % among days that fall either way alike (one side of the exact binomial test); otherwise neither is.
+/// Of all pairs of models of which one is faster and the other better, the pair used on the most days after both were known
+/// decides (then the one with the most requests, then by name). The side used on more days is preferred if the one-sided
+/// exact binomial test gives a probability of at most 5 %; otherwise neither is.
 ///
 /// ```
 /// # use user_metrics_core::users::preferences::{ModelUse, Sample, Tradeoff, tradeoff};
@@ -148,21 +148,21 @@ pub fn tradeoff(models: &[ModelUse]) -> Option<Tradeoff> {
 /// A place in a list of preferred models.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preferred {
-    /// The candidate as it was given, or the model as the log names it.
+    /// The candidate as given, or the model's name in the log.
     pub name: String,
-    /// What is known of it: an index into the models used.
+    /// Its index in the models used, if it was used.
     pub used: Option<usize>,
-    /// Why it stands here.
+    /// The reason for its position.
     pub reason: &'static str,
 }
 
-/// The models of `candidates` (without any: those used) in the order in which to offer them to the user.
+/// The models of `candidates` (by default those used) in the order in which to offer them to the user.
 ///
-/// Below [`LEAST_REQUESTS`] requests to candidates it is `fallback`, or the candidates as they were given. Otherwise those
-/// used come first: fastest first for a user who prefers speed, best first for one who prefers quality, else the most used
-/// first. A model of fewer than 5 requests ranks by use only, behind these; candidates never used follow as given.
+/// With fewer than [`LEAST_REQUESTS`] requests to candidates it is `fallback`, or the candidates as given. Otherwise models
+/// used come first: by latency for a user who prefers speed, by quality for one who prefers quality, otherwise by use. A
+/// model with fewer than 5 requests ranks by use only, after these; candidates never used follow as given.
 ///
-/// A candidate is a model by its name in the log, which may be followed by a slash and a provider: `gpt-4o/openai`.
+/// A candidate is a model's name in the log, optionally followed by a slash and a provider: `gpt-4o/openai`.
 pub fn order(
     models: &[ModelUse],
     preference: Option<Tradeoff>,
@@ -186,7 +186,7 @@ pub fn order(
     };
     let used = |(name, place): &(String, Option<usize>)| place.map(|place| (name.clone(), place));
     let mut ranked: Vec<(String, usize)> = all.iter().filter_map(used).collect();
-    // One of several names for the same model is enough.
+    // Of several names for the same model one is kept.
     let mut seen = HashSet::new();
     ranked.retain(|&(_, place)| seen.insert(place));
     if ranked.iter().map(|&(_, i)| models[i].requests).sum::<u64>() < LEAST_REQUESTS {
@@ -203,7 +203,7 @@ pub fn order(
         let key = |i: usize| (models[i].requests, models[i].days.len());
         key(b).cmp(&key(a)).then_with(|| models[a].model.cmp(&models[b].model))
     };
-    // One measure for all, or some would be compared by what others lack.
+    // The same measure for all; otherwise models would be compared by different measures.
     let by_rating =
         ranked.iter().filter(|&&(_, i)| known(i)).all(|&(_, i)| models[i].rated.known(LEAST_RATED).is_some());
     let (mut weight, mut sum) = (0.0, 0.0);
@@ -215,7 +215,7 @@ pub fn order(
         let found = sample(i).known(1)?;
         Some(shrunk_mean(found.0, found.1, sum / weight, SHRINK_BY))
     };
-    // The measure by which a model ranks, the smaller the better, and its name.
+    // The measure by which a model ranks, ascending, and its name.
     let measure = |i: usize| match preference {
         Some(Tradeoff { speed: true, .. }) if known(i) => models[i].latency_ms.map(|latency| (latency, "fast")),
         Some(Tradeoff { quality: true, .. }) if known(i) => quality(i).map(|quality| (-quality, "good")),
@@ -237,7 +237,7 @@ pub fn order(
     Ok(places)
 }
 
-/// Reads what a user did with each model, written by SQL as a JSON list.
+/// Reads a user's experience with each model from a JSON list written by SQL.
 pub fn parse(facts: &str) -> Result<Vec<ModelUse>> {
     serde_json::from_str(facts).map_err(|_| Error::Argument {
         name: "facts",
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn one_that_is_faster_and_better_shows_nothing() {
         assert_eq!(tradeoff(&[model("both", 0..90, 300.0, 0.9), model("none", 0..5, 900.0, 0.5)]), None);
-        // Nor one that is hardly slower, hardly better, or of unknown latency.
+        // Nor a model that is hardly slower, hardly better, or of unknown latency.
         assert_eq!(tradeoff(&[model("a", 0..90, 300.0, 0.5), model("b", 0..5, 359.0, 0.9)]), None);
         assert_eq!(tradeoff(&[model("a", 0..90, 300.0, 0.50), model("b", 0..5, 900.0, 0.55)]), None);
         let unknown = ModelUse { latency_ms: None, ..model("b", 0..5, 0.0, 0.9) };

@@ -1,4 +1,4 @@
-//! One user's profile: everything that is known of one user, as a row and as JSON.
+//! One user's profile, as a row and as JSON.
 
 use crate::function::Function;
 
@@ -7,10 +7,10 @@ pub(crate) mod portrait;
 pub mod user_metrics_row;
 pub mod user_profile;
 
-/// The functions that show it.
+/// The functions that return it.
 pub const FUNCTIONS: &[&Function] = &[&user_profile::FUNCTION, &user_metrics_row::FUNCTION];
 
-/// A length of time as people say it: whole seconds below a minute, whole minutes below an hour, then hours and minutes.
+/// A duration as text: whole seconds below a minute, whole minutes below an hour, then hours and minutes.
 ///
 /// ```
 /// # use user_metrics_core::users::profile::in_words;

@@ -1,9 +1,9 @@
-//! What requests tell of their users in a JSON object, their properties.
+//! User properties: values logged with requests in a JSON object.
 
 use crate::function::Function;
 
 mod object;
 pub mod user_properties;
 
-/// The functions that tell them.
+/// The functions about properties.
 pub const FUNCTIONS: &[&Function] = &[&user_properties::FUNCTION];

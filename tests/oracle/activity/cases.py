@@ -1,4 +1,4 @@
-"""One case about activity: one call of one readout over one log, as SQL and as an expectation; the laws of answers."""
+"""One case about activity: one call of a function over one log, as SQL and as expected rows; the laws of results."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ READOUTS = {
 WEIGHTS = {"active_users": 3, "engagement": 3, "lifecycle": 4, "churn_rate": 3, "seasonality": 3, "stickiness": 3, "retention_matrix": 9,
            "retention_curve": 4, "cohort_table": 2}
 USES_WEEKS = ("active_users", "lifecycle", "churn_rate", "retention_matrix", "retention_curve")
-# How an activity value is come by: in one go, or merged from parts that share users and days.
+# How an activity value is built: in one pass, or merged from parts that share users and days.
 VALUES = {
     "whole": "(SELECT user_metrics.activity({row}) FROM t)",
     "by model": "(SELECT user_metrics.rollup(part) FROM (SELECT user_metrics.activity({row}) AS part FROM t "
@@ -38,14 +38,14 @@ class ActivityCase(Case):
 # ------------------------------------------------------------------------------------------------- the expectation
 
 def expected_rows(case, log, facts):
-    """What the definitions answer; `facts` has the server's `now` and local_day(instant, zone)."""
+    """The rows by the definitions; `facts` has the server's `now` and local_day(instant, zone)."""
     if case.args.get("clock") == "rolling" and case.args.get("period", "week") in ("quarter", "year"):
         raise ExpectedError("22023")
     args = dict(case.args)
     if case.readout in USES_WEEKS:
         args["week_start"] = log.week_start or "monday"
     end = observed_until(case, log, facts.now)
-    # Of a log that has only future rows nothing has been observed.
+    # In a log with future rows only, nothing has been observed.
     rows, groups = [], {} if end is None else segments(case, counted_requests(case, log))
     if case.readout == "seasonality" and not groups and case.by is None:
         rows += [{"segment": None, **row} if case.value is None else row for row in d.seasonality(d.Observation(), **args)]
@@ -64,14 +64,14 @@ def expected_rows(case, log, facts):
 # -------------------------------------------------------------------------------------------------------- the laws
 
 def broken_laws(case, _log, rows, answer):
-    """What must hold of any answer, whatever the log: lines that say where it does not."""
+    """What must hold for any result, whatever the log: a line for each violation."""
     yield from laws(case.readout, rows)
     if case.readout == "retention_curve":
         yield from not_the_sum(rows, answer(replace(case, readout="retention_matrix")))
 
 
 def not_the_sum(curve, matrix):
-    """D57: the curve is the matrix of the same call added up."""
+    """D57: the curve is the sum of the matrix of the same call."""
     sums = matrix_sums(matrix)
     for row in curve:
         sum_of = sums.get((row.get("segment"), row["period_number"]), [0, 0])
@@ -80,7 +80,7 @@ def not_the_sum(curve, matrix):
 
 
 def matrix_sums(rows):
-    """D57: what a curve must be, by adding up a matrix: {(segment, number): [eligible, retained]}."""
+    """D57: the curve by summation of a matrix: {(segment, number): [eligible, retained]}."""
     sums = {}
     for row in rows:
         sum_of = sums.setdefault((row.get("segment"), row["period_number"]), [0, 0])
@@ -108,7 +108,7 @@ def lifecycle_laws(rows):
     for row in sorted(rows, key=lambda row: row["period_start"]):
         if row["active_users"] != row["new_users"] + row["retained_users"] + row["resurrected_users"]:
             yield f"active = new + retained + resurrected in {shown(row)}"
-        # Of a period that `since` cuts only a part is shown; all of it is known.
+        # Of a period cut by `since` only a part is shown; all of it is known.
         if previous and previous["complete"] and row["churned_users"] is not None:
             if row["retained_users"] + row["churned_users"] != previous["active_users"]:
                 yield f"retained + churned = previous active in {shown(row)}"
@@ -155,7 +155,7 @@ def cohort_table_laws(rows):
 # --------------------------------------------------------------------------------------------------- random choices
 
 def random_args(rng, readout, span):
-    """The readout's own arguments, some left to their defaults; small grains for short logs."""
+    """The function's own arguments, some left at their defaults; small grains for short logs."""
     grains = GRAINS if span <= 70 else GRAINS[1:]
     args = {}
     if readout in ("active_users", "lifecycle", "churn_rate"):

@@ -1,8 +1,7 @@
-"""What each readout of `activity` means, stated as plainly as Python allows.
+"""The definition of each function over `activity`, in plain Python.
 
-This is the yardstick: sets of (user, local day) and loops over every period and every user, no data structure clever
-enough to be wrong in an interesting way. It shares nothing with the extension. Row numbers (D1, D5, ...) are those
-of the project's definitions:
+This is the reference: sets of (user, local day) and loops over every period and every user, without clever data structures.
+It shares nothing with the extension. Numbers (D1, D5, ...) are those of the project's definitions:
 
     D1-D4    active users, trailing windows, stickiness     D5, D62   growth accounting, churn
     D53-D57  retention: cohorts, maturity, kinds, pooling   D61       seasonality
@@ -27,7 +26,7 @@ SEASON_FIGURES = ("number", "users", "retained_users", "retention_rate", "rate_l
 
 @dataclass
 class Observation:
-    """One log, cut to what a question is about: who was active when, and how far one can see."""
+    """One log, restricted to a call: who was active when, and how far it is observed."""
 
     shown: set = field(default_factory=set)      # (user, day) of the requests at or after `since`
     history: set = field(default_factory=set)    # (user, day) of the requests before `since`
@@ -40,7 +39,7 @@ class Observation:
         return self.shown | self.history
 
     def days_of(self):
-        """Each user's days, those before `since` among them."""
+        """Each user's days, including those before `since`."""
         days = {}
         for user, day in self.everything():
             days.setdefault(user, set()).add(day)
@@ -50,12 +49,12 @@ class Observation:
         return {user: min(days) for user, days in self.days_of().items()}
 
     def is_complete(self, start, end):
-        """The period has elapsed, so no `until` cuts it short, nor does `since` (D2, D54)."""
+        """The period has elapsed, and neither `until` nor `since` cuts it (D2, D54)."""
         cut_by_since = self.first_whole_day is not None and start < self.first_whole_day
         return end <= self.end_day and not cut_by_since
 
     def first_shown_day(self):
-        """Where a series begins: with the log, but not before `since`."""
+        """The start of a series: the first day of the log, but not before `since`."""
         first = min(day for _, day in self.everything())
         return first if self.since_day is None else max(first, self.since_day)
 
@@ -102,7 +101,7 @@ def observe(requests, end, local_day, since=None, until=None, whole_days=False):
 # ---------------------------------------------------------------------------------------------------- the readouts
 
 def active_users(o, period="day", week_start="monday"):
-    """D1: distinct users per calendar period; new = whose first day ever lies in the shown part of the period."""
+    """D1: distinct users per calendar period; new = the first day ever lies in the shown part of the period."""
     rows = []
     if not o.everything():
         return rows
@@ -122,7 +121,7 @@ def is_new(o, first_day, start, end):
 
 
 def engagement(o):
-    """D2, D3: per day, distinct users of the day, of the 7 and of the 30 days that end with it."""
+    """D2, D3: for each day, distinct users of the day, of the 7 and of the 30 days that end with it."""
     rows = []
     everything = o.everything()
     if not everything:
@@ -161,13 +160,13 @@ def lifecycle(o, period="week", week_start="monday"):
             "churned_users": len(churned) if complete else None,
             "quick_ratio": (len(new) + len(resurrected)) / len(churned) if complete and churned else None,
             "complete": complete})
-        # Also those whom `since` does not show: it limits what is shown, not what is known.
+        # Including periods not shown because of `since`, which limits what is shown, not what is known.
         previous = {user for user, day in o.everything() if start <= day < end}
     return rows
 
 
 def churn_rate(o, period="month", week_start="monday"):
-    """D62: of those active in the period before, the share not active in this one."""
+    """D62: the share of the users active in the previous period who are not active in this one."""
     rows = []
     began = min((day for _, day in o.everything()), default=None)
     for row in lifecycle(o, period, week_start):
@@ -224,7 +223,7 @@ def seasonality(o, retained=(21, 27)):
 
 
 def two_proportions(a, n, b, m):
-    """D86: the chance of a difference between a of n and b of m: Pearson's, or Fisher's where a cell expects fewer than five."""
+    """D86: the p value of a of n against b of m: Pearson's test, or Fisher's if a cell expects fewer than five."""
     k, total = a + b, n + m
     if not n or not m or not 0 < k < total:
         return None
@@ -235,14 +234,14 @@ def two_proportions(a, n, b, m):
 
 
 def false_discovery(p_values):
-    """Benjamini and Hochberg: the least of p * tests / rank over this and all larger p values."""
+    """Benjamini and Hochberg: the minimum of p * tests / rank over this and all larger p values."""
     known = sorted(p for p in p_values if p is not None)
     return [None if p is None else min(1.0, *(known[i] * len(known) / (i + 1) for i in range(len(known)) if known[i] >= p))
             for p in p_values]
 
 
 def months_between(first, last):
-    """((year, month), the next one) of every month that the days touch."""
+    """((year, month), the next one) of every month that contains one of the days."""
     (year, month, _), end = date_of(first), date_of(last)[:2]
     while (year, month) <= end:
         following = (year + month // 12, month % 12 + 1)
@@ -251,7 +250,7 @@ def months_between(first, last):
 
 
 def stickiness(o, days=28):
-    """D3, D4: of the window's users, how many were active on exactly k, and on at least k, of its days."""
+    """D3, D4: the window's users active on exactly k, and on at least k, of its days."""
     if not o.shown:
         return []
     active_days = {}
@@ -283,7 +282,7 @@ class Member:
         self.active = {self.number_of(day) for day in self.days}
 
     def number_of(self, day):
-        """The number of the user's period that holds the day (D55)."""
+        """The number of the user's period that contains the day (D55)."""
         if self.clock == "rolling":
             return (day - self.first_day) // ROLLING_LENGTH[self.grain]
         return index_of(day, self.grain, self.week_start) - index_of(self.first_day, self.grain, self.week_start)
@@ -295,11 +294,11 @@ class Member:
         return first_day_of(index_of(self.first_day, self.grain, self.week_start) + k, self.grain, self.week_start)
 
     def is_eligible(self, k, end_day):
-        """D54: the user's own period k has wholly elapsed."""
+        """D54: the user's own period k has completely elapsed."""
         return self.begins(k + 1) <= end_day
 
     def is_retained(self, k, kind):
-        """D55; in period 0 everybody is."""
+        """D55; in period 0 every member is."""
         if k == 0:
             return True
         if kind == "on":
@@ -312,7 +311,7 @@ class Member:
 
 
 def members_by_cohort(o, cohort, period, clock, week_start):
-    """D53: each user in one cohort, by the first day ever; users who came before `since` are in none."""
+    """D53: each user in one cohort, by the first day ever; users who started before `since` are in none."""
     cohorts = {}
     for user, days in o.days_of().items():
         first = min(days)
@@ -323,11 +322,11 @@ def members_by_cohort(o, cohort, period, clock, week_start):
 
 
 def numbers_shown(o, members, offsets):
-    """The asked-for numbers, or all from 0 to the last of which any member's period has begun."""
+    """The given numbers, or all from 0 to the last period that has begun for any member."""
     if offsets is not None:
         return sorted(offsets)
     k = 0
-    # A day that the zone skipped (Apia, 2011-12-30) has elapsed without ever being the last day.
+    # A day skipped by the zone (Apia, 2011-12-30) has elapsed without ever being the last day.
     last = max(o.last_day, o.end_day - 1)
     while any(member.begins(k + 1) <= last for member in members):
         k += 1
@@ -335,7 +334,7 @@ def numbers_shown(o, members, offsets):
 
 
 def cell(o, members, k, kind):
-    """One figure of retention: among the eligible members, how many were retained (D54, D57)."""
+    """One cell: the number of retained users among the eligible members (D54, D57)."""
     eligible = [member for member in members if member.is_eligible(k, o.end_day)]
     retained = sum(1 for member in eligible if member.is_retained(k, kind))
     low, high = wilson(retained, len(eligible)) if eligible else (None, None)
@@ -366,7 +365,7 @@ def retention_curve(o, cohort="week", period="week", offsets=None, kind="on", cl
 
 
 def cohort_table(o, week_start="monday"):
-    """D53, D54: monthly cohorts; Week n = the member's own days 7(n-1) .. 7n-1; nothing before everyone's is over."""
+    """D53, D54: monthly cohorts; week n = the member's own days 7(n-1) .. 7n-1; NULL until it has elapsed for all."""
     rows = []
     for start, members in sorted(members_by_cohort(o, "month", "week", "rolling", week_start).items()):
         row = {"cohort": start, "users": len(members)}

@@ -1,4 +1,4 @@
-"""Random cases about the readouts of `activity`, compared as `runner` of the kit says."""
+"""Random cases about the functions over `activity`, compared by `runner` of the kit."""
 
 from oracle.activity.cases import broken_laws, expected_rows, random_case
 from oracle.kit.logs import random_log

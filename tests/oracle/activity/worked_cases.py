@@ -1,4 +1,4 @@
-"""Cases worked out on paper, to test the oracle itself: `python3 -m oracle activity --self-test` needs no server.
+"""Cases worked out by hand, to test the oracle itself: `python3 -m oracle activity --self-test` needs no server.
 
 The log, in January 2024 (the 1st was a Monday); weeks begin on Monday:
 
@@ -187,7 +187,7 @@ class Retention(unittest.TestCase):
         self.assertEqual(retained("on_or_after"), [2, 2, 2, 1])
         self.assertEqual(retained("on_or_before"), [2, 1, 2, 2])
         self.assertEqual(retained("streak"), [2, 1, 1, 1])
-        # Counted although that week has not elapsed: what happened, happened.
+        # Counted although that week has not elapsed: the activity has already occurred.
         self.assertEqual(retained("on_or_after", end=jan(24) * DAY), [2, 2, 2, None])
 
     def test_rolling(self):

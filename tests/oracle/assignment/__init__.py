@@ -1,8 +1,8 @@
-"""Assignment: random experiments and users, through the extension and through the vendors' rules.
+"""Assignment: random experiments and users, compared with the vendors' rules.
 
-What GrowthBook gives is asked of its own SDK; what Statsig, PostHog and Eppo give, of `definitions`, which restates their
-documentation over hashlib and is itself held against variants that their SDKs gave (--self-test). A case is one experiment
-and the variants of 40 users by it; of every eighth a log is made in which some users were shown others, for
+GrowthBook's assignments come from its own SDK; those of Statsig, PostHog and Eppo from `definitions`, which implements their
+documentation with hashlib and is itself tested with variants assigned by their SDKs (--self-test). A case is one experiment
+and its variants for 40 users; for every eighth case there is a log in which some users have other variants, for
 assignment_audit.
 """
 

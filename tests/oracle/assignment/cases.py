@@ -1,4 +1,4 @@
-"""Random experiments, users and logs of what they were shown, as SQL and as an expectation."""
+"""Random experiments, users and logs of their variants, as SQL and as expected rows."""
 
 import json
 import uuid
@@ -13,7 +13,7 @@ ALPHABETS = ("abcdefghijklmnopqrstuvwxyz0123456789-_", "äöüßéèêñçøÅŁ
 
 
 def literal(value):
-    """E'' so that a backslash in an id is itself whatever the settings are."""
+    """E'' so that a backslash in an id is literal under any settings."""
     return "NULL" if value is None else "E'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"
 
 
@@ -29,7 +29,7 @@ def random_weights(rng, count):
         return None
     if kind == 1:
         return [1 / count] * count
-    # Whole parts, some of them none: of a hundred, as people write them, or of ten thousand.
+    # Whole parts, some of them 0: in percent, as usual, or in ten-thousandths.
     parts = rng.choice([100, 10_000])
     cuts = sorted(rng.randint(0, parts) for _ in range(count - 1))
     weights = [(b - a) / parts for a, b in zip([0, *cuts], [*cuts, parts])]
@@ -39,7 +39,7 @@ def random_weights(rng, count):
 
 
 def ends_half_way(weights, parts):
-    """Whether a variant's share of so many parts ends between two of them, as near as matters to the middle."""
+    """Whether a variant's share ends about half way between two of so many parts."""
     bounds = accumulate(weights) if parts else []
     return any(abs(bound * parts % 1 - 0.5) < 1e-6 for bound in bounds)
 
@@ -66,7 +66,7 @@ def random_experiment(rng):
     count = rng.choice([2, 2, 2, 3, 4, 7, 10])
     terms = {"experiment": random_text(rng), "variants": rng.sample(names, count), "hash": hash_name}
     terms["weights"] = random_weights(rng, count)
-    # A bound in the middle between two parts may be rounded to either.
+    # A bound half way between two parts may be rounded either way.
     while ends_half_way(terms["weights"] or [], {"statsig": 1000, "statsig_gate": 10_000, "eppo": 10_000}.get(hash_name)):
         terms["weights"] = random_weights(rng, count)
     if rng.random() < 0.5:
@@ -79,7 +79,7 @@ def random_experiment(rng):
 
 
 def random_users(rng):
-    """How SQL calls a type, and ids of it."""
+    """The SQL name of a type, and ids of it."""
     kind = rng.choice(["text", "text", "text", "uuid", "bigint"])
     if kind == "uuid":
         return kind, [str(uuid.UUID(int=rng.getrandbits(128))) for _ in range(USERS)]
@@ -89,7 +89,7 @@ def random_users(rng):
 
 
 def by_growthbook(terms, user):
-    """What GrowthBook's SDK gives, or None where the user does not take part."""
+    """The assignment by GrowthBook's SDK, or None if the user does not take part."""
     namespace = terms.get("namespace")
     further = {"namespace": tuple(namespace)} if isinstance(namespace, list) else {"filters": [namespace]} if namespace else {}
     experiment = Experiment(
@@ -122,14 +122,14 @@ def query(terms, kind, users):
 
 
 def audited(rng, terms, users):
-    """What a log says that users were shown: id and variant of each request, none of some."""
+    """The logged variants: id and variant of each request, some without one."""
     shown = {user: rng.choice([*terms["variants"], "other", None]) for user in users if user.strip()}
     return [(user, rng.choice([variant, variant, variant, terms["variants"][0]]))
             for user, variant in shown.items() for _ in range(rng.choice([1, 1, 2, 5]))]
 
 
 def audit_statements(terms, kind, log):
-    """The experiment and the log as tables, and the question."""
+    """The experiment and the log as tables, and the query."""
     count = len(terms["variants"])
     defined = terms | {"weights": terms.get("weights") or [1 / count] * count, "seed": terms.get("seed") or terms["experiment"]}
     names = {"name" if name == "experiment" else name: argument(name, value) for name, value in defined.items()}
@@ -141,7 +141,7 @@ def audit_statements(terms, kind, log):
 
 
 def expected_audit(terms, log):
-    """Users and requests of each pair of variants, and three users where they differ."""
+    """Users and requests of each pair of variants, and three example users if they differ."""
     pairs = {}
     for user, variant in log:
         if variant is not None:

@@ -1,4 +1,4 @@
-"""How Statsig, PostHog and Eppo assign variants, restated from their documentation over hashlib. D82.
+"""Assignment of variants by Statsig, PostHog and Eppo, implemented from their documentation with hashlib. D82.
 
 Statsig   https://docs.statsig.com/sdks/how-evaluation-works: SHA-256 of the salt and the unit's id, of which the first
           eight bytes count, modulo 1,000 for groups of an experiment and for layers, modulo 10,000 for a rule of a gate
@@ -27,7 +27,7 @@ def posthog(key, user, suffix):
 
 
 def nearest(share, parts):
-    """A share as a whole number of parts; halves go up."""
+    """A share as a whole number of parts; halves are rounded up."""
     return int(Fraction(share) * parts + Fraction(1, 2))
 
 
@@ -65,7 +65,7 @@ def variant(terms, user):
         return None
     number, reached = draw(seed, user), 0.0
     for name, weight in zip(variants, weights):
-        # The first whose upper bound is above: groups are asked one after the other.
+        # The first whose upper bound is above: groups are tried in order.
         reached += weight
         if number < nearest(reached, parts):
             return name

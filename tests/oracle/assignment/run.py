@@ -9,7 +9,7 @@ from oracle.kit.server import ServerError, Session, administer, fresh_database
 
 
 def written_in(encoding, thing):
-    """An experiment or ids with what an encoding lacks taken out; they are not to become the same by it."""
+    """An experiment or ids without characters that an encoding lacks; they must stay distinct."""
     if isinstance(thing, dict):
         return {name: written_in(encoding, value) for name, value in thing.items()}
     if isinstance(thing, list):
@@ -39,7 +39,7 @@ def compare_all(cases, seed):
     with latin_database() as database, Session(database) as session:
         further_passed, further_failed, _ = compare(session, rng, cases // 10, "latin-1", some)
     passed, failed = passed + further_passed, failed + further_failed
-    # A comparison of nothing with nothing would be none.
+    # A run without any rows to compare would be no test.
     if cases >= 100 and (none < cases or len(some) < 40):
         print(f"FAILED the cases are too plain: {none} users without a variant, {len(some)} variants given")
         failed += 1
@@ -57,7 +57,7 @@ def compare(session, rng, cases, encoding, some):
             got = [row["variant"] for row in session.rows(statement)]
         except ServerError as error:
             got = [str(error)]
-        # Names that are no ASCII are refused in other encodings as arguments of any function over a log.
+        # Non-ASCII names are rejected in other encodings as arguments of any function over a log.
         if got == right and encoding is None and (passed + failed) % 8 == 0:
             log = audited(rng, terms, list(dict.fromkeys(users)))
             statements, statement = audit_statements(terms, kind, log)

@@ -1,4 +1,4 @@
-"""The definitions against what the vendors' SDKs gave: `python3 -m oracle assignment --self-test` needs no server."""
+"""The definitions compared with the vendors' SDKs: `python3 -m oracle assignment --self-test` needs no server."""
 
 import json
 import random
@@ -12,7 +12,7 @@ VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "assignment.json"
 
 
 class Definitions(unittest.TestCase):
-    """The definitions against what the SDKs gave, and the SDK against what its makers publish."""
+    """The definitions compared with results of the SDKs, and GrowthBook's SDK with its published test cases."""
 
     def test_golden_cases(self):
         cases = json.loads(VECTORS.read_text(encoding="utf-8"))["cases"]

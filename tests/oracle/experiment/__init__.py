@@ -1,9 +1,9 @@
-"""Experiments: random experiments through the extension and through packages that others rely on.
+"""Experiments: random experiments, compared with established packages.
 
-`definitions` has the packages' answers about figures of users (scipy, statsmodels, and gbstats, which is GrowthBook's
-statistics engine) and about plans of experiments, `logs` random logs and the figures of their users by a second statement of
-what a metric is. A case is one call of ab_compare over a value, or one over a log, or one of srm_check, sample_size or
-minimum_detectable_effect (`cases`). The answer over a log must be the answer over the figures that the definitions make of it.
+`definitions` gives the packages' results for users' values (scipy, statsmodels, and gbstats, which is GrowthBook's
+statistics engine) and for plans of experiments; `logs` gives random logs and their users' values by an independent
+definition of the metrics. A case is one call of ab_compare over a value, or over a log, or of srm_check, sample_size or
+minimum_detectable_effect (`cases`). The result over a log must equal that over the values computed by the definitions.
 """
 
 from oracle.kit.packages import Packages

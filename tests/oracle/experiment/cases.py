@@ -1,4 +1,4 @@
-"""Random questions of srm_check, sample_size and minimum_detectable_effect, and what is wrong with an answer."""
+"""Random calls of srm_check, sample_size and minimum_detectable_effect, and checks of their results."""
 
 import json
 import math
@@ -12,7 +12,7 @@ REFUSED = "22023"
 
 
 class Question:
-    """A call, the answer to be expected, which may be Refused, and what is wrong with another one."""
+    """A call, its expected result, which may be Refused, and a check of the actual one."""
 
     def script(self):
         return self.sql() + ";"
@@ -81,7 +81,7 @@ class Effect(Question):
 
 
 def near(want, have):
-    """Equal but for rounding. A p value may be tiny without being nothing."""
+    """Equal up to rounding. A p value may be tiny without being 0."""
     if isinstance(want, (int, float)) and isinstance(have, (int, float)):
         return math.isclose(want, have, rel_tol=1e-9, abs_tol=1e-300)
     return want == have
@@ -92,13 +92,13 @@ def number(value):
 
 
 def written(plan):
-    """The arguments that are not the default."""
+    """The arguments that differ from the defaults."""
     given = [(field.name, getattr(plan, field.name)) for field in fields(plan) if getattr(plan, field.name) != field.default]
     return "".join(f", {name} => {literal(value) if isinstance(value, str) else repr(value)}" for name, value in given)
 
 
 def complaints_about_plan(server, case):
-    """What is wrong with the answer. A question that is to be refused has no answer but SQLSTATE 22023."""
+    """What is wrong with the result. A call to be refused must fail with SQLSTATE 22023."""
     try:
         expected = case.expected()
     except Refused:
@@ -128,7 +128,7 @@ def random_split(rng):
         if count > 0 or rng.random() < 0.5:
             users[variant] = count
     if rng.random() < 0.05:
-        # Nobody planned it.
+        # An unplanned variant.
         users["another"] = rng.choice([0, 5])
     return Split(users, weights)
 
@@ -149,7 +149,7 @@ def random_size(rng):
     if plan.baseline is None:
         effect = (plan.sd or 1) * rng.choice([1, 1, -1]) * rng.choice([0.01, 0.125, 0.5, 5, 10 ** rng.uniform(-12, 1)])
     else:
-        # To a rate within bounds, or well beyond them: where they are met exactly only in fractions that doubles have.
+        # To a rate within bounds, or well beyond them: exact bounds are met only by fractions that doubles represent.
         rate = rng.choice([rng.uniform(0.0005, 0.9995), plan.baseline * 1.05, rng.choice([-0.1, 1.1])])
         if plan.baseline in (0.5, 0.25, 0.125):
             rate = rng.choice([rate, 0.0, 1.0])

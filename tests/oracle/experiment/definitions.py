@@ -1,7 +1,7 @@
-"""Random experiments, and what scipy, statsmodels and gbstats make of their figures; plans of experiments (D92, D95).
+"""Random experiments, and the results of scipy, statsmodels and gbstats for their values; plans of experiments (D92, D95).
 
-What the packages answer with "no answer" (nan, an error, a default) is NULL here: a variance of fewer than two, no variance,
-a control whose mean is not clear of 0.
+Where the packages have no result (nan, an error, a default), NULL is expected: for a variance of fewer than two values, no
+variance, a control whose mean does not differ significantly from 0.
 """
 
 import math
@@ -28,7 +28,7 @@ SCIPY_SIDES = {"two_sided": "two-sided", "greater": "greater", "less": "less"}
 
 @dataclass
 class Experiment:
-    """Users with their variant and figures, and a call of ab_compare."""
+    """Users with their variants and values, and a call of ab_compare."""
 
     kind: str                        # mean, share, adjusted, ratio, sample
     rows: list                       # (variant, figure, second)
@@ -45,7 +45,7 @@ class Experiment:
                   "ratio": "experiment_ratio(v, x, y)", "sample": "experiment_sample(v, x)", "lists": "experiment_lists(v, x)"}
 
     def tolerance(self):
-        # Figures far from 0 leave the packages, which add up squares, fewer digits.
+        # For values far from 0 the packages, which add up squares, lose digits.
         return 1e-5 if self.kind == "adjusted" else 1e-7
 
     def sql(self):
@@ -111,7 +111,7 @@ class Arm:
         self.name, self.kind = name, kind
         self.assigned = len(rows)
         if kind == "lists":
-            # Each user's sum and number of figures: their mean is a ratio.
+            # Each user's sum and number of values: their mean is a ratio.
             lists = [[f for f in x or [] if f is not None and math.isfinite(f)] for _, x, _ in rows]
             self.lists = [np.array(x) for x in lists if x]
             rows = [(name, math.fsum(x) if x else None, float(len(x))) for x in lists]
@@ -122,7 +122,7 @@ class Arm:
         self.users = len(known)
 
     def statistic(self, theta=0.0, centre=0.0):
-        """The arm as gbstats wants it. Covariates about their common mean, so that an adjusted mean is one of figures."""
+        """The arm in the form of gbstats. Covariates are about their common mean, so that adjusting keeps the scale."""
         n = self.users
         mean = SampleMeanStatistic(n=n, sum=float(self.x.sum()), sum_squares=float((self.x ** 2).sum()))
         if self.kind == "ratio":
@@ -141,7 +141,7 @@ def finite(number):
 
 
 def adjustment(arms):
-    """The slope of figures over covariates, and the covariates' mean, of all variants together."""
+    """The slope of values on covariates, and the covariates' mean, over all variants together."""
     x, y = np.concatenate([a.x for a in arms]), np.concatenate([a.y for a in arms])
     if len(y) < 2 or y.var() == 0:
         return 0.0, 0.0
@@ -174,7 +174,7 @@ def expected_rows(e):
 
 
 def expected_quantile(e, arm, control, srm):
-    """What can be told for sure of a quantile; of its error see `wrong_errors`."""
+    """The exact part of a quantile's result; for its standard error see `wrong_errors`."""
 
     def quantile(arm):
         return float(np.quantile(np.concatenate(arm.lists), e.quantile)) if arm.lists else None
@@ -187,7 +187,7 @@ def expected_quantile(e, arm, control, srm):
 
 
 def wrong_errors(e, rows):
-    """Lines saying where the bounds of a quantile's difference are not about as wide as a bootstrap of our own has them."""
+    """A line for each bound of a quantile's difference that deviates from the width by a bootstrap of our own."""
     arms = {name: Arm(name, [r for r in e.rows if r[0] == name], e.kind) for name in {v for v, _, _ in e.rows}}
     rng, lines = np.random.default_rng(1), []
 
@@ -197,7 +197,7 @@ def wrong_errors(e, rows):
 
     for row in rows[1:]:
         arm, control = arms[row["variant"]], arms[rows[0]["variant"]]
-        # Of few users two bootstraps differ as they like.
+        # For few users two bootstraps may differ arbitrarily.
         if min(arm.users, control.users) < 40 or not row["statistic"]:
             continue
         want, have = math.hypot(error(arm), error(control)), abs(row["difference"] / row["statistic"])
@@ -220,7 +220,7 @@ def expected_row(e, arm, control, theta, centre, srm):
         mean = statistic.mean
         if arm.users < 2:
             return finite(mean), None
-        # From the figures themselves where that can be: sums of squares leave fewer digits.
+        # From the values themselves if possible: sums of squares lose digits.
         variance = float(np.var(arm.x, ddof=1)) if e.kind in ("mean", "share", "sample") else statistic.variance
         if e.kind == "adjusted":
             variance = float(np.var(arm.x - theta * arm.y, ddof=1))
@@ -256,7 +256,7 @@ def expected_row(e, arm, control, theta, centre, srm):
         u, p = stats.mannwhitneyu(arm.x, control.x, alternative=SCIPY_SIDES[e.alternative], method="asymptotic")
         row["statistic"] = float(u)
         row["upwards"] = u > n * m / 2
-        # Where all figures are alike scipy has a p of 1 or nan.
+        # If all values are equal, scipy gives a p value of 1 or nan.
         row["p_value"] = finite(p) if len(set(arm.x) | set(control.x)) > 1 else None
         return row
     bounds_of_lift = False
@@ -298,7 +298,7 @@ def expected_row(e, arm, control, theta, centre, srm):
         half = critical * math.sqrt(relative.variance)
         row["lift_low"] = None if e.alternative == "less" else row["relative_lift"] - half
         row["lift_high"] = None if e.alternative == "greater" else row["relative_lift"] + half
-        # A lift over a negative control counts upwards here: gbstats divides by the mean as it is.
+        # The lift over a negative control is positive for an increase here: gbstats divides by the signed mean.
         sign = (-1 if base < 0 else 1) * (-1 if e.better == "lower" else 1)
         posterior = precise_posterior(sign * relative.point_estimate, relative.variance)
         row["probability_better"], row["expected_loss"] = posterior
@@ -312,7 +312,7 @@ def expected_row(e, arm, control, theta, centre, srm):
 
 
 class Given:
-    """A mean with its variance, in the clothes that gbstats' tests want."""
+    """A mean with its variance, in the form that gbstats' tests expect."""
 
     _has_zero_variance = False
 
@@ -344,7 +344,7 @@ def expected_verdict(e, row):
 
 
 def differences(expected, found, tolerance, only=None):
-    """Lines saying where two lists of rows differ."""
+    """A line for each difference of two lists of rows."""
     if len(expected) != len(found):
         return [f"{len(found)} rows instead of {len(expected)}", str(found)]
     lines = []
@@ -356,7 +356,7 @@ def differences(expected, found, tolerance, only=None):
 
 
 def cochran(effects):
-    """Cochran's Q of effects and their errors, its degrees of freedom, and how often such a Q comes up under one effect."""
+    """Cochran's Q of effects and their standard errors, its degrees of freedom, and its p value."""
     if len(effects) < 2:
         return None, None, None
     weights = [1 / error ** 2 for _, error in effects]
@@ -390,7 +390,7 @@ MOST_USERS = 2**63 - 1
 
 
 def srm(users, weights=None):
-    """The row of srm_check, its reason left out (D92): `users` and `weights` by variant. The test is scipy's."""
+    """The row of srm_check without its reason (D92): `users` and `weights` by variant. The test is scipy's."""
     planned = {v: weight for v, weight in (dict.fromkeys(users, 1) if weights is None else weights).items() if weight > 0}
     if weights is not None and not planned or any(count > 0 and v not in planned for v, count in users.items()):
         raise Refused
@@ -407,7 +407,7 @@ def srm(users, weights=None):
 
 @dataclass(frozen=True)
 class Plan:
-    """What sample_size and minimum_detectable_effect are told besides the effect or the users."""
+    """The common arguments of sample_size and minimum_detectable_effect."""
 
     baseline: float | None = None
     sd: float | None = None
@@ -417,7 +417,7 @@ class Plan:
     comparisons: int = 1
 
     def checked(self):
-        """The plan, if it is of a rate or of a mean and not of both."""
+        """The plan, if it is of either a rate or a mean."""
         if (self.baseline is None) == (self.sd is None):
             raise Refused
         if self.sd is not None and self.sd <= 0 or self.baseline is not None and not 0 < self.baseline < 1:
@@ -427,7 +427,7 @@ class Plan:
         return self
 
     def users(self, effect):
-        """How many users each variant needs, before rounding; 0 where any number will do (D95). By statsmodels."""
+        """Users needed in each variant, before rounding; 0 if any number suffices (D95). By statsmodels."""
         alpha = (1 - self.confidence) / self.comparisons
         if self.baseline is not None:
             side = "two-sided" if self.alternative == "two_sided" else "larger"
@@ -438,7 +438,7 @@ class Plan:
 
 
 def sample_size(effect, plan):
-    """(fewest, most) users that may be answered: they differ where the number before rounding is all but whole."""
+    """(fewest, most) acceptable users: they differ if the number before rounding is almost whole."""
     plan = plan.checked()
     if effect == 0 or plan.baseline is not None and not 0 <= plan.baseline + effect <= 1:
         raise Refused
@@ -448,7 +448,7 @@ def sample_size(effect, plan):
 
 
 def minimum_detectable_effect(users, plan):
-    """The smallest increase for which so many users are enough; None where no rate is high enough."""
+    """The smallest increase for which so many users suffice; None if no rate is high enough."""
     plan = plan.checked()
     if users < LEAST_USERS:
         raise Refused
@@ -461,6 +461,6 @@ def minimum_detectable_effect(users, plan):
     most = 1 - plan.baseline
     if missing(most) > 0:
         return None
-    # The larger the effect the fewer the users; the least of all is no effect at all.
+    # The larger the effect, the fewer the users; the smallest effect is none.
     least = most * 1e-12
     return float(optimize.brentq(missing, least, most, xtol=1e-30, rtol=1e-12)) if missing(least) > 0 else 0.0

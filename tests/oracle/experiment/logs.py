@@ -1,4 +1,4 @@
-"""Random logs with an experiment in them, and the figures of their users by a second statement of what each metric is."""
+"""Random logs with an experiment in them, and their users' values by an independent definition of each metric."""
 
 import json
 import math
@@ -12,7 +12,7 @@ ZONES = ["UTC", "America/New_York", "Asia/Kathmandu"]
 METRICS = ["requests", "active_days", "sessions", "success_rate", "cost_usd", "rating", "latency_ms", "prompt_tokens",
            "retained_d1", "retained_d3", "retained_w1", "converted", "score", "sum(score)", "mean(cost_usd)", "sum(latency_ms)",
            "latency_ms_p50", "score_p90"]
-# Metrics of one number a user: only these have a covariate and can be cut.
+# Metrics with one number per user: only these have a covariate and can be winsorized.
 TOTALS = {"requests", "active_days", "sessions", "cost_usd", "prompt_tokens", "sum(score)", "sum(latency_ms)"}
 QUANTILES = {"latency_ms_p50": 0.5, "score_p90": 0.9}
 SHARES = {"retained_d1", "retained_d3", "retained_w1", "converted"}
@@ -91,7 +91,7 @@ class Log:
         return ";\n".join([*self.statements(), self.sql()]) + ";"
 
     def people(self):
-        """Per user who counts: the segment, the variant or None for several, when it was first met, and all requests."""
+        """For each user in the experiment: segment, variant or None for several, first exposure, and all requests."""
         by_user = defaultdict(list)
         ends = min(t for t in (self.as_of, datetime.now(timezone.utc)) if t is not None)
         for r in self.requests:
@@ -109,7 +109,7 @@ class Log:
                 yield segment, variants.pop() if len(variants) == 1 else None, first, requests
 
     def figures(self, server):
-        """Per metric and segment the users' (variant, figure, second), and per segment how many had several variants."""
+        """For each metric and segment the users' (variant, value, second), and for each segment the users excluded."""
         people, found, mixed = list(self.people()), defaultdict(list), defaultdict(int)
         last = max((r.at for r in self.requests), default=None)
         observed = min(t for t in (self.as_of or self.until or last, self.until, datetime.now(timezone.utc)) if t is not None) \
@@ -130,7 +130,7 @@ class Log:
         return found, mixed
 
     def cut(self, found):
-        """Cuts totals at a share of those that are not 0, over all variants and segments."""
+        """Winsorizes totals at a percentile of those other than 0, over all variants and segments."""
         for metric in TOTALS & set(self.metrics):
             figures = sorted(x for (m, _), rows in found.items() if m == metric for _, x, _ in rows if x)
             if not figures:
@@ -142,7 +142,7 @@ class Log:
                 found[key] = [(v, None if x is None else min(x, cap), y) for v, x, y in found[key]]
 
     def sql_of_figures(self, key, found):
-        """The rows that the figures of one metric and segment give."""
+        """The rows for the values of one metric and segment."""
         (figures, mixed), (metric, segment) = found, key
         ratio = metric not in TOTALS | SHARES
         if metric in QUANTILES:
@@ -180,12 +180,12 @@ def instant(at):
 
 
 def known(value, least=0.0):
-    """A number that can be."""
+    """A valid number."""
     return value is not None and math.isfinite(value) and value >= least
 
 
 def score_of(value):
-    """A property as a number, None where it is none."""
+    """A property as a number, None if it is not a number."""
     if isinstance(value, bool):
         return float(value)
     if isinstance(value, (int, float)):
@@ -205,7 +205,7 @@ def local_day(at, zone):
 
 
 def figure_of(metric, requests, first, observed, zone):
-    """A user's figure, and for a mean over requests its denominator."""
+    """A user's value, and for a mean over requests its denominator."""
     if metric == "requests":
         return float(len(requests)), None
     if metric == "active_days":
@@ -260,7 +260,7 @@ def random_log(rng):
     for user in users:
         for _ in range(rng.choice([1, 2, 5, 12])):
             slot = rng.randint(0, 9 * 144)
-            # Times in steps of ten minutes: pauses of exactly 30 minutes come up.
+            # Times in steps of ten minutes, so that pauses of exactly 30 minutes occur.
             at = START + timedelta(minutes=10 * slot)
             bears = slot >= meets[user] and rng.random() < 0.8
             variant = rng.choice(["control", "treatment"]) if user in mixed else variants[user]
@@ -280,7 +280,7 @@ def random_log(rng):
     cuped = rng.choice([None, None, 2]) if method is None else None
     log = Log(requests, metrics, method, rng.choice(ZONES), some_time(), some_time(), some_time(),
               rng.choice([None, None, None, "m1"]), by, cuped, rng.choice([None, None, 0.9]))
-    # What is asked of a metric is asked of each segment, in this order.
+    # Each metric is compared in each segment, in this order.
     segments = sorted({segment for segment, variant, _, _ in log.people() if variant is not None}, key=lambda s: (s is None, s))
     log.metric_names = metrics
     return Asked(log, [(metric, segment) for segment in segments for metric in metrics])
@@ -288,7 +288,7 @@ def random_log(rng):
 
 @dataclass
 class Asked:
-    """A log and the metrics and segments whose rows come back, in their order."""
+    """A log, and the metrics and segments of the result rows in order."""
 
     log: Log
     metrics: list

@@ -1,4 +1,4 @@
-"""Random experiments, as figures of users or as a log, random plans of experiments, and what is wrong with the answers."""
+"""Random experiments, as users' values or as a log, and random plans of experiments, with checks of the results."""
 
 import random
 
@@ -18,7 +18,7 @@ def complaints_about_value(server, experiment):
 
 
 def complaints_about_log(server, log):
-    """What is wrong with the rows over a log: they must be those over the figures of its users."""
+    """What is wrong with the rows over a log: they must be those over the values of its users."""
     server.run_all(log.statements())
     found = server.rows(log.sql())
     figures = log.figures(server)
@@ -32,7 +32,7 @@ def complaints_about_log(server, log):
 
 
 def wrong_interactions(compared, segments, log):
-    """What is wrong with ab_segments' test of whether effects differ, of metrics whose t tells the error of the difference."""
+    """What is wrong with the test of ab_segments, for metrics whose t gives the standard error of the difference."""
     wrong = []
     for row in segments:
         group = [c for c in compared if (c["metric"], c["variant"]) == (row["metric"], row["variant"])
@@ -55,7 +55,7 @@ def compare_all(cases, seed):
     passed = failed = 0
     with fresh_database("experiment") as database, Server(database) as server:
         for n in range(cases):
-            # A fifth of the cases are logs: their statistics are those of values. Another fifth are plans.
+            # A fifth of the cases are logs: their statistics are the same as over values. Another fifth are plans.
             if n % 5 == 4:
                 case, complaints_about = random_log(rng), complaints_about_log
             elif n % 5 == 3:

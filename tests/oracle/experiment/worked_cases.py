@@ -1,4 +1,4 @@
-"""The oracle's own test: what it takes for right, on cases worked by hand, and that it tells a wrong answer."""
+"""Tests of the oracle itself: its expected results for cases worked out by hand, and its detection of wrong results."""
 
 import math
 import unittest
@@ -96,7 +96,7 @@ class Plans(unittest.TestCase):
         """7.5 users are expected in each of two variants, 8 in the next; one variant has nothing to compare it with."""
         self.assertEqual([srm(users)["verdict"] for users in ({"a": 9, "b": 6}, {"a": 9, "b": 7}, {"a": 100}, {})],
                          ["too small", "ok", "too small", "too small"])
-        # Nobody came into a variant that was planned: 8 + 8.
+        # A planned variant has no users: 8 + 8.
         self.assertEqual(srm({"a": 16}, {"a": 1, "b": 1})["statistic"], 16)
         for weights in ({"a": 1}, {"a": 1, "b": 0}, {"a": 0, "b": 0}):
             self.assertRaises(Refused, srm, {"a": 9, "b": 7}, weights)
@@ -105,7 +105,7 @@ class Plans(unittest.TestCase):
         """2 * (1.959964 + 0.841621)^2 * 12^2 / 1.5^2 = 1004.7. One-sided, with 1.644854, 791.3."""
         self.assertEqual(sample_size(1.5, Plan(sd=12)), (1005, 1005))
         self.assertEqual(sample_size(-1.5, Plan(sd=12, alternative="less")), (792, 792))
-        # Five comparisons at 0.95 have the error of one at 0.99.
+        # Five comparisons at 0.95 have the error probability of one at 0.99.
         self.assertEqual(sample_size(1.5, Plan(sd=12, comparisons=5)), sample_size(1.5, Plan(sd=12, confidence=0.99)))
 
     def test_size_for_a_rate(self):

@@ -1,4 +1,4 @@
-"""One case about funnels or paths: one call of one function over one log, as SQL and as an expectation; the laws of answers."""
+"""One case about funnels or paths: one call over one log, as SQL and as expected rows; the laws of results."""
 
 import json
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ VALUES = {
 
 @dataclass(frozen=True)
 class FunnelCase(Case):
-    """`steps` are the letters each step takes; `excluded` the features that must not come in between."""
+    """`steps` are the letters that each step accepts; `excluded` the features excluded between steps."""
 
     steps: tuple = ()
     window: int = 0
@@ -89,14 +89,14 @@ class FunnelCase(Case):
 # ------------------------------------------------------------------------------------------------- the expectation
 
 def requests_read(case, log, now):
-    """Those of users that pass the filter, from since to as_of and before until."""
+    """The requests of users that pass the filter, from since to as_of and before until."""
     last = min(now, now if case.as_of is None else case.as_of)
     return [r for r in counted_requests(case, log) if r.instant <= last
             and (case.since is None or r.instant >= case.since) and (case.until is None or r.instant < case.until)]
 
 
 def journeys_of(case, requests, end):
-    """Per user how far they got."""
+    """For each user the steps reached."""
     events = {}
     for r in requests:
         steps = frozenset(n for n, step in enumerate(case.steps, 1) if r.feature in case.features(step))
@@ -106,13 +106,13 @@ def journeys_of(case, requests, end):
 
 
 def kept(case, requests):
-    """Whether a funnel keeps anything of these requests: a segment of which it keeps nothing is not told."""
+    """Whether a funnel keeps any of these requests: a segment without any has no row."""
     features = {feature for step in case.steps for feature in case.features(step)} | set(case.excluded)
     return bool(requests) and (case.mode in ("strict_order", "allow_reentry") or any(r.feature in features for r in requests))
 
 
 def expected_rows(case, log, facts):
-    """What the definitions answer; `facts` has the server's `now`."""
+    """The rows by the definitions; `facts` has the server's `now`."""
     read, least = requests_read(case, log, facts.now), log.least or 1
     if case.readout == "paths":
         return expected_paths(case, log, read, least)
@@ -165,7 +165,7 @@ def expected_paths(case, log, read, least):
 # -------------------------------------------------------------------------------------------------------- the laws
 
 def broken_laws(case, log, rows, answer):
-    """What must hold of any answer, whatever the log: lines that say where it does not."""
+    """What must hold for any result, whatever the log: a line for each violation."""
     return [f"  broken law: {law}" for law in laws(case, log, rows, answer)]
 
 

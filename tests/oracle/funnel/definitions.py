@@ -1,6 +1,6 @@
-"""What funnels and paths are, restated from the definitions by enumeration: every match of every user is tried.
+"""Funnels and paths by enumeration, from the definitions: every match of every user is tried.
 
-Nothing here is clever, so that it can be seen to be right; it suits a handful of events a user. Instants are integers.
+The code is simple, so that its correctness is evident; it suits a handful of events per user. Instants are integers.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Z = 1.959963984540054                            # 97.5 % of the standard normal
 
 @dataclass(frozen=True)
 class Event:
-    """A request as a funnel sees it; steps are numbers from 1."""
+    """A request as an event of a funnel; steps are numbered from 1."""
 
     at: int
     steps: frozenset
@@ -21,7 +21,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Journey:
-    """When each step was reached, and whether a further one may still be."""
+    """When each step was reached, and whether another one may still be."""
 
     reached: tuple
     open: bool
@@ -37,7 +37,7 @@ def forbids(event, done, mode):
 
 
 def in_order(events, n, window, mode):
-    """Every match: the indices of its events, one longer than the other."""
+    """Every match: the indexes of its events, of every length."""
     def lengthened(match):
         yield match
         done = len(match)
@@ -60,7 +60,7 @@ def in_order(events, n, window, mode):
 
 
 def can_go_on(events, match, window, end, mode):
-    """Nothing that has been seen would break the match before an event that comes at the end of observation."""
+    """No event seen would break the match before an event at the end of observation."""
     last = events[match[-1]].at
     broken = any(other.at > last and forbids(other, len(match), mode) for other in events)
     return events[match[0]].at + window >= end and not broken
@@ -78,7 +78,7 @@ def ordered_journey(events, n, window, end, mode):
 
 
 def each_another_step(events):
-    """Whether different steps can be given to all the events."""
+    """Whether all the events can be assigned to different steps."""
     steps = sorted(set().union(*(event.steps for event in events)))
     return any(all(step in event.steps for step, event in zip(choice, events))
                for choice in permutations(steps, len(events)))
@@ -104,7 +104,7 @@ def unordered_journey(events, n, window, end):
 
 
 def clickhouse_journey(events, n, window, end, mode):
-    """windowFunnel as its manual has it: events sorted by instant and step, one for every condition a row meets."""
+    """windowFunnel by its manual: events sorted by instant and step, one for every condition that a row meets."""
     strict = mode in ("strict_order", "allow_reentry")
     expanded = sorted((e.at, step) for e in events for step in (e.steps or ({0} if strict else ())))
     chains, told, over = {}, (), False           # per level the times of the chain there is
@@ -127,7 +127,7 @@ def clickhouse_journey(events, n, window, end, mode):
 
 
 def journey(events, n, window, end, mode="ordered", compatibility="standard"):
-    """How far the user of these events got, as known at `end`."""
+    """The steps reached by the user of these events, as known at `end`."""
     events = [event for event in events if event.at <= end]
     if compatibility == "clickhouse" and mode in ("ordered", "strict_order", "strict_dedup", "allow_reentry"):
         return clickhouse_journey(events, n, window, end, mode)
@@ -139,7 +139,7 @@ def journey(events, n, window, end, mode="ordered", compatibility="standard"):
 # ------------------------------------------------------------------------------------------------------ all users
 
 def wilson(successes, trials):
-    """The Wilson score bounds as Wilson's quadratic has them: the p for which |p̂ - p| = z √(p (1 - p) / n)."""
+    """The Wilson score bounds by Wilson's quadratic equation: the p for which |p̂ - p| = z √(p (1 - p) / n)."""
     if trials == 0:
         return None, None
     a, b, c = trials + Z * Z, -(2 * successes + Z * Z), successes * successes / trials
@@ -149,7 +149,7 @@ def wilson(successes, trials):
 
 
 def quantile(values, share):
-    """Between two values in proportion."""
+    """A quantile by linear interpolation."""
     if not values:
         return None
     ordered = sorted(values)
@@ -168,7 +168,7 @@ def hides(count, least):
 
 
 def funnel(journeys, names, least=1):
-    """A row for every step."""
+    """A row for each step."""
     rows, shown = [], True
     levels = [len(j.reached) for j in journeys]
     first = sum(level >= 1 for level in levels)
@@ -194,7 +194,7 @@ def funnel(journeys, names, least=1):
 
 
 def funnel_users(journeys, names):
-    """Per user the steps completed and the one after these; `journeys` by user."""
+    """For each user the steps completed and the next one; `journeys` by user."""
     rows = []
     for user, j in sorted(journeys.items(), key=lambda item: item[0].encode()):
         for number, name in enumerate(names, 1):
@@ -211,7 +211,7 @@ def funnel_users(journeys, names):
 # ---------------------------------------------------------------------------------------------------------- paths
 
 def paths(people, depth, least=1):
-    """`people` are, per user, their requests in order: (feature, whether it may begin a path)."""
+    """`people` are the ordered requests of each user: (feature, whether it may begin a path)."""
     moves = {}
     for requests in people:
         features, begun = [], False

@@ -1,11 +1,11 @@
-"""Random request logs for funnels and paths: few requests a user, close together, so that windows, ties and repeats meet."""
+"""Random request logs for funnels and paths: few requests per user, close together, so that ties and repeats occur."""
 
 from dataclasses import dataclass, replace
 
 from oracle.kit.days import DAY, HOUR, SECOND, instant_of
 from oracle.kit.logs import ANONYMOUS, MODELS, TIERS, Log, Request, literal, nobody, user_ids
 
-# What a request's feature is; a step takes the letters it names. Some are of no step, some are nothing.
+# Features of requests; a step accepts the letters it names. Some match no step, some are missing.
 FEATURES = ["a", "b", "c", "d", "ab", "bc", "abc", "x", "it's"]
 IDS = ["9", "10", "a", "B", "", None]
 
@@ -20,7 +20,7 @@ class FunnelRequest(Request):
 
 @dataclass
 class FunnelLog(Log):
-    """A table and its settings; a column that is None is not there."""
+    """A table and its settings; a column that is None does not exist."""
 
     unit: int = SECOND                           # times are whole multiples of it, or a microsecond beside
     id_column: str | None = "request_id"

@@ -1,4 +1,4 @@
-"""Random cases about funnels and paths, compared as `runner` of the kit says."""
+"""Random cases about funnels and paths, compared by `runner` of the kit."""
 
 from oracle.funnel.cases import broken_laws, expected_rows, random_funnel_case
 from oracle.funnel.logs import random_funnel_log

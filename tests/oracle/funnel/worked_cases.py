@@ -1,4 +1,7 @@
-"""Funnels and paths worked out on paper, and wrong definitions that must not pass: `python3 -m oracle funnel --self-test` needs no server."""
+"""Funnels and paths worked out by hand, and wrong definitions that must fail.
+
+`python3 -m oracle funnel --self-test` needs no server.
+"""
 
 import random
 import unittest
@@ -13,7 +16,7 @@ from oracle.kit.days import DAY, instant_of
 
 
 def events(text):
-    """'0a 5ab 6-' are step 1 at 0, steps 1 and 2 at 5, none at 6; x must not come in between."""
+    """'0a 5ab 6-' means step 1 at 0, steps 1 and 2 at 5, none at 6; x is excluded between steps."""
     def event(word):
         letters = word.lstrip("0123456789")
         steps = frozenset("abcdefgh".index(letter) + 1 for letter in letters if letter not in "-x")
@@ -28,7 +31,7 @@ def reached(text, n=3, window=10, mode="ordered", compatibility="standard", end=
 
 class Journeys(unittest.TestCase):
     def test_the_best_start_counts(self):
-        """The first start sees its window close before c; the second does not."""
+        """The window of the first start closes before c; that of the second does not."""
         self.assertEqual(reached("0a 5a 6b 12c"), (5, 6, 12))
         self.assertEqual(reached("0a 6b 12c"), (0, 6))
 
@@ -65,7 +68,7 @@ class Journeys(unittest.TestCase):
         self.assertEqual(reached("0ab 1a", 2, mode="unordered"), (0, 1))
 
     def test_the_match_that_is_told(self):
-        """Complete first, begun last, its second step earliest."""
+        """Completed first, begun last, earliest second step."""
         self.assertEqual(reached("0a 1a 2b 3b 4c 5c"), (1, 2, 4))
 
     def test_open(self):
@@ -108,7 +111,7 @@ class Rows(unittest.TestCase):
 
 
 class WrongDefinitions(unittest.TestCase):
-    """Each is another answer to some of the questions that are asked."""
+    """Each gives a different result for some of the cases."""
 
     NOW = instant_of(2026, 11, 25)
 

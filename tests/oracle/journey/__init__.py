@@ -1,4 +1,4 @@
-"""The functions about users' first steps: random logs through the extension and through the definitions.
+"""The functions about user journeys: random logs, compared with the definitions.
 
 A case is one call of one function over a table. It builds on `sessions` and `usage`.
 """

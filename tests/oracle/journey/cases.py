@@ -1,4 +1,4 @@
-"""One case about users' first steps: one call of one function over one log, as SQL and as an expectation; the laws of answers."""
+"""One case about user journeys: one call of one function over one log, as SQL and as expected rows; the laws of results."""
 
 import json
 import math
@@ -25,7 +25,7 @@ NEEDS_FEATURE = ("feature_adoption", "adoption_barriers", "feature_timing")
 
 @dataclass(frozen=True)
 class JourneyCase(Case):
-    """`value` is None: these are read from logs only."""
+    """`value` is None: these functions have forms over logs only."""
 
     gap: int | None = None
     idle: int | None = None
@@ -60,7 +60,7 @@ class JourneyCase(Case):
 
 
 def super_arguments(case):
-    """Those of a case, its own in the form they are written in."""
+    """The arguments of a case, its own ones as written in SQL."""
     for name, value in case.args.items():
         if name == "milestones":
             told = [{key: f"{of // SECOND} seconds" if key == "within" else of for key, of in milestone.items()}
@@ -82,7 +82,7 @@ JourneyCase.plain_arguments = lambda case: Case.arguments(case)
 # ----------------------------------------------------------------------------------------------------- the expectation
 
 def day_starts(days, zone, facts):
-    """When local days begin, by PostgreSQL's zone data."""
+    """The starts of local days, by PostgreSQL's zone data."""
     known = facts.of_log.setdefault(("starts", zone), {})
     missing = sorted(set(days) - known.keys())
     if missing:
@@ -95,7 +95,7 @@ def day_starts(days, zone, facts):
 
 
 def expected_rows(case, log, facts):
-    """What the definitions answer; `facts` has the server's `now`, local_day(instant, zone), and keys of ids."""
+    """The rows by the definitions; `facts` has the server's `now`, local_day(instant, zone), and keys of ids."""
     args, zone, least = dict(case.args), case.zone(log), log.least or 1
     if log.feature_column is None and (case.readout in NEEDS_FEATURE or args.get("advanced_features") is not None):
         raise ExpectedError("42703")
@@ -188,7 +188,7 @@ def milestones(case, log, facts, groups, waiting, signups, told, end, gap, idle,
 # -------------------------------------------------------------------------------------------------------- the laws
 
 def broken_laws(case, log, rows, answer):
-    """What must hold of any answer, whatever the log: lines that say where it does not."""
+    """What must hold for any result, whatever the log: a line for each violation."""
     return [f"  broken law: {law}" for law in laws(case, log, rows, answer)]
 
 

@@ -1,8 +1,8 @@
-"""What each function about users' first steps means, stated as plainly as Python allows: lists of requests, and loops.
+"""The definition of each function about user journeys, in plain Python: lists of requests, and loops.
 
-Row numbers are those of the project's definitions: D37-D41 first_sessions, D42-D46 activation_milestones, D48
-feature_adoption, D50 adoption_barriers, D51 feature_timing, D52 usage_evolution. A `Step` is a request as these functions see
-it. `local_day` gives the local day of an instant, `end` is where observation ends; spans of days are of local days.
+Numbers are those of the project's definitions: D37-D41 first_sessions, D42-D46 activation_milestones, D48 feature_adoption,
+D50 adoption_barriers, D51 feature_timing, D52 usage_evolution. A `Step` is a request as these functions read it. `local_day`
+gives the local day of an instant, `end` is the end of observation; spans of days are of local days.
 """
 
 import math
@@ -18,7 +18,7 @@ from oracle.sessions.definitions import Turn, percentile, sessions_of
 
 @dataclass(frozen=True)
 class Step(Turn):
-    """A request; what is not known is None."""
+    """A request; unknown values are None."""
 
     request_id: str | None = None
     feature: str | None = None
@@ -53,7 +53,7 @@ def seconds(micros):
 
 
 def tie(step):
-    """Requests of one instant: by id, shorter ones first; without one last; failures first, the unknown last."""
+    """The order of requests at one instant: by id, shorter ones first, none last; failures first, unknown outcomes last."""
     return (step.instant, step.request_id is None, len(step.request_id or ""), (step.request_id or "").encode(),
             {False: 0, True: 1, None: 2}[step.succeeded])
 
@@ -61,8 +61,8 @@ def tie(step):
 # ------------------------------------------------------------------------------------------------- time to something
 
 def shares_left(durations):
-    """(time, share, Greenwood's sum) after each time, of pairs of seconds and whether it happened then. What is negative
-    is no duration."""
+    """(time, share, Greenwood's sum) after each time, from pairs of seconds and whether the event occurred then.
+    Negative durations are invalid."""
     durations = [(s, h) for s, h in durations if s >= 0]
     left, spread = Fraction(1), Fraction(0)
     for time in sorted({s for s, _ in durations}):
@@ -74,7 +74,7 @@ def shares_left(durations):
 
 
 def time_of(durations, part):
-    """(time, low, high) by which it has happened to this part of them."""
+    """A quantile of the time to the event: (time, low, high)."""
     rest, found = Fraction(1) - Fraction(str(part)), [None, None, None]
     for time, left, spread in shares_left(durations):
         low, high = float(left), 1.0
@@ -89,7 +89,7 @@ def time_of(durations, part):
 
 
 def share_by(durations, time):
-    """The share to whom it has happened by a time; None where nobody has been followed for so long."""
+    """The share with the event by a time; None if none has been observed for so long."""
     durations, left = [(s, h) for s, h in durations if s >= 0], Fraction(1)
     for at, after, _ in shares_left(durations):
         if at <= time:
@@ -101,7 +101,7 @@ def share_by(durations, time):
 # ------------------------------------------------------------------------------------------------------ first sessions
 
 def first_session_rows(steps, signups, end, since, gap, idle, key_of):
-    """One dict a user; who only signed up has no session."""
+    """One dict per user; a user who only signed up has no session."""
     rows = []
     sessions = sessions_of(steps, gap, idle, key_of)
     for session in sessions:
@@ -133,14 +133,14 @@ def first_session_list(rows):
 
 
 def first_sessions(rows, asks_signups, tells_features, end, least):
-    """One row of a segment."""
+    """The row of a segment."""
     people = [row for row in rows if row["started_at"] is not None]
     closed = [row for row in people if row["outcome"] != "open"]
     waits = [(seconds((row["started_at"] if row["started_at"] is not None else end) - row["signed_up_at"]),
               row["started_at"] is not None) for row in rows if row["signed_up_at"] is not None]
     known = [row["first_request_succeeded"] for row in people if row["first_request_succeeded"] is not None]
     rate, low, high = bounded(sum(known), len(known))
-    # A median of a few is hidden also where others signed up after their first request.
+    # The median of a small group is also hidden if others signed up after their first request.
     is_hidden = 0 < sum(wait >= 0 for wait, _ in waits) < least
     median, median_low, median_high = (None,) * 3 if is_hidden else time_of(waits, 0.5)
     within = [None if is_hidden else share_by(waits, days * 86400) for days in (1, 7)]
@@ -168,7 +168,7 @@ STANDARD = ("first successful request", "first multi-turn conversation", "first 
 
 
 def standard_milestones(steps, sessions, began, advanced, local_day, day_start, end):
-    """(name, when it was reached, by when it must be, whether its time has elapsed) of one user."""
+    """For each milestone of one user: (name, when it was reached, its deadline, whether the deadline has passed)."""
     first_day = local_day(began)
     days = {}
     for step in sorted(steps, key=lambda step: step.instant):
@@ -191,7 +191,7 @@ def standard_milestones(steps, sessions, began, advanced, local_day, day_start, 
 
 
 def told_milestones(steps, told, began, end):
-    """The same of milestones that were told: the how-manyth request, in time."""
+    """The same for custom milestones: the n-th request, within the time limit."""
     for place, milestone in enumerate(told):
         at = sorted(step.instant for step in steps if step.marks[place])
         count, within = milestone.get("count", 1), milestone.get("within")
@@ -203,7 +203,7 @@ def told_milestones(steps, told, began, end):
 
 
 def milestone_rows(people, names, end, least, unknown=()):
-    """One row a milestone of a segment. `people` has (began, [of each milestone what the above give]) of each user."""
+    """A row for each milestone of a segment. `people` has (began, [the above for each milestone]) of each user."""
     for number, name in enumerate(names, 1):
         of_all = [(began, *milestones[number - 1][1:], number > 1 and milestones[number - 2][1] is not None)
                   for began, milestones in people]
@@ -225,7 +225,7 @@ def milestone_rows(people, names, end, least, unknown=()):
 # ------------------------------------------------------------------------------------------------------------- adoption
 
 def adoption_of(uses, local_day, last_day, min_days, within_days):
-    """(first use, whether its time has elapsed, whether it was used on enough days in it)."""
+    """(first use, whether the period has elapsed, whether the feature was used on enough days in it)."""
     days = sorted({local_day(step.instant) for step in uses})
     return (min(step.instant for step in uses), days[0] + within_days <= last_day,
             sum(day < days[0] + within_days for day in days) >= min_days)
@@ -272,7 +272,7 @@ def feature_adoption(steps, end, since, local_day, least, asks_exposure=False, m
 
 
 def normal(prompt):
-    """A prompt without capitals, with single spaces, without the marks at its end."""
+    """A prompt in lower case, with single spaces, without final punctuation."""
     return re.sub(r"[ .!?]+$", "", re.sub(r"[ \t\n\r\f\v]+", " ", prompt.strip(" ")).lower())
 
 
@@ -285,7 +285,7 @@ def newcombe(one, other):
 
 
 def student_beyond(t, freedom):
-    """The chance that Student's t is beyond t in either direction: an incomplete beta function, by its series."""
+    """The two-sided tail probability of Student's t at t: an incomplete beta function, by its series."""
     a, x = freedom / 2, freedom / (freedom + t * t)
     term, total, n = 1.0, 0.0, 0
     while term > total * 1e-17:
@@ -322,7 +322,7 @@ BARRIERS = ("the first request failed", "a request of the first day failed", "a 
 
 
 def first_day_of_use(uses, local_day, scale):
-    """What one user met with on the first day with the feature; None where the log does not tell."""
+    """The barriers that one user met on the first day with the feature; None if unknown."""
     day = min(local_day(step.instant) for step in uses)
     uses = sorted((step for step in uses if local_day(step.instant) == day),
                   key=lambda step: (*tie(step)[:4], step.prompt is None, (step.prompt or "").encode()))
@@ -359,7 +359,7 @@ def adoption_barriers(steps, end, since, local_day, least, feature, rating_scale
         rows.append((clear is None, -(clear or 0), place, {
             "barrier": barrier, "not_adopted_users": shown[0], "not_adopted_value": values[0], "adopted_users": shown[1],
             "adopted_value": values[1], "difference": difference, "difference_low": low, "difference_high": high}))
-    # What is equally clear to the twelfth digit goes by its place.
+    # Results that are equal to the twelfth digit are ordered by position.
     rows.sort(key=lambda row: (row[0], round(row[1], 12), row[2]))
     return [{"barrier_rank": rank, **row[3]} for rank, row in enumerate(rows, 1)]
 
@@ -397,7 +397,7 @@ def feature_timing(steps, end, since, local_day, least, feature, landmarks=(1, 3
 
 
 def any_active(steps, since, local_day, last_day, landmark, horizon_days):
-    """Whether anybody asked about was active before the landmark: then there is a row, be it of zeros."""
+    """Whether any user compared was active before the landmark: then there is a row, possibly of zeros."""
     for of_user in by(steps, lambda step: step.user).values():
         first_day = min(local_day(step.instant) for step in of_user)
         if since is not None and min(step.instant for step in of_user) < since:
@@ -410,7 +410,7 @@ def any_active(steps, since, local_day, last_day, landmark, horizon_days):
 
 # ------------------------------------------------------------------------------------------------------------ evolution
 
-# What the JSON form tells of a week, and as what.
+# The columns of a week in the JSON form, and their keys.
 FIGURES_OF_A_WEEK = {"users": "bigint", "active_users": "bigint"} | dict.fromkeys(
     ("requests_per_day", "requests_per_active_user_day", "avg_session_seconds", "features_used", "satisfaction_score"),
     "double precision")

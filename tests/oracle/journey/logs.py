@@ -1,6 +1,6 @@
-"""Random request logs for users' first steps: those of `usage`, with ratings, prompts and a table of signups.
+"""Random request logs for user journeys: those of `usage`, with ratings, prompts and a table of signups.
 
-Some users come on several days, for weeks.
+Some users are active on several days, for weeks.
 """
 
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ class JourneyRequest(UsageRequest):
 
 @dataclass
 class JourneyLog(UsageLog):
-    """A table, its settings, and a table of signups: (user, instant); a column that is None is not there."""
+    """A table, its settings, and a table of signups: (user, instant); a column that is None does not exist."""
 
     rating_column: str | None = "rating"
     prompt_column_name: str | None = "prompt"
@@ -44,7 +44,7 @@ class JourneyLog(UsageLog):
             yield f"INSERT INTO signups VALUES {rows}"
 
     def step(self, r, marks=()):
-        """The request as the definitions see it, as far as the log has columns for it."""
+        """The request as the definitions read it, as far as the log has columns for it."""
         turn = self.turn(r)
         return jd.Step(
             turn.user, turn.instant, turn.end, turn.session_id, turn.succeeded,
@@ -56,7 +56,7 @@ class JourneyLog(UsageLog):
 def random_journey_log(rng, now):
     base = random_usage_log(rng, now)
     requests = [JourneyRequest(**vars(r), rating=rng.choice(RATINGS), prompt=rng.choice(PROMPTS)) for r in base.requests]
-    # People who come on several days, for weeks.
+    # Users active on several days, for weeks.
     people = sorted({r.user for r in requests if r.user is not None and r.is_finite()})
     ordinary = [r for r in requests if r.is_finite() and r.instant < now - 60 * DAY]
     for r in rng.sample(ordinary, min(len(ordinary), 12)):

@@ -1,4 +1,4 @@
-"""Random cases about users' first steps, compared as `runner` of the kit says."""
+"""Random cases about user journeys, compared by `runner` of the kit."""
 
 from oracle.journey.cases import broken_laws, expected_rows, random_journey_case
 from oracle.journey.logs import random_journey_log

@@ -1,4 +1,5 @@
-"""First steps worked out on paper, and wrong definitions that must not pass: `python3 -m oracle journey --self-test` needs no server.
+"""User journeys worked out by hand, and wrong definitions that must fail: `python3 -m oracle journey --self-test` needs no
+server.
 
 Clock times are of Monday 1 January 2024, UTC.
 """
@@ -29,7 +30,7 @@ def utc_day(instant):
 
 class Times(unittest.TestCase):
     def test_half_of_them(self):
-        """Of four, one after 1, one after 2 while another has been seen for 2 only, one after 3: 3/4, 1/2, 0."""
+        """Of four, one at 1, one at 2 when another is censored, one at 3: 3/4, 1/2, 0."""
         durations = [(1, True), (2, True), (2, False), (3, True), (-1, True)]
         self.assertEqual([left for _, left, _ in jd.shares_left(durations)], [0.75, 0.5, 0])
         self.assertEqual(jd.time_of(durations, 0.5)[0], 2)
@@ -47,7 +48,7 @@ class Adoption(unittest.TestCase):
         self.assertEqual((row["adoption_rate"], row["power_users"]), (0.5, 1))
 
     def test_the_last_day_is_in(self):
-        """Day 6 of 7 counts and day 7 does not; the time has elapsed when day 7 begins, not before."""
+        """Day 6 of 7 counts and day 7 does not; the period has elapsed when day 7 begins, not before."""
         self.assertEqual(jd.adoption_of([step("x", 0), step("x", 6.9)], utc_day, utc_day(MIDNIGHT) + 7, 2, 7)[1:], (True, True))
         self.assertEqual(jd.adoption_of([step("x", 0), step("x", 7)], utc_day, utc_day(MIDNIGHT) + 6, 2, 7)[1:], (False, False))
 
@@ -62,7 +63,7 @@ class Adoption(unittest.TestCase):
 
 class Milestones(unittest.TestCase):
     def test_weeks_that_run_do_not_count(self):
-        """ann comes back on day 7, bob on day 8, cy began two days ago."""
+        """ann returns on day 7, bob on day 8, cy began two days ago."""
         steps = {"ann": [step("ann"), step("ann", 7.9)], "bob": [step("bob"), step("bob", 8)], "cy": [step("cy", 8.5)]}
         end = MIDNIGHT + 10 * DAY
         people = [(of[0].instant, list(jd.standard_milestones(
@@ -80,7 +81,7 @@ class Milestones(unittest.TestCase):
 
 class Evolution(unittest.TestCase):
     def test_who_left_is_not_forgotten(self):
-        """ann asks 7 times in week 1 and 14 in week 2; bob 7 times in week 1 and leaves. Together 1 a day in both weeks."""
+        """ann makes 7 requests in week 1 and 14 in week 2; bob 7 in week 1 and leaves. Together 1 per day in both weeks."""
         steps = [step("ann", d / 2) for d in range(0, 14, 2)] + [step("ann", 7 + d / 2) for d in range(14)]
         steps += [step("bob", day) for day in range(7)]
         rows = jd.usage_evolution(steps, MIDNIGHT + 20 * DAY, None, utc_day, 1, True, HOUR, HOUR, lambda u, s: 0, weeks=(1, 2))
@@ -121,7 +122,7 @@ def random_cases(count, seed):
 
 
 def with_elapsed(milestones):
-    """All time has elapsed, as far as they are concerned."""
+    """As if the period of all users had elapsed."""
     return [(name, reached, deadline, True) for name, reached, deadline, _ in milestones]
 
 
@@ -158,7 +159,7 @@ MUTANTS = {
 
 
 class Teeth(unittest.TestCase):
-    """Random cases tell each wrong definition from the right one."""
+    """Random cases distinguish each wrong definition from the right one."""
 
     @classmethod
     def setUpClass(cls):

@@ -1,8 +1,8 @@
-"""What all topics share.
+"""Common parts of all topics.
 
-    command, packages       how a topic is run, and in which Python
-    runner, server, shrink  random cases over random logs: who answers, what is wrong, and the smallest example of it
-    compare                 whether rows are the right ones
-    definitions, days       what means the same everywhere; days and instants as numbers
-    logs, cases             what the logs and the questions of most topics have in common
+    command, packages       running a topic, and its Python environment
+    runner, server, shrink  random cases over random logs: comparison, and the smallest failing example
+    compare                 comparison of rows
+    definitions, days       common definitions; days and instants as numbers
+    logs, cases             common parts of the logs and the calls of most topics
 """

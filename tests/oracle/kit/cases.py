@@ -1,4 +1,4 @@
-"""One case: one call of one readout over one log, as SQL; which requests count for it; random choices of what is asked."""
+"""One case: one call of a function over one log, as SQL; the requests that count for it; random choices of arguments."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -10,10 +10,10 @@ from oracle.kit.logs import MODELS, TIERS, ZONES, literal
 
 @dataclass(frozen=True)
 class Case:
-    """A readout with its own arguments, and the log it is to see.
+    """A function with its own arguments, and its log.
 
-    `value` is None for a call over the table. Topics whose readouts are also called over values have value_sql(log),
-    which writes the value of that name.
+    `value` is None for a call over the table. Topics whose functions are also called over values have value_sql(log), which
+    builds the value of that name.
     """
 
     readout: str
@@ -37,7 +37,7 @@ class Case:
         return f"SELECT r.* FROM user_metrics.{self.readout}({', '.join([source, *args])}) r"
 
     def arguments(self):
-        """(name, literal) of what is asked; a value is asked for all but what its source has decided."""
+        """(name, literal) of the arguments; for a value all except those already applied in building it."""
         for name, value in self.args.items():
             yield name, self.WRITERS[name](value) if name in self.WRITERS else sql_literal(name, value)
         for name in ("since", "until", "as_of"):
@@ -49,7 +49,7 @@ class Case:
             yield from ((name, literal(getattr(self, name))) for name in ("by", "timezone") if getattr(self, name))
 
     def simpler(self):
-        """The same case with one thing less asked, for finding the smallest that still fails."""
+        """The same case with one argument less, for finding the smallest that still fails."""
         for name in ("timezone", "since", "until", "as_of", "by"):
             if getattr(self, name) is not None:
                 yield replace(self, **{name: None})
@@ -70,7 +70,7 @@ def sql_literal(name, value):
 # --------------------------------------------------------------------------------------- the requests that count
 
 def matches(request, wanted):
-    """The request has, for each key of the filter, the one value or any of the list."""
+    """For each key of the filter, the request has the value or any of the list."""
     for key, value in wanted.items():
         values = value if isinstance(value, list) else [value]
         if getattr(request, key) is None or getattr(request, key) not in values:
@@ -79,15 +79,15 @@ def matches(request, wanted):
 
 
 def counted_requests(case, log):
-    """The requests of users, at a time, that pass the filter."""
-    # The tables of anonymous and opted-out ids belong to the doorway: a value is what its rows say.
+    """The requests with a user and a time that pass the filter."""
+    # The tables of anonymous and opted-out ids belong to the source layer: a value contains all its rows.
     excluded = log.excluded() if case.value is None else set()
     return [r for r in log.requests if r.is_finite() and matches(r, case.filter) and is_user(r.user, excluded)]
 
 
 def observed_until(case, log, now):
-    """Where observation ends; by default any request of the log tells: of nobody, of any segment, filtered out too."""
-    # A source's future rows are left unread; a value has taken them in, and ends no later than now.
+    """The end of observation; by default the last request of the log, of any user or segment, filtered out or not."""
+    # Future rows of a log are not read; a value contains them, and its observation ends no later than now.
     instants = [r.instant for r in log.requests if r.is_finite() and (case.value is not None or r.instant <= now)]
     return observation_end(instants, case.until, case.as_of, now)
 
@@ -103,7 +103,7 @@ def segments(case, users):
 # --------------------------------------------------------------------------------------------------- random choices
 
 def random_moment(rng, log, zone, early):
-    """A moment about the log, mostly early or late in it: on a row, beside it, at a local midnight, anywhere."""
+    """A random moment, mostly near the start or the end of the log: at a row, next to it, at a local midnight, anywhere."""
     span = max(log.last - log.first, DAY)
     instants = sorted(r.instant for r in log.requests if r.is_finite() and log.first <= r.instant <= log.last)
     if instants and rng.random() < 0.25:
@@ -124,7 +124,7 @@ def random_filter(rng):
 
 
 def random_times(rng, log):
-    """What a case sees of the log: from when, until when, in which zone, and which requests."""
+    """The range of a case: since, until, as_of, zone, and filter."""
     timezone = rng.choice([None, log.zone, log.zone, rng.choice(ZONES)])
     near = timezone or log.default_zone or "UTC"
 

@@ -1,4 +1,4 @@
-"""Runs the oracle of one topic: its random cases, or the cases worked by hand that test it."""
+"""Runs the oracle of one topic: its random cases, or its cases worked out by hand."""
 
 import random
 import time
@@ -9,7 +9,7 @@ from oracle.kit.packages import use
 
 
 def run(topic, asked):
-    """Does what is asked on the command line; returns the exit code."""
+    """Executes the command line; returns the exit code."""
     about = import_module(f"oracle.{topic}")
     if hasattr(about, "PACKAGES"):
         use(about.PACKAGES)

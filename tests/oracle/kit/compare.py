@@ -1,4 +1,4 @@
-"""Whether the rows a server answers are the rows the definitions ask for."""
+"""Comparison of the server's rows with those of the definitions."""
 
 from oracle.kit.days import day_from_text, day_text, instant_from_text, instant_text
 
@@ -13,7 +13,7 @@ KEYS = ("segment", "feature", "barrier_rank", "landmark_day", "milestone_number"
         "from_feature", "to_feature")
 RELATIVE = 1e-12
 NEARLY_ZERO = 1e-15                              # a bound that is 0 on paper is rounded to no particular side of it
-# (relative, nearly zero) where it is another: a probability is a long sum, and may be tiny without being nothing.
+# (relative, absolute) tolerances other than the default: a probability is a long sum, and may be tiny without being 0.
 TOLERANCES = {"decline_p": (1e-9, 1e-300), "p_value": (1e-9, 1e-300), "q_value": (1e-9, 1e-300)} | dict.fromkeys(
     ("phi", "difference", "difference_low", "difference_high", "ratio_low", "ratio_high", "adjusted_difference",
      "adjusted_low", "adjusted_high"), (1e-9, 1e-9))
@@ -44,9 +44,9 @@ def key_of(row):
 
 
 def differences(expected, got):
-    """Lines of a diff, rows paired by what identifies them; empty when all is equal, in whatever order.
+    """Lines of a diff, rows paired by key; empty if all are equal, in any order.
 
-    Where a key is not unique (sessions of a value, whose users have no names), an equal row is taken if there is one.
+    If a key is not unique (sessions of a value, which has no user ids), an equal row is taken if there is one.
     """
     lines = []
     unmatched = {}

@@ -1,4 +1,4 @@
-"""Days and instants as whole numbers, so that no year is out of reach.
+"""Days and instants as whole numbers, for any year.
 
 A *day* is the number of days since 2000-01-01 in the proleptic Gregorian calendar, an *instant* the number of
 microseconds since 2000-01-01 00:00 UTC. Python's `datetime` ends at the year 1; PostgreSQL's dates do not, and the

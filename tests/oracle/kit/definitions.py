@@ -1,8 +1,7 @@
-"""What means the same in every topic, stated as plainly as Python allows.
+"""Definitions common to all topics, in plain Python.
 
-Who is a user (D7 of the project's definitions), the periods of the calendar, where observation ends, and the interval of
-a proportion. It shares nothing with the extension. Days are numbers (see `days`); a period is the half-open range of days
-[start, end).
+Users (D7 of the project's definitions), calendar periods, the end of observation, and the interval of a proportion. It
+shares nothing with the extension. Days are numbers (see `days`); a period is the half-open range of days [start, end).
 """
 
 from functools import lru_cache
@@ -18,14 +17,14 @@ A_WEEK_BEGINS_ON = {"saturday": 0, "sunday": 1, "monday": 2, "tuesday": 3, "wedn
 
 
 def is_user(user_id, excluded):
-    """D7: NULL, empty and blank (ASCII white space) ids are nobody; nor are anonymous and opted-out ids."""
+    """D7: NULL, empty and blank (ASCII white space) ids are no users; nor are anonymous and opted-out ids."""
     return user_id is not None and user_id.strip(" \t\n\r\v\f") != "" and user_id not in excluded
 
 
 def observation_end(instants, until, as_of, now):
-    """as_of, else the last request of the log; never later than `until` or than now. None: there is nothing to see.
+    """as_of, otherwise the last request of the log; never later than `until` or now. None if there is none.
 
-    Nobody can be seen to come back at or after `until`: what lies there has not been observed, whatever as_of says.
+    No return can be observed at or after `until`, whatever as_of is.
     Without as_of, `until` itself is the end.
     """
     ends = [moment for moment in (as_of, until) if moment is not None] or ([max(instants)] if instants else [])
@@ -33,7 +32,7 @@ def observation_end(instants, until, as_of, now):
 
 
 def wilson(retained, eligible):
-    """The Wilson score interval of a proportion at 95 % (Wilson 1927); on paper exactly 0 or 1 at the ends."""
+    """The Wilson score interval of a proportion at 95 % (Wilson 1927); exactly 0 or 1 at the ends."""
     p, n, z = retained / eligible, eligible, Z95
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
@@ -44,7 +43,7 @@ def wilson(retained, eligible):
 
 @lru_cache(maxsize=None)
 def index_of(day, grain, week_start="monday"):
-    """The running number of the calendar period that holds the day; neighbours differ by one."""
+    """The index of the calendar period that contains the day; adjacent periods differ by one."""
     if grain == "day":
         return day
     if grain == "week":
@@ -55,7 +54,7 @@ def index_of(day, grain, week_start="monday"):
 
 @lru_cache(maxsize=None)
 def first_day_of(index, grain, week_start="monday"):
-    """The first day of the calendar period with this running number."""
+    """The first day of the calendar period with this index."""
     if grain == "day":
         return index
     if grain == "week":
@@ -65,7 +64,7 @@ def first_day_of(index, grain, week_start="monday"):
 
 
 def periods(first, last, grain, week_start):
-    """Every calendar period from the one holding `first` to the one holding `last`, as [start, end)."""
+    """Every calendar period from the one of `first` to the one of `last`, as [start, end)."""
     if first > last:
         return
     for index in range(index_of(first, grain, week_start), index_of(last, grain, week_start) + 1):

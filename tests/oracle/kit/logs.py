@@ -1,9 +1,8 @@
-"""Random request logs, small and nasty.
+"""Random request logs, small and with many edge cases.
 
-A log is a table an application might have: some column names of the recognised ones, some type of user id, rows in
-the order they arrived. It is made of what goes wrong in practice: blank and anonymous ids, opted-out users,
-duplicates, gaps, requests a microsecond either side of a local midnight, days of 23 and 25 hours, a day that never
-was, rows from the future and from infinity.
+A log is a table that an application might have: some of the recognised column names, some type of user id, rows in order of
+arrival. It contains what goes wrong in practice: blank and anonymous ids, opted-out users, duplicates, gaps, requests a
+microsecond before or after a local midnight, days of 23 and 25 hours, a skipped day, rows in the future and at infinity.
 """
 
 import uuid
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from oracle.kit.days import DAY, HOUR, instant_of, instant_text, local_midnight_by_zoneinfo
 
-# Days worth living through, per zone: changes of the clock, and dates of no interest.
+# Interesting days of each zone: changes of the clock, and ordinary dates.
 TURNING_POINTS = {
     "America/New_York": [(2024, 3, 10), (2024, 11, 3), (2023, 12, 31)],
     "Australia/Lord_Howe": [(2024, 4, 7), (2024, 10, 6)],          # half an hour
@@ -24,7 +23,7 @@ TURNING_POINTS = {
 ZONES = list(TURNING_POINTS)
 ANONYMOUS = ("anonymous", "default_user_id")
 TEXT_NOBODIES = [None, "", " ", "\t\n ", "   \r\f\v", *ANONYMOUS]
-# People with odd names: not nobody, and not one another.
+# Users with odd names: not blank, and distinct.
 TEXT_SOMEBODIES = ["Anonymous", " anonymous", "anonymous ", "\u00a0", "Ünï\u200bcode", "a'b\\c", "0", "\U0001f642",
                    "x" * 300]
 MODELS = ["gpt-4o", "claude", "it's", None]
@@ -46,7 +45,7 @@ class Request:
 
 @dataclass
 class Log:
-    """A table, the settings it is asked under, and who has opted out."""
+    """A table, the settings of its session, and the users who opted out."""
 
     requests: list
     zone: str
@@ -64,7 +63,7 @@ class Log:
     session_zone: str = "UTC"
     parallel: bool = False
 
-    # What is easiest on the eye, for showing what fails.
+    # The simplest values, for showing a failure.
     PLAINER = {"parallel": False, "shape": "table", "session_zone": "UTC", "opted_out": [], "time_type": "timestamptz",
                "week_start": None, "default_zone": None, "user_column": "user_id", "time_column": "created_at"}
 
@@ -75,11 +74,11 @@ class Log:
         return replace(self, requests=[r for i, r in enumerate(self.requests) if i not in dropped])
 
     def statements(self):
-        """What makes the table `t` and puts the session in the log's settings."""
+        """Creates the table `t` and sets the log's settings."""
         return [*self._settings_sql(), *self._registers_sql(), *self._table_sql(), *self._rows_sql()]
 
     def script(self):
-        """The same for a fresh session over a fresh extension, without what is so anyway."""
+        """The same for a new session and a newly created extension, without defaults."""
         for statement in self.statements():
             needless = ("anonymous_user" in statement and self.anonymous == ANONYMOUS
                         or "opt_out" in statement and not self.opted_out or statement.startswith("RESET"))
@@ -146,7 +145,7 @@ def properties_literal(request):
 
 
 def literal(value):
-    """An SQL literal; characters that nobody would see in a printed script are written out."""
+    """An SQL literal; invisible characters are escaped."""
     if value is None:
         return "NULL"
     text = str(value).replace("'", "''")
@@ -170,7 +169,7 @@ def nobody(rng, id_type):
 
 
 def first_day_of_log(rng, zone, span, now):
-    """Somewhere around a turning point of the zone; sometimes now; sometimes long ago."""
+    """A day near a clock change of the zone; sometimes now; sometimes long ago."""
     kind = rng.random()
     if kind < 0.12:
         return now // DAY - span
@@ -181,7 +180,7 @@ def first_day_of_log(rng, zone, span, now):
 
 
 def moment_of(rng, day, zone):
-    """A moment on a local day, likely near one of its ends."""
+    """A moment on a local day, mostly near its start or end."""
     midnight = local_midnight_by_zoneinfo(day, zone)
     if rng.random() < 0.3:
         return midnight + rng.choice([-1, 0, 0, 1, HOUR - 1, HOUR, -HOUR])
@@ -189,7 +188,7 @@ def moment_of(rng, day, zone):
 
 
 def habit(rng, span):
-    """The days of the log a user is active on: some daily, some weekly, some in bursts, some once."""
+    """The active days of a user: daily, weekly, in bursts, or once."""
     begins = rng.randrange(span)
     kind = rng.randrange(4)
     if kind == 0:
@@ -213,7 +212,7 @@ def random_requests(rng, id_type, zone, first_day, span, size):
 
 
 def nasty_requests(rng, id_type, ordinary, size, now):
-    """Rows that a log should not have and every log has, made from rows it has."""
+    """Rows that a log should not have but often has, made from existing rows."""
     made = []
     for request in rng.choices(ordinary, k=size // 6) if ordinary else []:
         kind = rng.randrange(6)

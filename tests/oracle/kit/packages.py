@@ -1,6 +1,6 @@
-"""Packages of Python that others rely on, for the topics that hold the extension against them.
+"""Python packages with which the extension is compared.
 
-They are installed from PyPI, in the versions that the topic names, into a virtual environment under target/.
+They are installed from PyPI, in the versions given by the topic, into a virtual environment under target/.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 
 @dataclass(frozen=True)
 class Packages:
-    """What a topic needs: the name of the environment, what pip installs into it, and what is imported from it."""
+    """The packages of a topic: the name of the environment, the arguments of pip, and the modules imported."""
 
     environment: str
     pins: tuple
@@ -24,7 +24,7 @@ class Packages:
 
 
 def use(packages):
-    """Goes on in a Python that has the packages; installs them where they are missing."""
+    """Continues in a Python that has the packages; installs them if they are missing."""
     environment = TARGET / packages.environment
     if Path(sys.prefix).resolve() == environment:
         return

@@ -1,8 +1,8 @@
-"""Random logs of a concept through the extension and through its definitions: what most oracles do.
+"""Random logs of a topic, run in the extension and compared with its definitions: the common part of most oracles.
 
-A `Concept` says what to ask and what is right. A case is one call of one readout over one log, compared in every row
-and column with the definitions and with the laws every answer obeys. A mismatch is shrunk and printed as a script to
-paste; ten are enough to stop.
+A `Concept` gives calls and expected results. A case is one call of a function over one log, compared in every row and column
+with the definitions and with the laws of results. A mismatch is shrunk and printed as a script to paste; the run stops after
+ten.
 """
 
 import random
@@ -26,7 +26,7 @@ class ExpectedError(Exception):
 
 @dataclass(frozen=True)
 class Concept:
-    """What a topic is about.
+    """The input of a run for one topic.
 
     A log has `requests`, `statements()`, `script()`, `without()` and PLAINER, a case `sql(log)` and `simpler()`.
     """
@@ -43,9 +43,9 @@ class Concept:
 
 
 class Oracle:
-    """Asks the server and the definitions the same questions.
+    """Runs the same calls in the server and in the definitions.
 
-    To the definitions it also is where the facts come from that are the server's to say: the time, the zones' days.
+    It also provides the definitions with facts from the server: the time, and local days of zones.
     """
 
     def __init__(self, server, concept):
@@ -62,7 +62,7 @@ class Oracle:
         self.loaded, self.now, self.local_days, self.of_log = log, self.server.now(), {}, {}
 
     def local_day(self, instant, zone):
-        """PostgreSQL's local day of an instant; the rows' are fetched in one go."""
+        """PostgreSQL's local day of an instant; those of rows are fetched together."""
         days = self.local_days.get(zone)
         if days is None:
             instants = {i for r in self.loaded.requests if r.is_finite() for i in (r.instant, r.instant - 1)}
@@ -76,7 +76,7 @@ class Oracle:
         return [with_numbers(row) for row in self.server.rows(case.sql(log))]
 
     def complaints(self, case, log):
-        """Lines saying what is wrong with the server's answer; empty when nothing is."""
+        """What is wrong with the server's result; empty if nothing is."""
         try:
             self.load(log)
             return list(self._compared(case, log))
@@ -99,19 +99,19 @@ class Oracle:
             yield f"  expected SQLSTATE {expected_state}, got {message}"
         elif expected is not None:
             yield from differences(expected, got)
-            # Laws speak of columns by name.
+            # Laws refer to columns by name.
             if expected and got and list(expected[0]) == list(got[0]):
                 yield from self.concept.broken_laws(case, log, got, lambda other: self.answer(other, log))
 
 
 def asks_for_no_time(case):
-    """Whether a call over a log is for a time that ends before it begins, or as it begins: it gets what an empty log gives."""
+    """Whether a call over a log has an empty range of time: its result is that of an empty log."""
     since, until = getattr(case, "since", None), getattr(case, "until", None)
     return getattr(case, "value", None) is None and since is not None and until is not None and since >= until
 
 
 def report(number, case, log, oracle):
-    """Prints a mismatch as something to paste into psql, made as small as it gets."""
+    """Prints a mismatch as a script for psql, reduced as far as possible."""
     case, log = smallest(case, log, lambda a_case, a_log: bool(oracle.complaints(a_case, a_log)))
     lines = oracle.complaints(case, log)
     print(f"\n-- mismatch {number} ------------------------------------------------------------")

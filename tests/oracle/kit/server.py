@@ -1,4 +1,4 @@
-"""The server the oracle asks, in a database of its own: the tables of opted-out and anonymous users get emptied."""
+"""The server, with a database of its own: the tables of opted-out and anonymous users are emptied."""
 
 from psql import ServerError, ServerGone, Session, administer, fresh_database
 
@@ -8,7 +8,7 @@ __all__ = ["Server", "ServerError", "ServerGone", "Session", "administer", "fres
 
 
 class Server(Session):
-    """A psql session that knows the server's clock and zones."""
+    """A psql session with functions for the server's clock and zones."""
 
     doubtful_zones = frozenset()
 
@@ -30,7 +30,7 @@ class Server(Session):
         return days
 
     def _cross_check(self, days, zone):
-        """Python's zone rules are a second opinion; they may be of another release of the tz database."""
+        """Python's zone rules as a cross-check; they may be of another release of the tz database."""
         for instant, day in days.items():
             second_opinion = local_day_by_zoneinfo(instant, zone)
             if second_opinion not in (None, day) and zone not in self.doubtful_zones:

@@ -1,4 +1,4 @@
-"""Makes a failing case small: fewer rows, fewer arguments, as long as it still fails."""
+"""Reduces a failing case: fewer rows, fewer arguments, as long as it still fails."""
 
 from dataclasses import replace
 

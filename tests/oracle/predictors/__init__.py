@@ -1,7 +1,6 @@
-"""What goes with staying and with leaving: random logs through the extension and through the definitions.
+"""Predictors of retention and churn: random logs, compared with the definitions.
 
-A case is one call of one function over a table. It builds on `usage`. The statistics of scipy and statsmodels are the right
-ones.
+A case is one call of one function over a table. It builds on `usage`. Expected statistics come from scipy and statsmodels.
 """
 
 from oracle.kit.packages import Packages

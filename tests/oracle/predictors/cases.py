@@ -1,4 +1,4 @@
-"""One case about what goes with staying or leaving: one call over one log, its SQL, its expectation, the laws of answers."""
+"""One case about predictors: one call over one log, its SQL, its expected rows, the laws of results."""
 
 import json
 from dataclasses import dataclass, replace
@@ -16,21 +16,21 @@ WEIGHTS = {"retention_drivers": 3, "churn_indicators": 2, "activation_threshold"
 
 @dataclass(frozen=True)
 class PredictorCase(Case):
-    """`value` is None: such comparisons are made over logs only."""
+    """`value` is None: these functions have forms over logs only."""
 
     WRITERS = {"behaviours": lambda own: literal(json.dumps([{"name": n, "filter": f} for n, f in own])),
                "action": lambda wanted: literal(json.dumps(wanted)), "landmark": lambda day: literal(day_text(day))}
 
 
 def expected_rows(case, log, facts):
-    """What the definitions answer; `facts` has the server's `now` and local_day(instant, zone)."""
+    """The rows by the definitions; `facts` has the server's `now` and local_day(instant, zone)."""
     args = dict(case.args)
     early, retained = args.get("early_days", args.get("max_days", 7)), args.get("retained", (21, 27))
     if case.readout != "churn_indicators" and not early <= retained[0] <= retained[1]:
         raise ExpectedError("22023")
     end = observed_until(case, log, facts.now)
     zone, least = case.zone(log), log.least or 1
-    # The past before `since` says who is new.
+    # Requests before `since` tell which users are new.
     read = requests_read(replace(case, since=None), log, facts.now)
     if not read or end is None:
         return [d.nobody(args["min_users"])] if case.readout == "activation_threshold" and not case.by else []
@@ -60,7 +60,7 @@ RANKS = ("clear", "volume", "unclear", None)
 
 
 def broken_laws(case, log, rows, answer):
-    """What must hold of any answer, whatever the log: lines that say where it does not."""
+    """What must hold for any result, whatever the log: a line for each violation."""
     return [f"  broken law: {law}" for law in laws(rows)]
 
 

@@ -1,7 +1,8 @@
-"""What goes with staying and with leaving, stated as plainly as Python allows: D49, D58 and D59 of the definitions.
+"""Predictors of retention and churn, in plain Python: D49, D58 and D59 of the definitions.
 
-`Use` is a request as the definitions of `usage` see it, with a rating besides; `day` turns an instant into the local day. The
-statistics of two groups are those of scipy and statsmodels; what neither has (the Mantel-Haenszel difference) is written out.
+`Use` is a request as the definitions of `usage` read it, plus a rating; `day` gives the local day of an instant. The
+statistics of two groups are those of scipy and statsmodels; the Mantel-Haenszel difference, which neither has, is
+implemented here.
 """
 
 import math
@@ -27,7 +28,7 @@ class RatedUse(Use):
 # ------------------------------------------------------------------------------------------------- who did what
 
 def behaviours(uses, active_days, halfway):
-    """The names of all a user did; `halfway` tells whether an instant is in the second half of the days; None if no matter."""
+    """The behaviours of a user; `halfway` tells whether an instant is in the second half of the days; None if not used."""
     features = {use.feature for use in uses if use.feature is not None}
     yield from ("feature: " + feature for feature in features)
     if active_days >= 2:
@@ -57,7 +58,7 @@ def behaviours(uses, active_days, halfway):
 
 @dataclass(frozen=True)
 class Person:
-    """One who is compared: what they did, how much they asked, and whether the outcome happened."""
+    """A user who is compared: behaviours, number of requests, and outcome."""
 
     did: frozenset
     requests: int
@@ -96,7 +97,7 @@ def users_before(uses, day, elapsed, shown_from, landmark, window_days, gap_days
 # ------------------------------------------------------------------------------------------------- the comparison
 
 def p_value(a, n, b, m):
-    """Of a of n against b of m: Pearson's test where all cells expect five or more, else Fisher's."""
+    """The p value of a of n against b of m: Pearson's test if all cells expect five or more, otherwise Fisher's."""
     if not n or not m or not 0 < a + b < n + m:
         return None
     table = [[a, n - a], [b, m - b]]
@@ -139,7 +140,7 @@ def ratio_bounds(a, n, b, m):
 
 
 def compared(people, least, rate):
-    """The rows of one segment. `rate` is what the outcome's rate is called."""
+    """The rows of one segment. `rate` is the name of the outcome's rate."""
     names = sorted({name for person in people for name in person.did})
     strata = sorted({person.requests.bit_length() for person in people})
     rows = []
@@ -183,7 +184,7 @@ SHOWN_ALWAYS = ("name", "note")
 
 
 def without_small_groups(row, least):
-    """`least` is the setting user_metrics.min_group_size."""
+    """Hides small groups; `least` is the setting user_metrics.min_group_size."""
     if hidden(row["users_with"], least) or hidden(row["users_without"], least):
         return {name: value if name in SHOWN_ALWAYS else None for name, value in row.items()}
     return row
@@ -235,7 +236,7 @@ def nobody(min_users):
 
 
 def table(people, days, requests):
-    """(retained, of those who reach, retained, of the others) of a list of (requests of each of the first days, outcome)."""
+    """(retained, of those who reach it, retained, of the others) from a list of (requests of each first day, outcome)."""
     did = [outcome for counts, outcome in people if sum(counts[:days]) >= requests]
     rest = [outcome for counts, outcome in people if sum(counts[:days]) < requests]
     return sum(did), len(did), sum(rest), len(rest)
@@ -246,7 +247,7 @@ def exact_phi(a, n, b, m):
 
 
 def best(people, grid, least):
-    """The first of the thresholds with the largest correlation above 0."""
+    """The first threshold with the largest positive phi."""
     found, largest = None, 1e-12
     for days, requests in grid:
         a, n, b, m = table(people, days, requests)
@@ -319,7 +320,7 @@ def bounds(training, grid, fewest, seed):
 
 
 def fast_best(people, grid, least):
-    """As `best`, by numpy."""
+    """As `best`, with numpy."""
     outcomes = numpy.array([outcome for _, outcome in people], dtype=float)
     sums = numpy.array([counts for counts, _ in people]).cumsum(axis=1)
     found, largest = None, 1e-12

@@ -1,5 +1,5 @@
-"""Random request logs for what goes with staying: those of `usage`, whose answers may be rated, and whose users do
-much in their first days and come back a few days later, or do not."""
+"""Random request logs for predictors of retention: those of `usage`, with ratings, and with users who are active in
+their first days and return a few days later, or do not."""
 
 import uuid
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ class RatedRequest(UsageRequest):
 
 @dataclass
 class PredictorLog(UsageLog):
-    """A table and its settings; a column that is None is not there."""
+    """A table and its settings; a column that is None does not exist."""
 
     rating_column: str | None = "rating"
     rating_type: str = "smallint"
@@ -36,7 +36,7 @@ class PredictorLog(UsageLog):
         return r.rating if r.rating is None or self.rating_type != "boolean" else r.rating > 0
 
     def key(self, user):
-        """The 16 bytes the extension knows a user by."""
+        """The 16 bytes of a user's key in the extension."""
         if self.id_type == "uuid":
             return uuid.UUID(user).bytes
         if self.id_type in ("bigint", "int"):
@@ -49,7 +49,7 @@ class PredictorLog(UsageLog):
 
 
 def planted(rng, base, now):
-    """Requests of users who mostly stay if they ask often enough soon enough."""
+    """Requests of users who are mostly retained if they make enough requests early enough."""
     days, count = rng.choice([1, 2, 3, 4]), rng.choice([1, 2, 3, 5])
     begin, requests = min(now - 60 * DAY, 9000 * DAY), []
 

@@ -1,4 +1,4 @@
-"""Random cases about what goes with staying and with leaving, compared as `runner` of the kit says."""
+"""Random cases about predictors of retention and churn, compared by `runner` of the kit."""
 
 from oracle.kit.runner import Concept
 from oracle.predictors.cases import broken_laws, expected_rows, random_predictor_case

@@ -1,4 +1,4 @@
-"""What goes with staying, worked out on paper, and wrong definitions that must not pass.
+"""Predictors of retention worked out by hand, and wrong definitions that must fail.
 
 `python3 -m oracle predictors --self-test` needs no server.
 """
@@ -25,7 +25,7 @@ def utc_day(instant):
 
 
 class Predictors(unittest.TestCase):
-    # Four users who begin on day 0 and whose days 3 to 4 are over on day 5; eve's are not.
+    # Four users who start on day 0 and whose days 3 to 4 have elapsed on day 5; eve's have not.
     USES = [
         use("ann", 0, feature="code", session_id="s"), use("ann", 1, feature="code", session_id="s"), use("ann", 3),
         use("bob", 0, feature="code"), use("bob", 4), use("bob", 4, 10),
@@ -52,7 +52,7 @@ class Predictors(unittest.TestCase):
             "any failed request": 1, "first request failed": 1})
 
     def test_within_strata(self):
-        """One request: bob against dot; two: ann against cy. Both differ by 1, so the average does."""
+        """One request: bob against dot; two: ann against cy. Both differences are 1, so the average is 1."""
         self.assertAlmostEqual(self.rows()["feature: code"]["adjusted_difference"], 1)
 
     def test_least(self):
@@ -60,7 +60,7 @@ class Predictors(unittest.TestCase):
         self.assertEqual({row["driver"] for row in with_least}, {"feature: code", "feature: chat"})
 
     def test_churn(self):
-        """Before day 2 ann was active twice; on the days 4 and 5 she is gone, and so are dot and eve."""
+        """Before day 2 ann was active twice; on the days 4 and 5 she has churned, and so have dot and eve."""
         rows = d.churn_indicators(
             self.USES, utc_day, 6, -1, 1, landmark=2, window_days=2, gap_days=2, churn_days=2, min_users=1)
         row = {row["indicator"]: row for row in rows}["active on 2+ days"]
@@ -80,7 +80,7 @@ class Thresholds(unittest.TestCase):
         self.assertEqual([next(random) for _ in range(3)], [6457827717110365317, 3203168211198807973, 9817491932198370423])
 
     def test_sharp(self):
-        """Who asks three times in two days stays."""
+        """Users with three requests in two days are retained."""
         people = [([n % 3, n % 4], n % 3 + n % 4 >= 3) for n in range(120)]
         grid = [(days, requests) for requests in range(1, 6) for days in (1, 2)]
         self.assertEqual(d.best(people, grid, 1), (2, 3))
@@ -93,7 +93,7 @@ class Thresholds(unittest.TestCase):
 
 
 class WrongDefinitions(unittest.TestCase):
-    """Each is easily made, and must give another answer for some random log."""
+    """Each is an easy mistake, and must give a different result for some random log."""
 
     WRONG = {
         "outcome days counted from 1": (
@@ -121,7 +121,7 @@ class WrongDefinitions(unittest.TestCase):
             with self.subTest(name):
                 self.assertTrue(self.differs(function, wrong), "no random log tells it from the right one")
 
-    # Which function to ask.
+    # The function to call.
     ABOUT = {"users_before": "churn_indicators", "chooses": "activation_threshold", "table": "activation_threshold",
              "split_mix": "activation_threshold"}
 

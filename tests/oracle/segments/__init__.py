@@ -1,7 +1,6 @@
-"""Segments: random logs through the extension and through the definitions.
+"""Segments: random logs, compared with the definitions.
 
-A case is one call of one readout over a table; or the chance that nothing has declined, for numbers larger than those of a
-log.
+A case is one call of one function over a table; or decline_p alone, for numbers larger than those of a log.
 """
 
 CASES = 500

@@ -1,12 +1,12 @@
-"""What each readout of segments means: new, at risk, power, casual, dormant, and the figures that say why.
+"""The definition of each function about segments: new, at risk, power, casual, dormant, and the values that decide.
 
-The yardstick, as activity's definitions are for activity: lists of instants, whole numbers and exact fractions. Row numbers
-(D30, ...) are those of the project's definitions:
+The reference, like activity's definitions: lists of instants, whole numbers and exact fractions. Numbers (D30, ...) are
+those of the project's definitions:
 
     D30  power users     D31  casual     D32  new     D33  at risk     D34  exactly one     D35  why
 
-A share, a ratio or a probability that is asked for means the number as it is written: 0.1 is a tenth, although no
-floating-point number is. Spans of time are exact: a week has 7 * 24 hours, whatever the clocks do.
+A given share, ratio or probability means the decimal number as written: 0.1 is a tenth, although no floating-point number
+is. Spans of time are exact: a week has 7 * 24 hours, regardless of clock changes.
 """
 
 from fractions import Fraction
@@ -22,17 +22,17 @@ DEFAULTS = {"power_share": 0.1, "ties": "include", "min_users": 10, "new_days": 
 
 
 def exact(written):
-    """The number as it is written, not the nearest that floating point has."""
+    """The decimal number as written, not the nearest floating-point number."""
     return Fraction(str(written))
 
 
 def seen(requests, end, until):
-    """The (user, instant) pairs of what has been observed."""
+    """The observed (user, instant) pairs."""
     return [(user, instant) for user, instant in requests if instant <= end and (until is None or instant < until)]
 
 
 def is_recent(instant, end, a):
-    """The recent weeks end with the end of observation, that very moment included."""
+    """The recent weeks end with the end of observation, inclusive."""
     return end - a["recent_weeks"] * WEEK < instant <= end
 
 
@@ -48,13 +48,13 @@ def is_new(first, end, new_days):
 
 
 def decline_ratio(recent, base, a):
-    """Requests a week, recently over before; None where there were none before."""
+    """Recent requests per week divided by earlier ones; None without earlier requests."""
     return Fraction(recent, a["recent_weeks"]) / Fraction(base, a["base_weeks"]) if base else None
 
 
 @lru_cache(maxsize=None)
 def decline_p(recent, base, recent_weeks, base_weeks):
-    """D33: of all ways to throw the requests into the weeks, the share with so few recent ones, or fewer."""
+    """D33: of all ways to distribute the requests over the weeks, the share with so few recent ones, or fewer."""
     requests, weeks = recent + base, recent_weeks + base_weeks
     if requests == 0:
         return None
@@ -70,18 +70,18 @@ def is_declining(recent, base, a):
 
 
 def places(users, a):
-    """How many of so many recently active users are power users, before ties are looked at."""
+    """The number of power users among so many recently active users, before ties."""
     return ceil(exact(a["power_share"]) * users) if users >= a["min_users"] else 0
 
 
 def power_counts(counts, a):
-    """D30: the numbers of recent requests that make a power user, out of everybody's who had any."""
+    """D30: the numbers of recent requests that make a power user, from those of all users who had any."""
     in_order = sorted(counts, reverse=True)
     within, beyond = in_order[:places(len(counts), a)], in_order[places(len(counts), a):]
     chosen = set(within)
     if a["ties"] == "exclude":
         chosen -= set(beyond)
-    # Who uses least does not stand out.
+    # Users with the lowest usage are never power users.
     return chosen - {min(counts, default=None)}
 
 
@@ -97,7 +97,7 @@ def segment_of(person, end, power, a):
 
 
 def people_of(requests, end, since, a):
-    """What is known of each user: `all` is shown, the rest only decides."""
+    """The values of each user: `all` is shown, the rest only decides."""
     instants = {}
     for user, instant in requests:
         instants.setdefault(user, []).append(instant)
@@ -110,7 +110,7 @@ def people_of(requests, end, since, a):
 
 
 def segment_users(requests, end, local_day, since=None, until=None, **asked):
-    """D35: a row for each user of the (user, instant) requests, in the order of ids."""
+    """D35: a row for each user of the (user, instant) requests."""
     a = DEFAULTS | asked
     people = dict(people_of(seen(requests, end, until), end, since, a))
     counts = [person["recent"] for person in people.values() if person["recent"] > 0]
@@ -139,12 +139,12 @@ def as_float(fraction):
 
 
 def segment_user(rows, user):
-    """The row of one user, without the id; no row for who is not counted."""
+    """The row of one user, without the id; no row for excluded users."""
     return [{name: value for name, value in row.items() if name != "user_id"} for row in rows if row["user_id"] == user]
 
 
 def segment_summary(rows, min_group_size=1):
-    """Users and requests of each segment. Of a group too small to be shown nothing follows from the others' shares."""
+    """Users and requests of each segment. Hidden groups cannot be derived from the shares of the others."""
     groups = {segment: [row["requests"] for row in rows if row["segment"] == segment] for segment in SEGMENTS}
     small = [segment for segment, group in groups.items() if 0 < len(group) < min_group_size]
     all_requests = sum(row["requests"] for row in rows)

@@ -1,8 +1,8 @@
 """Random request logs for segments: ties, few and many requests, and moments on both sides of every boundary.
 
-What a log of the kit may have it may have too. A log is tuned to one end of observation and to one length of the recent
-weeks, of those before and of being new, which most questions ask for: requests lie on those boundaries and a
-microsecond beside them. Users share a few numbers of requests, so that many are as active as the last power user.
+They contain everything that a log of the kit may have. A log is tuned to one end of observation and to one length of the
+recent weeks, of those before and of being new, which most calls use: requests lie on these boundaries and a microsecond from
+them. Users share a few numbers of requests, so that many tie with the last power user.
 """
 
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from oracle.kit.logs import MODELS, TIERS, Log, Request, moment_of, nasty_reques
 from oracle.segments.definitions import WEEK
 
 MOST_REQUESTS = 350
-# One user of as many recent requests, and as many before, as settings say: of whom a probability is asked.
+# One user with recent and earlier requests as given by settings, for decline_p.
 DECLINING = """CREATE VIEW declining AS
 SELECT 'declining' AS user_id, timestamptz '2024-06-01 00:00Z' - n * interval '1 us' AS created_at
 FROM generate_series(1, current_setting('oracle.recent')::integer) AS n
@@ -42,12 +42,12 @@ class SegmentLog(Log):
 # --------------------------------------------------------------------------------------------------- random choices
 
 def within(rng, after, upto):
-    """A moment after the one and up to the other, often the first or the last."""
+    """A moment after the first and up to the second, often the first or last possible."""
     return rng.choice([after + 1, after + 2, upto - 1, upto, *(rng.randrange(after + 1, upto + 1) for _ in range(6))])
 
 
 def moments(rng, after, upto, count):
-    """So many moments: one by one, in one burst, or all at once."""
+    """So many moments: spread out, in one burst, or all at once."""
     way = rng.random()
     if way < 0.6:
         return [within(rng, after, upto) for _ in range(count)]
@@ -57,14 +57,14 @@ def moments(rng, after, upto, count):
 
 
 def begin(rng, log):
-    """A moment of long ago, or where somebody ceases to be new, or where the weeks begin that are compared."""
+    """A moment long ago, or at the limit of being new, or at the start of the weeks compared."""
     weeks = log.tuned["recent_weeks"] + log.tuned["base_weeks"]
     boundary = log.end - rng.choice([log.tuned["new_days"] * DAY, weeks * WEEK])
     return rng.choice([boundary - 1, boundary, boundary + 1, log.end - weeks * WEEK - rng.randrange(1, 200 * DAY)])
 
 
 def requests_of(rng, log, user, recent, base):
-    """So many requests in the recent weeks and so many before; of most users one of long ago."""
+    """So many requests in the recent weeks and so many before; for most users one long ago."""
     middle = log.end - log.tuned["recent_weeks"] * WEEK
     instants = (moments(rng, middle, log.end, recent)
                 + moments(rng, middle - log.tuned["base_weeks"] * WEEK, middle, base)
@@ -75,7 +75,7 @@ def requests_of(rng, log, user, recent, base):
 
 
 def ladder(rng, log):
-    """25 users of 1 to 25 recent requests and some more before, so that every share ends with somebody."""
+    """25 users with 1 to 25 recent requests and some earlier ones, so that every share ends at a user."""
     people = user_ids(rng, log.id_type, 25)
     return [request for recent, user in enumerate(people, 1)
             for request in requests_of(rng, log, user, recent, rng.choice([0, recent, recent * 2]))]
@@ -95,7 +95,7 @@ def tuned_requests(rng, log, now):
             break
     requests += nasty_requests(rng, log.id_type, requests, rng.choice([0, len(requests) // 4]), now)
     if rng.random() < 0.85:
-        # What came last, of somebody or nobody; and what came after the end that is asked about.
+        # The last request, with or without a user; and requests after the end of observation.
         requests = [r for r in requests if not r.is_finite() or r.instant <= log.end or r.instant > now]
         requests.append(Request(rng.choice([None, *people]), log.end, MODELS[0], None))
     if rng.random() < 0.25:

@@ -1,4 +1,4 @@
-"""Random cases about segments, compared as `runner` of the kit says."""
+"""Random cases about segments, compared by `runner` of the kit."""
 
 from oracle.kit.runner import Concept
 from oracle.segments.cases import broken_laws, expected_rows, random_segment_case

@@ -1,7 +1,8 @@
-"""Segments worked out on paper, and wrong definitions that must not pass: `python3 -m oracle segments --self-test` needs no server.
+"""Segments worked out by hand, and wrong definitions that must fail: `python3 -m oracle segments --self-test` needs no
+server.
 
-Observation ends on Saturday 1 June 2024, 00:00 UTC. Recent are the 28 days from 4 May on, base the 28 from 6 April on,
-and new is who began after 2 May.
+Observation ends on Saturday 1 June 2024, 00:00 UTC. Recent are the 28 days from 4 May on, base the 28 from 6 April on, and
+new are users who started after 2 May.
 """
 
 import random
@@ -26,7 +27,7 @@ RECENT, BASE, LONG_AGO = instant_of(2024, 5, 10), instant_of(2024, 4, 10), insta
 
 
 def person(user, recent, base, first=LONG_AGO):
-    """One request at `first`, and so many in either span, an hour apart."""
+    """One request at `first`, and so many in each span, an hour apart."""
     return [(user, first), *((user, RECENT + i * HOUR) for i in range(recent)),
             *((user, BASE + i * HOUR) for i in range(base))]
 
@@ -73,7 +74,7 @@ class Spans(unittest.TestCase):
 
 class Decline(unittest.TestCase):
     def test_probability(self):
-        """Half a coin each; then a die of three: recent is one week of three."""
+        """A fair coin for each; then a die with three sides: recent is one week of three."""
         self.assertEqual(sd.decline_p(0, 5, 4, 4), Fraction(1, 32))
         self.assertEqual(sd.decline_p(1, 2, 4, 4), Fraction(1 + 3, 8))
         self.assertEqual(sd.decline_p(1, 1, 1, 2), Fraction(4 + 4, 9))
@@ -99,7 +100,7 @@ class Decline(unittest.TestCase):
         self.assertEqual(segment_by_user(person("gone", 0, 10), max_decline_p=0), {"gone": "dormant"})
 
     def test_by_the_week(self):
-        """1 in 4 weeks after 10 in 8: a fifth a week."""
+        """1 in 4 weeks after 10 in 8: a fifth per week."""
         requests = [("a", LONG_AGO), ("a", RECENT)] + [("a", BASE + i) for i in range(10)]
         [row] = segmented(requests, base_weeks=8)
         self.assertEqual((row["recent_requests"], row["base_requests"], row["decline_ratio"]), (1, 10, 0.2))
@@ -135,7 +136,7 @@ class Power(unittest.TestCase):
         self.assertEqual({row["usage_rank"] for row in segmented(alike)}, {1})
 
     def test_places_are_taken_by_others_too(self):
-        """fresh uses most, but is new; the cutoff is that of the share, whoever is in it."""
+        """fresh has the highest usage, but is new; the cutoff depends on the share only."""
         self.assertEqual(self.power(STEADY + person("fresh", 40, 0, first=RECENT)), (["u10"], 10))
         self.assertEqual(self.power(STEADY + person("fresh", 40, 0, first=RECENT), power_share=0.05), ([], 41))
 
@@ -182,7 +183,7 @@ FACTS = SimpleNamespace(now=instant_of(2026, 11, 24), of_log={}, local_day=local
 
 
 def answer(case, log):
-    """What the definitions of the case's concept answer; None where the call must fail, or any answer will do."""
+    """The rows by the definitions; None if the call must fail, or if the result is undetermined."""
     try:
         return (expected_rows if isinstance(case, SegmentCase) else activity_cases.expected_rows)(case, log, FACTS)
     except ExpectedError:
@@ -190,7 +191,7 @@ def answer(case, log):
 
 
 def random_cases(count, seed):
-    """(case, log), as the oracle asks them."""
+    """(case, log), as in a run of the oracle."""
     rng = random.Random(seed)
     for _ in range(count // 8):
         log = random_segment_log(rng, FACTS.now // DAY * DAY)
@@ -202,12 +203,12 @@ RIGHT = SimpleNamespace(**vars(sd), observed_until=cases.observed_until)
 
 
 def power_of(change):
-    """power_counts with other numbers to choose from, or another choice; change(counts, a)."""
+    """power_counts with other numbers, or another choice; change(counts, a)."""
     return lambda counts, a: RIGHT.power_counts(counts, a) if not counts else change(counts, a)
 
 
 def the_first_by_id(counts, a):
-    """Ties are cut wherever the share ends, which no number can tell: as if nobody at the edge were in."""
+    """Ties are cut wherever the share ends, which is the same as excluding all users at the edge."""
     return RIGHT.power_counts(counts, a | {"ties": "exclude"})
 
 
@@ -235,14 +236,14 @@ def declining(ratio=lambda one, most: one <= most, base=lambda one, least: one >
 
 
 def less_than(recent, base, recent_weeks, base_weeks):
-    """The probability of fewer requests, without that of as many."""
+    """The probability of strictly fewer requests."""
     if recent == 0:
         return None if base == 0 else Fraction(0)
     return RIGHT.decline_p(recent - 1, base + 1, recent_weeks, base_weeks)
 
 
 def people_changed(change):
-    """people_of with another person made of each; change(person, shown and hidden instants, end, a)."""
+    """people_of with each person changed; change(person, shown and hidden instants, end, a)."""
     def people_of(requests, end, since, a):
         instants = {}
         for user, instant in requests:
@@ -263,7 +264,7 @@ def shown_spans(known, _instants, end, a):
 
 
 def rows_changed(change):
-    """segment_users with columns of each row made anew; change(row, rows)."""
+    """segment_users with some columns of each row changed; change(row, rows)."""
     def segment_users(*args, **kwargs):
         rows = RIGHT.segment_users(*args, **kwargs)
         return [row | change(row, rows) for row in rows]
@@ -285,7 +286,7 @@ def cutoff_of_segment(_row, rows):
 
 
 def end_of_users(case, log, now):
-    """Observation ends with the last request of those who are counted."""
+    """Observation ends with the last request of users who are not excluded."""
     return RIGHT.observed_until(case, replace(log, requests=cases.counted_requests(case, log)), now)
 
 
@@ -299,7 +300,7 @@ def shares_of_the_shown(rows, min_group_size=1):
              for name, value in row.items()} for row in right]
 
 
-# What is replaced by what; the names say what would be wrong.
+# The functions replaced, by the name of the mistake.
 MUTANTS = {
     "new for a moment more": ("is_new", lambda first, end, days: end - first <= days * DAY),
     "new by calendar days": ("is_new", lambda first, end, days: end // DAY - first // DAY < days),
@@ -346,7 +347,7 @@ MUTANTS = {
 
 
 class Teeth(unittest.TestCase):
-    """Random cases tell each wrong definition from the right one; and the right one keeps the laws."""
+    """Random cases distinguish each wrong definition from the right one, which also obeys the laws."""
 
     @classmethod
     def setUpClass(cls):
@@ -356,12 +357,12 @@ class Teeth(unittest.TestCase):
 
     def test_laws(self):
         for case, log, rows in self.asked:
-            # A call that may be answered in any way has no rows to compare with.
+            # A call with an undetermined result has no rows to compare.
             broken = cases.broken_laws(case, log, rows, lambda other: answer(other, log) or []) if rows else []
             self.assertEqual(broken, [])
 
     def test_variety(self):
-        """Every segment often, ties and cutoffs among them; few calls about which nothing is said."""
+        """Every segment often, ties and cutoffs among them; few calls with undetermined results."""
         found = [row for case, _, rows in self.asked if case.readout == "segment_users" for row in rows]
         for segment in sd.SEGMENTS:
             self.assertGreater(sum(row["segment"] == segment for row in found), 200, segment)

@@ -1,7 +1,7 @@
-"""The readouts of `sessions`: random logs through the extension and through the definitions.
+"""The functions over `sessions`: random logs, compared with the definitions.
 
-A case is one call of one readout, over a table or over a value, made in one pass, out of order or merged from parts; or the
-question whether two such values are the same bytes.
+A case is one call of one function, over a table or over a value, built in one pass, out of order or merged from parts; or a
+comparison of the bytes of two such values.
 """
 
 CASES = 2000

@@ -1,4 +1,4 @@
-"""One case about sessions: one call of one readout over one log, as SQL and as an expectation; the laws of answers."""
+"""One case about sessions: one call of one function over one log, as SQL and as expected rows; the laws of results."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from oracle.kit.runner import ExpectedError
 from oracle.sessions import definitions as sd
 
 WEIGHTS = {"session_stats": 6, "session_time": 4, "session_list": 5, "session_hazard": 3, "same_bytes": 2}
-# How a value is come by: in one pass, in another order, or merged from parts that share users and sessions.
+# How a value is built: in one pass, in another order, or merged from parts that share users and sessions.
 VALUES = {
     "whole": "(SELECT user_metrics.sessions({row}) FROM t)",
     "shuffled": "(SELECT user_metrics.sessions({row} ORDER BY mix) FROM t)",
@@ -23,7 +23,7 @@ VALUES = {
     "in two steps": "(SELECT user_metrics.rollup(p) FROM (SELECT user_metrics.rollup(p) AS p FROM (SELECT part, "
                     "user_metrics.sessions({row}) AS p FROM t GROUP BY part) q GROUP BY part % 2) r)"}
 TIMES = ("session_stats", "session_time")                     # which take a period
-# The aggregate of users and times alone.
+# The aggregate of users and times only.
 BARE = "(SELECT user_metrics.sessions({user}, {time}) FROM t)"
 BARE_UNDER_WAY = "(SELECT user_metrics.sessions({user}, {time}, NULL, NULL, NULL, '0', '0') FROM t)"
 
@@ -73,7 +73,7 @@ class SessionCase(Case):
 
 
 def interval_literal(limit):
-    """An interval, in the largest unit that leaves no fraction."""
+    """An interval, in the largest unit without a fraction."""
     if limit is None:
         return "NULL"
     for unit, micros in (("days", DAY), ("hours", HOUR), ("minutes", 60 * SECOND), ("seconds", SECOND)):
@@ -85,7 +85,7 @@ def interval_literal(limit):
 # ------------------------------------------------------------------------------------------------- the expectation
 
 def session_keys(log, facts):
-    """The numbers that stand for ids, by (user, id). They are the server's to choose, so it is asked for them."""
+    """The keys of ids, by (user, id), as computed by the server."""
     if "session_keys" not in facts.of_log:
         user, session_id = f"{log.user_column}::text", f"{log.session_column}::text"
         facts.of_log["session_keys"] = {} if log.session_column is None else {
@@ -98,8 +98,8 @@ def session_keys(log, facts):
 
 
 def turns_read(case, log, facts):
-    """The (request, turn) pairs of users. Of a source, what lies beyond as_of or `until` is not read, nor what lies so long
-    before `since` that it cannot reach beyond; but to number sessions all of them are."""
+    """The (request, turn) pairs of users. Of a log, requests after as_of or `until` are not read, nor those so long
+    before `since` that their sessions cannot reach it; but to number sessions all of them are read."""
     gap, idle = case.limits(log)
     for request in counted_requests(case, log):
         if case.value is None:
@@ -134,7 +134,7 @@ def observe(case, log, facts):
 
 
 def expected_rows(case, log, facts):
-    """What the definitions answer; `facts` has the server's `now`, local_day(instant, zone), and keys of ids."""
+    """The rows by the definitions; `facts` has the server's `now`, local_day(instant, zone), and keys of ids."""
     if case.readout == "same_bytes":
         return [{"same": True}] if log.requests else None
     if case.readout == "session_time" and log.latency_column is None and case.value is None:
@@ -155,7 +155,7 @@ def expected_rows(case, log, facts):
 
 
 def as_of_value(row, keys):
-    """A row of session_list as a value shows it: without the user, with a number for the id."""
+    """A row of session_list over a value: without the user, with a key for the id."""
     key = row["session_id"] and keys.get((row["user_id"], row["session_id"]))
     return {"session_key" if name == "session_id" else name: key if name == "session_id" else value
             for name, value in row.items() if name != "user_id"}
@@ -164,7 +164,7 @@ def as_of_value(row, keys):
 # -------------------------------------------------------------------------------------------------------- the laws
 
 def broken_laws(case, log, rows, answer):
-    """What must hold of any answer, whatever the log: lines that say where it does not."""
+    """What must hold for any result, whatever the log: a line for each violation."""
     if case.readout == "session_list" and case.since is not None and log.has_answers_longer_than_a_day():
         return []                                # the others do not read back so far, as is documented
     check = {"session_stats": stats_laws, "session_time": time_laws, "session_list": list_laws, "session_hazard": hazard_laws,
@@ -173,7 +173,7 @@ def broken_laws(case, log, rows, answer):
 
 
 def only(case, readout):
-    """The same question to a readout that takes fewer arguments."""
+    """The same arguments for a function that takes fewer."""
     return replace(case, readout=readout, args={}, by=None, timezone=None)
 
 
@@ -213,8 +213,9 @@ def list_laws(case, rows, answer):
             yield f"errors <= requests, start <= end in {shown(row)}"
         if row.get("session_id", row.get("session_key")) is not None and row["requests"] < 2:
             yield f"a named session has two requests in {shown(row)}"
-    if case.value is None and rows != sorted(rows, key=lambda row: (row["user_id"].encode(), row["session_number"])):
-        yield "rows in the order of user_id, session_number"
+    numbers = [(row["user_id"], row["session_number"]) for row in rows if case.value is None]
+    if len(numbers) != len(set(numbers)):
+        yield "every number of a user once"
 
 
 def hazard_laws(case, rows, answer):
@@ -237,7 +238,7 @@ def hazard_laws(case, rows, answer):
 # --------------------------------------------------------------------------------------------------- random choices
 
 def tuned_moment(rng, log):
-    """A moment at which a session ceases to be open, or a day after it has ended, or a microsecond beside."""
+    """A moment at which a session is no longer open, or a day after its end, or a microsecond away."""
     ends = [log.turn(r).end for r in log.requests if r.is_finite() and log.first <= r.instant <= log.last]
     if not ends:
         return None
@@ -269,10 +270,10 @@ def random_session_case(rng, log):
     case = SessionCase(readout, args, timezone=timezone, since=since, until=until, as_of=moment(0.4), **limits)
     if rng.random() < 0.4:
         value = rng.choice([*VALUES, "whole", "bare"])
-        # The aggregate of users and times alone takes no limits.
+        # The aggregate of users and times only takes no limits.
         return replace(case, value=value, **({"gap": None, "idle": None} if value == "bare" else {}))
     if case.since is not None and readout != "session_list" and log.has_answers_longer_than_a_day():
-        # What lies long before `since` is not read, and such an answer may reach over it: so says the contract.
+        # Requests long before `since` are not read, and such an answer may reach beyond it: this is documented.
         case = replace(case, since=None)
     return replace(
         case, filter=random_filter(rng) if rng.random() < 0.25 else {},

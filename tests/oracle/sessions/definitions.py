@@ -1,12 +1,12 @@
-"""What a session is, and what each readout of `sessions` means, stated as plainly as Python allows.
+"""Sessions, and the definition of each function over `sessions`, in plain Python.
 
-This is the yardstick: sessions are connected components, found by comparing every pair of a user's requests, and all
-figures are whole numbers and fractions until the last moment. It shares nothing with the extension. Times are instants
-and lengths whole microseconds (see `days` of the kit).
+This is the reference: sessions are connected components, found by comparing every pair of a user's requests, and all values
+are whole numbers and fractions until the end. It shares nothing with the extension. Times are instants and lengths whole
+microseconds (see `days` of the kit).
 
-A request occupies the time from its instant to its end, when the answer was complete. A user's requests that name the
-same session belong together as long as the pauses are no longer than `idle`; what is left, and what names a session
-that nothing else names, belongs together as long as the pauses are no longer than `gap`.
+A request lasts from its instant to its end, when the answer is complete. A user's requests with the same session id belong
+together as long as pauses are at most `idle`; the others, and those alone with their id, belong together as long as pauses
+are at most `gap`.
 """
 
 import math
@@ -26,7 +26,7 @@ SUCCESS_WORDS = ("success", "ok", "normal")
 
 @dataclass(frozen=True)
 class Turn:
-    """One request of a user, read as the contract says."""
+    """One request of a user, as the log is read."""
 
     user: str
     instant: int
@@ -60,7 +60,7 @@ class Session:
         return sum(turn.succeeded is False for turn in self.turns)
 
     def outcome(self, observed_until):
-        """'open' while a request could still have joined; else how the last request went; None: nobody knows."""
+        """'open' while another request could still belong to it; otherwise the last request's outcome; None if unknown."""
         if self.end + self.limit >= observed_until:
             return "open"
         return {True: "completed", False: "abandoned", None: None}[last_success(self.turns)]
@@ -69,19 +69,19 @@ class Session:
 # -------------------------------------------------------------------------------------------------- reading a row
 
 def latency_micros(latency_ms):
-    """Whole microseconds, halves up; a latency that cannot be one (NULL, NaN, infinite, negative) is 0."""
+    """Whole microseconds, halves up; an invalid latency (NULL, NaN, infinite, negative) is 0."""
     if latency_ms is None or not math.isfinite(latency_ms) or latency_ms < 0:
         return 0
     return math.floor(Fraction(latency_ms) * 1000 + Fraction(1, 2))
 
 
 def session_name(session_id):
-    """The id, or None if it is no id."""
+    """The id, or None if it is blank."""
     return None if session_id is None or session_id.strip(BLANKS) == "" else session_id
 
 
 def succeeded_by_status(status):
-    """An HTTP status, or a word for one."""
+    """An HTTP status, or a status word."""
     if status is None:
         return None
     if isinstance(status, int):
@@ -93,13 +93,13 @@ def succeeded_by_status(status):
 # ------------------------------------------------------------------------------------------------ forming sessions
 
 def are_linked(one, other, limit):
-    """The pause between the earlier one's end and the later one's begin is at most `limit`."""
+    """The pause between the earlier one's end and the later one's start is at most `limit`."""
     earlier, later = (one, other) if one.instant <= other.instant else (other, one)
     return later.instant <= earlier.end + limit
 
 
 def components(turns, limit):
-    """The turns in groups, so that linked ones are together, and those linked to those."""
+    """The turns in groups: linked ones, transitively."""
     groups, rest = [], list(turns)
     while rest:
         group = [rest.pop(0)]
@@ -112,7 +112,7 @@ def components(turns, limit):
 
 
 def sessions_of_user(user, turns, gap, idle):
-    """Rules 1 to 3 of the contract."""
+    """Rules 1 to 3 of the definition."""
     loose = [turn for turn in turns if turn.session_id is None]
     sessions = []
     for session_id in {turn.session_id for turn in turns} - {None}:
@@ -125,7 +125,7 @@ def sessions_of_user(user, turns, gap, idle):
 
 
 def sessions_of(turns, gap, idle, key_of):
-    """Everybody's sessions, numbered. `key_of(user, session_id)` is the number that stands for an id."""
+    """All users' sessions, numbered. `key_of(user, session_id)` is the key of an id."""
     by_user = {}
     for turn in turns:
         by_user.setdefault(turn.user, []).append(turn)
@@ -141,7 +141,7 @@ def sessions_of(turns, gap, idle, key_of):
 
 
 def last_success(turns):
-    """How the last request went. Of several at that very moment one success is enough."""
+    """The outcome of the last request. Of several at the same instant one success is enough."""
     last = max(turn.instant for turn in turns)
     known = [turn.succeeded for turn in turns if turn.instant == last and turn.succeeded is not None]
     return any(known) if known else None
@@ -151,7 +151,7 @@ def last_success(turns):
 
 @dataclass
 class Observation:
-    """All sessions there are, how far one can see, and which of them are asked about."""
+    """All sessions, the end of observation, and which of them are shown."""
 
     sessions: list
     end: int | None                  # None: there is nothing to see
@@ -183,7 +183,7 @@ def mean(numbers):
 
 
 def percentile(numbers, at):
-    """SQL's percentile_cont: between the two numbers nearest to the position, in proportion."""
+    """SQL's percentile_cont: linear interpolation between the two nearest numbers."""
     if not numbers:
         return None
     numbers, position = sorted(numbers), at * (len(numbers) - 1)
@@ -192,7 +192,7 @@ def percentile(numbers, at):
 
 
 def figures(o, sessions):
-    """One row of session_stats, about these sessions."""
+    """A row of session_stats for these sessions."""
     closed = o.closed(sessions)
     outcomes = [o.outcome(s) for s in sessions]
     completed, abandoned = outcomes.count("completed"), outcomes.count("abandoned")
@@ -214,14 +214,14 @@ def figures(o, sessions):
 
 
 def waited(turns):
-    """How long at least one of them was under way: every stretch between two ends of any is, or is not."""
+    """The length of the union of all requests: each interval between successive ends is covered or not."""
     edges = sorted({edge for turn in turns for edge in (turn.instant, turn.end)})
     return sum(end - start for start, end in zip(edges, edges[1:])
                if any(turn.instant <= start and end <= turn.end for turn in turns))
 
 
 def time_figures(o, sessions):
-    """One row of session_time, about these sessions."""
+    """A row of session_time for these sessions."""
     closed = o.closed(sessions)
     duration, busy = sum(s.end - s.start for s in closed), sum(waited(s.turns) for s in closed)
     seconds = lambda micros: float(Fraction(micros, SECOND))
@@ -233,21 +233,21 @@ def time_figures(o, sessions):
 
 
 def session_time(o, local_day, period=None, week_start="monday"):
-    """As session_stats, about where the time goes."""
+    """As session_stats, for session_time."""
     return session_stats(o, local_day, period, week_start, figures=time_figures)
 
 
 def session_stats(o, local_day, period=None, week_start="monday", figures=figures):
-    """One row, or one for each calendar period, by the local day a session begins."""
+    """One row, or one for each calendar period, by the local day on which a session begins."""
     if period is None:
         return [{"period_start": None, **figures(o, o.counted())}]
-    # From `since` if a session began before it, else from the first.
+    # From `since` if a session began before it, otherwise from the first session.
     begun = [s.start for s in o.sessions if s.start <= o.end]
     if not begun or (o.since is not None and o.since > o.end):
         return []
     rows, counted = [], o.counted()
     first = min(begun) if o.since is None else max(min(begun), o.since)
-    # A period that would begin as observation ends has nothing to show, unless a session begins at that very moment.
+    # A period that would begin at the end of observation has no row, unless a session begins at that instant.
     last = max(local_day(o.end - 1), max((local_day(s.start) for s in counted), default=local_day(o.end - 1)))
     for start, end in periods(local_day(first), last, period, week_start):
         of_period = [s for s in counted if start <= local_day(s.start) < end]
@@ -264,12 +264,12 @@ def session_list(o):
 
 
 def is_fate_known(o, session, k):
-    """Whether the session ended with its k-th request: it did not if there are more, and may yet not if it is open."""
+    """Whether it is known if the session ended with its k-th request: longer ones did not; open ones may not have."""
     return session.requests > k or session.requests == k and o.outcome(session) in ("completed", "abandoned")
 
 
 def session_hazard(o, max_requests=50):
-    """Of the sessions that reach request k and are known to go on or not, how many were abandoned there."""
+    """Of the sessions that reach request k and are known to go on or to end there, those abandoned there."""
     sessions = o.counted()
     rows = []
     for k in range(1, min(max_requests, max((s.requests for s in sessions), default=0)) + 1):

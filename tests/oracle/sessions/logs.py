@@ -1,8 +1,8 @@
-"""Random request logs for `sessions`: pauses of exactly the limit, ids that are none, answers that overlap.
+"""Random request logs for `sessions`: pauses of exactly the limit, blank ids, overlapping answers.
 
-What a log of the kit may have it may have too. A log is tuned to one gap and one idle limit, which most questions ask
-for: its pauses are those limits and a microsecond more or less, measured from the end of the longest answer so far.
-Columns come and go, as in applications: some logs name sessions, some know how long answers took, some how they ended.
+They contain everything that a log of the kit may have. A log is tuned to one gap and one idle limit, which most calls use:
+its pauses are these limits and a microsecond more or less, measured from the end of the latest answer so far. Columns vary,
+as in applications: some logs have session ids, some latencies, some outcomes.
 """
 
 import math
@@ -17,7 +17,7 @@ from oracle.sessions.definitions import Turn, latency_micros, session_name, succ
 GAPS = (HOUR // 2, HOUR // 2, HOUR // 2, 10 * 60 * SECOND, HOUR, 0, 1, 30 * HOUR)
 IDLES = (24 * HOUR, 24 * HOUR, 24 * HOUR, HOUR, 20 * 60 * SECOND, 36 * HOUR, 0)
 TEXT_NO_IDS = [None, "", " ", "\t\n ", "\r\f\v"]
-# Ids like one another, and one that is blank to the eye only.
+# Similar ids, and one that only looks blank.
 TEXT_IDS = ["s1", "s2", "S1", " s1", "\u00a0", "it's", "x" * 300]
 STATUSES = {
     "integer": [200, 200, 200, 201, 299, 300, 199, 404, 500, 0, -200, None],
@@ -27,7 +27,7 @@ STATUSES = {
 
 @dataclass(frozen=True)
 class SessionRequest(Request):
-    """One row. `part` and `mix` are random numbers, to take the rows apart and out of order by."""
+    """One row. `part` and `mix` are random numbers for splitting and shuffling the rows."""
 
     session_id: str | None
     latency_ms: float | int | None
@@ -39,7 +39,7 @@ class SessionRequest(Request):
 
 @dataclass
 class SessionLog(Log):
-    """A table and its settings; a column that is None is not there."""
+    """A table and its settings; a column that is None does not exist."""
 
     gap: int = HOUR // 2                         # what the pauses are tuned to
     idle: int = DAY
@@ -70,7 +70,7 @@ class SessionLog(Log):
                 ("part", "integer", lambda r: str(r.part)), ("mix", "integer", lambda r: str(r.mix))]
 
     def turn(self, request):
-        """The request as the definitions see it, as far as the log has columns for it."""
+        """The request as the definitions read it, as far as the log has columns for it."""
         latency = latency_micros(request.latency_ms) if self.latency_column else 0
         if self.succeeded_column:
             succeeded = request.succeeded
@@ -83,7 +83,7 @@ class SessionLog(Log):
         return any(self.turn(r).end > r.instant + DAY for r in self.requests if r.is_finite())
 
     def row_sql(self):
-        """What the aggregate takes of a row: user, time, session, latency, success."""
+        """The arguments of the aggregate for a row: user, time, session, latency, success."""
         return ", ".join([self.user_column, self.time_column, f"{self.session_column or 'NULL'}::text",
                           f"{self.latency_column or 'NULL'}::double precision", self._succeeded_sql()])
 
@@ -107,7 +107,7 @@ def latency_literal(latency_ms):
 # --------------------------------------------------------------------------------------------------- random choices
 
 def random_latency(rng, whole, gap):
-    """No time, some time, or as long as a gap; rarely more than a day. Odd sixteenths end in half a microsecond."""
+    """None, some, or as long as a gap; rarely more than a day. Odd sixteenths end in half a microsecond."""
     kind = rng.random()
     if kind < 0.3:
         return rng.choice([None, None, 0, -1, -250])
@@ -144,7 +144,7 @@ class Naming:
 
 
 def next_instant(rng, log, sent, session_id):
-    """When a user who sent all this asks again: mostly at the edge of a limit."""
+    """The next request of a user after these: mostly at the edge of a limit."""
     last = sent[-1]
     kind = rng.random()
     if kind < 0.3:
@@ -165,7 +165,7 @@ def next_instant(rng, log, sent, session_id):
 
 
 def random_turns(rng, log, user, begin, count, known):
-    """`count` requests of one user. `known`: how often the outcome is."""
+    """`count` requests of one user. `known`: how often the outcome is known."""
     naming, tier = Naming(rng, log.session_type), rng.choice(TIERS)
     whole = log.latency_type in ("integer", "bigint")
     requests, sent, instant = [], [], begin
@@ -216,7 +216,7 @@ def random_session_log(rng, now):
         begin = moment_of(rng, first_day + rng.randrange(span), zone)
         requests += random_turns(rng, log, rng.choice(users), begin, rng.choice([1, 2, 5, 12]), known)
     requests += nasty_requests(rng, id_type, requests, size, now)
-    # Rows a log repeats, the same moment with another end among them.
+    # Repeated rows, the same instant with another outcome among them.
     requests += [replace(r, succeeded=rng.choice([True, False, None]), status=rng.choice(STATUSES[log.status_type]),
                          mix=rng.randrange(10**6)) for r in requests if rng.random() < 0.08]
     requests = [r for r in requests if not r.is_finite() or not now < r.instant < now + 2 * DAY]

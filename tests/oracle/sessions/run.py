@@ -1,4 +1,4 @@
-"""Random cases about the readouts of `sessions`, compared as `runner` of the kit says."""
+"""Random cases about the functions over `sessions`, compared by `runner` of the kit."""
 
 from oracle.kit.runner import Concept
 from oracle.sessions.cases import broken_laws, expected_rows, random_session_case

@@ -1,4 +1,5 @@
-"""Sessions worked out on paper, and wrong definitions that must not pass: `python3 -m oracle sessions --self-test` needs no server.
+"""Sessions worked out by hand, and wrong definitions that must fail: `python3 -m oracle sessions --self-test` needs no
+server.
 
 Clock times are of 1 January 2024, UTC; the gap is half an hour and the idle limit 24 hours unless said.
 """
@@ -23,7 +24,7 @@ MIDNIGHT = instant_of(2024, 1, 1)
 
 
 def at(clock, micros=0):
-    """'10:30' as an instant; hours beyond 23 are of the days after."""
+    """'10:30' as an instant; hours beyond 23 are on the following days."""
     hours, minutes = map(int, clock.split(":"))
     return MIDNIGHT + hours * HOUR + minutes * MINUTE + micros
 
@@ -76,14 +77,14 @@ class Reading(unittest.TestCase):
 
 class Forming(unittest.TestCase):
     def test_gap(self):
-        """Half an hour is no pause too long, a microsecond more is; the answer's time is no pause."""
+        """A pause of half an hour does not cut, a microsecond more does; the answer's time is no pause."""
         self.assertEqual(sessions([turn("10:00"), turn("10:30")]), [(None, 2, at("10:00"), at("10:30"))])
         self.assertEqual(sessions([turn("10:00"), turn("10:30", micros=1)]),
                          [(None, 1, at("10:00"), at("10:00")), (None, 1, at("10:30", 1), at("10:30", 1))])
         self.assertEqual(sessions([turn("10:00", minutes=5), turn("10:35")]), [(None, 2, at("10:00"), at("10:35"))])
 
     def test_longest_answer_counts(self):
-        """The answer to the first takes until 11:00, so 11:30 is no pause, though the second ended at 10:11."""
+        """The first answer takes until 11:00, so 11:30 does not cut, though the second ended at 10:11."""
         turns = [turn("10:00", minutes=60), turn("10:10", minutes=1), turn("11:30")]
         self.assertEqual(sessions(turns), [(None, 3, at("10:00"), at("11:30"))])
         self.assertEqual(sessions(turns[:2]), [(None, 2, at("10:00"), at("11:00"))])
@@ -92,23 +93,23 @@ class Forming(unittest.TestCase):
         self.assertEqual(sessions([turn("23:50"), turn("24:10")]), [(None, 2, at("23:50"), at("24:10"))])
 
     def test_ids(self):
-        """s spans a day to the microsecond; what has no id goes on beside it."""
+        """s spans a day to the microsecond; requests without id form a session beside it."""
         turns = [turn("10:00", "s"), turn("34:00", "s"), turn("10:05"), turn("10:20")]
         self.assertEqual(sessions(turns), [("s", 2, at("10:00"), at("34:00")), (None, 2, at("10:05"), at("10:20"))])
 
     def test_reused_id(self):
-        """A microsecond later they are two pieces: one of two requests, and one of a single request, which is none."""
+        """A microsecond later there are two parts: one of two requests, and a single one, treated as without id."""
         turns = [turn("10:00", "s"), turn("11:00", "s"), turn("35:00", "s", micros=1)]
         self.assertEqual(sessions(turns), [("s", 2, at("10:00"), at("11:00")),
                                            (None, 1, at("35:00", 1), at("35:00", 1))])
 
     def test_fresh_ids(self):
-        """An id for each request is no id; they go with those that have none."""
+        """An id for each request counts as no id; they are joined with requests without one."""
         turns = [turn("10:00", "a"), turn("10:10", "b"), turn("10:20"), turn("11:00", "c")]
         self.assertEqual(sessions(turns), [(None, 3, at("10:00"), at("10:20")), (None, 1, at("11:00"), at("11:00"))])
 
     def test_named_turns_are_no_bridge(self):
-        """10:00 and 10:50 lie too far apart; s at 10:25 is a session of its own and joins nothing."""
+        """10:00 and 10:50 are too far apart; s at 10:25 is a session of its own and does not join them."""
         turns = [turn("10:00"), turn("10:25", "s"), turn("10:26", "s"), turn("10:50")]
         self.assertEqual(sessions(turns), [(None, 1, at("10:00"), at("10:00")), ("s", 2, at("10:25"), at("10:26")),
                                            (None, 1, at("10:50"), at("10:50"))])
@@ -135,7 +136,7 @@ class Outcomes(unittest.TestCase):
         self.assertEqual(self.outcome([turn("10:00", "s"), turn("10:01", "s")], at("34:01", 1)), "completed")
 
     def test_last_request(self):
-        """The last is who asked last, not who was answered last; one success among several at that moment is enough."""
+        """The last request is the one made last, not the one answered last; of several then, one success is enough."""
         end = at("20:00")
         self.assertEqual(self.outcome([turn("10:00", minutes=9), turn("10:01", succeeded=False)], end), "abandoned")
         for at_once, outcome in (((True, False), "completed"), ((None, False), "abandoned"), ((None, None), None),
@@ -187,7 +188,7 @@ class Readouts(unittest.TestCase):
         self.assertEqual((row["sessions"], row["requests"], row["returned_24h_rate"]), (2, 2, 0.0))
 
     def test_returned_at_until(self):
-        """Back exactly a day later is back, but not if that is the first moment that is not looked at."""
+        """A return after exactly a day counts, but not at the first instant that is no longer observed."""
         turns = [turn("10:00"), turn("34:00")]
         [row] = sd.session_stats(observed(turns, at("34:00")), utc_day)
         self.assertEqual((row["sessions"], row["returned_24h_rate"]), (2, 1.0))
@@ -214,7 +215,7 @@ class Readouts(unittest.TestCase):
                          [[], [], []])
 
     def test_percentile(self):
-        """As PostgreSQL's: percentile_cont(0.9) of 1, 2, 3, 4 is 3.7."""
+        """As PostgreSQL: percentile_cont(0.9) of 1, 2, 3, 4 is 3.7."""
         numbers = [Fraction(n) for n in (4, 2, 3, 1)]
         self.assertEqual([sd.percentile(numbers, at) for at in (Fraction(1, 2), Fraction(9, 10))], [2.5, 3.7])
 
@@ -238,7 +239,7 @@ class Readouts(unittest.TestCase):
 # ------------------------------------------------------------------------------------- the definitions' own errors
 
 class Ids(dict):
-    """Without a server, an id's key is a number made of its bytes."""
+    """Without a server, an id's key is a number made from its bytes."""
 
     def get(self, key, _default=None):
         return int.from_bytes(key[1].encode()[:8].ljust(8), "big", signed=True)
@@ -253,7 +254,7 @@ FACTS = SimpleNamespace(now=instant_of(2026, 11, 24), of_log={"session_keys": Id
 
 
 def random_cases(count, seed):
-    """(case, log), as the oracle asks them."""
+    """(case, log), as in a run of the oracle."""
     rng = random.Random(seed)
     while count > 0:
         log = random_session_log(rng, FACTS.now // DAY * DAY)
@@ -298,7 +299,7 @@ def singles_stay_apart(user, turns, gap, idle):
 
 
 def ids_never_end(user, turns, gap, idle):
-    """As if there were no idle limit, but for what is open."""
+    """As if there were no idle limit, except for open sessions."""
     sessions = RIGHT.sessions_of_user(user, turns, gap, 10**6 * DAY)
     for session in sessions:
         session.limit = min(session.limit, idle) if session.session_id else gap
@@ -359,11 +360,11 @@ def since_is_exclusive(o):
 
 
 def end_of_users(case, log, now):
-    """Observation ends with the last request of those who are counted."""
+    """Observation ends with the last request of users who are not excluded."""
     return RIGHT.observed_until(case, replace(log, requests=cases.counted_requests(case, log)), now)
 
 
-# What is replaced by what; the names say what would be wrong.
+# The functions replaced, by the name of the mistake.
 DEFINITIONS, LOGS, CASES = (f"oracle.sessions.{module}." for module in ("definitions", "logs", "cases"))
 MUTANTS = {
     "a pause of exactly the limit cuts": (DEFINITIONS + "are_linked", linked_by(
@@ -413,7 +414,7 @@ class Waiting(unittest.TestCase):
 
 
 class Teeth(unittest.TestCase):
-    """Random cases tell each wrong definition from the right one; and the right one keeps the laws."""
+    """Random cases distinguish each wrong definition from the right one, which also obeys the laws."""
 
     @classmethod
     def setUpClass(cls):

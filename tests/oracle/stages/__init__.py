@@ -1,4 +1,4 @@
-"""The stages of a user's life, and where users come from: random logs through the extension and through the definitions.
+"""Lifecycle stages and acquisition: random logs, compared with the definitions.
 
 A case is one call of one function over a table. Its logs are those of `predictors`.
 """

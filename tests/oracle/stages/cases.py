@@ -1,4 +1,4 @@
-"""One case about the stages of a user's life: one call over one log, its SQL, its expectation, the laws of answers."""
+"""One case about lifecycle stages: one call over one log, its SQL, its expected rows, the laws of results."""
 
 import json
 from dataclasses import dataclass, replace
@@ -14,22 +14,22 @@ WEIGHTS = {"lifecycle_stage": 3, "lifecycle_transitions": 3, "acquisition": 2}
 
 @dataclass(frozen=True)
 class StageCase(Case):
-    """`value` is None: stages are read from logs only."""
+    """`value` is None: these functions have forms over logs only."""
 
     WRITERS = {"tiers": lambda tiers: literal("{" + ",".join(tiers) + "}"),
                "premium": lambda wanted: literal(json.dumps(wanted))}
 
 
 def expected_rows(case, log, facts):
-    """What the definitions answer; `facts` has the server's `now` and local_day(instant, zone)."""
+    """The rows by the definitions; `facts` has the server's `now` and local_day(instant, zone)."""
     end = observed_until(case, log, facts.now)
-    # The past before `since` says who is new.
+    # Requests before `since` tell which users are new.
     read = requests_read(replace(case, since=None), log, facts.now)
     if not read or end is None:
         return []
     zone, least = case.zone(log), log.least or 1
     args, uses = dict(case.args), [log.use(r) for r in read]
-    # The log has the property `tier` only, not those that are read by default.
+    # The log has the property `tier` only, not the default properties.
     asked = args.pop("tier_property", None) or args.pop("source_property", None)
     value_of = {id(use): r.tier if asked == "tier" else None for use, r in zip(uses, read)}
 
@@ -49,7 +49,7 @@ def expected_rows(case, log, facts):
 
 
 def broken_laws(case, log, rows, answer):
-    """What must hold of any answer, whatever the log: lines that say where it does not."""
+    """What must hold for any result, whatever the log: a line for each violation."""
     return [f"  broken law: {law}" for law in LAWS[case.readout](rows)]
 
 

@@ -1,6 +1,6 @@
-"""The stages of a user's life and where users come from, stated as plainly as Python allows: D97 to D103 of the definitions.
+"""Lifecycle stages and acquisition in plain Python: D97 to D103 of the definitions.
 
-`day` turns an instant into the local day. The requests are those of `usage`.
+`day` gives the local day of an instant. The requests are those of `usage`.
 """
 
 import math
@@ -24,7 +24,7 @@ def activated_on(uses, day):
 
 
 def upgraded_on(uses, day, tiers, tier_of):
-    """The first day with a tier above one of an earlier day."""
+    """The first day with a higher tier than an earlier day."""
     ranks = [(day(use.instant), tiers.index(tier_of(use))) for use in uses if tier_of(use) in tiers]
     return min((d for d, rank in ranks if any(e < d and other < rank for e, other in ranks)), default=None)
 
@@ -61,7 +61,7 @@ def known_of(uses, day, tiers, tier_of):
 
 
 def lifecycle_stage(uses, day, end, since, tier_of, tiers=None):
-    """`end` is where observation ends."""
+    """`end` is the end of observation."""
     people = known_of(uses, day, tiers, tier_of)
     first = {user: min(day(use.instant) for use in of_user) for user, (of_user, _, _) in people.items()}
     if not people:

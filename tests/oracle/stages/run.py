@@ -1,4 +1,4 @@
-"""Random cases about the stages of a user's life, compared as `runner` of the kit says."""
+"""Random cases about lifecycle stages, compared by `runner` of the kit."""
 
 from oracle.kit.runner import Concept
 from oracle.predictors.logs import random_predictor_log

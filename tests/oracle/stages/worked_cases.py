@@ -1,4 +1,4 @@
-"""Stages worked out on paper, and wrong definitions that must not pass.
+"""Stages worked out by hand, and wrong definitions that must fail.
 
 `python3 -m oracle stages --self-test` needs no server.
 """
@@ -27,7 +27,7 @@ def utc_day(instant):
 
 
 class Stages(unittest.TestCase):
-    # ann asks every week, from the third day on with a second feature; bob asked once; cy came back in the last week.
+    # ann is active every week, from the third day on with a second feature; bob once; cy returned in the last week.
     USES = [use("ann", day, feature="code" if day else "chat") for day in (0, 2, 8, 15, 22, 29, 36)] + [
         use("bob", 0, succeeded=True), use("cy", 0, succeeded=False), use("cy", 36, succeeded=False)]
 
@@ -36,12 +36,12 @@ class Stages(unittest.TestCase):
         return {row["user_id"]: (row["stage"], row["since_day"], row["active_weeks"], row["activated_on"]) for row in rows}
 
     def test_stages(self):
-        """On day 36 the weeks before end with the days 36, 29, 22 and 15. ann was regular on day 15 first (8, 2 and 15)."""
+        """On day 36 the preceding weeks end with the days 36, 29, 22 and 15. ann first qualified on day 15 (8, 2 and 15)."""
         self.assertEqual(self.stages(), {"ann": ("retention", 15, 4, 2), "bob": ("dormant", 28, 0, None),
                                          "cy": ("acquisition", 36, 1, None)})
 
     def test_transitions(self):
-        """In January 2000 all three come. ann is regular by the end of it, the others have been away for four weeks."""
+        """In January 2000 all three start. ann qualifies at its end, the others have been inactive for four weeks."""
         rows = d.lifecycle_transitions(self.USES, utc_day, 31 * DAY, None, lambda use: None, 1, "monday")
         found = {(row["period_start"], row["from_stage"], row["to_stage"]): row["users"] for row in rows}
         self.assertEqual(found, {(0, None, "retention"): 1, (0, None, "dormant"): 2})
@@ -61,9 +61,9 @@ class Stages(unittest.TestCase):
 
 
 class WrongDefinitions(unittest.TestCase):
-    """Each is easily made, and must give another answer for some random log."""
+    """Each is an easy mistake, and must give a different result for some random log."""
 
-    # The function that is wrong, the readout that is asked, and what is wrong with the function.
+    # The function that is wrong, the function that is called, and the mistake.
     WRONG = {
         "activated without success": ("activated_on", "acquisition", lambda right: lambda uses, day: right(
             [replace(u, succeeded=None) for u in uses], day)),

@@ -1,8 +1,8 @@
-"""Survival: random durations through the extension and through lifelines.
+"""Survival: random durations, compared with lifelines.
 
-lifelines is Cameron Davidson-Pilon's package (https://lifelines.readthedocs.io). A case is a few groups of durations, ended
-or running, with ties, zeros and what cannot be. Compared are every step of every group's curve with its bounds, its
-quantiles with theirs, its summary, and the log-rank test of all groups. Where the two may differ is said at each.
+lifelines is Cameron Davidson-Pilon's package (https://lifelines.readthedocs.io). A case is a few groups of durations, with
+event or censored, including ties, zeros and invalid values. Every step of every group's curve with its bounds, the quantiles
+with theirs, the summary, and the log-rank test of all groups are compared. Permitted differences are noted in the code.
 """
 
 from oracle.kit.packages import Packages

@@ -1,4 +1,4 @@
-"""Random groups of durations, the question about them, and what is wrong with an answer."""
+"""Random groups of durations, the queries over them, and checks of the results."""
 
 import math
 
@@ -6,7 +6,7 @@ from oracle.survival.definitions import expected_curve, expected_quantiles, expe
 
 
 def random_rows(rng):
-    """Durations of a group: whole hours, so that they tie, or any; some of them impossible."""
+    """Durations of a group: whole hours, so that there are ties, or any; some of them invalid."""
     size = rng.choice([0, 1, 2, 5, 20, 60])
     scale = rng.choice([1, 5, 100, 1e6])
     event = rng.choice([0, 0.2, 0.6, 0.9, 1])
@@ -61,7 +61,7 @@ SELECT json_build_object(
 )
 FROM groups AS g GROUP BY g.case_number ORDER BY g.case_number
 """
-# In one go, and merged from parts.
+# In one pass, and merged from parts.
 VALUES = ("user_metrics.survival(d.seconds, d.happened)",
           "(SELECT user_metrics.rollup(p.value) FROM (SELECT user_metrics.survival(e.seconds, e.happened) AS value "
           "FROM durations AS e WHERE e.case_number = g.case_number AND e.arm = g.arm GROUP BY e.part) AS p)")

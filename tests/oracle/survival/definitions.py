@@ -1,4 +1,4 @@
-"""What lifelines makes of durations: curves, quantiles, summaries and the log-rank test."""
+"""Results of lifelines: curves, quantiles, summaries and the log-rank test."""
 
 import math
 
@@ -10,7 +10,7 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def counts(row):
-    """Whether a row can be counted at all."""
+    """Whether a row is valid."""
     seconds, happened = row
     return seconds is not None and happened is not None and math.isfinite(seconds) and seconds >= 0
 
@@ -26,7 +26,7 @@ def expected_curve(rows, confidence):
     steps = []
     for seconds in table.index:
         share = shares.loc[seconds]
-        # lifelines has 1 and 1, or 0 and 0, where Greenwood's formula knows nothing; here nothing is said.
+        # lifelines has bounds 1 and 1, or 0 and 0, where Greenwood's formula is undefined; here they are NULL.
         known = 1e-13 < share < 1 - 1e-13
         low, high = bounds.loc[seconds] if known else (None, None)
         at_risk = sum(s >= seconds for s, _ in rows)
@@ -44,7 +44,7 @@ def crossing(steps, place, rest):
 
 
 def expected_quantiles(rows, steps):
-    """(share, seconds, low, high), the time by lifelines' own function where it is not a question of rounding."""
+    """(share, seconds, low, high), the time by lifelines' own function unless it depends on rounding."""
     answers = []
     rows = [row for row in rows if counts(row)]
     fitter = KaplanMeierFitter().fit([s for s, _ in rows], [h for _, h in rows]) if rows else None
@@ -59,7 +59,7 @@ def expected_quantiles(rows, steps):
 
 
 def expected_summary(rows, quantiles):
-    """What survival_summary says, and behind it survival_median and survival_quantile of a quarter."""
+    """The row of survival_summary, followed by survival_median and survival_quantile of a quarter."""
     known = [row for row in rows if None not in row]
     counted = [row for row in known if counts(row)]
     events = sum(happened for _, happened in counted)
@@ -68,11 +68,11 @@ def expected_summary(rows, quantiles):
 
 
 def expected_test(groups):
-    """(statistic, df, p) by lifelines; None where it has no answer or the groups cannot be compared with each other."""
+    """(statistic, df, p) by lifelines; None if it has no result or the groups cannot be compared."""
     groups = [[row for row in rows if counts(row)] for rows in groups]
     everyone = [(s, h, g) for g, rows in enumerate(groups) for s, h in rows]
     times = sorted({s for s, h, _ in everyone if h})
-    # Groups are compared where both have somebody at risk at a time at which not all fall: what connects them.
+    # Two groups can be compared if both are at risk at a time at which not all have the event: these pairs connect them.
     group_of = list(range(len(groups)))
     for time in times:
         at_risk = [(g, h and s == time) for s, h, g in everyone if s >= time]
@@ -86,6 +86,6 @@ def expected_test(groups):
     if len({group_of[g] for g in compared}) > 1:
         return "not asked", freedom, None
     kept = [(s, h, g) for s, h, g in everyone if g in compared]
-    # Times at which groups left out are at risk alone change nothing.
+    # Times at which only groups left out are at risk change nothing.
     test = multivariate_logrank_test([s for s, _, _ in kept], [g for _, _, g in kept], [h for _, h, _ in kept])
     return float(test.test_statistic), freedom, float(test.p_value)

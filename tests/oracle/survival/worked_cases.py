@@ -1,12 +1,13 @@
-"""Survival as the books have it, and wrong answers that must not pass: `python3 -m oracle survival --self-test`."""
+"""Survival results from the literature, and wrong results that must fail: `python3 -m oracle survival --self-test`."""
 
 import unittest
 
 from oracle.survival.cases import differing
 from oracle.survival.definitions import crossing, expected_curve, expected_test
 
-# The remission times of Freireich et al. (1963) as D. R. Cox, "Regression models and life tables", JRSS B 34 (1972) prints
-# them, in weeks: 21 patients on 6-mercaptopurine, 21 on placebo. The log-rank statistic is 16.79 there and everywhere since.
+# The remission times of Freireich et al. (1963) as printed by D. R. Cox, "Regression models and life tables", JRSS B 34
+# (1972), in weeks: 21 patients on 6-mercaptopurine, 21 on placebo. The log-rank statistic is 16.79 there and in later
+# literature.
 DRUG = [(6, 1), (6, 1), (6, 1), (6, 0), (7, 1), (9, 0), (10, 1), (10, 0), (11, 0), (13, 1), (16, 1), (17, 0), (19, 0), (20, 0),
         (22, 1), (23, 1), (25, 0), (32, 0), (32, 0), (34, 0), (35, 0)]
 PLACEBO = [(t, 1) for t in (1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23)]

@@ -1,6 +1,6 @@
-"""The functions about usage patterns: random logs through the extension and through the definitions.
+"""The functions about usage patterns: random logs, compared with the definitions.
 
-A case is one call of one function over a table. Its logs are those of `sessions`, whose requests say more.
+A case is one call of one function over a table. Its logs extend those of `sessions`.
 """
 
 CASES = 500

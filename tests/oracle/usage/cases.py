@@ -1,4 +1,4 @@
-"""One case about usage patterns: one call of one function over one log, as SQL and as an expectation; the laws of answers."""
+"""One case about usage patterns: one call of one function over one log, as SQL and as expected rows; the laws of results."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ UNSEGMENTED = ("request_complexity",)
 
 @dataclass(frozen=True)
 class UsageCase(Case):
-    """`value` is None: usage is read from logs only."""
+    """`value` is None: these functions have forms over logs only."""
 
 
 def offsets(instants, zone, facts):
@@ -36,7 +36,7 @@ def offsets(instants, zone, facts):
 
 
 def stretches(first, last, zone, facts):
-    """(from, offset) of the stretches of constant offset between two instants: hour by hour, then to the microsecond."""
+    """(from, offset) of the ranges of constant offset between two instants: hour by hour, then to the microsecond."""
     grid = [*range(first, last, HOUR), last]
     known = offsets(grid, zone, facts)
     found = [(first, known[first])]
@@ -56,14 +56,14 @@ def stretches(first, last, zone, facts):
 # ------------------------------------------------------------------------------------------------- the expectation
 
 def requests_read(case, log, now):
-    """Those of users that pass the filter, from since to as_of and before until."""
+    """The requests of users that pass the filter, from since to as_of and before until."""
     last = min(now, now if case.as_of is None else case.as_of)
     return [r for r in counted_requests(case, log) if r.instant <= last
             and (case.since is None or r.instant >= case.since) and (case.until is None or r.instant < case.until)]
 
 
 def expected_rows(case, log, facts):
-    """What the definitions answer; `facts` has the server's `now`, and the server to ask for offsets of zones."""
+    """The rows by the definitions; `facts` has the server's `now`, and the server for offsets of zones."""
     if case.readout == "feature_usage" and log.feature_column is None:
         raise ExpectedError("42703")
     read = requests_read(case, log, facts.now)
@@ -122,7 +122,7 @@ ORDERS = {
 
 
 def broken_laws(case, log, rows, answer):
-    """What must hold of any answer, whatever the log: lines that say where it does not."""
+    """What must hold for any result, whatever the log: a line for each violation."""
     return [f"  broken law: {law}" for law in laws(case, log, rows, answer)]
 
 

@@ -1,8 +1,8 @@
-"""What each function about usage patterns means, stated as plainly as Python allows: lists of requests, and loops.
+"""The definition of each function about usage patterns, in plain Python: lists of requests, and loops.
 
-Row numbers are those of the project's definitions: D10 and D21 usage_patterns, D11 peak_hours, D22 request_complexity,
-D23 feature_usage, D24 model_stickiness. A `Use` is a request as these functions see it; `local` turns an instant into
-the local wall clock, as microseconds from 2000-01-01 00:00 on that clock.
+Numbers are those of the project's definitions: D10 and D21 usage_patterns, D11 peak_hours, D22 request_complexity, D23
+feature_usage, D24 model_stickiness. A `Use` is a request as these functions read it; `local` converts an instant to local
+time, as microseconds from 2000-01-01 00:00 on the local clock.
 """
 
 import math
@@ -14,7 +14,7 @@ from oracle.kit.days import DAY, HOUR, SECOND, date_of
 
 @dataclass(frozen=True)
 class Use:
-    """A request; what is not known is None."""
+    """A request; unknown values are None."""
 
     user: str
     instant: int
@@ -30,7 +30,7 @@ class Use:
 
 
 def known_number(number):
-    """Tokens, cost and latency are finite and not negative; anything else is not known."""
+    """Tokens, cost and latency are finite and not negative; anything else is unknown."""
     return None if number is None or not math.isfinite(number) or number < 0 else float(number)
 
 
@@ -50,7 +50,7 @@ def users(uses):
 
 
 def total(numbers):
-    """The sum of what is known, None if nothing is."""
+    """The sum of the known values, None if there are none."""
     numbers = [number for number in numbers if number is not None]
     return math.fsum(numbers) if numbers else None
 
@@ -86,7 +86,7 @@ def hidden(count, least):
 # ---------------------------------------------------------------------------------------------------- how much, when
 
 def last_moment(end, every_use):
-    """Days and hours are counted up to here: the last moment before observation ends, or that of a request at its end."""
+    """Days and hours are counted up to here: the last moment before the end of observation, or that of a request at it."""
     return max([use.instant for use in every_use] + [end - 1])
 
 
@@ -121,7 +121,7 @@ def local_hour(instant, local):
 
 
 def hours_begun(first, last, stretches):
-    """How often each local hour began, that of `first` included: one by one, through stretches of constant offset.
+    """The number of times each local hour began, that of `first` included: one by one, through ranges of constant offset.
 
     `stretches` are (from, offset), in order, the first of them at or before `first`.
     """
@@ -185,18 +185,18 @@ def usage_of(uses, name, least):
 
 
 def id_order(request_id):
-    """Shorter ids first, so that 9 comes before 10; then byte by byte; requests without one at the end."""
+    """Shorter ids first, so that 9 comes before 10; then by bytes; requests without an id last."""
     return (request_id is None, len(request_id or ""), (request_id or "").encode())
 
 
 def in_order(uses):
-    """A user's requests as they followed one another. Where time and id are the same: by model, failures first."""
+    """A user's requests in order. With equal time and id: by model, failures first."""
     success = {False: 0, True: 1, None: 2}
     return sorted(uses, key=lambda use: (use.instant, id_order(use.request_id), use.model.encode(), success[use.succeeded]))
 
 
 def with_model(uses):
-    """Requests that name no model are passed over."""
+    """Requests without a model are skipped."""
     return [use for use in uses if use.model is not None]
 
 
@@ -258,7 +258,7 @@ def model_switches(uses, least):
 # ------------------------------------------------------------------------------------------------------- complexity
 
 def turn(use, uses):
-    """How many requests of its session there have been, itself and those of the same time and id included."""
+    """The number of requests of its session so far, itself and those with the same time and id included."""
     if use.session_id is None:
         return None
     place = (use.instant, id_order(use.request_id))
@@ -267,7 +267,7 @@ def turn(use, uses):
 
 
 def mid_rank(value, values):
-    """The share of values below, and half of those alike."""
+    """The share of lower values, and half the share of equal ones."""
     return (sum(v < value for v in values) + sum(v == value for v in values) / 2) / len(values)
 
 
@@ -276,7 +276,7 @@ def local_month(instant, local):
 
 
 def request_complexity(uses, local):
-    # A request that names no model belongs with those that name the empty one.
+    # Requests without a model form a group with those that have an empty one.
     peers = by_key(uses, lambda use: (use.model or "", local_month(use.instant, local)))
     turns = {id(use): turn(use, uses) for use in uses}
     rows = []

@@ -1,6 +1,6 @@
-"""Random request logs for the functions about usage patterns: those of `sessions`, whose requests say more.
+"""Random request logs for the functions about usage patterns, which extend those of `sessions`.
 
-Columns come and go, as in applications; ids repeat, or are missing; numbers are what numbers should not be.
+Columns vary, as in applications; ids repeat, or are missing; some numbers are invalid.
 """
 
 import math
@@ -31,7 +31,7 @@ class UsageRequest(SessionRequest):
 
 @dataclass
 class UsageLog(SessionLog):
-    """A table and its settings; a column that is None is not there."""
+    """A table and its settings; a column that is None does not exist."""
 
     id_column: str | None = "request_id"
     feature_column: str | None = "feature"
@@ -57,7 +57,7 @@ class UsageLog(SessionLog):
         return [*super().columns(), *(column for column in optional if column[0] is not None)]
 
     def use(self, r):
-        """The request as the definitions see it, as far as the log has columns for it."""
+        """The request as the definitions read it, as far as the log has columns for it."""
         return Use(
             r.user, r.instant, r.request_id if self.id_column else None,
             session_name(r.session_id) if self.session_column else None, r.model,
@@ -80,7 +80,7 @@ def random_usage_log(rng, now):
             feature=rng.choice(FEATURES[:3]) if rng.random() < 0.8 else rng.choice(FEATURES),
             prompt_tokens=rng.choice(tokens), completion_tokens=rng.choice(tokens), cost_usd=rng.choice(COSTS))
         for request in base.requests]
-    # Requests at one instant, whose ids and models tell the order.
+    # Requests at the same instant, ordered by ids and models.
     requests += [replace(r, request_id=rng.choice(IDS), model=rng.choice(["gpt-4o", "claude"]))
                  for r in requests if rng.random() < 0.1]
     requests += [replace(r, instant=r.instant + rng.choice([1, 7, 30]) * DAY, request_id=str(rng.randrange(200)))

@@ -1,4 +1,4 @@
-"""Random cases about usage patterns, compared as `runner` of the kit says."""
+"""Random cases about usage patterns, compared by `runner` of the kit."""
 
 from oracle.kit.runner import Concept
 from oracle.usage.cases import broken_laws, expected_rows, random_usage_case

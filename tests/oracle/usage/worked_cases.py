@@ -1,4 +1,4 @@
-"""Usage worked out on paper, and wrong definitions that must not pass: `python3 -m oracle usage --self-test` needs no server.
+"""Usage worked out by hand, and wrong definitions that must fail: `python3 -m oracle usage --self-test` needs no server.
 
 Clock times are of Monday 1 January 2024, UTC.
 """
@@ -129,11 +129,11 @@ READ = cases.requests_read
 
 
 def zone_offset(instant, zone):
-    """By Python's rules, for want of a server; where Python has no such year, of no zone."""
+    """By Python's rules, without a server; 0 for years that Python lacks."""
     day = local_day_by_zoneinfo(instant, zone)
     if day is None:
         return 0
-    # A local midnight near it and its offset; the hours around a change of the clock do not matter here.
+    # A local midnight near it and its offset; the hours around a clock change do not matter here.
     return day * DAY - local_midnight_by_zoneinfo(day, zone)
 
 
@@ -195,7 +195,7 @@ MUTANTS = {
 
 
 class Teeth(unittest.TestCase):
-    """Random cases tell each wrong definition from the right one; and the right one keeps the laws."""
+    """Random cases distinguish each wrong definition from the right one, which also obeys the laws."""
 
     @classmethod
     def setUpClass(cls):
@@ -209,7 +209,7 @@ class Teeth(unittest.TestCase):
 
     @staticmethod
     def ordered(case, rows):
-        """The definitions give rows in any order."""
+        """The definitions return rows in any order."""
         order = cases.ORDERS[case.readout]
         return sorted(rows, key=lambda row: (cases.text_order(row.get("segment")), order(row)))
 

@@ -1,4 +1,4 @@
-"""One case about a single user: one call of one function over one log, as SQL and as an expectation; the laws of answers."""
+"""One case about a single user: one call of one function over one log, as SQL and as expected rows; the laws of results."""
 
 import json
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ PLANS = [{"free": {"monthly_request_limit": 2, "features": ["chat"]}, "pro": {"m
 
 @dataclass(frozen=True)
 class UserCase(Case):
-    """`user` is whom it is about."""
+    """`user` is the user of the call."""
 
     user: str | None = None
 
@@ -67,12 +67,12 @@ class UserCase(Case):
 # ------------------------------------------------------------------------------------------------- the expectation
 
 def read(case, log, now):
-    """The requests the case is about, as the definitions see them."""
+    """The requests of the case, as the definitions read them."""
     return [d.Request(log.use(r), log.turn(r), log.rating(r), r.tier) for r in requests_read(case, log, now)]
 
 
 def expected_rows(case, log, facts):
-    """What the definitions answer; `facts` has the server's `now`, and the server to ask for offsets of zones."""
+    """The rows by the definitions; `facts` has the server's `now`, and the server for offsets of zones."""
     try:
         return known_rows(case, log, facts)
     except d.Doubtful:
@@ -115,7 +115,7 @@ def known_rows(case, log, facts):
 
 
 def plan_usage(case, log, facts):
-    """What lies before `since` tells the plan, and counts in a month that `since` cuts."""
+    """Requests before `since` determine the plan, and count in a month that `since` cuts."""
     everybody = read(replace(case, since=None), log, facts.now) if not is_empty(case) else []
     zone, end = case.zone(log), observed_until(case, log, facts.now)
     if end is not None and end >= facts.now:
@@ -130,7 +130,7 @@ def is_empty(case):
 
 
 def midnight(day, zone, facts):
-    """The first instant whose local time is that midnight or later, and of which that stays so."""
+    """The first instant from which on local time is at that midnight or later."""
     near = range(day * DAY - 26 * HOUR, day * DAY + 27 * HOUR, HOUR // 4)
     known = offsets(list(near), zone, facts)
     found = {local: at for at in near for local in [at + known[at]]}
@@ -151,7 +151,7 @@ def row(case, log, facts, everybody, mine, of_log, local, gap, idle, least):
         return []
     whole = case.args.get("benchmark", True)
     ends = [moment for moment in (case.as_of, case.until) if moment is not None]
-    # Nobody waits for the present: what depends on it to the second is told by the cases that have an end.
+    # Results that depend on the present to the second are only compared in cases with an end of observation.
     end = of_log if whole else min([ends[0] if ends else facts.now, *([case.until] if case.until else []), facts.now])
     zone = case.zone(log)
     first, last = min(r.use.instant for r in mine), max([end - 1, *(r.use.instant for r in mine)])
@@ -186,15 +186,15 @@ def row(case, log, facts, everybody, mine, of_log, local, gap, idle, least):
 # -------------------------------------------------------------------------------------------------------- the laws
 
 def broken_laws(case, log, rows, answer):
-    """What must hold of any answer, whatever the log: lines that say where it does not."""
+    """What must hold for any result, whatever the log: a line for each violation."""
     return [f"  broken law: {law}" for law in laws(case, log, rows, answer)]
 
 
 def laws(case, log, rows, answer):
     if case.readout == "benchmark_users":
-        order = [(row["user_id"].encode(), d.METRICS.index(row["metric"])) for row in rows]
-        if order != sorted(set(order)):
-            yield "every figure of every user once, in order"
+        figures = [(row["user_id"], row["metric"]) for row in rows]
+        if len(figures) != len(set(figures)):
+            yield "every figure of every user once"
         for row in rows:
             if row["percentile"] is not None and not 0 <= row["percentile"] <= 1:
                 yield f"0 <= percentile <= 1 in {row}"

@@ -1,12 +1,12 @@
-"""What each figure about a single user means, stated as plainly as Python allows.
+"""The definition of each metric of a single user, in plain Python.
 
-The yardstick, as activity's definitions are for activity. Row numbers are those of the project's definitions:
+The reference, like activity's definitions. Numbers are those of the project's definitions:
 
     D10, D11, D13, D14  a user's habits     D77  preferred models     D78-D81  a user beside their peers
     D36  usage against the limits of plans
 
-A `Request` is a row as the contract of the log reads it. Numbers a threshold may hit by rounding are marked as doubtful:
-the answer is then not compared.
+A `Request` is a row as the log is read. Numbers that may be on either side of a threshold by rounding are marked as
+doubtful: the result is then not compared.
 """
 
 import math
@@ -23,18 +23,18 @@ METRICS = ("requests_per_day", "requests_per_completed_session", "features_used"
 
 
 class Doubtful(Exception):
-    """Floating point may see this on the other side of a limit."""
+    """In floating point this may be on the other side of a limit."""
 
 
 def beyond(number, limit):
-    """number >= limit, where that is no matter of rounding."""
+    """number >= limit, unless that depends on rounding."""
     if number != limit and abs(number - limit) <= 1e-9 * abs(limit):
         raise Doubtful
     return number >= limit
 
 
 def by_count(requests, name, local):
-    """The names in use, the most used first; then those of more days, then by name."""
+    """The names in use, ordered by requests, then by days, then by name."""
     groups = ud.by_key([r for r in requests if name(r) is not None], name)
     days = {value: len({local(r.use.instant) // DAY for r in of_name}) for value, of_name in groups.items()}
     return sorted(groups, key=lambda value: (-len(groups[value]), -days[value], value.encode()))
@@ -52,7 +52,7 @@ def known_mean(numbers):
 # --------------------------------------------------------------------------------------------------- a user's habits
 
 def habits(mine, end, begun, local, gap, idle):
-    """What one user's own requests tell; `begun` is how often each hour began."""
+    """Metrics of one user's own requests; `begun` is how often each hour began."""
     instants = [r.use.instant for r in mine]
     days = {local(instant) // DAY for instant in instants}
     last_day = local(max(end - 1, max(instants))) // DAY
@@ -102,7 +102,7 @@ PROFILE = {
 
 
 def profile(row, is_compared):
-    """The figures of a profile, of those of a row; how many peers there are is told there of one metric only."""
+    """The values of a profile from those of a row; the number of peers is in it for one metric only."""
     told = {name: row.get(name) for name in PROFILE if not name.endswith("_peer_users")}
     return {name: told.get(name, row["peers"].get(name.removesuffix("_peer_users"))) for name in PROFILE} | {
         "session_length": None if row["session_mean_seconds"] is None else length_in_words(row["session_mean_seconds"]),
@@ -123,7 +123,8 @@ def length_in_words(seconds):
 
 
 def listed(names):
-    return ",".join(map(str, names[:3])) if names else None
+    """The three first names as the SQL above shows them, which cannot tell an empty one from none."""
+    return ",".join(map(str, names[:3])) or None
 
 
 def favorite_features(mine, everybody, local, least, top=3):
@@ -145,7 +146,7 @@ def favorite_features(mine, everybody, local, least, top=3):
 # ------------------------------------------------------------------------------------------------- preferred models
 
 class Model:
-    """What a user did with one model, and found."""
+    """A user's experience with one model."""
 
     def __init__(self, name, requests, local):
         self.name, self.requests = name, len(requests)
@@ -162,12 +163,12 @@ def models_of(mine, local):
 
 
 def shrunk(numbers, prior, weight):
-    """Their mean if `weight` more of them had been `prior`."""
+    """Their mean as if `weight` more of them had the value `prior`."""
     return (math.fsum(numbers) + weight * prior) / (len(numbers) + weight)
 
 
 def is_better(one, other):
-    """By a fifth of a standard deviation, few answers counting little."""
+    """By a fifth of a standard deviation, small samples shrunk."""
     for a, b, least in ((one.ratings, other.ratings, 3), (one.answers, other.answers, 5)):
         if min(len(a), len(b)) >= least:
             both = a + b
@@ -184,7 +185,7 @@ def chance_of_so_few(few, days):
 
 
 def tradeoff(models):
-    """(prefers_speed, prefers_quality), or (None, None) where too little shows it."""
+    """(prefers_speed, prefers_quality), or (None, None) without enough evidence."""
     pairs = []
     for fast in models.values():
         for good in models.values():
@@ -206,7 +207,7 @@ def tradeoff(models):
 
 
 def preferred(models, candidates=None, fallback=None):
-    """[(name, model, reason)] in order, and what is preferred."""
+    """[(name, model, reason)] in order, and the preference."""
     preference = tradeoff(models)
     if candidates is None:
         known = {name: models[name] for name in models}
@@ -256,7 +257,7 @@ def preferred_models(mine, local, candidates=None, fallback=None):
 # --------------------------------------------------------------------------------------------- beside their peers
 
 def latest(told):
-    """The value told last that is one; of several at one moment the greatest by its bytes."""
+    """The most recent valid value; of several at the same instant the greatest by its bytes."""
     told = [(instant, value.encode(), value) for instant, value in told if value is not None]
     return max(told)[2] if told else None
 
@@ -273,7 +274,7 @@ def user_properties(requests):
 
 
 def benchmark(requests, end, local, gap, idle, least, min_peers=10, peers=None):
-    """A row for every user and figure."""
+    """A row for every user and metric."""
     people = ud.by_key(requests, lambda r: r.use.user)
     group = {user: latest((r.use.instant, r.peer) for r in mine) if peers else None for user, mine in people.items()}
     last = max([r.use.instant for r in requests] + [end - 1])

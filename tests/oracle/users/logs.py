@@ -1,7 +1,7 @@
-"""Random request logs for the functions about single users: those of `usage` with ratings, and users who choose.
+"""Random request logs for the functions about single users: those of `usage` with ratings, and users with preferences.
 
-A chooser has two or three models that differ in speed and in how good they are, and takes one of them more often, so
-that there is a preference to find; numbers of days lie about where it begins to show.
+Some users have two or three models that differ in speed and quality, and use one of them more often, so that a preference
+can be found; the numbers of days are near the threshold of evidence.
 """
 
 import math
@@ -24,7 +24,7 @@ class UserRequest(UsageRequest):
 
 @dataclass
 class UserLog(UsageLog):
-    """A table and its settings; a column that is None is not there."""
+    """A table and its settings; a column that is None does not exist."""
 
     rating_column: str | None = "rating"
     rating_type: str = "double precision"
@@ -38,7 +38,7 @@ class UserLog(UsageLog):
         return [*super().columns(), (self.rating_column, self.rating_type, lambda r: rating_literal(r.rating))]
 
     def rating(self, request):
-        """The rating as the definitions see it: finite, as far as the log has a column for it."""
+        """The rating as the definitions read it: finite, if the log has a column for it."""
         rating = request.rating if self.rating_column else None
         return None if rating is None or not math.isfinite(rating) else float(rating)
 
@@ -48,7 +48,7 @@ def rating_literal(rating):
 
 
 def chooser(rng, like, user, first, rate):
-    """The requests of somebody who has a choice of models, and makes it."""
+    """The requests of a user with a preference among several models."""
     models = rng.sample(["gpt-4o", "claude", "o3", "it's"], rng.choice([2, 2, 3]))
     quality = {model: rng.choice([0.3, 0.6, 0.95]) for model in models}
     speed = {model: rng.choice([100, 119, 120, 121, 400, 900]) for model in models}

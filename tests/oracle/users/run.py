@@ -1,4 +1,4 @@
-"""Random cases about single users, compared as `runner` of the kit says."""
+"""Random cases about single users, compared by `runner` of the kit."""
 
 from oracle.kit.runner import Concept
 from oracle.users.cases import broken_laws, expected_rows, random_user_case

@@ -1,4 +1,4 @@
-"""Users worked out on paper, and wrong definitions that must not pass: `python3 -m oracle users --self-test` needs no server.
+"""Users worked out by hand, and wrong definitions that must fail: `python3 -m oracle users --self-test` needs no server.
 
 Clock times are of Monday 1 January 2024, UTC.
 """
@@ -54,7 +54,7 @@ class Habits(unittest.TestCase):
 
 
 def days_of(model, days, latency, right=9, wrong=1):
-    """A request a day, and `right` and `wrong` answers in all."""
+    """One request per day, with `right` successes and `wrong` failures in all."""
     answers = [True] * right + [False] * wrong
     return [request("ann", "09:00", day, model, latency=latency, succeeded=answers[n] if n < len(answers) else None)
             for n, day in enumerate(days)]
@@ -65,7 +65,7 @@ class Preferences(unittest.TestCase):
         return d.tradeoff(d.models_of([r for some in requests for r in some], utc))
 
     def test_the_choice(self):
-        """Fast on days 0 to 9 and good on 0 to 20: after day 0 nine against twenty; (29 over 9 or fewer) / 2^29 = 0.0307."""
+        """Fast on days 0 to 9 and good on 0 to 20: after day 0 nine against twenty; P(9 or fewer of 29) = 0.0307."""
         fast, good = days_of("fast", range(10), 100, 5, 5), days_of("good", range(21), 120, 10, 0)
         self.assertEqual(self.tradeoff(fast, good), (False, True))
         self.assertEqual(self.tradeoff(days_of("fast", range(21), 100, 5, 5), days_of("good", range(10), 120, 10, 0)),
@@ -89,7 +89,7 @@ class Preferences(unittest.TestCase):
 
 class Peers(unittest.TestCase):
     def test_peers(self):
-        """Four users with 1, 2, 2 and 3 requests on one day each; the fourth is of another tier."""
+        """Four users with 1, 2, 2 and 3 requests on one day each; the fourth has another tier."""
         requests = [request(user, "09:00", peer=peer) for user, count, peer in
                     (("a", 1, "free"), ("b", 2, "free"), ("c", 2, "free"), ("e", 3, "pro")) for _ in range(count)]
         rows = d.benchmark(requests, at("00:00", 1), utc, GAP, IDLE, 1, min_peers=1, peers="tier")
@@ -109,7 +109,7 @@ def random_cases(count, seed):
 
 
 def benchmark_changed(**names):
-    """The same definition, with some of its arguments others."""
+    """The same definition with some arguments changed."""
     return lambda *args, **kwargs: RIGHT.benchmark(*args, **(kwargs | names))
 
 
@@ -143,7 +143,7 @@ OBSERVED, READ = cases.observed_until, cases.requests_read
 
 
 class Teeth(unittest.TestCase):
-    """Random cases tell each wrong definition from the right one; and the right one keeps the laws."""
+    """Random cases distinguish each wrong definition from the right one, which also obeys the laws."""
 
     @classmethod
     def setUpClass(cls):
@@ -157,7 +157,7 @@ class Teeth(unittest.TestCase):
             self.assertEqual(broken, [])
 
     def test_variety(self):
-        """Preferences of either kind, and of none; few calls about which nothing is said."""
+        """Preferences of either kind, and none; few calls with undetermined results."""
         found = [(row["prefers_speed"], row["prefers_quality"]) for case, _, rows in self.asked
                  if case.readout == "preferred_models" for row in rows[:1]]
         for kind in ((True, False), (False, True), (False, False), (None, None)):

@@ -1,21 +1,21 @@
-//! Values merged as bytes: kept as they came, and read side by side when the whole is asked for.
+//! Values merged as bytes: kept as they came, and merged side by side when the result is needed.
 
 use super::{Head, Listed, View, Walk, close, write};
 use crate::base::error::Result;
 use crate::base::memory::{self, Claim};
 use std::marker::PhantomData;
 
-/// So many runs of about the same length become one, of about eight times it. So each item of many little values is copied
-/// once for every power of eight, and what is kept stays near what the values hold together: the tiers of a log-structured
-/// merge tree (O'Neil and others 1996, <https://doi.org/10.1007/s002360050048>).
+/// This many runs of about the same length are merged into one, of about eight times the length. So each item of many small
+/// values is copied once per power of eight, and memory stays close to the size of the values together: the tiers of a
+/// log-structured merge tree (O'Neil and others 1996, <https://doi.org/10.1007/s002360050048>).
 const ALIKE: usize = 8;
 
-/// Runs of one tier are at most eight times as long as each other.
+/// The lengths of runs of one tier differ by at most a factor of eight.
 fn tier(run: &[u8]) -> u32 {
     run.len().max(1).ilog2() / 3
 }
 
-/// The bytes of values that are to be one. What is kept is entered in the claim of the state that has them.
+/// The bytes of values to be merged. They are entered in the claim of the state that contains them.
 #[derive(Debug)]
 pub struct Runs<T> {
     runs: Vec<Vec<u8>>,
@@ -33,7 +33,7 @@ impl<T: Listed> Runs<T> {
         self.runs.is_empty()
     }
 
-    /// Takes in a copy of a value.
+    /// Adds a copy of a value.
     pub fn take(&mut self, bytes: &[u8], claim: &mut Claim) -> Result<()> {
         claim.reserve(&mut self.runs, 1)?;
         let mut run = Vec::new();
@@ -42,20 +42,20 @@ impl<T: Listed> Runs<T> {
         self.push(run, claim)
     }
 
-    /// Takes in copies of all of another's.
+    /// Adds copies of all values of another.
     pub fn take_all(&mut self, others: &Self, claim: &mut Claim) -> Result<()> {
         others.runs.iter().try_for_each(|run| self.take(run, claim))
     }
 
-    /// Takes in all of another's. What `theirs` holds must be these and nothing else.
+    /// Moves all values of another. `theirs` must hold these and nothing else.
     pub fn take_over(&mut self, others: Self, claim: &mut Claim, theirs: Claim) -> Result<()> {
         claim.reserve(&mut self.runs, others.runs.len())?;
-        // The places they lay in go with them: a few bytes too many stay in the memory account until the state goes.
+        // Their vector goes with them: a few bytes too many stay in the accounting until the state is dropped.
         claim.take_over(theirs);
         others.runs.into_iter().try_for_each(|run| self.push(run, claim))
     }
 
-    /// Adds a run, for which there is room; as long as many are as long as the last, makes them one.
+    /// Adds a run, for which there is capacity; merges runs as long as there are too many of the last tier.
     fn push(&mut self, run: Vec<u8>, claim: &mut Claim) -> Result<()> {
         let mut of = tier(&run);
         self.runs.push(run);
@@ -65,7 +65,7 @@ impl<T: Listed> Runs<T> {
         Ok(())
     }
 
-    /// Makes one of the runs of a tier; gives the tier of that.
+    /// Merges the runs of a tier; returns the tier of the result.
     #[cold]
     fn unite(&mut self, of: u32, claim: &mut Claim) -> Result<u32> {
         self.runs.sort_by_key(|run| tier(run) == of);
@@ -78,7 +78,7 @@ impl<T: Listed> Runs<T> {
         Ok(of)
     }
 
-    /// The bytes of the whole: of all that were taken in, and of one more.
+    /// The bytes of all values added, merged with one more.
     pub fn with(&self, one: Option<Vec<u8>>) -> Result<Vec<u8>> {
         match one {
             Some(one) if self.runs.is_empty() => Ok(one),
@@ -99,7 +99,7 @@ impl<T: Listed> Default for Runs<T> {
     }
 }
 
-/// The bytes of several values as one.
+/// The merged bytes of several values.
 fn merged<T: Listed>(runs: &[impl AsRef<[u8]>]) -> Result<Vec<u8>> {
     let (mut walks, mut claim, mut bytes) = (Vec::<Walk<'_, T>>::new(), Claim::temporary(), 0);
     if let [one] = runs {
@@ -154,8 +154,8 @@ fn merged<T: Listed>(runs: &[impl AsRef<[u8]>]) -> Result<Vec<u8>> {
     Ok(out.finish())
 }
 
-/// Makes one list of several that lie one behind the other in `items`, each in order: the bottom-up merge sort of what is
-/// sorted already. `ends` says where each ends; `room` takes as many items.
+/// Merges several sorted lists that follow each other in `items`: a bottom-up merge sort. `ends` contains the end of each;
+/// `room` has capacity for all items.
 fn side_by_side<T: Listed>(items: &mut Vec<T>, ends: &mut Vec<usize>, room: &mut Vec<T>) {
     while ends.len() > 1 {
         room.clear();
@@ -171,7 +171,7 @@ fn side_by_side<T: Listed>(items: &mut Vec<T>, ends: &mut Vec<usize>, room: &mut
     }
 }
 
-/// Appends two lists as one. Which is next cannot be foretold, so nothing is left to the processor's guess.
+/// Appends the merge of two lists. The order is unpredictable, so the code is free of branches.
 fn both<T: Listed>(one: &[T], other: &[T], to: &mut Vec<T>) {
     let (mut i, mut j) = (0, 0);
     while let (Some(a), Some(b)) = (one.get(i), other.get(j)) {
@@ -184,7 +184,7 @@ fn both<T: Listed>(one: &[T], other: &[T], to: &mut Vec<T>) {
     to.extend_from_slice(&other[j..]);
 }
 
-/// The keys of all, each once, ascending.
+/// The keys of all walks, distinct, ascending.
 fn union<T: Listed>(walks: &[Walk<'_, T>], claim: &mut Claim) -> Result<Vec<[u8; 16]>> {
     let (mut keys, mut rests) = (Vec::new(), Vec::new());
     claim.reserve(&mut rests, walks.len())?;

@@ -15,7 +15,7 @@ const MIXED: Column = column_about(
     "users seen in several variants; they are counted in none",
 );
 
-/// What a row says of a variant, whatever was compared and where.
+/// The columns about a variant, common to all comparisons.
 pub(super) const OF_VARIANT: [Column; 23] = [
     column("variant", Type::Text, "the variant"),
     column("users", Type::Bigint, "users with a value"),
@@ -61,7 +61,7 @@ pub(super) const OF_VARIANT: [Column; 23] = [
     column("missing_users", Type::Bigint, "users of the variant without a value"),
 ];
 
-/// All that a row says.
+/// All columns.
 static COLUMNS: [Column; 25] = {
     let mut columns = [METRIC; 25];
     let mut n = 0;

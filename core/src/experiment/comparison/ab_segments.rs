@@ -1,4 +1,4 @@
-//! `ab_segments`: whether the effect of a variant differs from segment to segment. Definition D94.
+//! `ab_segments`: whether the effect of a variant differs between segments. Definition D94.
 
 use super::log::{ARGUMENTS, Compared, REQUESTS, Terms, compared};
 use super::{Verdict, adjusted, heterogeneity};
@@ -79,17 +79,17 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
-/// Whether the effect of one variant on one metric differs.
+/// Whether the effect of one variant on one metric differs between segments.
 #[derive(Default)]
 struct Interaction {
-    /// The differences of the segments and their errors.
+    /// The differences of the segments and their standard errors.
     effects: Vec<(f64, f64)>,
-    /// Q, its degrees of freedom, and the chance of it.
+    /// Q, its degrees of freedom, and its p value.
     found: Option<(f64, f64, f64)>,
     p_adjusted: Option<f64>,
 }
 
-/// The metric and the variant of a row that is compared with the control.
+/// The metric and the variant of a row that was compared with the control.
 fn effect<'c>(of: &'c Compared<'_>) -> Option<(&'c [u8], &'c [u8])> {
     let verdict = of.row.verdict.filter(|verdict| *verdict != Verdict::Control);
     verdict.map(|_| (of.metric.as_bytes(), of.row.variant.as_slice()))

@@ -1,21 +1,21 @@
-//! Many comparisons at once: what their p values are then worth. Definition D93.
+//! Adjustment of p values for multiple comparisons. Definition D93.
 
 use crate::base::error::{Error, Result};
 
-/// How p values are adjusted for there being several.
+/// How p values are adjusted for multiple comparisons.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Correction {
-    /// So that under no effect anywhere, one false finding or more comes with at most the chance asked for.
+    /// Holm: bounds the probability of one or more false positives.
     #[default]
     Holm,
-    /// So that of the findings the expected share of false ones is at most what was asked for.
+    /// Benjamini and Hochberg: bounds the expected share of false positives among the findings.
     BenjaminiHochberg,
-    /// Not at all.
+    /// No adjustment.
     None,
 }
 
 impl Correction {
-    /// The correction of a name.
+    /// The correction of the given name.
     pub fn parse(name: &str) -> Result<Self> {
         match name {
             "holm" => Ok(Correction::Holm),
@@ -26,10 +26,11 @@ impl Correction {
     }
 }
 
-/// The p values adjusted; those that are not known stay so and do not count as comparisons.
+/// The adjusted p values; unknown ones stay unknown and do not count as comparisons.
 ///
 /// Sources: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979);
-/// Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", Journal of the Royal Statistical Society B 57 (1995).
+/// Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", Journal of the Royal Statistical Society B 57
+/// (1995).
 pub fn adjusted(p_values: &[Option<f64>], correction: Correction) -> Vec<Option<f64>> {
     let mut known = p_values.iter().enumerate().filter_map(|(n, p)| p.map(|p| (n, p))).collect::<Vec<_>>();
     known.sort_by(|a, b| a.1.total_cmp(&b.1));

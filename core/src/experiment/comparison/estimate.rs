@@ -1,14 +1,14 @@
-//! The mean of a variant and its error, of plain figures, of adjusted ones, of ratios and of quantiles.
+//! The mean of a variant and its standard error: of plain values, adjusted ones, ratios and quantiles.
 
 use super::{Entry, Method, finite, quantiles};
 use crate::base::error::Result;
 use crate::experiment::{Arm, Moments, Purpose};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A share of a variance that rounding may leave of one that has been taken out.
+/// The share of a variance that rounding may leave when all of it is explained.
 const ROUNDING: f64 = 1e-12;
 
-/// The mean of a variant's figures and their variance, as the comparison takes them.
+/// The mean of a variant's values and their variance, as used in the comparison.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Estimate {
     pub(super) users: u64,
@@ -17,19 +17,19 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
-    /// The squared error of the mean.
+    /// The squared standard error of the mean.
     pub(super) fn error(&self) -> f64 {
         self.variance / self.users as f64
     }
 }
 
-/// How estimates are made of moments.
+/// How estimates are computed from moments.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Maker {
     Plain,
-    /// The quantile of this share of all figures.
+    /// This quantile of all values.
     Quantile(f64),
-    /// Less `slope` times what the second figure is off its mean over all variants.
+    /// Minus `slope` times the deviation of the second value from its mean over all variants.
     Adjusted {
         slope: f64,
         mean: f64,
@@ -59,7 +59,7 @@ impl Maker {
 
     pub(super) fn estimate(self, arm: &Arm) -> Result<Estimate> {
         let Moments { users, mean, variance, second_mean, second_variance, covariance } = arm.moments();
-        // What rounding leaves of a variance that is explained in full is no variance.
+        // The rounding error left of a fully explained variance counts as 0.
         let rest = |variance: f64, of: f64| if variance <= of * ROUNDING { 0.0 } else { variance };
         Ok(match self {
             Maker::Plain => Estimate { users, mean, variance },

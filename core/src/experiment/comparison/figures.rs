@@ -1,7 +1,7 @@
-//! The figures of users that an experiment compares, made of their requests. Definition D84.
+//! The values of users that an experiment compares, computed from their requests. Definition D84.
 //!
-//! A user is in the experiment from the first request that bears a variant on. What they did before is looked at only as what the
-//! same figure was then.
+//! A user enters the experiment with the first request that carries a variant. Earlier requests are used only for the same
+//! metric before exposure.
 
 use crate::base::calendar::{DAY_MICROS, Micros};
 use crate::base::days::Day;
@@ -15,28 +15,28 @@ use crate::sessions::{self, Limits, MAX_IDLE, Session};
 use crate::source::{Measure, Metrics};
 use crate::stats::sum::Sum;
 
-/// How a user met an experiment.
+/// The first exposure of a user.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Exposure {
-    /// When they first bore a variant.
+    /// The instant of the first request with a variant.
     pub(super) at: Micros,
     /// The code of the variant.
     pub(super) variant: u32,
-    /// The code of the segment they were in then.
+    /// The code of the segment at that instant.
     pub(super) segment: u32,
-    /// Whether they bore another one, too.
+    /// Whether the user was seen with another variant, too.
     pub(super) is_mixed: bool,
 }
 
-/// A figure of a user, with a second one where it is a ratio: how many there are of what the first is the sum of.
+/// The value of a user, with the denominator as second value if it is a ratio.
 pub(super) type Figure = (Option<f64>, Option<f64>);
 
-/// What makes figures of users' requests.
+/// Computes values of users from their requests.
 pub(super) struct Figures<'a> {
     call: &'a Call<'a>,
     metrics: &'a Metrics,
     clock: Clock<'a>,
-    /// The day on which observation ends, where a metric asks for it.
+    /// The day on which observation ends, if a metric needs it.
     end: Day,
     limits: Limits,
     variant: Option<usize>,
@@ -45,7 +45,7 @@ pub(super) struct Figures<'a> {
     session: Option<usize>,
     latency: Option<usize>,
     succeeded: Option<usize>,
-    /// The column of numbers of each metric.
+    /// The numeric column of each metric.
     numbers: Vec<Option<usize>>,
     days: Vec<Day>,
     parts: Vec<Session>,
@@ -58,7 +58,7 @@ fn count(of: usize) -> Figure {
 }
 
 impl<'a> Figures<'a> {
-    /// Those of a call whose requests bear the segment under the given name.
+    /// For a call, with the segment in the column of the given name.
     pub(super) fn of(call: &'a Call<'a>, metrics: &'a Metrics, segment: &str) -> Result<Self> {
         let mut clock = call.clock()?;
         let asks_for_end = metrics.list.iter().any(|metric| matches!(metric.measure, Measure::Return { .. }));
@@ -85,7 +85,7 @@ impl<'a> Figures<'a> {
         })
     }
 
-    /// The columns that are read.
+    /// The columns that it reads.
     pub(super) fn columns(&self) -> Vec<Option<usize>> {
         let own = [self.variant, self.segment, self.converted, self.session, self.latency, self.succeeded];
         // few: columns of a call
@@ -102,7 +102,7 @@ impl<'a> Figures<'a> {
         self.segment
     }
 
-    /// How a user met the experiment; `None` if they never did.
+    /// The first exposure of a user; `None` without one.
     pub(super) fn exposure(&self, user: &Timeline<'_>) -> Option<Exposure> {
         let user = user.since(self.call.since);
         let codes = user.codes(self.variant)?;
@@ -110,7 +110,7 @@ impl<'a> Figures<'a> {
         let first = codes.iter().position(|&code| is_variant(code))?;
         let (at, variant) = (user.at[first], codes[first]);
         let segment = user.codes(self.segment).map_or(0, |segments| {
-            // Of several at the same moment the first by its bytes.
+            // Of several variants at the same instant, the first by its bytes.
             let then = (first..codes.len()).take_while(|&i| user.at[i] == at).filter(|&i| is_variant(codes[i]));
             let name = |segment: &u32| text_order(self.call.text_of(self.segment, *segment));
             then.map(|i| segments[i]).min_by(|a, b| name(a).cmp(&name(b))).unwrap_or(0)
@@ -119,13 +119,13 @@ impl<'a> Figures<'a> {
         Some(Exposure { at, variant, segment, is_mixed })
     }
 
-    /// The numbers of a metric that are known.
+    /// The known numbers of a metric.
     pub(super) fn numbers<'u>(&self, metric: usize, user: &Timeline<'u>) -> impl Iterator<Item = f64> + use<'u> {
         let numbers = user.numbers(self.numbers.get(metric).copied().flatten()).unwrap_or_default();
         numbers.iter().copied().filter(|number| !number.is_nan())
     }
 
-    /// A user's figure of a metric, made of these requests of theirs.
+    /// The value of a metric for a user, from the given requests.
     pub(super) fn figure(&mut self, metric: usize, user: &Timeline<'_>, exposed_at: Micros) -> Result<Figure> {
         let Some(of) = self.metrics.list.get(metric) else { return Ok((None, None)) };
         match of.measure {
@@ -155,19 +155,20 @@ impl<'a> Figures<'a> {
                 let sum = self.sum(metric, user)?;
                 Ok((sum.value(), Some(sum.count() as f64)))
             }
-            // All numbers are looked at.
+            // All numbers are used.
             Measure::Quantile(..) => Ok((None, None)),
         }
     }
 
     fn sum(&self, metric: usize, user: &Timeline<'_>) -> Result<Sum> {
-        // In room of its own, which goes with the sum.
+        // In memory of its own, freed with the sum.
         let (mut sum, mut claim) = (Sum::default(), Claim::temporary());
         self.numbers(metric, user).try_for_each(|number| sum.add(number, &mut claim))?;
         Ok(sum)
     }
 
-    /// Whether a user came back on one of some days after that of their exposure; nothing as long as they still may.
+    /// Whether a user returned on one of the days in a range after the day of exposure; unknown until these days have
+    /// elapsed.
     fn returned(
         &mut self,
         user: &Timeline<'_>,
@@ -178,7 +179,7 @@ impl<'a> Figures<'a> {
         if i64::from(self.end) <= exposed + days.end() {
             return Ok((None, None));
         }
-        // No clock shows a day more than two days of time after or before it began.
+        // No clock shows a local day more than two days of time before or after the day's nominal start.
         let near = |days: i64| exposed_at.saturating_add(days.saturating_mul(DAY_MICROS));
         let window = user.since(Some(near(days.start() - 3))).before(near(days.end() + 4));
         for &at in window.at {

@@ -1,13 +1,13 @@
-//! Whether an effect differs from segment to segment. Definition D94.
+//! Test whether an effect differs between segments. Definition D94.
 
 use super::finite;
 use crate::stats::tails::{chi_squared_above, probability};
 
-/// Whether effects differ from segment to segment by more than chance: the statistic Q, its degrees of freedom and the
-/// chance of such a Q if there is one effect; `None` of fewer than two effects whose error is known. Definition D94.
+/// Cochran's Q for effects in segments: the statistic, its degrees of freedom and its p value; `None` for fewer than two
+/// effects with a known standard error. Definition D94.
 ///
-/// `effects` are differences and their errors, as [`Row::error`](super::Row::error). Source: W. G. Cochran, "The combination of
-/// estimates from different experiments", Biometrics 10 (1954).
+/// `effects` are differences and their standard errors, as [`Row::error`](super::Row::error). Source: W. G. Cochran, "The
+/// combination of estimates from different experiments", Biometrics 10 (1954).
 pub fn heterogeneity(effects: &[(f64, f64)]) -> Option<(f64, f64, f64)> {
     let known = effects.iter().filter(|(effect, error)| effect.is_finite() && *error > 0.0 && error.is_finite());
     let known = known.map(|(effect, error)| (*effect, 1.0 / (error * error))).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! What the functions over a log share: figures of users, folded into experiments by segment and metric, and compared.
+//! Common parts of the functions over a log: values of users, folded into experiments by segment and metric, and compared.
 
 use super::figures::{Exposure, Figures};
 use super::{Better, Entry, Method, Question, Row, compare};
@@ -12,7 +12,7 @@ use crate::function::{Argument, Call, NO_DEFAULT, Past, Requests, Role, Rows, Ty
 use crate::history::{Fold, Table, Timeline};
 use crate::source::{Measure, Metric, Metrics};
 
-/// What is read of a log, beside what the metrics ask for.
+/// What is read of a log, apart from the columns of the metrics.
 pub(super) static REQUESTS: Requests = Requests { past: Past::Nothing, columns: &[], needed: &[], names: false };
 
 pub(super) const fn argument(
@@ -25,7 +25,7 @@ pub(super) const fn argument(
     Argument { name, kind, role, default, about }
 }
 
-/// What the variants are compared with.
+/// The control.
 pub(super) const CONTROL: Argument = argument(
     "control",
     Type::Text,
@@ -34,7 +34,7 @@ pub(super) const CONTROL: Argument = argument(
     "variant with which the others are compared; by default control if there is one, else the first by name",
 );
 
-/// What would be a finding.
+/// The alternative hypothesis.
 pub(super) const ALTERNATIVE: Argument = argument(
     "alternative",
     Type::Text,
@@ -43,7 +43,7 @@ pub(super) const ALTERNATIVE: Argument = argument(
     "alternative hypothesis: two_sided, greater or less",
 );
 
-/// How certain bounds are.
+/// The confidence of bounds.
 pub(super) const CONFIDENCE: Argument = argument(
     "confidence",
     Type::Double,
@@ -52,7 +52,7 @@ pub(super) const CONFIDENCE: Argument = argument(
     "confidence level of all bounds, from 0.5 to below 1; 1 minus it is the significance level for p_adjusted",
 );
 
-/// How several comparisons are accounted for.
+/// The correction for multiple comparisons.
 pub(super) const CORRECTION: Argument = argument(
     "correction",
     Type::Text,
@@ -61,7 +61,7 @@ pub(super) const CORRECTION: Argument = argument(
     "correction for multiple comparisons: holm, benjamini_hochberg or none",
 );
 
-/// The shares that were planned.
+/// The planned weights.
 pub(super) const WEIGHTS: Argument = argument(
     "weights",
     Type::Json,
@@ -132,21 +132,21 @@ pub(super) const ARGUMENTS: [Argument; 13] = [
     ),
 ];
 
-/// What a caller asks.
+/// The terms of a comparison.
 pub(super) struct Terms {
     /// The names of the metrics.
     names: Vec<String>,
     metrics: Metrics,
     method: Option<Method>,
     better: Option<Better>,
-    /// How long before their exposure users are looked at.
+    /// The length of the period before exposure, if it is used.
     before: Option<Micros>,
     winsorize: Option<f64>,
     pub(super) question: Question,
 }
 
 impl Terms {
-    /// The terms of a call, or a refusal of the argument that is wrong.
+    /// The terms of a call, or an error for an invalid argument.
     pub(super) fn of(call: &Call<'_>) -> Result<Self> {
         let question = Question::of(call)?;
         let better = call.text("better").map(Better::parse).transpose()?;
@@ -179,20 +179,20 @@ impl Terms {
     }
 }
 
-/// A variant of what was compared, of one segment and metric.
+/// One variant of a comparison, for one segment and metric.
 pub(super) struct Compared<'a> {
-    /// The segment; `None` for that of no value, and without `by`.
+    /// The segment; `None` for users without a value of `by`, and without `by`.
     pub(super) segment: Option<&'a [u8]>,
     /// The metric.
     pub(super) metric: &'a str,
-    /// Users left out because they bore several variants.
+    /// Users excluded because they were seen with several variants.
     pub(super) mixed: u64,
     /// The variant against the control.
     pub(super) row: Row,
 }
 
-/// Compares the users of a log, whose requests bear the segment under the given name. Where nobody bears a variant, the caller is
-/// told.
+/// Compares the users of a log, with the segment in the column of the given name. If no request carries a variant, a notice
+/// is raised.
 pub(super) fn compared<'a>(
     call: &'a Call<'a>,
     terms: &'a Terms,
@@ -237,11 +237,11 @@ pub(super) fn compared<'a>(
     claim.collected(compared.into_iter().map(shown))
 }
 
-/// The figures that are cut, of all users.
+/// The values of all users to be winsorized.
 struct Totals<'a> {
     figures: Figures<'a>,
     terms: &'a Terms,
-    /// Those that are not 0, by metric.
+    /// Values other than 0, by metric.
     totals: Vec<Vec<f64>>,
     claim: Claim,
 }
@@ -252,14 +252,14 @@ impl<'a> Totals<'a> {
         Totals { figures, terms, totals: vec![Vec::new(); terms.metrics.list.len()], claim: Claim::temporary() }
     }
 
-    /// What the figures of each metric are cut at.
+    /// The winsorization limit of each metric.
     fn caps(mut self, share: f64) -> Vec<Option<f64>> {
         // few: metrics of a call
         self.totals.iter_mut().map(|totals| quantile(totals, share)).collect()
     }
 }
 
-/// The number that a share of numbers does not exceed, as `percentile_cont` has it; their order is lost.
+/// A quantile of numbers, as `percentile_cont`; the order of the numbers is lost.
 fn quantile(numbers: &mut [f64], share: f64) -> Option<f64> {
     let place = share * numbers.len().checked_sub(1)? as f64;
     let (_, &mut below, above) = numbers.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
@@ -293,27 +293,27 @@ impl Fold for Totals<'_> {
 /// The users of a segment.
 #[derive(Debug, Default)]
 struct Segment {
-    /// The experiment of each metric; none as long as there is nobody in it.
+    /// The experiment of each metric; empty while it has no users.
     experiments: Vec<Experiment>,
-    /// Users who bore several variants.
+    /// Users seen with several variants.
     mixed: u64,
 }
 
-/// A segment by its name; `None` for that of no value.
+/// A segment with its name; `None` for users without a value.
 type NamedSegment<'t> = (Option<&'t [u8]>, Segment);
 
 /// The fold.
 struct Users<'a> {
     figures: Figures<'a>,
     terms: &'a Terms,
-    /// What the figures of each metric are cut at, where they are.
+    /// The winsorization limit of each metric, if it has one.
     caps: &'a [Option<f64>],
     segments: Table<Segment>,
     claim: Claim,
 }
 
 impl Users<'_> {
-    /// The segments that somebody is in, in the order of their names, with experiments that do not tell in which order users came.
+    /// The segments with users, ordered by name, with experiments that do not depend on the order of users.
     fn in_order<'t>(self, call: &Call<'t>) -> Result<Vec<NamedSegment<'t>>> {
         let column = self.figures.segment();
         let (mut segments, mut claim) = (Vec::new(), self.claim);

@@ -1,4 +1,4 @@
-//! How two variants are compared: which test a method makes, of which values, and from how many users on it means something.
+//! The methods of comparison: the test, the values it uses, and the fewest users for a verdict.
 
 use super::estimate::{Estimate, Maker};
 use super::proportions::{self, Share};
@@ -10,11 +10,11 @@ use crate::source::{Measure, Metric};
 use crate::stats::interval::{Difference, rate_difference_at};
 use crate::stats::tails::{normal_above, normal_exceeded, probability, student_above, student_exceeded};
 
-/// Users with a figure below which means are not near enough to normal for a verdict.
+/// The fewest users with a value for a verdict on means, whose distribution is not close enough to normal below.
 const FEW: u64 = 30;
-/// The same for ranks, and for exact tests.
+/// The same for ranks and exact tests.
 const FEW_RANKS: u64 = 8;
-/// The fewest that a cell should be expected to hold for the normal distribution to serve.
+/// The fewest users expected in a cell for the normal approximation.
 const SMALL_CELL: f64 = 5.0;
 
 /// How two variants are compared.
@@ -23,19 +23,20 @@ pub enum Method {
     /// Means, or ratios, by Welch's t.
     #[default]
     Welch,
-    /// Shares of users whose figure is 1, by the pooled z and Newcombe's bounds; by Fisher's test where cells are small.
+    /// Shares of users with value 1, by the z test with pooled rate and Newcombe's bounds; by Fisher's exact test if cells
+    /// are small.
     Proportions,
-    /// The same by Fisher's exact test always.
+    /// Shares, always by Fisher's exact test.
     Fisher,
-    /// Ranks, by the test of Mann and Whitney.
+    /// Ranks, by the Mann-Whitney test.
     MannWhitney,
-    /// Quantiles over all figures of users who have several, by a bootstrap over users.
+    /// Quantiles over all values of users who have several, by a bootstrap over users.
     Quantile,
 }
 
 impl Purpose {
-    /// What is kept of a metric's figures for the method that the caller named, if any, and with what they were `before` the
-    /// exposure.
+    /// What is kept of a metric's values for the method chosen by the caller, if any, and whether values `before` exposure
+    /// are used.
     pub fn of(metric: &Metric, named: Option<Method>, before: bool) -> Purpose {
         match named {
             _ if matches!(metric.measure, Measure::Quantile(..)) => Purpose::Lists,
@@ -55,7 +56,7 @@ impl Method {
         Self::NAMES[self as usize]
     }
 
-    /// That of a metric: the one that the caller named, unless the metric is a quantile, or the metric's own.
+    /// The method of a metric: the one chosen by the caller, unless the metric is a quantile, otherwise the metric's own.
     pub fn of(metric: &Metric, named: Option<Method>) -> Method {
         match metric.measure {
             Measure::Quantile(..) => Method::Quantile,
@@ -64,7 +65,7 @@ impl Method {
         }
     }
 
-    /// The method of a name.
+    /// The method of the given name.
     pub fn parse(name: &str) -> Result<Self> {
         match name {
             "welch" => Ok(Method::Welch),
@@ -77,7 +78,7 @@ impl Method {
     }
 }
 
-/// Refuses a method that the value cannot answer.
+/// Rejects a method that the value does not support.
 pub(super) fn serves(entry: &Entry<'_>) -> Result<()> {
     let experiment = entry.experiment;
     let refuse =

@@ -1,4 +1,4 @@
-//! How many users an experiment needs, and what it can find with those it has. Definition D95.
+//! Sample size and minimum detectable effect of an experiment. Definition D95.
 
 use super::Alternative;
 use super::log::argument;
@@ -9,7 +9,7 @@ use crate::stats::tails::normal_exceeded;
 pub mod minimum_detectable_effect;
 pub mod sample_size;
 
-/// The arguments of a plan, behind what is asked about it.
+/// The arguments of a plan, after the first one.
 const PLAN: [Argument; 6] = [
     argument(
         "baseline",
@@ -37,12 +37,12 @@ const PLAN: [Argument; 6] = [
     argument("comparisons", Type::Integer, Role::Value, "1", "number of comparisons"),
 ];
 
-/// An argument of a plan that must be given.
+/// A required argument of a plan.
 const fn asked(name: &'static str, kind: Type, about: &'static str) -> Argument {
     argument(name, kind, Role::Value, REQUIRED, about)
 }
 
-/// The plan of a call, or a refusal of the argument that is wrong.
+/// The plan of a call, or an error for an invalid argument.
 fn planned(call: &Call<'_>) -> Result<(Figure, Plan)> {
     let sd = call.double("sd");
     let figure = match (call.double("baseline"), sd) {
@@ -64,25 +64,25 @@ fn planned(call: &Call<'_>) -> Result<(Figure, Plan)> {
     Ok((figure, plan))
 }
 
-/// What is going to be compared.
+/// What is compared.
 #[derive(Clone, Copy, Debug)]
 pub enum Figure {
-    /// Means of figures with this standard deviation.
+    /// Means of values with this standard deviation.
     Mean(f64),
-    /// Shares of users, of which the control has this.
+    /// Shares of users, with this share in the control.
     Proportion(f64),
 }
 
-/// The certainty an experiment is planned with.
+/// The error probabilities for which an experiment is planned.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// The chance to find the effect if it is there.
+    /// The probability of finding the effect if it exists.
     pub power: f64,
-    /// One less the chance to find one that is not.
+    /// One minus the probability of a false positive.
     pub confidence: f64,
-    /// In which direction it is looked for.
+    /// The direction of the effect.
     pub alternative: Alternative,
-    /// How many comparisons are made, over which the chance of a false finding is spread.
+    /// The number of comparisons, which share the permitted probability of a false positive.
     pub comparisons: u32,
 }
 
@@ -91,8 +91,7 @@ fn refused<T>(name: &'static str, given: f64, accepted: &str) -> Result<T> {
 }
 
 impl Plan {
-    /// Standard errors that the effect must be worth: those of no effect to be believed, and those of the effect not to be
-    /// missed.
+    /// The effect in standard errors: the multiples required for significance and for power.
     fn errors(&self) -> Result<(f64, f64)> {
         for (name, share) in [("power", self.power), ("confidence", self.confidence)] {
             if !(share > 0.0 && share < 1.0) {
@@ -119,8 +118,8 @@ impl Figure {
         }
     }
 
-    /// What the root of the number of users times the effect must be. The test of proportions knows one rate, that of both
-    /// variants together; the truth has two.
+    /// The required product of the effect and the square root of the number of users. The test of proportions assumes one
+    /// pooled rate; under the alternative there are two.
     fn required(self, effect: f64, (believed, missed): (f64, f64)) -> f64 {
         let needed = match self {
             Figure::Mean(sd) => (believed + missed) * (2.0 * sd * sd).sqrt(),
@@ -134,8 +133,8 @@ impl Figure {
     }
 }
 
-/// Users each variant needs so that an effect of this size (the difference of the means or of the rates) is found; by the
-/// normal distribution, which for very few users is a little optimistic.
+/// Users that each variant needs to find an effect of this size (the difference of the means or of the rates). It uses the
+/// normal approximation, which is slightly too small for very few users.
 ///
 /// Source: J. L. Fleiss, "Statistical Methods for Rates and Proportions", 2nd ed. (1981), equation 3.14, without correction
 /// for continuity.
@@ -151,12 +150,12 @@ pub fn sample_size(effect: f64, figure: Figure, plan: Plan) -> Result<u64> {
         return refused("effect", effect, "a difference that leads to a rate from 0 to 1");
     }
     let users = (figure.required(effect, errors) / effect).powi(2);
-    // A hair above a whole number is rounding.
+    // A tiny excess over a whole number is a rounding error.
     Ok(((users * (1.0 - 1e-12)).ceil() as u64).max(2))
 }
 
-/// The smallest increase that an experiment with so many users in each variant finds; `None` for a proportion that cannot
-/// rise by as much as would be needed.
+/// The smallest increase found with the given number of users in each variant; `None` if a proportion cannot increase by as
+/// much as needed.
 pub fn minimum_detectable_effect(users: u64, figure: Figure, plan: Plan) -> Result<Option<f64>> {
     figure.check()?;
     let errors = plan.errors()?;
@@ -169,7 +168,7 @@ pub fn minimum_detectable_effect(users: u64, figure: Figure, plan: Plan) -> Resu
     if found(high) > high {
         return Ok(None);
     }
-    // What is found less what is looked for falls through 0 once.
+    // The difference between required and given product changes sign once.
     loop {
         let middle = low + (high - low) / 2.0;
         if middle <= low || middle >= high {
@@ -185,8 +184,8 @@ mod tests {
 
     const PLAN: Plan = Plan { power: 0.8, confidence: 0.95, alternative: Alternative::TwoSided, comparisons: 1 };
 
-    /// ClickHouse's documentation of `minSampleSizeConversion(0.25, 0.03, 0.80, 0.05)` has 3396.08 users; statsmodels'
-    /// `NormalIndPower().solve_power(1.5 / 12, alpha=0.05, power=0.8)` 1004.65.
+    /// The documentation of ClickHouse gives 3396.08 users for `minSampleSizeConversion(0.25, 0.03, 0.80, 0.05)`;
+    /// statsmodels gives 1004.65 for `NormalIndPower().solve_power(1.5 / 12, alpha=0.05, power=0.8)`.
     #[test]
     fn sizes_are_those_of_others() {
         assert_eq!(sample_size(0.03, Figure::Proportion(0.25), PLAN), Ok(3397));

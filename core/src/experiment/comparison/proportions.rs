@@ -1,10 +1,10 @@
-//! Two proportions: whether they differ, and by how much. Definition D86.
+//! Comparison of two proportions. Definition D86.
 
 use super::Alternative;
 use crate::base::memory;
 use crate::stats::tails::probability;
 
-/// Successes and all, of one variant.
+/// Successes and users of one variant.
 #[derive(Clone, Copy, Debug)]
 pub struct Share {
     /// Successes.
@@ -19,8 +19,8 @@ impl Share {
     }
 }
 
-/// The statistic of the test that two proportions are one, its error pooled over both; `None` where nobody or everybody
-/// succeeded, so that nothing could differ.
+/// The z statistic for equality of two proportions, with the pooled standard error; `None` if no user or every user
+/// succeeded, so that there is no variance.
 pub fn pooled_z(one: Share, other: Share) -> Option<f64> {
     let (n, m) = (one.users as f64, other.users as f64);
     let together = (one.successes as f64 + other.successes as f64) / (n + m);
@@ -28,7 +28,7 @@ pub fn pooled_z(one: Share, other: Share) -> Option<f64> {
     (error > 0.0).then(|| (one.rate() - other.rate()) / error)
 }
 
-/// The fewest that one of the four cells would hold if the proportions were one.
+/// The smallest expected count of the four cells if the proportions are equal.
 pub fn least_expected(one: Share, other: Share) -> f64 {
     let all = one.users as f64 + other.users as f64;
     let successes = one.successes as f64 + other.successes as f64;
@@ -36,23 +36,23 @@ pub fn least_expected(one: Share, other: Share) -> f64 {
     smaller * successes.min(all - successes) / all
 }
 
-/// The odds of success in one over those in the other; `None` where they are not finite.
+/// The odds ratio of success; `None` if it is not finite.
 pub fn odds_ratio(one: Share, other: Share) -> Option<f64> {
     let failures = |share: Share| (share.users - share.successes) as f64;
     let odds = one.successes as f64 * failures(other) / (failures(one) * other.successes as f64);
     odds.is_finite().then_some(odds)
 }
 
-/// Fisher's exact test: the chance of what was seen or what is no likelier, given how many succeeded in all.
+/// Fisher's exact test: the probability of the observed table or a no more likely one, given the total number of successes.
 ///
 /// Source: R. A. Fisher, "The logic of inductive inference", Journal of the Royal Statistical Society 98 (1935).
 pub fn fisher(one: Share, other: Share, alternative: Alternative) -> Option<f64> {
     let (n, m, k) = (one.users, other.users, one.successes.checked_add(other.successes)?);
     let (least, most) = (k.saturating_sub(m), k.min(n));
-    // Weights of how many of the successes are in the first, from the likeliest on, which weighs 1.
+    // Probabilities of the number of successes in the first group relative to the likeliest, which has weight 1.
     let likeliest = ((k as f64 + 1.0) * (n as f64 + 1.0) / (n as f64 + m as f64 + 2.0)) as u64;
     let likeliest = likeliest.clamp(least, most);
-    // One more success in the first, and one fewer in the other.
+    // One more success in the first group, and one fewer in the other.
     let step = |x: u64| ((k - x) as f64 / (x + 1) as f64) * ((n - x) as f64 / (m - (k - x) + 1) as f64);
     let mut seen = 1.0;
     let (from, to) = (likeliest.min(one.successes), likeliest.max(one.successes));
@@ -60,7 +60,7 @@ pub fn fisher(one: Share, other: Share, alternative: Alternative) -> Option<f64>
         polled(x);
         seen *= if one.successes > likeliest { step(x) } else { 1.0 / step(x) };
     }
-    // Rounding must not tell apart what is equally likely.
+    // Equally likely tables must not be separated by rounding.
     let counts = |x: u64, weight: f64| match alternative {
         Alternative::Greater => x >= one.successes,
         Alternative::Less => x <= one.successes,

@@ -1,15 +1,15 @@
-//! A quantile over the figures of many users, and its error when users resemble themselves. Definition D96.
+//! A quantile over the values of many users, and its standard error, with the values of a user correlated. Definition D96.
 
 use crate::base::error::Result;
 use crate::base::memory::{self, Claim};
 use crate::base::random::Random;
 
-/// Samples of users that are drawn.
+/// The number of bootstrap samples.
 const SAMPLES: usize = 500;
-/// How many of its errors a sample's quantile is looked for about the quantile of all, before all is looked through.
+/// A sample's quantile is first searched within this many standard errors of the quantile of all values.
 const WINDOW: f64 = 6.0;
 
-/// How often a user is in a sample of many users: a Poisson number of mean 1.
+/// How often a user occurs in a sample: a Poisson number with mean 1.
 fn times(random: &mut Random) -> u8 {
     let mut rest = random.unit();
     let (mut times, mut chance) = (0u8, (-1.0f64).exp());
@@ -21,12 +21,12 @@ fn times(random: &mut Random) -> u8 {
     times
 }
 
-/// The quantile of all figures, interpolated between two as `percentile_cont` does, and its error; `None` of no figures, and
-/// no error of fewer than two users.
+/// The quantile of all values, by linear interpolation as in `percentile_cont`, and its standard error; `None` without
+/// values, and no standard error for fewer than two users.
 ///
-/// The error is that of a bootstrap over users: of many samples in which each user comes a random number of times, with all
-/// their figures. The samples depend on `seed` and the figures alone. Source: N. Chamandy, O. Muralidharan, A. Najmi and
-/// S. Naidu, "Estimating uncertainty for massive data streams", Google (2012).
+/// The standard error is that of a bootstrap over users: in each sample every user, with all their values, occurs a random
+/// number of times. The samples depend on `seed` and the values only. Source: N. Chamandy, O. Muralidharan, A. Najmi and S.
+/// Naidu, "Estimating uncertainty for massive data streams", Google (2012).
 pub fn quantile<'a>(lists: impl Iterator<Item = &'a [f64]>, share: f64, seed: u64) -> Result<Option<(f64, f64)>> {
     let mut claim = Claim::temporary();
     let (mut figures, mut sizes) = (Vec::new(), Vec::new());
@@ -48,13 +48,13 @@ pub fn quantile<'a>(lists: impl Iterator<Item = &'a [f64]>, share: f64, seed: u6
     let Some(last) = count.checked_sub(1) else { return Ok(None) };
     let place = share * last as f64;
     let (below, above) = (figures[place.floor() as usize].0, figures[(place.ceil() as usize).min(last)].0);
-    // Where both are alike nothing must be lost to rounding.
+    // Equal neighbours must not be changed by rounding.
     let value = if below == above { below } else { below + (above - below) * place.fract() };
     if users < 2 {
         return Ok(Some((value, f64::NAN)));
     }
 
-    // What a sample's quantile lies about: the error of the share of figures up to the quantile, by the delta method.
+    // The standard error of the share of values up to the quantile, by the delta method: it gives the window of the search.
     let mut under = claim.filled(0u64, users)?;
     figures.iter().take_while(|(figure, _)| *figure <= value).for_each(|(_, user)| under[*user as usize] += 1);
     let reached = under.iter().sum::<u64>() as f64 / count as f64;
@@ -79,20 +79,20 @@ pub fn quantile<'a>(lists: impl Iterator<Item = &'a [f64]>, share: f64, seed: u6
             continue;
         }
         let wanted = share * all as f64;
-        // Hardly ever, the sample's quantile lies before the window.
+        // In rare cases the sample's quantile lies before the window.
         let (start, mut reached) = if before as f64 >= wanted { (0, 0) } else { (from, before) };
         let found = figures[start..].iter().find(|(_, user)| {
             reached += u64::from(copies[*user as usize]);
             reached as f64 >= wanted && copies[*user as usize] > 0
         });
         if let Some((figure, _)) = found {
-            // About the quantile, so that an offset takes no digits.
+            // Relative to the quantile, so that an offset costs no digits.
             let off = figure - value;
             (samples, sum, squares) = (samples + 1.0, sum + off, squares + off * off);
         }
     }
     let variance = (squares - sum * sum / samples) / (samples - 1.0);
-    // What is none, of figures too large to be squared, stays none.
+    // NaN, from values too large to be squared, is kept.
     Ok(Some((value, if variance < 0.0 { 0.0 } else { variance.sqrt() })))
 }
 
@@ -115,7 +115,8 @@ mod tests {
         assert!(of(&[vec![5.0, 6.0]], 0.5).unwrap().1.is_nan());
     }
 
-    /// One figure a user: the error of a median of n normal figures is √(π/2n). Ten times the same figure a user: no less.
+    /// One value per user: the standard error of a median of n normal values is √(π/2n). The same value ten times per user:
+    /// no less.
     #[test]
     fn the_error_is_that_of_users_and_not_of_figures() {
         let mut random = Random::new(2);

@@ -1,4 +1,4 @@
-//! What is asked of a comparison: of which variants, in which direction, with what certainty.
+//! The terms of a comparison: control, alternative, confidence and correction.
 
 use super::{Correction, Method, Weights, finite, parse_weights};
 use crate::base::error::{Error, Result};
@@ -6,20 +6,20 @@ use crate::experiment::Experiment;
 use crate::function::Call;
 use crate::source::Better;
 
-/// What would be a finding.
+/// The alternative hypothesis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Alternative {
     /// A difference in either direction.
     #[default]
     TwoSided,
-    /// The variant lies above the control.
+    /// The variant is above the control.
     Greater,
-    /// The variant lies below the control.
+    /// The variant is below the control.
     Less,
 }
 
 impl Alternative {
-    /// The alternative of a name.
+    /// The alternative of the given name.
     pub fn parse(name: &str) -> Result<Self> {
         match name {
             "two_sided" => Ok(Alternative::TwoSided),
@@ -29,7 +29,7 @@ impl Alternative {
         }
     }
 
-    /// The chance of a statistic so far out, given that of exceeding it.
+    /// The p value of a statistic, given its upper tail function.
     pub(super) fn chance(self, statistic: f64, above: impl Fn(f64) -> f64) -> f64 {
         match self {
             Alternative::TwoSided => 2.0 * above(statistic.abs()),
@@ -38,7 +38,7 @@ impl Alternative {
         }
     }
 
-    /// Bounds about an estimate, `half` away; a one-sided alternative has one.
+    /// Bounds of an estimate with half width `half`; one-sided alternatives have one bound.
     pub(super) fn bounds(self, estimate: f64, half: f64) -> (Option<f64>, Option<f64>) {
         let (low, high) = (finite(estimate - half), finite(estimate + half));
         match self {
@@ -49,27 +49,27 @@ impl Alternative {
     }
 }
 
-/// What is asked of a comparison.
+/// The terms of a comparison.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// The variant that the others are compared with; if none is named, `control` if there is one, else the first by name.
+    /// The control; by default `control` if there is such a variant, otherwise the first by name.
     pub control: Option<Vec<u8>>,
-    /// What would be a finding.
+    /// The alternative hypothesis.
     pub alternative: Alternative,
-    /// The share of intervals that hold the truth; one less the chance of a false finding.
+    /// The confidence of bounds; one minus the probability of a false positive.
     pub confidence: f64,
-    /// How several comparisons are accounted for.
+    /// The correction for multiple comparisons.
     pub correction: Correction,
-    /// The shares of users that were planned; equal ones of what was seen if there are none.
+    /// The planned weights; by default equal ones for the variants seen.
     pub weights: Option<Weights>,
-    /// The fewest users whose figures are shown.
+    /// The fewest users whose values are shown.
     pub min_group_size: u64,
-    /// How many segments of users are looked at, over which the chance of a false alarm about their spread is divided.
+    /// The number of segments, by which the threshold of the sample ratio test is divided.
     pub segments: u32,
 }
 
 impl Question {
-    /// What a call asks, or a refusal of the argument that is wrong.
+    /// The terms of a call, or an error for an invalid argument.
     pub(super) fn of(call: &Call<'_>) -> Result<Self> {
         let question = Question {
             control: call.text("control").map(|control| control.as_bytes().to_owned()),
@@ -83,7 +83,7 @@ impl Question {
         question.check().map(|()| question)
     }
 
-    /// Refuses what cannot be asked.
+    /// Rejects invalid terms.
     pub fn check(&self) -> Result<()> {
         if self.confidence >= 0.5 && self.confidence < 1.0 {
             return Ok(());
@@ -105,17 +105,18 @@ impl Question {
     }
 }
 
-/// What is compared: an experiment, how, and how many users were left out of it because they were in several variants.
+/// One entry of a comparison: an experiment, its method, and the number of users excluded because they were in several
+/// variants.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
-    /// The users' figures.
+    /// The users' values.
     pub experiment: &'a Experiment,
-    /// How.
+    /// The method.
     pub method: Method,
-    /// Which quantile, where quantiles are compared.
+    /// The quantile, if quantiles are compared.
     pub quantile: f64,
-    /// Which direction is good.
+    /// The desired direction.
     pub better: Better,
-    /// Users left out.
+    /// Users excluded.
     pub mixed: u64,
 }

@@ -1,15 +1,15 @@
-//! Whether one variant's figures tend to be larger than another's, by their ranks. Beside D85: it asks nothing of their means.
+//! Comparison of two variants by the ranks of their values. It complements D85: means are not assumed to be meaningful.
 
 use super::Alternative;
 use crate::base::memory;
 use crate::stats::tails::normal_above;
 
-/// The test of Mann and Whitney: how many pairs of a figure of each are in order, ties counted half, and the chance of a
-/// number so far from one half of all pairs; `None` for the chance where all figures are alike.
+/// The Mann-Whitney test: the number of ordered pairs of one value of each, ties counted half, and its p value; the p value
+/// is `None` if all values are equal.
 ///
-/// By the normal distribution, corrected for ties and for continuity. Both lists are in ascending order. Source: H. B. Mann
-/// and D. R. Whitney, "On a test of whether one of two random variables is stochastically larger than the other", Annals of
-/// Mathematical Statistics 18 (1947).
+/// It uses the normal approximation, corrected for ties and for continuity. Both lists are in ascending order. Source: H. B.
+/// Mann and D. R. Whitney, "On a test of whether one of two random variables is stochastically larger than the other",
+/// Annals of Mathematical Statistics 18 (1947).
 pub fn mann_whitney(one: &[f64], other: &[f64], alternative: Alternative) -> (f64, Option<f64>) {
     let (n, m) = (one.len() as f64, other.len() as f64);
     let (mut i, mut j, mut ranks, mut ties) = (0usize, 0usize, 0.0f64, 0.0f64);
@@ -27,7 +27,7 @@ pub fn mann_whitney(one: &[f64], other: &[f64], alternative: Alternative) -> (f6
         let of = |list: &[f64], from: usize| list[from..].iter().take_while(|figure| **figure == least).count();
         let (a, b) = (of(one, i), of(other, j));
         let alike = (a + b) as f64;
-        // The mean of the ranks that this group of equals takes up.
+        // The mean rank of this group of ties.
         ranks += a as f64 * ((i + j) as f64 + (alike + 1.0) / 2.0);
         ties += alike * (alike * alike - 1.0);
         (i, j) = (i + a, j + b);

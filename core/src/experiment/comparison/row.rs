@@ -1,30 +1,30 @@
-//! What a comparison answers: a row for each variant, and what it comes to.
+//! The rows of a comparison, and their verdicts.
 
-/// What a row comes to.
+/// The verdict of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is the control itself.
+    /// The control itself.
     Control,
-    /// A difference in the good direction.
+    /// A significant difference in the desired direction.
     Better,
-    /// A difference in the bad direction.
+    /// A significant difference in the undesired direction.
     Worse,
-    /// A difference upwards, of what is neither good nor bad.
+    /// A significant increase, for a metric without desired direction.
     Higher,
-    /// A difference downwards, likewise.
+    /// A significant decrease, likewise.
     Lower,
-    /// Nothing that chance could not have done.
+    /// No significant difference.
     NoEvidence,
-    /// Too few users to say.
+    /// Too few users.
     TooSmall,
-    /// Nothing to compare with.
+    /// No variant to compare with.
     TooFewArms,
-    /// Users are not spread as they should be: the comparison means nothing.
+    /// Sample ratio mismatch: the comparison is invalid.
     InvalidSrm,
 }
 
 impl Verdict {
-    /// As SQL shows it.
+    /// Its name in SQL.
     pub fn name(self) -> &'static str {
         match self {
             Verdict::Control => "control",
@@ -40,57 +40,57 @@ impl Verdict {
     }
 }
 
-/// A variant against the control. Differences are `variant - control`; lifts are shares of the control's mean.
+/// A variant compared with the control. Differences are `variant - control`; lifts are relative to the control's mean.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
-    /// The number of its entry.
+    /// The index of its entry.
     pub entry: usize,
     /// The variant.
     pub variant: Vec<u8>,
-    /// Users with a figure.
+    /// Users with a value.
     pub users: Option<u64>,
     /// Users without one.
     pub missing: Option<u64>,
-    /// The mean of the figures; of ratios, the ratio of the sums.
+    /// The mean of the values; for ratios, the ratio of the sums.
     pub mean: Option<f64>,
-    /// The standard deviation of users' figures; of ratios, of what each contributes.
+    /// The standard deviation of users' values; for ratios, of the users' contributions.
     pub sd: Option<f64>,
     /// The control's mean.
     pub control_mean: Option<f64>,
-    /// The difference of both.
+    /// The difference of the means.
     pub difference: Option<f64>,
-    /// The error of that, one standard deviation.
+    /// The standard error of the difference.
     pub error: Option<f64>,
-    /// Its low bound.
+    /// The lower bound of the difference.
     pub low: Option<f64>,
-    /// Its high bound.
+    /// The upper bound of the difference.
     pub high: Option<f64>,
-    /// The difference over the size of the control's mean.
+    /// The difference divided by the absolute value of the control's mean.
     pub lift: Option<f64>,
-    /// Its low bound.
+    /// The lower bound of the lift.
     pub lift_low: Option<f64>,
-    /// Its high bound.
+    /// The upper bound of the lift.
     pub lift_high: Option<f64>,
     /// The test's statistic: t, z, the odds ratio, or U.
     pub statistic: Option<f64>,
     /// Degrees of freedom of t.
     pub df: Option<f64>,
-    /// The chance of such a statistic under no effect.
+    /// The p value.
     pub p_value: Option<f64>,
-    /// The same for this one of all comparisons made.
+    /// The p value adjusted for all comparisons made.
     pub p_adjusted: Option<f64>,
-    /// The low bound of a difference that may be looked at every day.
+    /// The lower always-valid bound of the difference.
     pub always_low: Option<f64>,
-    /// The high bound of the same.
+    /// The upper always-valid bound of the difference.
     pub always_high: Option<f64>,
-    /// The chance that the variant is better (of what is neither good nor bad: higher).
+    /// The probability that the variant is better (without desired direction: higher).
     pub probability_better: Option<f64>,
-    /// The lift that is lost on average by choosing the variant, where it should be worse.
+    /// The expected loss of lift from choosing the variant if it is worse.
     pub expected_loss: Option<f64>,
-    /// The chance of such a spread of users over the variants.
+    /// The p value of the sample ratio test.
     pub srm_p_value: Option<f64>,
-    /// What it comes to; `None` where it is not shown.
+    /// The verdict; `None` if it is not shown.
     pub verdict: Option<Verdict>,
-    /// Why something is not known, or not judged.
+    /// Why a value is unknown or there is no verdict.
     pub reason: Option<String>,
 }

@@ -1,15 +1,15 @@
-//! A row in the making: the effect, what rests on its error, and the verdict.
+//! Builder of rows: the effect, the estimates based on its standard error, and the verdict.
 
 use super::estimate::Estimate;
 use super::{Better, Question, Row, Verdict, finite};
 use crate::stats::tails::{normal_above, normal_density};
 
-/// The users the always-valid interval is narrowest for.
+/// The number of users for which the always-valid bounds are narrowest.
 const TUNED_FOR: f64 = 5000.0;
-/// The standard deviation of lifts before anything is known: two of three experiments change less than this.
+/// The standard deviation of the prior of lifts: two of three experiments change less than this.
 const PRIOR_SD: f64 = 0.3;
 
-/// Half the width of an interval that holds the truth at all times at once, given the squared error of an effect.
+/// Half the width of the always-valid bounds, given the squared standard error of an effect.
 fn always_valid(error: f64, users: f64, chance: f64) -> f64 {
     let spent = -2.0 * chance.ln();
     let rho2 = (spent + (spent + 1.0).ln()) / TUNED_FOR;
@@ -17,7 +17,7 @@ fn always_valid(error: f64, users: f64, chance: f64) -> f64 {
     (error * users * 2.0 * grown / (users * users * rho2) * (grown.sqrt() / chance).ln()).sqrt()
 }
 
-/// The chance of a lift above 0 and the mean of what lies below, after the prior.
+/// The posterior probability of a lift above 0, and the expected loss.
 fn posterior(lift: f64, error: f64) -> Option<(f64, f64)> {
     let precision = 1.0 / (PRIOR_SD * PRIOR_SD) + 1.0 / error;
     let (mean, sd) = (lift / error / precision, (1.0 / precision).sqrt());
@@ -26,11 +26,11 @@ fn posterior(lift: f64, error: f64) -> Option<(f64, f64)> {
     Some((finite(normal_above(-z))?, finite(loss)?.max(0.0)))
 }
 
-/// A row in the making, with what is to be said of it.
+/// A row under construction, with its remarks.
 pub(super) struct RowBuilder {
     pub(super) row: Row,
     reasons: Vec<String>,
-    /// Users of the smaller of the two variants, and how many would do.
+    /// Users of the smaller of the two variants, and the number required.
     pub(super) fewest: Option<(u64, u64)>,
     pub(super) upwards: bool,
 }
@@ -47,7 +47,7 @@ impl RowBuilder {
         }
     }
 
-    /// The effect, its intervals and what rests on its error: all that is the same for every test.
+    /// The effect, its bounds and the estimates based on its standard error: all that does not depend on the test.
     pub(super) fn effect(
         &mut self,
         variant: Estimate,
@@ -89,7 +89,7 @@ impl RowBuilder {
     }
 }
 
-/// The row, judged by its p value as it is after the correction.
+/// The row with its verdict by the adjusted p value.
 pub(super) fn judged(mut making: RowBuilder, better: Better, p_adjusted: Option<f64>, question: &Question) -> Row {
     making.row.p_adjusted = p_adjusted;
     if making.row.verdict.is_none() && making.row.users.is_some() {

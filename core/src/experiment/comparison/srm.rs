@@ -1,4 +1,4 @@
-//! Whether users are spread over the variants as planned: the sample ratio, and its mismatch. Definition D92.
+//! Sample ratio mismatch: whether the users of variants match the planned weights. Definition D92.
 
 use super::Verdict;
 use super::log::WEIGHTS;
@@ -55,15 +55,15 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     ])
 }
 
-/// The chance of a sample ratio so far from the plan below which an experiment is not judged.
+/// The p value of the sample ratio test below which a comparison is invalid.
 pub const SRM_THRESHOLD: f64 = 0.001;
-/// Users each variant should have before the ratio is tested at all.
+/// The fewest users expected in each variant for the test.
 const SRM_LEAST: f64 = 8.0;
 
-/// The share of users that each variant is meant to have: names and positive numbers, to any sum.
+/// The planned weight of each variant: names and positive numbers, with any sum.
 pub type Weights = Vec<(String, f64)>;
 
-/// The weights of a JSON object of variants and numbers.
+/// The weights in a JSON object of variants and numbers.
 pub fn parse_weights(text: &str) -> Result<Weights> {
     let wrong = |given: String| Error::Argument {
         name: "weights",
@@ -84,7 +84,7 @@ pub fn parse_weights(text: &str) -> Result<Weights> {
     }
 }
 
-/// The users of a JSON object of variants and whole numbers.
+/// The users in a JSON object of variants and whole numbers.
 pub fn parse_users(text: &str) -> Result<Vec<(String, u64)>> {
     let wrong = |given: String| Error::Argument {
         name: "users",
@@ -101,7 +101,7 @@ pub fn parse_users(text: &str) -> Result<Vec<(String, u64)>> {
     object.into_iter().map(users).collect()
 }
 
-/// The chance that users spread so far from the weights; `None` where some variant should have too few.
+/// The χ² test of users against weights; `None` if too few users are expected in a variant.
 fn srm(users: &[u64], weights: &[f64]) -> Option<(f64, f64, f64)> {
     let all = users.iter().map(|users| *users as f64).sum::<f64>();
     let weight = weights.iter().sum::<f64>();
@@ -115,7 +115,7 @@ fn srm(users: &[u64], weights: &[f64]) -> Option<(f64, f64, f64)> {
     probability(chi_squared_above(statistic, df)).map(|p| (statistic, df, p))
 }
 
-/// Users and weights side by side, without the variants nobody is meant to be in; refuses users where none should be.
+/// Users and weights by variant, without variants of weight 0; users in such a variant are an error.
 fn planned(seen: &[(&[u8], u64)], weights: Option<&Weights>) -> Result<(Vec<u64>, Vec<f64>)> {
     let Some(weights) = weights else {
         return Ok((seen.iter().map(|(_, users)| *users).collect(), vec![1.0; seen.len()]));
@@ -135,24 +135,24 @@ fn planned(seen: &[(&[u8], u64)], weights: Option<&Weights>) -> Result<(Vec<u64>
     Ok(positive.map(|(name, weight)| (of(name), *weight)).unzip())
 }
 
-/// A check of a sample ratio: the statistic, its degrees of freedom, the chance, and why there is none.
+/// The result of a sample ratio test: the statistic, its degrees of freedom, the p value, and the reason if there is none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SrmCheck {
     /// Users in all.
     pub users: u64,
     /// Chi-squared.
     pub statistic: Option<f64>,
-    /// Variants of positive weight less one.
+    /// The number of variants of positive weight, minus one.
     pub df: Option<f64>,
-    /// The chance of such a spread.
+    /// The p value.
     pub p_value: Option<f64>,
     /// `ok`, `invalid: SRM` or `too small`.
     pub verdict: &'static str,
-    /// Why nothing is said.
+    /// Why there is no result.
     pub reason: Option<String>,
 }
 
-/// Whether users are spread over variants as planned. Definition D92.
+/// The sample ratio test. Definition D92.
 pub fn srm_check(seen: &[(&[u8], u64)], weights: Option<&Weights>) -> Result<SrmCheck> {
     let (users, weights) = planned(seen, weights)?;
     let all = users.iter().try_fold(0u64, |all, users| all.checked_add(*users)).unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! `adoption_barriers`: how the first day with a feature went for those who did not stay, against those who did.
+//! `adoption_barriers`: the first day with a feature, compared between users who did not adopt it and those who did.
 //! Definition D50.
 
 use super::prompts::Prompts;
@@ -55,7 +55,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Requests(&Requests {
         past: Past::All,
-        // Requests of one moment are in the order of their ids, those alike in that of their prompts.
+        // Requests at the same instant are ordered by id, then by prompt.
         columns: &["request_id", "prompt", "succeeded", "latency_ms", "rating"],
         needed: &["feature"],
         names: false,
@@ -67,7 +67,7 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
-/// The barriers that happen to a user or do not.
+/// The barriers that a user has or has not met.
 const EVENTS: [&str; 4] = [
     "the first request failed",
     "a request of the first day failed",
@@ -77,7 +77,7 @@ const EVENTS: [&str; 4] = [
 
 const LATENCY: &str = "latency of the first day, in ms";
 
-/// How much later a prompt that comes again is still the same question.
+/// The longest time until a repeated prompt.
 const SOON: Micros = 5 * 60 * 1_000_000;
 
 /// The columns that are read.
@@ -117,19 +117,19 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     barriers.rows(rows)
 }
 
-/// What is counted of users who adopted a feature, or of those who did not.
+/// The counts of users who adopted a feature, or of those who did not.
 #[derive(Debug, Default)]
 struct Group {
-    /// Users of whom each event is known, and those it happened to.
+    /// For each event the users for whom it is known, and those who had it.
     events: [(u64, u64); EVENTS.len()],
-    /// The means of users' latencies.
+    /// The sum of users' mean latencies.
     latency: Sum,
 }
 
-/// The mean of a user's latencies.
+/// The mean latency of a user.
 #[derive(Clone, Copy, Debug)]
 struct Latency {
-    /// The number of the segment.
+    /// The index of the segment.
     segment: u32,
     is_adopted: bool,
     mean: f64,
@@ -145,17 +145,17 @@ struct Barriers<'a> {
     end: Day,
     segment: Option<usize>,
     column: Option<usize>,
-    /// The feature; `None` where the log does not have it.
+    /// The feature; `None` if the log does not contain it.
     feature: Option<u32>,
     prompt: Option<usize>,
     succeeded: Option<usize>,
     latency: Option<usize>,
     rating: Option<usize>,
-    /// Those who did not adopt it and those who did, by segment.
+    /// Users who did not adopt it and users who did, by segment.
     groups: Table<[Group; 2]>,
-    /// What their variance is computed of, once the mean is known.
+    /// The input of the variance, once the mean is known.
     latencies: Vec<Latency>,
-    /// A user's requests with the feature, by their numbers.
+    /// A user's requests with the feature, by index.
     uses: Vec<u32>,
     days: Vec<Day>,
     prompts: Prompts,
@@ -163,7 +163,7 @@ struct Barriers<'a> {
     claim: Claim,
 }
 
-/// A barrier as a row shows it.
+/// A barrier as shown in a row.
 struct Compared {
     name: &'static str,
     users: [u64; 2],
@@ -172,13 +172,13 @@ struct Compared {
     bounds: Option<Difference>,
 }
 
-/// Whether something happened to a user: `None` as long as nothing tells.
+/// Whether an event occurred for a user: `None` while unknown.
 fn any(known: &mut Option<bool>, happened: bool) {
     *known = Some(known.unwrap_or(false) || happened);
 }
 
 impl Barriers<'_> {
-    /// The sums of the squares of what users' latencies differ from the mean of their group, by segment.
+    /// The sums of squared deviations of users' latencies from the mean of their group, by segment.
     fn squares(&mut self) -> Result<Vec<[Sum; 2]>> {
         let Barriers { groups, latencies, claim, .. } = self;
         let mut squares = claim.filled([Sum::default(), Sum::default()], groups.len())?;
@@ -205,7 +205,7 @@ impl Barriers<'_> {
                 Some(name) => of_event(name, segment.value, n),
                 None => of_latency(segment.value, &squares[segment.number]),
             });
-            // What is hidden is told apart least, as what has no bounds.
+            // Hidden rows sort like rows without bounds.
             let clearness = |of: &Compared| {
                 let shown = of.bounds.filter(|_| !of.users.iter().any(|users| call.hides(*users)));
                 shown.map(|bounds| bounds.clearness())
@@ -252,7 +252,7 @@ fn of_latency(groups: &[Group; 2], squares: &[Sum; 2]) -> Compared {
     let moments = |group: usize| {
         let latency = &groups[group].latency;
         let (count, squares) = (latency.count(), squares[group].value().unwrap_or_default());
-        // Of one there is no variance, and nobody asks for it.
+        // For a single value there is no variance, and it is not used.
         Some(Moments { count, mean: latency.mean()?, variance: squares / count.saturating_sub(1).max(1) as f64 })
     };
     let [gone, stayed] = [0, 1].map(moments);
@@ -261,7 +261,7 @@ fn of_latency(groups: &[Group; 2], squares: &[Sum; 2]) -> Compared {
         name: LATENCY,
         users: [0, 1].map(|group| groups[group].latency.count()),
         values,
-        // Without bounds there still is a difference.
+        // Without bounds there is still a difference.
         difference: values[0].zip(values[1]).map(|(gone, stayed)| gone - stayed),
         bounds: gone.zip(stayed).and_then(|(gone, stayed)| mean_difference(gone, stayed)),
     }
@@ -298,7 +298,7 @@ impl Fold for Barriers<'_> {
                 }
                 if let Some(succeeded) = user.flag(*succeeded, request) {
                     any(&mut failed, !succeeded);
-                    // Of several at the first moment one that succeeded is enough.
+                    // Of several requests at the first instant, one success is enough.
                     if at == first_at {
                         any(&mut first_succeeded, succeeded);
                     }

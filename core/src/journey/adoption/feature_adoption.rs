@@ -1,4 +1,4 @@
-//! `feature_adoption`: how far users come with each feature. Definition D48.
+//! `feature_adoption`: adoption funnel of each feature. Definition D48.
 
 use super::{MIN_DAYS, Terms, WITHIN_DAYS, whole};
 use crate::base::calendar::Micros;
@@ -109,7 +109,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     adoption.rows(call, rows)
 }
 
-/// What is counted of a feature in a segment.
+/// The counts of a feature in a segment.
 #[derive(Debug, Default)]
 struct Feature {
     aware: u64,
@@ -119,24 +119,24 @@ struct Feature {
     power: u64,
 }
 
-/// Users of a feature who made the same number of requests with it.
+/// Users of a feature with the same number of requests.
 #[derive(Debug, Default)]
 struct Alike {
     users: u64,
-    /// Those of them who adopted it in the time that has elapsed.
+    /// Those who adopted it, among users whose period has elapsed.
     adopted: u64,
 }
 
-/// What one user did with a feature.
+/// One user's use of a feature.
 #[derive(Debug)]
 struct Own {
     feature: u32,
     requests: u32,
     /// The first use.
     first: Option<Micros>,
-    /// The last use or time it was shown.
+    /// The last use or exposure.
     last: Micros,
-    /// The day of the use before.
+    /// The day of the previous use.
     day: Option<Day>,
 }
 
@@ -157,7 +157,7 @@ struct Adoption<'a> {
     alike: Table<Alike>,
     own: Vec<Own>,
     places: Places,
-    /// Days of use with the place of the feature.
+    /// Days of use with the index of the feature.
     days: Vec<(usize, Day)>,
     by_segment: BySegment,
     claim: Claim,
@@ -185,7 +185,8 @@ impl<'a> Adoption<'a> {
         })
     }
 
-    /// Counts who adopted a feature and is among the share of its users who use it most. Who uses it least is not.
+    /// Counts adopted users among the top share of the feature's users by requests. Users with the lowest usage are never
+    /// counted.
     fn count_power(&mut self, share: f64, min_users: u64) -> Result<()> {
         let Adoption { features, alike, claim, .. } = self;
         let mut ranked = claim.collected(alike.iter().map(|(codes, _, alike)| (codes, alike)))?;
@@ -194,7 +195,7 @@ impl<'a> Adoption<'a> {
         for of_feature in ranked.chunk_by(|(a, _), (b, _)| a[..2] == b[..2]) {
             let users = of_feature.iter().map(|(_, alike)| alike.users).sum::<u64>();
             let places = ceil_of_share(share, users);
-            // The last of them use it least.
+            // The last ones have the lowest usage.
             let Some((([segment, code, _], _), others)) = of_feature.split_last() else { continue };
             let (mut above, mut power) = (0, 0);
             for (_, alike) in others.iter().filter(|_| users >= min_users) {
@@ -211,7 +212,7 @@ impl<'a> Adoption<'a> {
     fn rows(mut self, call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         let asks_exposure = call.json("exposed").is_some();
         let mut features = named(call, [None, self.segment, self.feature], &self.features, &mut self.claim)?;
-        // What is hidden comes after what is shown, and does not tell its place.
+        // Hidden rows come after shown ones, so that their position reveals nothing.
         let shown = |of: &Feature| Some(of.tried).filter(|_| !call.hides(of.aware) && !call.hides(of.tried));
         features.sort_by_key(|feature| {
             let ([_, segment, name], tried) = (feature.texts, shown(feature.value));
@@ -265,7 +266,7 @@ impl Fold for Adoption<'_> {
                 }
                 let own = &mut own[place];
                 own.last = at;
-                // Rows that tell what was shown are no use of it.
+                // Rows that only show the feature are no use of it.
                 if user.flag(*exposed, request as usize) == Some(true) {
                     continue;
                 }
@@ -277,14 +278,14 @@ impl Fold for Adoption<'_> {
                     claim.push(days, (place, day))?;
                 }
             }
-            // Where a clock is set back over midnight, a day comes again.
+            // If a clock is set back over midnight, a day recurs.
             days.sort_unstable();
             days.dedup();
             let mut rest = &days[..];
             for (place, own) in own.iter().enumerate() {
                 let days;
                 (days, rest) = rest.split_at(rest.partition_point(|(of, _)| *of == place));
-                // Who began before since is none of those asked about, nor is one who was last shown it before.
+                // Users whose first use or last exposure lies before `since` are left out.
                 if !is_asked(own.first.unwrap_or(own.last)) {
                     continue;
                 }

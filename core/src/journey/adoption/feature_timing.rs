@@ -1,4 +1,4 @@
-//! `feature_timing`: whether users who first use a feature early stay more often. Definition D51.
+//! `feature_timing`: association of early first use of a feature with retention. Definition D51.
 
 use super::{FEATURE, MOST_DAYS, code, feature, whole};
 use crate::base::calendar::Micros;
@@ -77,7 +77,7 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
-/// The days over which a user is active or not, before a landmark and at the end of the horizon.
+/// The days in which activity is determined, before a landmark and at the end of the horizon.
 const WEEK: Day = 7;
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
@@ -141,7 +141,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     })
 }
 
-/// Users and how many of them stay.
+/// Users, and how many of them are retained.
 #[derive(Clone, Copy, Debug, Default)]
 struct Followed {
     users: u64,
@@ -150,7 +150,7 @@ struct Followed {
 
 amount!(Followed: users, retained);
 
-/// Users who were active before a landmark; those introduced earlier are in neither group.
+/// Users active before a landmark; those who first used the feature before the previous one are in neither group.
 #[derive(Debug, Default)]
 struct Landmark {
     introduced: Followed,
@@ -169,11 +169,11 @@ struct Timing<'a> {
     horizon: i32,
     segment: Option<usize>,
     column: Option<usize>,
-    /// The feature; `None` where the log does not have it.
+    /// The feature; `None` if the log does not contain it.
     feature: Option<u32>,
-    /// By the number of the landmark and the segment.
+    /// By the index of the landmark and the segment.
     found: Table<Landmark>,
-    /// Days, and those with the feature before those without.
+    /// Days, and whether the feature was used; of the same day, those with the feature first.
     days: Vec<(Day, bool)>,
     by_segment: BySegment,
     claim: Claim,
@@ -213,7 +213,7 @@ impl Fold for Timing<'_> {
                 if !is_active(landmark - WEEK, landmark) {
                     continue;
                 }
-                // What is known at the landmark, the beginning of that day, is what lies before it.
+                // What is known at the landmark, the start of that day, lies before it.
                 let (_, of) = found.entry([0, number, segment], claim)?;
                 let one = Followed { users: 1, retained: u64::from(is_active(until - WEEK, until)) };
                 match used.filter(|used| *used < landmark) {

@@ -1,23 +1,23 @@
-//! Whether two prompts are the same but for capitals, spaces and marks at the end.
+//! Whether two prompts are equal except for letter case, spaces and final punctuation.
 
 use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::history::Dictionary;
 
-/// Spaces and marks that may end a prompt.
+/// Spaces and punctuation that may end a prompt.
 const ENDS: &[u8] = b" .!?";
 
-/// Prompts brought to one form, each of them once: their codes are those of a column of texts.
+/// Normalized prompts, each kept once: their codes are those of a text column.
 #[derive(Debug, Default)]
 pub(super) struct Prompts {
-    /// By code: 0 for a prompt not looked at yet, 1 for one with nothing in it, else the code in `forms` plus 1.
+    /// By code: 0 for a prompt not normalized yet, 1 for an empty one, otherwise the code in `forms` plus 1.
     known: Vec<u32>,
     forms: Dictionary,
     room: Vec<u8>,
 }
 
 impl Prompts {
-    /// Whether one prompt is the other again. An empty one is like none.
+    /// Whether one prompt repeats the other. An empty prompt repeats none.
     pub(super) fn are_alike<'t>(
         &mut self,
         [one, other]: [u32; 2],
@@ -39,16 +39,16 @@ impl Prompts {
     }
 }
 
-/// Whether a character is a space of any kind that a line may be broken at.
+/// Whether a character is a space at which a line may be broken.
 fn is_space(character: char) -> bool {
     character.is_whitespace() && !matches!(character, '\u{85}' | '\u{a0}' | '\u{2007}' | '\u{202f}')
 }
 
-/// Writes a text without capitals, with single spaces, without spaces in front and spaces or marks at its end. Of what
-/// is not UTF-8 only ASCII is understood.
+/// Normalizes a text: lower case, single spaces, no leading spaces and no trailing spaces or punctuation. In text that is
+/// not UTF-8, only ASCII is normalized.
 fn bring_to_form(text: &[u8], into: &mut Vec<u8>, claim: &mut Claim) -> Result<()> {
     into.clear();
-    // No small letter takes more than half as many bytes again as its capital.
+    // No lower-case letter takes more than one and a half times the bytes of its upper case.
     claim.reserve(into, 2 * text.len())?;
     let front = text.iter().take_while(|byte| **byte == b' ').count();
     let text = &text[front..];
@@ -94,7 +94,7 @@ mod tests {
             assert_eq!(form(alike.as_bytes()), b"what now", "{alike}");
         }
         assert_eq!(form("ÄRGER. Nun.".as_bytes()), "ärger. nun".as_bytes());
-        // A tab in front is not taken away, as no space but itself is.
+        // A leading tab is kept, as only the space character is stripped.
         assert_eq!(form(b" \tso"), b" so");
         assert_eq!(form(" ?\u{a0}!".as_bytes()), "?\u{a0}".as_bytes());
         assert_eq!((form(b" ?! "), form(b"")), (Vec::new(), Vec::new()));

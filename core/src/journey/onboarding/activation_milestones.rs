@@ -1,4 +1,4 @@
-//! `activation_milestones`: what users come to and how long it takes them. Definitions D41 to D46.
+//! `activation_milestones`: milestones reached by users, and the time to them. Definitions D41 to D46.
 
 use super::members::Members;
 use super::{Comings, SIGNUPS, rate, seconds};
@@ -79,12 +79,12 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
-/// The filters of milestones of a caller's own.
+/// The filters of custom milestones.
 fn filters(milestones: &str) -> Result<Vec<String>> {
     Ok(Milestone::list(milestones)?.into_iter().map(|milestone| milestone.filter).collect()) // few: of an argument
 }
 
-/// The names of the standard milestones; the one in the middle is there with advanced features only.
+/// The names of the standard milestones; the one in the middle requires advanced features.
 const STANDARD: [&str; 5] = [
     "first successful request",
     "first multi-turn conversation",
@@ -93,12 +93,12 @@ const STANDARD: [&str; 5] = [
     "regular use",
 ];
 
-/// The day after the user's first on which the time for coming again has elapsed, and that for regular use.
+/// The day after the user's first on which the time limit of returning has passed, and that of regular use.
 const AGAIN_BY: i32 = 8;
 const REGULAR_BY: i32 = 14;
-/// Active days that are regular use.
+/// The number of active days of regular use.
 const REGULAR: usize = 3;
-/// Local days on which neither can be reached any more, wherever a clock may have been set back meanwhile.
+/// The number of local days after which neither can be reached, whatever clock changes occurred.
 const LONG_AFTER: i32 = 2 * REGULAR_BY;
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
@@ -108,21 +108,21 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     call.fold(&columns, make)?.rows(call, rows)
 }
 
-/// What is asked of users.
+/// The milestones of a call.
 enum Asked<'a> {
     Standard(Box<Standard<'a>>),
-    /// Milestones of the caller's own, and the columns of their filters.
+    /// Custom milestones, and the columns of their filters.
     Told(&'a [Milestone], Vec<Option<usize>>),
 }
 
-/// What the standard milestones are looked for with.
+/// The input of the standard milestones.
 struct Standard<'a> {
     limits: Limits,
     clock: Clock<'a>,
-    /// Of the session, of the latency, and of whether a request succeeded.
+    /// The columns of session, latency and success.
     of_sessions: [Option<usize>; 3],
     feature: Option<usize>,
-    /// The codes of the advanced features, where that milestone is asked for.
+    /// The codes of the advanced features, if that milestone is included.
     advanced: Option<Vec<u32>>,
     members: Members,
     parts: Vec<Session>,
@@ -137,7 +137,7 @@ struct Way {
     deadline: Option<Micros>,
 }
 
-/// What is counted of a milestone.
+/// The counts of a milestone.
 #[derive(Debug, Default)]
 struct Count {
     eligible: u64,
@@ -146,11 +146,11 @@ struct Count {
     times: Survival,
 }
 
-/// What is counted of a segment.
+/// The counts of a segment.
 #[derive(Debug, Default)]
 struct Segment {
     users: u64,
-    /// Whether the log tells of any request whether it succeeded.
+    /// Whether the outcome of any request is known.
     tells_success: bool,
     counts: Vec<Count>,
 }
@@ -209,7 +209,7 @@ impl<'a> Ways<'a> {
         let mut segments = by_name(call, self.segments, &mut self.claim)?;
         segments.retain(|(_, segment)| segment.users > 0);
         if segments.is_empty() && !call.by {
-            // Nobody: what the log would tell is not missed.
+            // Without users the outcome does not count as unknown.
             let mut nobody = Segment { tells_success: true, ..Segment::default() };
             nobody.counts.resize_with(self.names.len(), Count::default);
             self.claim.push(&mut segments, (None, nobody))?;
@@ -220,7 +220,7 @@ impl<'a> Ways<'a> {
                 let mut cells = [Cell::Null; 13];
                 cells[..3].copy_from_slice(&[name.into(), Cell::Integer(n as i32 + 1), Cell::Text(milestone)]);
                 let is_known = n > 0 || tells_success || matches!(self.asked, Asked::Told(..));
-                // Users whose time has elapsed may be few where all of them are many.
+                // Eligible users may be few even if all users are many.
                 if is_known && !call.hides(users) && !call.hides(count.eligible) {
                     count.times.settle()?;
                     let times = Curve::new(&count.times, 0.95)?;
@@ -284,7 +284,7 @@ impl Fold for Ways<'_> {
             let first = requests.first().map(|&row| user.at[row as usize]);
             first.into_iter().chain(signed_up).min().map_or(Ok(()), |began| count(segment, requests, began))
         })?;
-        // Who signed up and has not come is of no segment.
+        // A user who signed up without any request belongs to no segment.
         let waiting = signed_up.filter(|at| !has_come && !call.by && at <= end);
         waiting.map_or(Ok(()), |began| count(0, &[], began))
     }
@@ -309,7 +309,7 @@ impl Fold for Ways<'_> {
     }
 }
 
-/// A user's way to a milestone that was told: the nth request in order of time, of which the very end is.
+/// A user's time to a custom milestone: the nth request in time order, within the time limit, end included.
 fn told_way(user: &Timeline<'_>, requests: &[u32], began: Micros, milestone: &Milestone, filter: Option<usize>) -> Way {
     let counts = |row: &u32| user.flag(filter, *row as usize) == Some(true);
     let row = requests.iter().copied().filter(counts).nth(milestone.count as usize - 1);
@@ -345,7 +345,7 @@ impl<'a> Standard<'a> {
         requests.iter().any(|&row| user.flag(self.of_sessions[2], row as usize).is_some())
     }
 
-    /// A user's ways to the standard milestones.
+    /// A user's times to the standard milestones.
     fn ways(
         &mut self,
         user: &Timeline<'_>,
@@ -375,7 +375,8 @@ impl<'a> Standard<'a> {
         Ok(())
     }
 
-    /// The first request on one of the days 1 to 7 after the first, and the first of the third active day of the first 14.
+    /// The first request on one of the days 1 to 7 after the first, and the first request of the third active day within the
+    /// first 14.
     fn returns(
         &mut self,
         user: &Timeline<'_>,
@@ -399,7 +400,7 @@ impl<'a> Standard<'a> {
         Ok((again, days.into_iter().flatten().nth(REGULAR - 1)))
     }
 
-    /// The second request of the first session of two or more.
+    /// The second request of the first session with two or more.
     fn second_of_talk(&mut self, user: &Timeline<'_>, requests: &[u32]) -> Result<Option<Micros>> {
         let Standard { limits, of_sessions, members, parts, sessions, claim, .. } = self;
         let (request, keys) = (request(user, *of_sessions), user.sessions(of_sessions[0]));

@@ -41,7 +41,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Requests(&Requests {
         past: Past::All,
-        // Of requests of one instant and id, one that failed is the first.
+        // Of requests with the same instant and id, a failed one comes first.
         columns: &["request_id", "succeeded", "session_id", SHOWN_ID, "feature", "latency_ms"],
         needed: &[],
         names: true,
@@ -56,7 +56,7 @@ pub static FUNCTION: Function = Function {
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let mut firsts = Firsts::new(call)?;
     let (columns, id) = (firsts.columns(), call.column(SHOWN_ID));
-    // Where no first session bears a feature, the log does not tell.
+    // If no first session names a feature, the number of features is unknown.
     let mut tells_features = false;
     if call.column("feature").is_some() {
         call.each_user(&columns, |user| match tells_features {
@@ -67,7 +67,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
             }),
         })?;
     }
-    // A user's row is given at once: nothing of it is kept.
+    // A user's row is returned at once and not kept.
     call.each_user(&columns, |user| {
         let user_id = call.user_id(user.user, user.name);
         firsts.each(user, |First { session: first, signed_up, .. }| {

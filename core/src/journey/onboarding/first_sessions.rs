@@ -1,4 +1,4 @@
-//! `first_sessions`: how users begin. Definitions D37 to D40.
+//! `first_sessions`: metrics of users' first sessions. Definitions D37 to D40.
 
 use super::first_session_list::ARGUMENTS;
 use super::firsts::{First, Firsts};
@@ -68,7 +68,7 @@ pub static FUNCTION: Function = Function {
     ],
     reads: Reads::Requests(&Requests {
         past: Past::All,
-        // Of requests of one instant and id, one that failed is the first.
+        // Of requests with the same instant and id, a failed one comes first.
         columns: &["request_id", "succeeded", "session_id", "feature", "latency_ms"],
         needed: &[],
         names: false,
@@ -93,7 +93,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 /// The seconds of a day.
 const DAY: f64 = 86_400.0;
 
-/// What is added up for a segment.
+/// The sums of a segment.
 #[derive(Debug, Default)]
 struct Totals {
     users: u64,
@@ -101,13 +101,13 @@ struct Totals {
     waiting: u64,
     /// Users whose first request came before they signed up.
     early: u64,
-    /// The times from signing up to the first request.
+    /// The times from signup to first request.
     waits: Survival,
-    /// First requests of which it is known whether they succeeded.
+    /// First requests of known outcome.
     known: u64,
     succeeded: u64,
     open: u64,
-    /// Of the first sessions that are not open.
+    /// Over first sessions that are closed.
     features: u64,
     duration: i128,
     durations: Vec<Micros>,
@@ -162,7 +162,7 @@ impl Totals {
 struct Beginnings<'a> {
     firsts: Firsts<'a>,
     segments: Table<Totals>,
-    /// Whether any first session bears a feature. Where none does, the log does not tell.
+    /// Whether any first session names a feature. If none does, the number of features is unknown.
     tells_features: bool,
     claim: Claim,
 }
@@ -176,7 +176,7 @@ impl Beginnings<'_> {
         for (name, mut totals) in by_name(call, self.segments, &mut self.claim)? {
             let mut cells = [Cell::Null; 20];
             cells[0] = name.into();
-            // The waiting are of the group, too: of a small one nothing is told.
+            // Users still without a request belong to the group, too; a small group is hidden.
             if call.hides(totals.users + totals.waiting) {
                 rows.row(&mut cells)?;
                 continue;

@@ -1,4 +1,4 @@
-//! The first session of every user, and of users who only signed up that they did. Definitions D37 to D40.
+//! The first session of every user, or only the signup of users without a request. Definitions D37 to D40.
 
 use super::Comings;
 use super::members::Members;
@@ -10,35 +10,35 @@ use crate::history::Timeline;
 use crate::sessions::session_list::SHOWN_ID;
 use crate::sessions::{Ending, Limits, Session, SessionKey, of_requests, request};
 
-/// How a user began, in a segment.
+/// The start of a user, in a segment.
 pub(super) struct First {
     /// The code of the segment.
     pub(super) segment: u32,
-    /// What is known of the first session; `None` of a user who has made no request.
+    /// The first session; `None` for a user without a request.
     pub(super) session: Option<FirstSession>,
-    /// When the user signed up, if that is known.
+    /// The time of the signup, if it is known.
     pub(super) signed_up: Option<Micros>,
 }
 
 /// A user's first session.
 pub(super) struct FirstSession {
     pub(super) session: Session,
-    /// How it ended; `None` where the log does not tell.
+    /// Its ending; `None` if the outcome is unknown.
     pub(super) ending: Option<Ending>,
-    /// The code of its id; 0 of one without.
+    /// The code of its id; 0 without one.
     pub(super) id: u32,
-    /// Whether its first request succeeded, where the log tells.
+    /// Whether its first request succeeded, if known.
     pub(super) succeeded: Option<bool>,
-    /// How many features its requests bear.
+    /// The number of features named by its requests.
     pub(super) features: u64,
 }
 
-/// Looks for them, user by user.
+/// Finds them, user by user.
 pub(super) struct Firsts<'a> {
     call: &'a Call<'a>,
     limits: Limits,
     end: Micros,
-    /// Of the session, of the latency, and of whether a request succeeded.
+    /// The columns of session, latency and success.
     of_sessions: [Option<usize>; 3],
     request_id: Option<usize>,
     feature: Option<usize>,
@@ -83,8 +83,8 @@ impl<'a> Firsts<'a> {
         self.end
     }
 
-    /// Gives `each` how a user began, in every segment, unless that was before `since`. Who signed up and has not come is of no
-    /// segment.
+    /// Calls `each` with the start of a user, in every segment, unless it was before `since`. A user who signed up without
+    /// any request belongs to no segment.
     pub(super) fn each(&mut self, user: &Timeline<'_>, mut each: impl FnMut(&First) -> Result<()>) -> Result<()> {
         let Firsts { limits, end, of_sessions, feature, id, members, parts, sessions, features, claim, .. } = self;
         let signed_up = self.comings.signed_up(user);

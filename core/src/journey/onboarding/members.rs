@@ -1,14 +1,14 @@
-//! Which of a user's requests belong to a session.
+//! Membership of a user's requests in a session.
 
 use crate::base::calendar::Micros;
 use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::sessions::{Session, SessionKey};
 
-/// What tells the requests of one session from those of a user's others.
+/// Distinguishes the requests of one session from the user's others.
 pub(super) struct Members {
     session: Session,
-    /// The sessions with an id that have something in common with one without, by id and begin.
+    /// The sessions with an id that overlap a session without one, by id and start.
     named: Vec<(SessionKey, Micros, Micros)>,
     claim: Claim,
 }
@@ -20,7 +20,7 @@ impl Default for Members {
 }
 
 impl Members {
-    /// Those of a session among all of its user's.
+    /// For a session among all of its user's.
     pub(super) fn of(&mut self, session: &Session, sessions: &[Session]) -> Result<()> {
         self.session = *session;
         self.named.clear();
@@ -36,7 +36,7 @@ impl Members {
         Ok(())
     }
 
-    /// Whether a request is one of them: it bears the session's id, or, where the session has none, is in none that has one.
+    /// Whether a request belongs to it: it has the session's id, or, if the session has none, is in no session that has one.
     pub(super) fn has(&self, at: Micros, key: SessionKey) -> bool {
         let Session { start, end, key: of, .. } = self.session;
         if at < start || at > end {
@@ -45,7 +45,7 @@ impl Members {
         if of != SessionKey::NONE || key == SessionKey::NONE {
             return of == key;
         }
-        // Sessions of one id do not overlap.
+        // Sessions with the same id do not overlap.
         let until = self.named.partition_point(|(named, start, _)| (*named, *start) <= (key, at));
         let last = until.checked_sub(1).and_then(|last| self.named.get(last));
         !last.is_some_and(|(named, _, end)| *named == key && at <= *end)

@@ -1,4 +1,4 @@
-//! What users did on the days that count for them, and how often the outcome happened to those who did it.
+//! Behaviour of users on the observed days, and the outcome by behaviour.
 
 use super::own_days::OwnDays;
 use super::{Counted, Driver, FEATURE, MOST_OWN, Question, STANDARD, behaviours, compare, volume_stratum};
@@ -18,7 +18,7 @@ pub(super) const BEHAVIOURS: Argument = Argument {
     about: "custom behaviours: a list of objects with a name and a filter, at most 30",
 };
 
-/// The argument that says how many users a comparison takes.
+/// The argument for the fewest users of a comparison.
 pub(super) const MIN_USERS: Argument = Argument {
     name: "min_users",
     kind: Type::Integer,
@@ -29,7 +29,7 @@ pub(super) const MIN_USERS: Argument = Argument {
 
 const ABOUT: &[&str] = &["users_with", "users_without"];
 
-/// The columns: the first names what was done, the others are the rates of those who did it and of those who did not.
+/// The columns: the first names the behaviour, the others are the rates of users with it and without it.
 pub(super) const fn columns(did: Column, with: [&'static str; 2], without: [&'static str; 2]) -> [Column; 19] {
     [
         did,
@@ -76,8 +76,8 @@ pub(super) const fn columns(did: Column, with: [&'static str; 2], without: [&'st
     ]
 }
 
-/// Compares those who did something with those who did not, for everything that is done, and gives a row for each. The
-/// question is asked of the days observed.
+/// Compares users with and without each behaviour, and returns a row for each. The definition is applied to the observed
+/// days.
 pub(super) fn compared(
     call: &Call<'_>,
     rows: &mut dyn Rows,
@@ -99,20 +99,20 @@ pub(super) fn compared(
     call.fold(&columns, make)?.rows(call, &own, least, rows)
 }
 
-/// What one user did on the days that count.
+/// The behaviour of one user on the observed days.
 #[derive(Clone, Copy, Debug, Default)]
 struct Done {
     requests: u64,
-    /// Those of them in the second half of the days.
+    /// Requests in the second half of the days.
     late: u64,
-    /// When the first one succeeded.
+    /// The first success.
     succeeded_at: Option<Micros>,
-    /// When the first one failed.
+    /// The first failure.
     failed_at: Option<Micros>,
-    /// The caller's own behaviours, by bits.
+    /// The caller's own behaviours, as bits.
     own: u32,
     rated: bool,
-    /// The code of a model that was used.
+    /// The code of a model used.
     model: u32,
     several_models: bool,
     long_session: bool,
@@ -121,11 +121,11 @@ struct Done {
 // Own behaviours are bits.
 const _: () = assert!(MOST_OWN <= u32::BITS as usize);
 
-/// Users of a stratum, and those of them who did something.
+/// Users of a stratum, and those with each behaviour.
 #[derive(Debug, Default)]
 struct Stratum {
     all: Counted,
-    /// Those who did each of [`STANDARD`], and after these each of the caller's own behaviours.
+    /// Users with each of [`STANDARD`], followed by each of the caller's own behaviours.
     did: Vec<Counted>,
 }
 
@@ -151,11 +151,11 @@ struct Behaviour<'a> {
     feature: Option<usize>,
     succeeded: Option<usize>,
     rating: Option<usize>,
-    /// Whether a request is one of the caller's own behaviours.
+    /// Whether a request passes the filter of each of the caller's own behaviours.
     own: Vec<Option<usize>>,
     /// By segment and stratum.
     strata: Table<Stratum>,
-    /// Who used a feature: by segment, feature and stratum.
+    /// Users of a feature, by segment, feature and stratum.
     features: Table<Counted>,
     days: OwnDays<'a>,
     used: Vec<u32>,
@@ -215,12 +215,12 @@ impl<'a> Behaviour<'a> {
     }
 }
 
-/// What is known of one segment.
+/// The counts of one segment.
 struct OfSegment<'a> {
     name: Option<&'a [u8]>,
-    /// In their order.
+    /// In order of strata.
     strata: &'a [Named<'a, Stratum>],
-    /// In the order of their names.
+    /// In order of names.
     features: &'a [Named<'a, Counted>],
 }
 
@@ -350,7 +350,7 @@ impl Fold for Behaviour<'_> {
                 done.several_models,
                 done.long_session,
                 done.failed_at.is_some(),
-                // Of requests at the same instant one that succeeded comes first.
+                // Of requests at the same instant, a successful one comes first.
                 done.failed_at.is_some_and(|failed| done.succeeded_at.is_none_or(|succeeded| failed < succeeded)),
                 done.rated,
                 is_churn && done.late < done.requests - done.late,

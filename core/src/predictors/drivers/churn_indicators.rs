@@ -1,4 +1,4 @@
-//! `churn_indicators`: what users do before a landmark, and whether they are gone after it. Definition D59.
+//! `churn_indicators`: association of behaviour before a landmark with churn after it. Definition D59.
 
 use super::behaviour::{BEHAVIOURS, MIN_USERS, columns, compared};
 use super::{OF_BEHAVIOUR, Question};

@@ -6,23 +6,23 @@ use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::function::Clock;
 
-/// The local days of one user's requests: those of each, and on which there were any.
+/// The local days of one user's requests: the day of each request, and the distinct days.
 pub(crate) struct OwnDays<'a> {
     clock: Clock<'a>,
     /// The day of each request, in their order.
     pub(crate) of_requests: Vec<Day>,
-    /// The days with requests, each once, ascending.
+    /// The days with requests, distinct, ascending.
     pub(crate) active: Vec<Day>,
     claim: Claim,
 }
 
 impl<'a> OwnDays<'a> {
-    /// Nobody's yet.
+    /// Without requests.
     pub(crate) fn new(clock: Clock<'a>) -> Self {
         OwnDays { clock, of_requests: Vec::new(), active: Vec::new(), claim: Claim::temporary() }
     }
 
-    /// Looks at requests of a user by their numbers, in order of time.
+    /// Reads requests of a user, given by index in time order.
     pub(crate) fn look_at(&mut self, at: &[Micros], requests: &[u32]) -> Result<()> {
         let OwnDays { clock, of_requests, active, claim } = self;
         of_requests.clear();
@@ -35,7 +35,7 @@ impl<'a> OwnDays<'a> {
                 claim.push(active, day)?;
             }
         }
-        // Where a clock is set back over midnight, a day comes again.
+        // If a clock is set back over midnight, a day recurs.
         if !active.is_sorted() {
             active.sort_unstable();
             active.dedup();

@@ -1,4 +1,4 @@
-//! `retention_drivers`: what users do in their first days, and whether they stay. Definition D58.
+//! `retention_drivers`: association of behaviour in the first days with retention. Definition D58.
 
 use super::behaviour::{BEHAVIOURS, MIN_USERS, columns, compared};
 use super::{OF_BEHAVIOUR, Question};
@@ -44,7 +44,7 @@ const COLUMNS: [Column; 19] = columns(
     ["retention_without", "share of the users without it who were retained, 0 to 1"],
 );
 
-/// The argument that says who is retained.
+/// The argument that defines retention.
 pub(crate) const RETAINED: Argument = Argument {
     name: "retained",
     kind: Type::Integers,
@@ -54,7 +54,7 @@ pub(crate) const RETAINED: Argument = Argument {
             these days are retained; it must not start before the first days are over",
 };
 
-/// The span of days of a caller who names none.
+/// The default span of days.
 pub(crate) const SPAN: [Option<i32>; 2] = [Some(21), Some(27)];
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {

@@ -1,4 +1,4 @@
-//! `activation_threshold`: how much use in the first days tells who stays. Definition D60.
+//! `activation_threshold`: the amount of use in the first days that best separates retained users. Definition D60.
 
 use super::{Answer, DAILY, Person, Question, reached, threshold};
 use crate::base::calendar::Window;
@@ -165,7 +165,7 @@ fn row(
     ])
 }
 
-/// The fold: of every segment those whose outcome is known. A segment of none has an answer, too.
+/// The fold: users of each segment with known outcome. A segment without any also gives a row.
 struct Starts<'a> {
     retained: drivers::Question,
     question: Question,
@@ -191,7 +191,7 @@ impl Fold for Starts<'_> {
                 let counts = || action.is_none() || user.flag(*action, request as usize) == Some(true);
                 let nth = usize::try_from(day - subject.from).unwrap_or(DAILY);
                 if let Some(count) = daily.get_mut(nth).filter(|_| counts()) {
-                    // More than the most requests asked for make no difference.
+                    // More than the largest count tried makes no difference.
                     *count = count.saturating_add(1);
                 }
             }

@@ -5,7 +5,7 @@ use crate::base::error::Result;
 use crate::base::memory;
 use crate::function::{Call, Cell, Column, Function, Past, Reads, Requests, Rows, Type, column};
 
-/// The columns of a comparison beside the user.
+/// The columns of a comparison after the user.
 pub(super) const COMPARED: [Column; 6] = [
     column("peer_group", Type::Text, "the user's most recent value of peers"),
     column("metric", Type::Text, "requests_per_day, requests_per_completed_session, features_used or satisfaction"),

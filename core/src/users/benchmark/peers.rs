@@ -1,4 +1,4 @@
-//! Users and their peers: four metrics of each, among those of all others or of those alike. Definitions D78 to D81.
+//! Users and their peers: four metrics of each user, compared over all users or within groups. Definitions D78 to D81.
 
 use super::standings;
 use crate::base::calendar::Micros;
@@ -14,7 +14,7 @@ use crate::stats::sum::sum_of;
 use crate::users::preferences::shrunk_mean;
 use std::borrow::Cow;
 
-/// The argument that says who are peers.
+/// The argument that defines the peers.
 pub(crate) const PEERS_ARGUMENT: Argument = Argument {
     name: "peers",
     kind: Type::Text,
@@ -23,7 +23,7 @@ pub(crate) const PEERS_ARGUMENT: Argument = Argument {
     about: "column or property that defines peers: users with the same most recent value of it",
 };
 
-/// The argument that says how many there must be.
+/// The argument for the fewest peers.
 pub(super) const MIN_PEERS_ARGUMENT: Argument = Argument {
     name: "min_peers",
     kind: Type::Integer,
@@ -32,10 +32,10 @@ pub(super) const MIN_PEERS_ARGUMENT: Argument = Argument {
     about: "fewest peers for a comparison, 1 or more",
 };
 
-/// How many there must be where no argument says so.
+/// The default number of peers required.
 pub(crate) const MIN_PEERS: u64 = 10;
 
-/// The least number of peers of a call, or a refusal of the argument.
+/// The fewest peers of a call, or an error.
 pub(super) fn min_peers(call: &Call<'_>) -> Result<u64> {
     match call.integer("min_peers") {
         Some(least @ 1..) => Ok(least as u64),
@@ -48,30 +48,30 @@ pub(super) fn min_peers(call: &Call<'_>) -> Result<u64> {
 
 /// The columns that are read.
 pub(crate) const COLUMNS: [&str; 6] = ["session_id", "feature", "latency_ms", "succeeded", "rating", "peers"];
-/// The place of the last of them.
+/// The index of the last of them.
 const PEERS: usize = 5;
 
 /// The metrics that are compared, in the order of rows.
 pub(crate) const METRICS: [&str; 4] =
     ["requests_per_day", "requests_per_completed_session", "features_used", "satisfaction"];
-/// Ratings as the peers give them that are added to a user's own.
+/// The number of ratings with the group's mean that are added to a user's own.
 const PRIOR_RATINGS: f64 = 5.0;
 
-/// A metric of a user among those of their peers.
+/// A metric of a user compared with the peers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Measured {
-    /// The user's own.
+    /// The user's value.
     pub(crate) value: Option<f64>,
-    /// That of the peers' median.
+    /// The median of the peers.
     pub(crate) median: Option<f64>,
-    /// The share of the peers who have less.
+    /// The share of peers with a lower value.
     pub(crate) percentile: Option<f64>,
-    /// How many peers there are of whom it is known.
+    /// The number of peers with a value.
     pub(crate) peers: Option<u64>,
 }
 
 impl Measured {
-    /// What may be shown, with so many peers for a comparison at least.
+    /// The part of it that may be shown, given the fewest peers of a comparison.
     pub(crate) fn shown(self, call: &Call<'_>, min_peers: u64) -> Self {
         let peers = self.peers.filter(|peers| !call.hides(*peers));
         let is_compared = peers.is_some_and(|peers| peers >= min_peers);
@@ -80,7 +80,7 @@ impl Measured {
     }
 }
 
-/// What is known of a user.
+/// The values of a user.
 #[derive(Debug)]
 struct User {
     id: Id,
@@ -125,7 +125,7 @@ impl<'a> Peers<'a> {
         })
     }
 
-    /// Every user who may be counted, and each of their metrics.
+    /// All users except excluded ones, and each of their metrics.
     pub(super) fn of(call: &'a Call<'_>) -> Result<(Self, [Vec<Measured>; 4])> {
         let columns = COLUMNS.map(|name| call.column(name));
         let mut peers = call.fold(&columns, || Peers::new(call))?;
@@ -133,7 +133,7 @@ impl<'a> Peers<'a> {
         Ok((peers, metrics))
     }
 
-    /// The numbers of all users, in the order of their ids.
+    /// The indexes of all users, ordered by id.
     pub(super) fn by_id(&self) -> Result<Vec<usize>> {
         let mut claim = Claim::temporary();
         let mut numbers = claim.collected(0..self.users.len())?;
@@ -141,24 +141,24 @@ impl<'a> Peers<'a> {
         if self.call.history.is_some_and(|history| history.kind() == UserKind::Text) {
             numbers.sort_unstable_by_key(|&number| self.ids.text(&self.users[number].id));
         } else {
-            // Ids that are written: 10 before 9.
+            // Ids in text form: 10 before 9.
             claim.grow(numbers.len().saturating_mul(64))?;
             numbers.sort_by_cached_key(|&number| self.id(number).into_owned());
         }
         Ok(numbers)
     }
 
-    /// The number of a user.
+    /// The index of a user.
     pub(crate) fn number(&self, key: UserKey) -> Option<usize> {
         self.users.iter().position(|user| user.id.user == key)
     }
 
-    /// The id of a user as rows show it.
+    /// The id of a user as shown in rows.
     pub(super) fn id(&self, number: usize) -> Cow<'_, [u8]> {
         self.call.shown(&self.ids, &self.users[number].id)
     }
 
-    /// The value that a user shares with their peers.
+    /// The value that defines a user's peer group.
     pub(super) fn group(&self, number: usize) -> Option<&[u8]> {
         self.call.text_of(self.columns[PEERS], self.users[number].group)
     }
@@ -168,7 +168,7 @@ impl<'a> Peers<'a> {
         let Peers { call, users, clock, last_at, claim, .. } = self;
         let last = last_at.unwrap_or(Micros::MIN).max(call.end().saturating_sub(1));
         let last_day = if users.is_empty() { 0 } else { clock.day(last)? };
-        // The ratings of each group together.
+        // The ratings of each group.
         let mut groups = Table::<(Sum, u64)>::default();
         for user in users.iter().filter(|user| user.rated > 0) {
             let (_, (sum, count)) = groups.entry([0, 0, user.group], claim)?;
@@ -214,7 +214,7 @@ impl<'a> Peers<'a> {
 
 impl Fold for Peers<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        // Who has made no request since then is not compared.
+        // A user without a request since then is not compared.
         let user = &user.since(self.call.since);
         let Some(&first) = user.at.first() else { return Ok(()) };
         let [session, feature, latency, succeeded, rating, peers] = self.columns;

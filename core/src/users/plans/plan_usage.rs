@@ -79,7 +79,7 @@ struct Months<'a> {
     clock: Clock<'a>,
     calendar: Calendar,
     plans: &'a [Plan],
-    /// Local days of a user's requests, with the requests' numbers.
+    /// Local days of a user's requests, with the requests' indexes.
     days: Vec<(Day, u32)>,
     claim: Claim,
 }
@@ -96,7 +96,7 @@ impl Months<'_> {
         let id = call.user_id(user.user, user.name);
         let name = Cell::Bytes(&id);
         let (told, features) = (user.codes(property), user.codes(feature));
-        // Requests by their local days. A clock that is set back over midnight shows a day again.
+        // Requests by local day. If a clock is set back over midnight, a day recurs.
         self.days.clear();
         self.claim.reserve(&mut self.days, user.at.len())?;
         for (request, &at) in user.at.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! `favorite_features`: the features one user uses most, and how much more than everybody. Definition D13.
+//! `favorite_features`: the most used features of one user, and their lift over all users. Definition D13.
 
 use super::own::{Named, most_used};
 use crate::base::error::Result;
@@ -100,7 +100,7 @@ struct Features<'a> {
     call: &'a Call<'a>,
     clock: Clock<'a>,
     feature: Option<usize>,
-    /// The one whose features are asked.
+    /// The user of the call.
     user: Option<UserKey>,
     all: Table<Feature>,
     own: Vec<Named>,

@@ -1,4 +1,4 @@
-//! What one user's own requests tell: the models and features they used, and what they found.
+//! One user's own requests: models and features used, latency and quality.
 
 use super::{ModelUse, Sample};
 use crate::base::calendar::{DAY_MICROS, Micros};
@@ -10,7 +10,7 @@ use crate::history::{Places, Timeline};
 use crate::stats::median::median;
 use std::cmp::Reverse;
 
-/// The columns that are read of a user's own requests.
+/// The columns read of a user's own requests.
 #[derive(Clone, Copy)]
 pub(crate) struct OwnColumns {
     pub(crate) model: Option<usize>,
@@ -36,13 +36,13 @@ impl OwnColumns {
         }
     }
 
-    /// Those that [`Own::take_models`] reads.
+    /// The columns that [`Own::take_models`] reads.
     pub(crate) fn models(&self) -> [Option<usize>; 4] {
         [self.model, self.latency, self.succeeded, self.rating]
     }
 }
 
-/// Requests with one name: how many, and on which days.
+/// Requests with one name: their number and days.
 #[derive(Debug, Default)]
 pub(crate) struct Named {
     pub(crate) code: u32,
@@ -50,13 +50,13 @@ pub(crate) struct Named {
     pub(crate) days: Vec<Day>,
 }
 
-/// Values of which mean and variance are asked.
+/// Values whose mean and variance are computed.
 #[derive(Debug, Default)]
 struct Values(Vec<f64>);
 
 impl Values {
     fn sample(&mut self) -> Sample {
-        // Added up by size, so that the order in which they came does not matter.
+        // Added up in order of size, so that the result does not depend on the order of rows.
         self.0.sort_unstable_by(f64::total_cmp);
         let count = self.0.len() as f64;
         let mean = (count > 0.0).then(|| self.0.iter().sum::<f64>() / count);
@@ -73,7 +73,7 @@ struct OwnModel {
     answered: Values,
 }
 
-/// What has been read of the user.
+/// The data read of the user.
 pub(crate) struct Own<'a> {
     call: &'a Call<'a>,
     clock: Clock<'a>,
@@ -101,7 +101,7 @@ impl<'a> Own<'a> {
         Ok(Own { call, clock: call.clock()?, models: Vec::new(), places: Places::default(), claim: Claim::temporary() })
     }
 
-    /// Takes in what was found with each model.
+    /// Adds latencies, ratings and outcomes of each model.
     pub(crate) fn take_models(&mut self, user: &Timeline<'_>, columns: &OwnColumns) -> Result<()> {
         let Own { clock, models, places, claim, .. } = self;
         let Some(codes) = user.codes(columns.model) else { return Ok(()) };
@@ -126,7 +126,7 @@ impl<'a> Own<'a> {
         Ok(())
     }
 
-    /// What the user did with each model, the most used first.
+    /// The user's experience with each model, the most used first.
     pub(crate) fn models(&mut self) -> Vec<ModelUse> {
         let column = self.call.column("model");
         let text = |code| String::from_utf8_lossy(self.call.text_of(column, code).unwrap_or_default()).into_owned();
@@ -150,7 +150,7 @@ impl<'a> Own<'a> {
     }
 }
 
-/// The names of a column, the most used first, then that of most days, then by bytes.
+/// The names of a column, ordered by requests, then by days, then by bytes.
 pub(crate) fn most_used<'t>(
     user: &Timeline<'_>,
     column: Option<usize>,

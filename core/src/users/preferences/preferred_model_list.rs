@@ -1,4 +1,4 @@
-//! `preferred_model_list`: the models to offer one user as gateways take them. Definition D77.
+//! `preferred_model_list`: the models to offer one user, in the format of gateways. Definition D77.
 
 use super::preferred_models::{CANDIDATES, FALLBACK, REQUESTS, offer};
 use crate::base::error::Result;

@@ -7,7 +7,7 @@ use crate::function::{
     Argument, Call, Function, NAME_ONE, NO_DEFAULT, ONLY_USER, Past, Reads, Requests, Role, Rows, Type, column,
 };
 
-/// The arguments that say what may be offered.
+/// The arguments that list the models to offer.
 pub(crate) const CANDIDATES: Argument = Argument {
     name: "candidates",
     kind: Type::Texts,
@@ -61,7 +61,7 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
-/// The models to offer a user, and what is known of those they used.
+/// The models to offer a user, and the user's experience with those used.
 pub(super) struct Offer {
     pub(super) models: Vec<ModelUse>,
     pub(super) preference: Option<Tradeoff>,
@@ -70,7 +70,7 @@ pub(super) struct Offer {
 
 /// The models to offer the user of a call.
 pub(super) fn offer(call: &Call<'_>) -> Result<Offer> {
-    // The check before the query has no user yet.
+    // There is no user yet in the check before the query.
     call.required("user_id", call.text("user_id"), NAME_ONE)?;
     let (candidates, fallback) = (call.texts("candidates"), call.texts("fallback"));
     let mut own = Own::new(call)?;

@@ -1,4 +1,4 @@
-//! What one user's own requests tell.
+//! Metrics of one user's own requests.
 
 use crate::base::calendar::Micros;
 use crate::base::error::Result;
@@ -12,31 +12,31 @@ use crate::stats::sum::sum_of;
 use crate::users::preferences::own::{Named, Own, OwnColumns, hours, most_used};
 use crate::users::preferences::{order, tradeoff};
 
-/// How many hours, features and models are told.
+/// The number of hours, features and models shown.
 const TOP: usize = 3;
 
-/// The figures of a user.
+/// The metrics of a user.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) requests: u64,
-    /// Local days with at least one.
+    /// Local days with at least one request.
     pub(crate) active_days: u64,
     pub(crate) first_seen: Micros,
     pub(crate) last_seen: Micros,
     pub(crate) requests_per_active_day: f64,
-    /// Requests over the days from the first to the last that is observed.
+    /// Requests divided by the days from the first request to the end of observation.
     pub(crate) requests_per_calendar_day: f64,
     pub(crate) sessions: u64,
-    /// Of those that are not open.
+    /// Over closed sessions.
     pub(crate) session_mean_seconds: Option<f64>,
-    /// Of those that are not open.
+    /// Over closed sessions.
     pub(crate) session_median_seconds: Option<f64>,
-    /// Completed of those known to be completed or abandoned.
+    /// Completed sessions divided by those completed or abandoned.
     pub(crate) completion_rate: Option<f64>,
     pub(crate) success_rate: Option<f64>,
     pub(crate) cost_usd: Option<f64>,
     pub(crate) mean_rating: Option<f64>,
-    /// The hours of the local clock at which the user asks most, the busiest first.
+    /// The peak hours of the local clock, the busiest first.
     pub(crate) peak_hours: Vec<usize>,
     /// The features used most, the most used first.
     pub(crate) favorite_features: Vec<String>,
@@ -44,14 +44,14 @@ pub(crate) struct Figures {
     pub(crate) model_preferences: Vec<String>,
     /// The models to offer, in order.
     pub(crate) preferred_models: Vec<String>,
-    /// Whether the user takes a faster model where a better one is to be had; `None` where too little shows it.
+    /// Whether the user prefers a faster model to a better one; `None` without enough evidence.
     pub(crate) prefers_speed: Option<bool>,
     /// Whether it is the other way round.
     pub(crate) prefers_quality: Option<bool>,
 }
 
 impl Figures {
-    /// Those of a user's requests; `None` of none.
+    /// The metrics of a user's requests; `None` without requests.
     pub(crate) fn of(call: &Call<'_>, user: &Timeline<'_>, columns: &OwnColumns) -> Result<Option<Self>> {
         let (Some(&first), Some(&last)) = (user.at.first(), user.at.last()) else { return Ok(None) };
         let (mut clock, mut claim, mut days) = (call.clock()?, Claim::temporary(), Vec::new());
@@ -109,7 +109,7 @@ impl Figures {
     }
 }
 
-/// What sessions of a user tell.
+/// Session metrics of a user.
 struct Visits {
     count: u64,
     mean: Option<f64>,

@@ -1,5 +1,5 @@
-//! Everything that is known of one user: what their own requests tell, their segment, and how they compare with their peers.
-//! All three come from one look at the log.
+//! The complete profile of one user: metrics of their own requests, segment, and comparison with peers, all from one pass
+//! over the log.
 
 use super::figures::Figures;
 use crate::base::error::Result;
@@ -13,7 +13,7 @@ use crate::users::preferences::order;
 use crate::users::preferences::own::OwnColumns;
 use crate::users::preferences::preferred_models::{CANDIDATES, FALLBACK};
 
-/// The arguments of the functions that show it.
+/// The arguments of the functions that return it.
 pub(super) const ARGUMENTS: [Argument; 5] = [
     ONLY_USER,
     PEERS_ARGUMENT,
@@ -37,24 +37,24 @@ pub(super) static REQUESTS: Requests = Requests {
     names: false,
 };
 
-/// What is known of a user who has made requests.
+/// The profile of a user with requests.
 pub(super) struct Portrait {
     pub(super) figures: Figures,
-    /// Where the others were read, too.
+    /// Present if the other users were read, too.
     pub(super) beside: Option<Beside>,
 }
 
-/// A user beside the others.
+/// A user compared with the others.
 pub(super) struct Beside {
     pub(super) segment: &'static str,
     /// Each of [`peers::METRICS`].
     pub(super) measured: [Measured; 4],
 }
 
-/// The user of a call; `None` for one who has made no requests.
+/// The profile of the user of a call; `None` without requests.
 pub(super) fn portrait(call: &Call<'_>) -> Result<Option<Portrait>> {
     let id = call.required("user_id", call.text("user_id"), NAME_ONE)?;
-    // What is wrong with them is refused before the log is read.
+    // Invalid arguments are rejected before the log is read.
     order(&[], None, call.texts("candidates").as_deref(), call.texts("fallback").as_deref())?;
     let Some(key) = call.user_key(id) else { return Ok(None) };
     let own = OwnColumns::of(call);

@@ -1,6 +1,6 @@
-//! The pairs of a JSON object in the one form in which PostgreSQL writes a `jsonb`: `{"a": "x", "b": [1, 2]}`.
+//! The pairs of a JSON object in PostgreSQL's text form of `jsonb`: `{"a": "x", "b": [1, 2]}`.
 //!
-//! The text may have any encoding of a server, in all of which a byte of ASCII is that character and nothing else.
+//! The text may be in any server encoding; in all of them an ASCII byte is that character only.
 
 /// A text within an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub(super) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// How it is written; equal strings are written alike.
+    /// Its text form; equal strings have the same one.
     pub(super) fn written(&self) -> &'a [u8] {
         self.written
     }
@@ -54,12 +54,12 @@ impl Iterator for Bytes<'_> {
     }
 }
 
-/// The pairs of an object: its keys, and the values that are not null. Nothing else has any.
+/// The pairs of an object whose value is not null. Anything else has none.
 pub(super) fn pairs(object: &[u8]) -> Pairs<'_> {
     Pairs { rest: object.strip_prefix(b"{").unwrap_or_default() }
 }
 
-/// The pairs that are left.
+/// The remaining pairs.
 pub(super) struct Pairs<'a> {
     rest: &'a [u8],
 }
@@ -83,7 +83,7 @@ impl<'a> Iterator for Pairs<'a> {
     }
 }
 
-/// A string at the beginning of a text, and what follows.
+/// A string at the beginning of a text, and the rest.
 fn string(text: &[u8]) -> Option<(Text<'_>, &[u8])> {
     let text = text.strip_prefix(b"\"")?;
     let mut at = 0;
@@ -97,7 +97,7 @@ fn string(text: &[u8]) -> Option<(Text<'_>, &[u8])> {
     Some((Text { written: text.get(..at)?, is_string: true }, text.get(at + 1..)?))
 }
 
-/// A number, a word, an array or an object at the beginning of a text, and what follows.
+/// A number, a word, an array or an object at the beginning of a text, and the rest.
 fn other(text: &[u8]) -> Option<(Text<'_>, &[u8])> {
     let (mut at, mut depth) = (0, 0u32);
     loop {

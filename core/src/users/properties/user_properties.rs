@@ -1,8 +1,8 @@
-//! `user_properties`: every property of every user with the value told last. Definition D8.
+//! `user_properties`: the most recent non-null value of every property of every user. Definition D8.
 //!
-//! A user's requests are gone through from the last to the first: what was told of a property later is what counts. Objects
-//! are not kept as codes, for a log may tell something else with every request, but as a request's id is: they go into the
-//! files of the query with everything else.
+//! A user's requests are read from the last to the first, so that the most recent value of a property counts. Objects are
+//! not stored as codes, since they may differ with every request, but like request ids: they go into the files of the query
+//! with the other columns.
 
 use super::object::{Text, pairs};
 use crate::base::calendar::Micros;
@@ -51,8 +51,8 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     })
 }
 
-/// The objects that a user's requests bear, as they are written, the last first. A log repeats the same few over and over: what is
-/// told again tells nothing more.
+/// The distinct objects of a user's requests in text form, the last first. A log repeats the same few objects, and a
+/// repetition adds nothing.
 fn objects(
     call: &Call<'_>,
     user: &Timeline<'_>,
@@ -73,7 +73,7 @@ fn objects(
     Ok(objects)
 }
 
-/// The bytes of a text, into a buffer.
+/// Copies the bytes of a text into a buffer.
 fn read(text: Text<'_>, buffer: &mut Vec<u8>, claim: &mut Claim) -> Result<()> {
     buffer.clear();
     claim.reserve(buffer, text.written().len())?;
@@ -81,13 +81,13 @@ fn read(text: Text<'_>, buffer: &mut Vec<u8>, claim: &mut Claim) -> Result<()> {
     Ok(())
 }
 
-/// About what a property takes while a user is looked at.
+/// About the memory of a property while a user is processed.
 const PROPERTY: usize = 128;
 
-/// Properties by their keys as they are written: the key, when it was told last, and what.
+/// Properties by their keys in text form: the key, the instant of the last value, and the value.
 type Told<'u> = BTreeMap<&'u [u8], (Text<'u>, (Micros, Text<'u>))>;
 
-/// What was told of each property last; of several values at one instant the greatest by its bytes.
+/// The most recent value of each property; of several at the same instant, the greatest by its bytes.
 fn told_last<'o>(objects: &'o [(Micros, Vec<u8>)], claim: &mut Claim) -> Result<Told<'o>> {
     let mut told: Told<'o> = BTreeMap::new();
     for (at, object) in objects {

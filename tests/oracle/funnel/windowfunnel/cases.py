@@ -1,7 +1,7 @@
-"""Random events of users, and the levels that ClickHouse and the extension give them."""
+"""Random events of users, and their levels by ClickHouse and by the extension."""
 
 USERS = 1000
-# Ours, and theirs.
+# Names of modes here, and in ClickHouse.
 MODES = {"ordered": "", "strict_order": ", 'strict_order'", "strict_dedup": ", 'strict_deduplication'",
          "strict_increase": ", 'strict_increase'", "once": ", 'strict_once'",
          "allow_reentry": ", 'strict_order', 'allow_reentry'"}
@@ -11,7 +11,7 @@ SHAPES = [(3, 10), (4, 5), (2, 3), (8, 100), (3, 0), (1, 3), (3, 1), (5, 30)]
 
 
 def random_events(rng, mode, steps):
-    """(user, second, features) of each event; features are the steps it is, as letters, or none."""
+    """(user, second, features) of each event; features are the steps it matches, as letters, or none."""
     few = LETTERS[:steps] + rng.choice(["", "x", "xx"])
     for user in range(USERS):
         span = rng.choice([4, 12, 30])

@@ -1,4 +1,4 @@
-"""Random users, a thousand at a time: their levels of ClickHouse and of the extension are the same."""
+"""Random users, a thousand at a time: their levels must be the same in ClickHouse and in the extension."""
 
 import random
 import tempfile
@@ -10,13 +10,13 @@ from oracle.kit.server import Server, fresh_database
 
 
 def known(server):
-    """What ClickHouse gets wrong, by its manual."""
+    """The known deviation of ClickHouse from its manual."""
     events = [(1, 1, "a"), (1, 2, "a"), (1, 2, "b")]
     return of_ours(server, events, 2, 10, "strict_increase") == {1: 2}
 
 
 def compare_all(cases, seed):
-    """Runs the cases, and the known one besides; returns (passed, failed)."""
+    """Runs the cases, and the known one; returns (passed, failed)."""
     rng, passed, failed, levels = random.Random(seed), 0, 0, set()
     with fresh_database("windowfunnel") as database, Server(database) as server, tempfile.TemporaryDirectory() as directory:
         session = clickhouse.Session(directory)

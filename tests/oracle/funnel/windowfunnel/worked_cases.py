@@ -1,4 +1,4 @@
-"""ClickHouse on events worked out on paper, so that it is asked what is meant; and whether random events reach every step.
+"""ClickHouse on events worked out by hand, as a test of the queries; and whether random events reach every step.
 
 `python3 -m oracle funnel.windowfunnel --self-test` needs no server.
 """

@@ -1,10 +1,11 @@
-//! `minimum_detectable_effect`: the smallest increase that an experiment with so many users in each variant finds with the given power. Definition D95.
+//! `minimum_detectable_effect`: the smallest increase found with the given users in each variant and the given power.
+//! Definition D95.
 
 use super::{PLAN, asked, planned};
 use crate::base::error::Result;
 use crate::function::{Argument, Call, Function, Reads, Rows, Type, column};
 
-/// What is asked, and the plan.
+/// The first argument, and the plan.
 const ARGUMENTS: [Argument; 7] = {
     let [baseline, sd, power, confidence, alternative, comparisons] = PLAN;
     let users = asked("users", Type::Bigint, "users in each variant");

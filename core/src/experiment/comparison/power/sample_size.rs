@@ -1,10 +1,11 @@
-//! `sample_size`: users that each variant needs to find an effect (the difference of the means or rates) with the given power. Definition D95.
+//! `sample_size`: users that each variant needs to find an effect (the difference of the means or rates) with the given
+//! power. Definition D95.
 
 use super::{PLAN, asked, planned};
 use crate::base::error::Result;
 use crate::function::{Argument, Call, Function, Reads, Rows, Type, column};
 
-/// What is asked, and the plan.
+/// The first argument, and the plan.
 const ARGUMENTS: [Argument; 7] = {
     let [baseline, sd, power, confidence, alternative, comparisons] = PLAN;
     let effect = asked("effect", Type::Double, "difference of the means or rates to detect");
