@@ -5,7 +5,8 @@
 OF_ACTIVITY = [(name, arguments, (), 2) for name, arguments in (
     ("active_users", ""), ("lifecycle", ""), ("stickiness", ""), ("churn_rate", ", period => 'month'"), ("retention_curve", ""),
     ("cohort_table", ""), ("seasonality", ""))]
-OF_SESSIONS = [(name, "", ("session_id", "latency_ms", "status_code"), 2.5) for name in ("session_time", "session_hazard")]
+OF_SESSIONS = [("session_time", "", ("session_id", "latency_ms"), 2.5),
+               ("session_hazard", "", ("session_id", "latency_ms", "status_code"), 2.5)]
 WAY = """'[{"filter": {"feature": "chat"}}, {"filter": {"feature": "summarize"}}, {"filter": {"feature": "code"}}]'"""
 FOLDS = [
     ("usage_patterns", "", ("prompt_tokens", "completion_tokens", "cost_usd"), 3),

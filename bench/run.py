@@ -276,12 +276,13 @@ def report(arguments, found, backends, load_average):
         "  and for the best forms of engagement and sessions min_parallel_table_scan_size = 1TB, enable_sort = off.",
         f"- {datetime.date.today()}, revision {revision.stdout.strip() or 'unknown'}.", "",
     ]
+    of_functions = {question for function, *_ in functions.FUNCTIONS for question, _ in functions.names_of(function)}
     for question, title in (("scan", "Reading the log"), ("retention", "Weekly retention"), ("engagement", "Daily, weekly and monthly users of every day"),
                             ("sessions", "Sessions"), ("funnel", "A funnel of 4 steps"), ("segments", "Segments"),
-                            ("variants", "Variants of an experiment"), ("drivers", "What goes with staying"),
+                            ("variants", "Variants of an experiment"), ("drivers", "Drivers of retention"),
                             ("experiments", "Experiments")):
         group = [c for c in found if c.question in ((question, "users") if question == "scan" else (question,))]
-        group += [c for c in found if c.question.startswith(f"{question} of ")]
+        group += [c for c in found if c.question.startswith(f"{question} of ") and c.question not in of_functions]
         basis = next(c.median for c in group if c.name.endswith("serial" if question == "scan" else "2 workers"))
         lines += [f"## {title}", "", f"| | seconds | from–to | times {'the serial scan' if question == 'scan' else 'ours with 2 workers'} |", "|---|--:|--:|--:|"]
         lines += [f"| {c.name} | {c.median:.2f} | {min(c.seconds):.2f}–{max(c.seconds):.2f} | {c.median / basis:.2f} |" for c in group]

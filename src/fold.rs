@@ -188,7 +188,7 @@ impl<'a> Over<'a> {
         let query = fold_query(relation, &ask)?;
         let now = time::now();
         let last = self.as_of.map_or(now, |as_of| as_of.min(now));
-        let from = call.reads_from()?.map(time::in_range);
+        let from = call.reads_from()?.map(|from| time::in_range(from).into_inner());
         // SAFETY: the query takes these instants, and gives one row of the columns that are read.
         unsafe { run_query(&query, [self.since, self.until, Some(last), self.as_of, from], area) }
     }

@@ -10,8 +10,8 @@ use crate::transition::Row;
 use crate::users::keys;
 use pgrx::prelude::*;
 use user_metrics_core::catalog;
-use user_metrics_core::function::sessions_since;
-use user_metrics_core::sessions::{Limits, MAX_IDLE, Session, SessionKey, Sessions, View};
+use user_metrics_core::function::{session_limits, sessions_since};
+use user_metrics_core::sessions::{Limits, Session, SessionKey, Sessions, View};
 use user_metrics_core::{Error, Result};
 
 impl Stored for Sessions {
@@ -23,11 +23,9 @@ impl Stored for Sessions {
 type SessionsValue<'a> = Value<'a, Sessions>;
 
 fn limits(session_gap: Option<Interval>, max_idle: Option<Interval>) -> Result<Limits> {
-    let length = |name, given: Option<Interval>| given.map(|given| time::interval(given).length(name)).transpose();
-    Ok(Limits {
-        gap: length("session_gap", session_gap)?.unwrap_or_else(settings::session_gap),
-        idle: length("max_idle", max_idle)?.unwrap_or(MAX_IDLE),
-    })
+    let [gap, idle] = [session_gap, max_idle].map(|given| given.map(time::interval));
+    let (gap, idle) = session_limits(gap, idle, settings::session_gap())?;
+    Ok(Limits { gap, idle })
 }
 
 /// The aggregate's name, for messages.
@@ -106,8 +104,5 @@ fn session_reach(
 ) -> error::Result<Option<TimestampWithTimeZone>> {
     let named = catalog::named(function).map_or(NAME, |function| function.name);
     let limits = limits(session_gap, max_idle).map_err(refused(named))?;
-    let from = since.map(|since| sessions_since(since.into_inner(), limits.gap, limits.idle));
-    Ok(from.map(|from| {
-        TimestampWithTimeZone::try_from(from).unwrap_or_else(|_| TimestampWithTimeZone::negative_infinity())
-    }))
+    Ok(since.map(|since| time::in_range(sessions_since(since.into_inner(), limits.gap, limits.idle))))
 }

@@ -82,8 +82,8 @@ pub fn is_finite(at: Micros) -> bool {
 }
 
 /// An instant that PostgreSQL has: what lies before its first one is -infinity.
-pub fn in_range(at: Micros) -> Micros {
-    TimestampWithTimeZone::try_from(at).map_or(Micros::MIN, TimestampWithTimeZone::into_inner)
+pub fn in_range(at: Micros) -> TimestampWithTimeZone {
+    TimestampWithTimeZone::try_from(at).unwrap_or_else(|_| TimestampWithTimeZone::negative_infinity())
 }
 
 /// A day as an SQL date.

@@ -22,7 +22,7 @@ pub use clock::Clock;
 pub(crate) use named::{Named, by_name, named, text_order};
 pub use reads::{AS_TEXT, Past, Reads, Requests, Stored};
 pub use row::{Cell, Column, Rows, column, column_about, with_bounds};
-pub use session_limits::{MAX_IDLE, SESSION_LIMITS, sessions_since};
+pub use session_limits::{MAX_IDLE, SESSION_LIMITS, session_limits, sessions_since};
 
 /// A function of the SQL surface.
 pub struct Function {

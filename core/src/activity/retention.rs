@@ -11,7 +11,7 @@
 
 use super::View;
 use super::periods::last_day;
-use crate::base::calendar::{Calendar, Grain, Period, Window};
+use crate::base::calendar::{Calendar, Grain, Period, Periods, Window};
 use crate::base::days::Day;
 use crate::base::error::{Error, Result};
 use crate::base::memory::Claim;
@@ -316,15 +316,11 @@ pub(super) fn cohorts(
 ) -> Result<BTreeMap<Day, Cohort>> {
     let last = last_day(view, window)?;
     let mut cohorts = BTreeMap::<Day, Cohort>::new();
-    let mut recent: Option<Period> = None;
+    let mut periods = Periods::new(question.cohort);
     view.each(|_, days| {
         let days = &days[..days.partition_point(|&day| day <= last)];
         let Some(&first_day) = days.first().filter(|&&day| window.shows(day)) else { return Ok(()) };
-        let period = match recent {
-            Some(p) if p.start <= first_day && first_day < p.end => p,
-            _ => question.cohort.period(first_day)?,
-        };
-        recent = Some(period);
+        let period = periods.of(first_day)?;
         let cohort = match cohorts.entry(period.start) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {

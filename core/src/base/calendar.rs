@@ -207,6 +207,29 @@ impl Calendar {
     }
 }
 
+/// The periods of days that mostly come in order: the last one found is tried first.
+#[derive(Clone, Copy, Debug)]
+pub struct Periods {
+    calendar: Calendar,
+    recent: Option<Period>,
+}
+
+impl Periods {
+    /// Of a calendar.
+    pub fn new(calendar: Calendar) -> Self {
+        Periods { calendar, recent: None }
+    }
+
+    /// The period of a day.
+    #[inline]
+    pub fn of(&mut self, day: Day) -> Result<Period> {
+        match self.recent {
+            Some(period) if period.start <= day && day < period.end => Ok(period),
+            _ => Ok(*self.recent.insert(self.calendar.period(day)?)),
+        }
+    }
+}
+
 /// The first day of a month counted from year 0.
 fn first_of_month(months: i32) -> Result<Day> {
     let date = NaiveDate::from_ymd_opt(months.div_euclid(12), months.rem_euclid(12) as u32 + 1, 1);

@@ -1,6 +1,6 @@
 //! A value for each period of a range of days.
 
-use crate::base::calendar::{Calendar, Period};
+use crate::base::calendar::{Calendar, Period, Periods};
 use crate::base::days::Day;
 use crate::base::error::Result;
 use crate::base::memory::{self, Claim};
@@ -10,8 +10,7 @@ pub(crate) struct Series<T> {
     calendar: Calendar,
     first: i32,
     figures: Vec<T>,
-    /// The period of the last day looked up: days come in order.
-    recent: Option<Period>,
+    periods: Periods,
     _claim: Claim,
 }
 
@@ -20,20 +19,13 @@ impl<T: Clone + Default> Series<T> {
         let (first, last) = (calendar.period(from)?.index, calendar.period(to)?.index);
         let mut claim = Claim::temporary();
         let figures = claim.filled(T::default(), (i64::from(last) - i64::from(first) + 1) as usize)?;
-        Ok(Series { calendar, first, figures, recent: None, _claim: claim })
+        Ok(Series { calendar, first, figures, periods: Periods::new(calendar), _claim: claim })
     }
 
     /// The index of a day's period.
     #[inline]
     pub(crate) fn index(&mut self, day: Day) -> Result<i32> {
-        match self.recent {
-            Some(p) if p.start <= day && day < p.end => Ok(p.index),
-            _ => {
-                let period = self.calendar.period(day)?;
-                self.recent = Some(period);
-                Ok(period.index)
-            }
-        }
+        Ok(self.periods.of(day)?.index)
     }
 
     #[inline]

@@ -152,8 +152,12 @@ impl<'a> Call<'a> {
 
     /// The length of an interval argument, or an error if it has no fixed length; `None` if it is NULL.
     pub fn length(&self, name: &'static str) -> Result<Option<Micros>> {
-        let Some(Given::Interval(interval)) = self.argument(name) else { return Ok(None) };
-        interval.length(name).map(Some)
+        self.interval(name).map(|interval| interval.length(name)).transpose()
+    }
+
+    /// An interval argument; `None` if it is NULL.
+    pub(super) fn interval(&self, name: &str) -> Option<Interval> {
+        if let Some(Given::Interval(interval)) = self.argument(name) { Some(*interval) } else { None }
     }
 
     /// A list of doubles; `None` if it is NULL.

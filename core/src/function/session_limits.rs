@@ -1,6 +1,6 @@
 //! The arguments for the limits of sessions, and how far before a session the log must be read to know where it starts.
 
-use super::{Argument, Call, NO_DEFAULT, Past, Role, Type};
+use super::{Argument, Call, Interval, NO_DEFAULT, Past, Role, Type};
 use crate::base::calendar::{DAY_MICROS, Micros};
 use crate::base::error::Result;
 
@@ -37,11 +37,21 @@ pub fn sessions_since(since: Micros, session_gap: Micros, max_idle: Micros) -> M
     since.saturating_sub(session_gap).saturating_sub(max_idle).saturating_sub(LONGEST_REQUEST)
 }
 
+/// The lengths of `session_gap` and `max_idle`, each its default if it is not given.
+pub fn session_limits(
+    session_gap: Option<Interval>,
+    max_idle: Option<Interval>,
+    default_gap: Micros,
+) -> Result<(Micros, Micros)> {
+    let length = |name, given: Option<Interval>| given.map(|given| given.length(name)).transpose();
+    Ok((length("session_gap", session_gap)?.unwrap_or(default_gap), length("max_idle", max_idle)?.unwrap_or(MAX_IDLE)))
+}
+
 impl Call<'_> {
     /// `session_gap` and `max_idle` of a call that takes [`SESSION_LIMITS`].
     pub fn session_limits(&self) -> Result<(Micros, Micros)> {
-        let gap = self.length("session_gap")?.unwrap_or(self.environment.session_gap);
-        Ok((gap, self.length("max_idle")?.unwrap_or(MAX_IDLE)))
+        let [gap, idle] = SESSION_LIMITS.map(|argument| self.interval(argument.name));
+        session_limits(gap, idle, self.environment.session_gap)
     }
 
     /// From when on the log must be read; `None` for all of it.

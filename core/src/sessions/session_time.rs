@@ -5,8 +5,9 @@ pub mod of_value;
 
 use super::busy::Busy;
 use super::session_stats::PERIOD;
+use super::stats::days_shown;
 use super::{Limits, Session, of_requests, request};
-use crate::base::calendar::{Calendar, Micros, Period, Span};
+use crate::base::calendar::{Calendar, Micros, Periods, Span};
 use crate::base::days::Day;
 use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
@@ -110,9 +111,8 @@ struct Terms {
 impl Terms {
     /// The terms of a call, or an error for an invalid argument.
     fn of(call: &Call<'_>) -> Result<Self> {
-        let limits = Limits::given(call)?;
         Ok(Terms {
-            limits,
+            limits: Limits::given(call)?,
             calendar: call.periods("period")?,
             span: call.span(call.history.and_then(History::last_at)),
         })
@@ -138,7 +138,7 @@ struct Times<'a> {
     /// By segment and the index of the period, as its bits; 0 without periods.
     totals: Table<Total>,
     by_segment: BySegment,
-    period: Option<Period>,
+    periods: Option<Periods>,
     busy: Busy,
     parts: Vec<Session>,
     sessions: Vec<Session>,
@@ -155,7 +155,7 @@ impl<'a> Times<'a> {
             reaches: Table::default(),
             totals: Table::default(),
             by_segment: BySegment::default(),
-            period: None,
+            periods: terms.calendar.map(Periods::new),
             busy: Busy::default(),
             parts: Vec::new(),
             sessions: Vec::new(),
@@ -180,7 +180,9 @@ impl<'a> Times<'a> {
                 row(None, 0)?;
                 continue;
             };
-            let Some((first, last)) = segment.value.days(&self.terms.span, &mut self.clock)? else { continue };
+            let Reach { first, last } = *segment.value;
+            let days = days_shown(first, last, &self.terms.span, |at| self.clock.day(at))?;
+            let Some((first, last)) = days else { continue };
             for period in calendar.period(first)?.index..=calendar.period(last)?.index {
                 memory::poll();
                 row(Some(calendar.numbered(period)?.start), period as u32)?;
@@ -190,23 +192,9 @@ impl<'a> Times<'a> {
     }
 }
 
-impl Reach {
-    /// The days to report: from `since` if a session began before it, otherwise from the first session, to the moment before
-    /// observation ends, or the last session shown.
-    fn days(&self, span: &Span, clock: &mut Clock<'_>) -> Result<Option<(Day, Day)>> {
-        let Some(first) = self.first.map(|first| first.max(span.since.unwrap_or(first))).filter(|&at| at <= span.end)
-        else {
-            return Ok(None);
-        };
-        let end = span.end.saturating_sub(1);
-        let (first, last) = (clock.day(first)?, clock.day(self.last.map_or(end, |last| last.max(end)))?);
-        Ok((first <= last).then_some((first, last)))
-    }
-}
-
 impl Fold for Times<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Times { terms, clock, columns, reaches, totals, by_segment, period, busy, parts, sessions, claim, .. } =
+        let Times { terms, clock, columns, reaches, totals, by_segment, periods, busy, parts, sessions, claim, .. } =
             self;
         let [session_id, latency] = *columns;
         let request = request(user, [session_id, latency, None]);
@@ -224,16 +212,9 @@ impl Fold for Times<'_> {
                     continue;
                 }
                 reach.last = reach.last.max(Some(session.start));
-                let index = match (terms.calendar, *period) {
-                    (None, _) => 0,
-                    (Some(calendar), recent) => {
-                        let day = clock.day(session.start)?;
-                        let found = match recent {
-                            Some(recent) if recent.start <= day && day < recent.end => recent,
-                            _ => *period.insert(calendar.period(day)?),
-                        };
-                        found.index
-                    }
+                let index = match periods {
+                    None => 0,
+                    Some(periods) => periods.of(clock.day(session.start)?)?.index,
                 };
                 let (_, total) = totals.entry([0, index as u32, code], claim)?;
                 // Sessions come by start.

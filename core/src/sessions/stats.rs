@@ -210,23 +210,18 @@ fn series(
         })?;
         return Ok(vec![all]);
     };
-    // From `since` if a session began before it, otherwise from the first session.
-    let (mut first, mut last) = (None, span.end.saturating_sub(1));
+    let (mut first, mut last) = (None, None);
     view.each_session(|_, sessions| {
         let begun = sessions.iter().take_while(|session| session.start <= span.end);
         first = first.into_iter().chain(begun.clone().map(|session| session.start)).min();
-        last = begun.filter(|session| span.shows(session.start)).map(|session| session.start).fold(last, Micros::max);
+        last = last
+            .into_iter()
+            .chain(begun.filter(|session| span.shows(session.start)).map(|session| session.start))
+            .max();
         Ok(())
     })?;
-    let Some(first) = first.map(|first| first.max(span.since.unwrap_or(first))).filter(|&first| first <= span.end)
-    else {
-        return Ok(Vec::new());
-    };
-    let (first, last) = (day(first)?, day(last)?);
-    if first > last {
-        return Ok(Vec::new());
-    }
-    let mut series = Series::<Stats>::new(calendar, (first, last))?;
+    let Some(days) = days_shown(first, last, span, &mut day)? else { return Ok(Vec::new()) };
+    let mut series = Series::<Stats>::new(calendar, days)?;
     let mut counted = None;
     each_shown(view, busy, span, |session, place| {
         let index = series.index(day(session.start)?)?;
@@ -240,6 +235,22 @@ fn series(
         Ok(())
     })?;
     series.into_rows(|period, stats| Stats { start: Some(period.start), ..stats })
+}
+
+/// The first and the last local day to report, given the start of the first session and that of the last one shown: from
+/// `since` if a session began before it, otherwise from the first session, to the moment before observation ends, or the last
+/// session shown.
+pub(super) fn days_shown(
+    first: Option<Micros>,
+    last: Option<Micros>,
+    span: &Span,
+    mut day: impl FnMut(Micros) -> Result<Day>,
+) -> Result<Option<(Day, Day)>> {
+    let first = first.map(|first| first.max(span.since.unwrap_or(first)));
+    let Some(first) = first.filter(|&first| first <= span.end) else { return Ok(None) };
+    let end = span.end.saturating_sub(1);
+    let (first, last) = (day(first)?, day(last.map_or(end, |last| last.max(end)))?);
+    Ok((first <= last).then_some((first, last)))
 }
 
 /// A session in the context of its user's sessions.

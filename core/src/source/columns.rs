@@ -201,15 +201,15 @@ impl Relation {
         };
         let of = |relation: &Relation, is_same: bool| -> Result<(String, Option<String>)> {
             let user = relation.user()?;
-            let somebody = relation.is_somebody(&user);
-            Ok(if is_same { (user, None) } else { (format!("({user})::pg_catalog.text"), Some(somebody)) })
+            let is_user = relation.is_user_id(&user);
+            Ok(if is_same { (user, None) } else { (format!("({user})::pg_catalog.text"), Some(is_user)) })
         };
         let is_same = kind(self)? == kind(other)?;
         Ok([of(self, is_same)?, of(other, is_same)?])
     }
 
     /// Whether an id is a user: not blank, not anonymous, not opted out.
-    pub(super) fn is_somebody(&self, id: &str) -> String {
+    pub(super) fn is_user_id(&self, id: &str) -> String {
         let base = canonical_named("user_id").and_then(|c| self.find(c)).map_or(String::new(), |found| found.base);
         let named = match base.as_str() {
             "uuid" | "int2" | "int4" | "int8" => format!("{id} IS NOT NULL"),

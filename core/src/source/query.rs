@@ -363,9 +363,9 @@ fn with_signups(
     (named, columns): (&str, usize),
     requests: String,
 ) -> Result<String> {
-    let [(user, is_somebody), (signed_up, has_signed_up)] = relation.users_of_both(signups)?;
+    let [(user, is_user), (signed_up, has_signed_up)] = relation.users_of_both(signups)?;
     let all = |conditions: Vec<String>| conditions.join(" AND ");
-    let requests = all([requests].into_iter().chain(is_somebody).collect());
+    let requests = all([requests].into_iter().chain(is_user).collect());
     let others = all(conditions(signups, false, None, None)?.into_iter().chain(has_signed_up).collect());
     let nothing = "NULL, ".repeat(columns.saturating_sub(1));
     Ok(format!(
