@@ -11,6 +11,7 @@ ALTER FUNCTION user_metrics.activity_in SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.activity_out SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.activity_receive SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.activity_send SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.has_users(user_metrics.activity) SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.last_request SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.live_states SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.peak_state_memory SET SCHEMA user_metrics_internal;
@@ -35,8 +36,13 @@ CREATE AGGREGATE user_metrics.rollup(value user_metrics.activity) (
 COMMENT ON AGGREGATE user_metrics.rollup(user_metrics.activity) IS
     'union of stored activities with the same time zone and type of user id; identical, byte for byte, to the activity of all their rows';
 
-COMMENT ON FUNCTION user_metrics.users(user_metrics.activity) IS 'number of distinct users in an activity';
-COMMENT ON FUNCTION user_metrics.first_day(user_metrics.activity) IS 'first local day with an active user';
-COMMENT ON FUNCTION user_metrics.last_day(user_metrics.activity) IS 'last local day with an active user';
+COMMENT ON FUNCTION user_metrics.users(user_metrics.activity) IS
+    'number of distinct users in an activity; NULL if they are too few to show';
+COMMENT ON FUNCTION user_metrics.first_day(user_metrics.activity) IS
+    'first local day with an active user; NULL if the activity has too few users to show';
+COMMENT ON FUNCTION user_metrics.last_day(user_metrics.activity) IS
+    'last local day with an active user; NULL if the activity has too few users to show';
 COMMENT ON FUNCTION user_metrics.without_users(user_metrics.activity, text[]) IS
     'activity without the given users; ids are given as text, whatever their type in the log';
+COMMENT ON FUNCTION user_metrics.without_excluded_users(user_metrics.activity) IS
+    'activity without anonymous and opted-out users, as functions over a log exclude them; for values that are stored';

@@ -34,8 +34,8 @@ COMMENT ON COLUMN user_metrics.experiment.coverage IS 'share of users who take p
 COMMENT ON COLUMN user_metrics.experiment.namespace IS 'namespace, a separate draw that limits the users who may take part';
 COMMENT ON COLUMN user_metrics.experiment.defined_at IS 'time of the definition or of its last change';
 
--- Every function runs as its caller and must be able to read the experiments.
-GRANT SELECT ON user_metrics.experiment TO PUBLIC;
+-- Not readable by PUBLIC: whoever knows the name of an experiment gets its definition from defined_experiment(), and nobody
+-- but the table's readers can list the experiments.
 SELECT pg_catalog.pg_extension_config_dump('user_metrics.experiment', '');
 
 CREATE FUNCTION user_metrics.define_experiment(
@@ -103,9 +103,10 @@ COMMENT ON FUNCTION user_metrics.define_experiment(text, jsonb, text, text, doub
     'store an experiment definition with variants as jsonb, which keeps the order of a list but not of an object''s keys';
 REVOKE ALL ON FUNCTION user_metrics.define_experiment(text, jsonb, text, text, double precision, jsonb, boolean) FROM PUBLIC;
 
--- The definition of an experiment, or an error on behalf of a function.
+-- The definition of an experiment, or an error on behalf of a function. It reads the table as its owner, a single row whose
+-- name the caller gives.
 CREATE FUNCTION user_metrics_internal.defined_experiment(function text, experiment text) RETURNS user_metrics.experiment
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found_one user_metrics.experiment;
 BEGIN
@@ -158,13 +159,8 @@ COMMENT ON FUNCTION user_metrics.experiment_variant(bigint, user_metrics.experim
 CREATE FUNCTION user_metrics.experiment_variant(user_id text, experiment text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    e record;
+    e user_metrics.experiment := user_metrics_internal.defined_experiment('experiment_variant', experiment);
 BEGIN
-    SELECT d.name, d.variants, d.weights, d.coverage, d.hash, d.seed, d.namespace INTO e
-    FROM user_metrics.experiment AS d WHERE d.name = experiment_variant.experiment;
-    IF NOT FOUND THEN
-        PERFORM user_metrics_internal.defined_experiment('experiment_variant', experiment);
-    END IF;
     RETURN user_metrics.experiment_variant(user_id, e.name, e.variants, e.weights, e.coverage, e.hash, e.seed, e.namespace);
 END
 $$;

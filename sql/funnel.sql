@@ -33,6 +33,8 @@ COMMENT ON AGGREGATE user_metrics.rollup(user_metrics.funnel) IS
     'union of stored funnels with the same steps, window, mode and type of user id; identical, byte for byte, to the funnel of all their rows';
 
 COMMENT ON FUNCTION user_metrics.users(user_metrics.funnel) IS
-    'number of distinct users with events in the funnel, including those who never started it';
+    'number of distinct users with events in the funnel, including those who never started it; NULL if they are too few to show';
 COMMENT ON FUNCTION user_metrics.without_users(user_metrics.funnel, text[]) IS
     'funnel without the given users; ids are given as text, whatever their type in the log';
+COMMENT ON FUNCTION user_metrics.without_excluded_users(user_metrics.funnel) IS
+    'funnel without anonymous and opted-out users, as functions over a log exclude them; for values that are stored';

@@ -1298,7 +1298,7 @@ Columns:
   users: distinct users
   reach: users / all users of the segment
   requests: number of requests
-  share: share of the segment''s requests
+  share: share of the segment''s requests; NULL if any row of the segment is too small to show
   requests_per_user: requests / users
   success_rate: share of successful requests among those with a known outcome
   cost_usd: cost in US dollars; NULL if none is known
@@ -1332,7 +1332,7 @@ Columns:
   users: distinct users
   reach: users / all users of the segment
   requests: number of requests
-  share: share of the segment''s requests
+  share: share of the segment''s requests; NULL if any row of the segment is too small to show
   requests_per_user: requests / users
   success_rate: share of successful requests among those with a known outcome
   cost_usd: cost in US dollars; NULL if none is known

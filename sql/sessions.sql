@@ -11,6 +11,7 @@ ALTER FUNCTION user_metrics.sessions_in SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.sessions_out SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.sessions_receive SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.sessions_send SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.has_users(user_metrics.sessions) SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.session_key SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.session_reach SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.last_request(user_metrics.sessions) SET SCHEMA user_metrics_internal;
@@ -35,6 +36,9 @@ CREATE AGGREGATE user_metrics.rollup(value user_metrics.sessions) (
 COMMENT ON AGGREGATE user_metrics.rollup(user_metrics.sessions) IS
     'union of stored sessions with the same limits and type of user id; identical, byte for byte, to the sessions of all their rows';
 
-COMMENT ON FUNCTION user_metrics.users(user_metrics.sessions) IS 'number of distinct users with sessions';
+COMMENT ON FUNCTION user_metrics.users(user_metrics.sessions) IS
+    'number of distinct users with sessions; NULL if they are too few to show';
 COMMENT ON FUNCTION user_metrics.without_users(user_metrics.sessions, text[]) IS
     'sessions without those of the given users; ids are given as text, whatever their type in the log';
+COMMENT ON FUNCTION user_metrics.without_excluded_users(user_metrics.sessions) IS
+    'sessions without anonymous and opted-out users, as functions over a log exclude them; for values that are stored';

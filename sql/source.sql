@@ -5,6 +5,7 @@ ALTER FUNCTION user_metrics.day_start SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.attach_statements SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.relation SET SCHEMA user_metrics_internal;
 ALTER FUNCTION user_metrics.describe_query SET SCHEMA user_metrics_internal;
+ALTER FUNCTION user_metrics.is_excluded SET SCHEMA user_metrics_internal;
 
 CREATE TABLE user_metrics.anonymous_user (
     user_id text PRIMARY KEY
@@ -23,8 +24,7 @@ COMMENT ON TABLE user_metrics.opt_out IS
 COMMENT ON COLUMN user_metrics.opt_out.user_id IS 'user id as text, whatever its type in the log';
 COMMENT ON COLUMN user_metrics.opt_out.opted_out_at IS 'time of the opt-out';
 
--- Every function runs as its caller and must know which users to exclude.
-GRANT SELECT ON user_metrics.anonymous_user, user_metrics.opt_out TO PUBLIC;
+-- Not readable by PUBLIC: functions read both tables without the caller's privileges (src/own_table.rs).
 -- Rows added by users belong in their dumps; the two ids above come with the extension.
 SELECT pg_catalog.pg_extension_config_dump(
     'user_metrics.anonymous_user', $$WHERE user_id NOT IN ('anonymous', 'default_user_id')$$

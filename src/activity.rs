@@ -3,10 +3,11 @@
 use crate::arguments::TextList;
 use crate::bridge::{self, stored_value};
 use crate::error::{self, refused};
+use crate::settings::{self, Privacy};
 use crate::stored::{Stored, Value};
+use crate::time;
 use crate::transition::Row;
 use crate::users::keys;
-use crate::{settings, time};
 use pgrx::prelude::*;
 use user_metrics_core::activity::{Activity, View};
 use user_metrics_core::{Error, Result};
@@ -70,19 +71,30 @@ pub fn open<'a>(function: &'static str, value: &'a ActivityValue<'_>) -> error::
     View::open(value.bytes()).map_err(refused(function))
 }
 
-#[pg_extern(immutable, strict, parallel_safe)]
-fn users(value: ActivityValue<'_>) -> error::Result<i64> {
-    Ok(open("users", &value)?.users() as i64)
+#[pg_extern(stable, strict, parallel_safe)]
+fn users(value: ActivityValue<'_>) -> error::Result<Option<i64>> {
+    let users = open("users", &value)?.users();
+    Ok(Privacy::current().shown(users, users as i64))
 }
 
+/// Whether a value has users, also if they are too few to be counted.
 #[pg_extern(immutable, strict, parallel_safe)]
+fn has_users(value: ActivityValue<'_>) -> error::Result<bool> {
+    Ok(open("has_users", &value)?.users() > 0)
+}
+
+#[pg_extern(stable, strict, parallel_safe)]
 fn first_day(value: ActivityValue<'_>) -> error::Result<Option<Date>> {
-    Ok(open("first_day", &value)?.bounds().and_then(|(first, _)| time::date(first)))
+    let view = open("first_day", &value)?;
+    let shown = Privacy::current().shown(view.users(), view.bounds()).flatten();
+    Ok(shown.and_then(|(first, _)| time::date(first)))
 }
 
-#[pg_extern(immutable, strict, parallel_safe)]
+#[pg_extern(stable, strict, parallel_safe)]
 fn last_day(value: ActivityValue<'_>) -> error::Result<Option<Date>> {
-    Ok(open("last_day", &value)?.bounds().and_then(|(_, last)| time::date(last)))
+    let view = open("last_day", &value)?;
+    let shown = Privacy::current().shown(view.users(), view.bounds()).flatten();
+    Ok(shown.and_then(|(_, last)| time::date(last)))
 }
 
 #[pg_extern(immutable, strict, parallel_safe)]

@@ -68,6 +68,11 @@ pub fn refused_input(function: &'static str, unreadable: PgSqlErrorCode) -> impl
             format!("{function}: argument \"{name}\" cannot be NULL"),
             accepted,
         ),
+        Error::SingleUsers { instead } => report(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("{function}: rows about single users are not shown while user_metrics.min_group_size is above 1"),
+            instead,
+        ),
         Error::TooLarge { bytes } => report(
             PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             format!("{function}: the value would take {bytes} bytes, and PostgreSQL holds values below 1 GB"),

@@ -5,17 +5,16 @@
 #![allow(unsafe_code)]
 
 use crate::arguments::Arguments;
-use crate::arguments::TextList;
 use crate::bridge::set_limit;
 use crate::error::{self, refused};
+use crate::excluded::Keys;
 use crate::readout::environment;
 use crate::rows::{Output, returned};
-use crate::{history, relation, scratch, time, users};
+use crate::{history, relation, scratch, time};
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
 use std::ffi::CString;
 use user_metrics_core::base::calendar::Micros;
-use user_metrics_core::base::user_table::UserKey;
 use user_metrics_core::function::{Call, Cell, Function, Given, Role, Rows};
 use user_metrics_core::history::History;
 use user_metrics_core::source::{Ask, Metrics, Relation, fold_query};
@@ -52,7 +51,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
         let area = scratch::make_area();
         let made = given.make(&relation, function, &call, asked, area).map_err(&refuse)?;
         call.history = made.history.as_ref();
-        call.left_out.clone_from(&made.left_out);
+        call.left_out = made.left_out.as_ref().map_or(&[], Keys::keys);
         call.as_of = made.end;
         (function.run)(&call, output.rows()).map_err(&refuse)?;
         drop(made);
@@ -112,7 +111,7 @@ impl<'a> Over<'a> {
             function,
             values: Vec::new(),
             history: None,
-            left_out: Vec::new(),
+            left_out: &[],
             by: self.by.is_some(),
             arguments: self.own.clone(),
             since: self.since,
@@ -198,7 +197,7 @@ impl<'a> Over<'a> {
 /// the call.
 struct Made {
     history: Option<History>,
-    left_out: Vec<UserKey>,
+    left_out: Option<Keys>,
     end: Option<Micros>,
     area: u32,
 }
@@ -221,14 +220,8 @@ unsafe fn run_query(query: &str, instants: [Option<Micros>; 5], area: u32) -> Re
         let delivery = history::Delivery::begin(area, pg_sys::CurrentMemoryContext);
         select(query, &parameters, |column| {
             let history = delivery.end();
-            let mut left_out = Vec::new();
-            if let Some(history) = &history {
-                // Freed before the memory of the query.
-                let ids = column(2).map(|datum| TextList::read(datum)).unwrap_or_default();
-                left_out = users::keys(history.kind(), &ids)?;
-            }
-            left_out.sort_unstable();
-            let end = column(3).map(|datum| datum.value() as Micros);
+            let left_out = history.as_ref().map(|history| Keys::excluded(history.kind())).transpose()?;
+            let end = column(2).map(|datum| datum.value() as Micros);
             Ok(Made { history, left_out, end, area })
         })
     }

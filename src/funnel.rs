@@ -3,6 +3,7 @@
 use crate::arguments::TextList;
 use crate::bridge::{self, stored_value};
 use crate::error::{self, refused};
+use crate::settings::Privacy;
 use crate::stored::{Stored, Value};
 use crate::time;
 use crate::transition::Row;
@@ -19,7 +20,7 @@ impl Stored for Funnel {
 }
 
 /// A stored funnel as SQL passes it.
-type FunnelValue<'a> = Value<'a, Funnel>;
+pub type FunnelValue<'a> = Value<'a, Funnel>;
 
 /// A window given by the caller in argument `name`.
 fn window(name: &'static str, given: Option<Interval>) -> Result<Micros> {
@@ -98,14 +99,15 @@ stored_value! { Funnel, "funnel":
 }
 
 /// Opens a value for reading, for a function.
-fn open<'a>(function: &'static str, value: &'a FunnelValue<'_>) -> error::Result<View<'a>> {
+pub fn open<'a>(function: &'static str, value: &'a FunnelValue<'_>) -> error::Result<View<'a>> {
     bridge::set_limit();
     View::open(value.bytes()).map_err(refused(function))
 }
 
-#[pg_extern(immutable, strict, parallel_safe, name = "users")]
-fn funnel_value_users(value: FunnelValue<'_>) -> error::Result<i64> {
-    Ok(open("users", &value)?.users() as i64)
+#[pg_extern(stable, strict, parallel_safe, name = "users")]
+fn funnel_value_users(value: FunnelValue<'_>) -> error::Result<Option<i64>> {
+    let users = open("users", &value)?.users();
+    Ok(Privacy::current().shown(users, users as i64))
 }
 
 #[pg_extern(immutable, strict, parallel_safe, name = "last_request")]

@@ -1,15 +1,15 @@
 //! `user_metrics`: user analytics for AI products inside PostgreSQL. This crate connects [`user_metrics_core`] to
 //! PostgreSQL; the SQL surface is in `sql/`, one file per topic. The modules:
 //!
-//! - [`bridge`], [`stored`]: a state of core as an aggregate and as a column type. [`transition`]: the rows of its
+//! - [`bridge`], [`stored`], [`equality`]: a state of core as an aggregate and as a column type, and its operators. [`transition`]: the rows of its
 //!   aggregates.
 //! - [`arguments`], [`rows`]: arguments read in place; results as rows or a value.
 //! - [`readout`], [`fold`]: the functions that read a value, and the functions that fold the requests of a log. [`history`],
 //!   [`scratch`]: the requests that are folded, and their temporary files.
 //! - [`generated`], [`mod@c_functions`]: the C symbols of all declared functions and aggregates.
 //! - [`source`], [`relation`]: the query over the log, and the catalog's description of the log.
-//! - [`mod@error`], [`settings`], [`policy`], [`time`], [`users`]: error messages, the settings `user_metrics.*`, the privacy
-//!   policy, instants and time zones, user ids.
+//! - [`mod@error`], [`settings`], [`policy`], [`excluded`], [`own_table`], [`time`], [`users`]: error messages, the settings
+//!   `user_metrics.*`, the privacy policy, excluded users, how the tables of both are read, instants and time zones, user ids.
 //! - [`activity`], [`sessions`], [`funnel`], [`survival`], [`experiment`], [`assignment`]: the types, aggregates and
 //!   functions of a topic, named as in core.
 
@@ -20,12 +20,15 @@ mod arguments;
 mod assignment;
 mod bridge;
 mod c_functions;
+mod equality;
 mod error;
+mod excluded;
 mod experiment;
 mod fold;
 mod funnel;
 mod generated;
 mod history;
+mod own_table;
 mod policy;
 mod readout;
 mod relation;
@@ -59,7 +62,8 @@ extension_sql_file!(
         source::day_start,
         source::attach_statements,
         source::describe_query,
-        relation::relation
+        relation::relation,
+        excluded::is_excluded
     ]
 );
 extension_sql_file!(
@@ -78,7 +82,8 @@ extension_sql_file!(
         funnel::funnel_send,
         funnel::funnel_value_users,
         funnel::funnel_last_request,
-        funnel::funnel_without_users
+        funnel::funnel_without_users,
+        excluded::funnel_without_excluded
     ]
 );
 extension_sql_file!(
@@ -103,8 +108,10 @@ extension_sql_file!(
         sessions::session_key,
         sessions::session_reach,
         sessions::session_users,
+        sessions::sessions_have_users,
         sessions::sessions_last_request,
         sessions::sessions_without_users,
+        excluded::sessions_without_excluded
     ]
 );
 extension_sql_file!("../sql/history.sql", name = "history", requires = ["source"]);
@@ -174,10 +181,12 @@ extension_sql_file!(
         activity::activity_receive,
         activity::activity_send,
         activity::users,
+        activity::has_users,
         activity::first_day,
         activity::last_day,
         activity::last_request,
         activity::without_users,
+        excluded::activity_without_excluded,
         bridge::live_states,
         bridge::peak_state_memory
     ]
@@ -186,6 +195,11 @@ extension_sql_file!(
     "../sql/generated_aggregates.sql",
     name = "generated_aggregates",
     requires = ["activity", "sessions", "funnel"]
+);
+extension_sql_file!(
+    "../sql/generated_operators.sql",
+    name = "generated_operators",
+    requires = ["activity", "sessions", "funnel", "survival", "experiment"]
 );
 extension_sql_file!(
     "../sql/generated_functions.sql",

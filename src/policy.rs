@@ -4,10 +4,10 @@
 //! A setting alone cannot enforce that: a value sent by a client when it connects takes precedence over the administrator's
 //! before this library is loaded and knows the setting. So the stricter of table and setting applies.
 //!
-//! The table is read as catalogs are, without SQL: privileges on it and `search_path` do not matter, and committed rows
-//! count, whatever the age of the transaction's snapshot.
+//! Committed rows count, whatever the age of the transaction's snapshot.
 #![allow(unsafe_code)]
 
+use crate::own_table::{Visible, each_row};
 use pgrx::prelude::*;
 use std::cell::Cell;
 use std::ffi::CStr;
@@ -55,47 +55,11 @@ pub fn current() -> Policy {
 /// If there are several rows, which the table does not allow, the strictest values apply.
 fn read() -> Policy {
     let mut policy = NONE;
-    // SAFETY: the table is opened, read and closed as PostgreSQL's own code does it; what an error in between leaves open
-    // belongs to the transaction. A row has as many columns as its descriptor says.
-    unsafe {
-        let schema = pg_sys::get_namespace_oid(c"user_metrics".as_ptr(), true);
-        let table = pg_sys::get_relname_relid(c"privacy_policy".as_ptr(), schema);
-        if table == pg_sys::InvalidOid {
-            return policy;
-        }
-        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
-        let relation = pg_sys::try_table_open(table, lock);
-        if relation.is_null() {
-            return policy;
-        }
-        let descriptor = (*relation).rd_att;
-        let columns = usize::try_from((*descriptor).natts).unwrap_or(0);
-        let (mut values, mut nulls) = (vec![pg_sys::Datum::null(); columns], vec![true; columns]);
-        let places = [c"min_group_size", c"max_state_memory_kb"].map(|name| place(table, name));
-        let scan = pg_sys::systable_beginscan(
-            relation,
-            pg_sys::InvalidOid,
-            false,
-            std::ptr::null_mut(),
-            0,
-            std::ptr::null_mut(),
-        );
-        loop {
-            let row = pg_sys::systable_getnext(scan);
-            if row.is_null() {
-                break;
-            }
-            pg_sys::heap_deform_tuple(row, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
-            let [smallest, most] = places.map(|place| {
-                let value = place.and_then(|place| Some((*values.get(place)?, *nulls.get(place)?)));
-                value.and_then(|(value, is_null)| i32::from_datum(value, is_null))
-            });
-            policy.min_group_size = policy.min_group_size.max(smallest.unwrap_or(NONE.min_group_size));
-            policy.max_state_memory = policy.max_state_memory.min(most.unwrap_or(NONE.max_state_memory));
-        }
-        pg_sys::systable_endscan(scan);
-        pg_sys::table_close(relation, lock);
-    }
+    each_row(c"privacy_policy", [c"min_group_size", c"max_state_memory_kb"], Visible::Committed, |row| {
+        let [smallest, most] = [row.integer(0), row.integer(1)];
+        policy.min_group_size = policy.min_group_size.max(smallest.unwrap_or(NONE.min_group_size));
+        policy.max_state_memory = policy.max_state_memory.min(most.unwrap_or(NONE.max_state_memory));
+    });
     policy
 }
 
@@ -103,11 +67,4 @@ fn read() -> Policy {
 pub fn reserve_settings(prefix: &CStr) {
     // SAFETY: called while the library is loaded, with a text that ends with a zero.
     unsafe { pg_sys::MarkGUCPrefixReserved(prefix.as_ptr()) };
-}
-
-/// The position of a column in a row.
-fn place(table: pg_sys::Oid, column: &CStr) -> Option<usize> {
-    // SAFETY: asks the catalogue; 0 is no column.
-    let number = unsafe { pg_sys::get_attnum(table, column.as_ptr()) };
-    usize::try_from(number).ok()?.checked_sub(1)
 }

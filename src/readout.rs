@@ -45,7 +45,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
             function,
             values: (0..values).map(|n| arguments.read::<&[u8]>(n)).collect(),
             history: None,
-            left_out: Vec::new(),
+            left_out: &[],
             by: false,
             arguments: own.collect(),
             since: instant(last),

@@ -3,7 +3,7 @@
 use crate::arguments::{TextBytes, TextList};
 use crate::bridge::{self, stored_value};
 use crate::error::{self, refused};
-use crate::settings;
+use crate::settings::{self, Privacy};
 use crate::stored::{Stored, Value};
 use crate::time;
 use crate::transition::Row;
@@ -20,7 +20,7 @@ impl Stored for Sessions {
 }
 
 /// Stored sessions as SQL passes them.
-type SessionsValue<'a> = Value<'a, Sessions>;
+pub type SessionsValue<'a> = Value<'a, Sessions>;
 
 fn limits(session_gap: Option<Interval>, max_idle: Option<Interval>) -> Result<Limits> {
     let [gap, idle] = [session_gap, max_idle].map(|given| given.map(time::interval));
@@ -64,14 +64,21 @@ stored_value! { Sessions, "sessions":
 }
 
 /// Opens a value for reading, for a function.
-fn open<'a>(function: &'static str, value: &'a SessionsValue<'_>) -> error::Result<View<'a>> {
+pub fn open<'a>(function: &'static str, value: &'a SessionsValue<'_>) -> error::Result<View<'a>> {
     bridge::set_limit();
     View::open(value.bytes()).map_err(refused(function))
 }
 
-#[pg_extern(immutable, strict, parallel_safe, name = "users")]
-fn session_users(value: SessionsValue<'_>) -> error::Result<i64> {
-    Ok(open("users", &value)?.users() as i64)
+#[pg_extern(stable, strict, parallel_safe, name = "users")]
+fn session_users(value: SessionsValue<'_>) -> error::Result<Option<i64>> {
+    let users = open("users", &value)?.users();
+    Ok(Privacy::current().shown(users, users as i64))
+}
+
+/// Whether a value has users, also if they are too few to be counted.
+#[pg_extern(immutable, strict, parallel_safe, name = "has_users")]
+fn sessions_have_users(value: SessionsValue<'_>) -> error::Result<bool> {
+    Ok(open("has_users", &value)?.users() > 0)
 }
 
 #[pg_extern(immutable, strict, parallel_safe, name = "last_request")]

@@ -4,6 +4,7 @@ use crate::policy;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
 use user_metrics_core::base::calendar::Micros;
+use user_metrics_core::function::hides;
 
 /// The first day of the week.
 #[derive(Clone, Copy, Debug, PostgresGucEnum)]
@@ -119,8 +120,13 @@ impl Privacy {
         Privacy(min_group_size())
     }
 
-    /// Whether a group of that many users must be hidden. An empty group reveals no user.
+    /// Whether a group of that many users must be hidden.
     pub fn hides(self, users: u64) -> bool {
-        users > 0 && users < self.0
+        hides(users, self.0)
+    }
+
+    /// A value about that many users, unless it must be hidden.
+    pub fn shown<T>(self, users: usize, value: T) -> Option<T> {
+        (!self.hides(users as u64)).then_some(value)
     }
 }

@@ -71,5 +71,7 @@ fn attach_statements(
 
 #[pg_extern(stable, strict, parallel_safe)]
 fn describe_query(relation: &str) -> error::Result<String> {
-    Relation::parse(relation).and_then(|r| source::describe(&r, &catalog::readers)).map_err(refused("describe_source"))
+    Relation::parse(relation)
+        .and_then(|r| source::describe(&r, &catalog::readers, settings::min_group_size()))
+        .map_err(refused("describe_source"))
 }

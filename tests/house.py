@@ -31,7 +31,7 @@ TOPICS = FLOORS[5] + FLOORS[6]
 
 # Pages and regress files that are no topics.
 OTHER_PAGES = ["benchmarks", "definitions", "reference", "source"]
-OTHER_CASES = ["catalog", "functions", "settings", "source"]
+OTHER_CASES = ["catalog", "functions", "settings", "source", "stored"]
 
 
 def used(text):

@@ -12,6 +12,7 @@ pub mod aggregates;
 pub mod entries;
 pub mod reference;
 pub mod sql;
+pub mod stored;
 
 const TOPICS: &[&[&[&Function]]] = &[
     &[activity::FUNCTIONS],

@@ -11,8 +11,8 @@ pub mod segment_user;
 pub mod segment_users;
 
 pub use decline::decline_p;
-pub(crate) use power::ceil_of_share;
 pub use power::power_cutoff;
+pub(crate) use power::{ceil_of_share, shown_cutoff};
 
 /// The functions about segments.
 pub const FUNCTIONS: &[&Function] = &[&segment_users::FUNCTION, &segment_user::FUNCTION, &segment_summary::FUNCTION];

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use user_metrics_core::catalog::entries::{self, Kind, entries};
-use user_metrics_core::catalog::{AGGREGATES, aggregates, all, reference, sql};
+use user_metrics_core::catalog::{AGGREGATES, aggregates, all, reference, sql, stored};
 use user_metrics_core::function::Type;
 
 #[test]
@@ -13,6 +13,7 @@ fn what_is_committed_is_what_the_declarations_make() {
         ("sql/generated.sql", include_str!("../../sql/generated.sql"), sql::script()),
         ("sql/generated_aggregates.sql", include_str!("../../sql/generated_aggregates.sql"), aggregates::script()),
         ("sql/generated_functions.sql", include_str!("../../sql/generated_functions.sql"), entries::script()),
+        ("sql/generated_operators.sql", include_str!("../../sql/generated_operators.sql"), stored::script()),
         ("docs/reference.md", include_str!("../../docs/reference.md"), reference::page()),
         ("src/generated.rs", include_str!("../../src/generated.rs"), sql::glue()),
     ] {

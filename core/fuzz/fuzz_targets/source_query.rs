@@ -60,7 +60,7 @@ fuzz_target!(|input: &str| {
             "refused as {error:?}"
         ),
     }
-    if let Ok(query) = describe(&relation, &catalog::readers) {
+    if let Ok(query) = describe(&relation, &catalog::readers, 5) {
         only_ours(&query);
     }
 });

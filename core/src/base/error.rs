@@ -68,6 +68,11 @@ pub enum Error {
         /// What to do instead, as a sentence.
         accepted: String,
     },
+    /// Rows about single users, where groups as small must not be shown.
+    SingleUsers {
+        /// What to do instead, as a sentence.
+        instead: &'static str,
+    },
     /// A value larger than a PostgreSQL datum can be.
     TooLarge {
         /// Its size in bytes.

@@ -39,6 +39,11 @@ impl UserKind {
         }
     }
 
+    /// The type with a given SQL name.
+    pub fn named(name: &[u8]) -> Option<Self> {
+        [UserKind::Text, UserKind::Uuid, UserKind::Bigint].into_iter().find(|kind| kind.name().as_bytes() == name)
+    }
+
     /// The SQL name of the type.
     pub fn name(self) -> &'static str {
         match self {

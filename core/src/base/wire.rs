@@ -34,12 +34,21 @@ pub enum Kind {
     History = 18,
 }
 
-const HEADER: usize = 16;
+/// The length of the frame before the body. It holds the body's checksum, so that it nearly identifies a value.
+pub const HEADER: usize = 16;
 /// The largest value written: a PostgreSQL datum is smaller than 1 GB.
 const MOST_BYTES: usize = (1 << 30) - 64;
 
 fn corrupt<T>(what: &'static str) -> Result<T> {
     Err(Error::Corrupt { what })
+}
+
+/// The kind and the version of a value, given its first bytes.
+pub fn header(start: &[u8]) -> Result<(u8, u8)> {
+    match start.first_chunk::<HEADER>() {
+        Some([kind, version, ..]) => Ok((*kind, *version)),
+        None => corrupt("shorter than its header"),
+    }
 }
 
 /// Builds the bytes of a value.

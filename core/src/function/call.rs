@@ -92,7 +92,7 @@ pub struct Call<'a> {
     /// The requests it folds; `None` if there are none.
     pub history: Option<&'a History>,
     /// The excluded users, ascending.
-    pub left_out: Vec<UserKey>,
+    pub left_out: &'a [UserKey],
     /// Whether the requests have the segments of `by`.
     pub by: bool,
     /// Its own arguments, `None` for NULL.
@@ -253,7 +253,7 @@ impl<'a> Call<'a> {
         let Some(history) = self.history else { return Ok(()) };
         // few: columns of a function
         let wanted = columns.iter().copied().flatten().collect::<Vec<_>>();
-        history.each(&wanted, &self.left_out, &mut visit)
+        history.each(&wanted, self.left_out, &mut visit)
     }
 
     /// Folds every user except excluded ones, with the requests of some columns.

@@ -1,6 +1,6 @@
 //! The input of segments: each user's requests, their times, and recent usage.
 
-use super::power::{at_most, power_cutoff};
+use super::power::{at_most, power_cutoff, shown_cutoff};
 use super::{Segment, Terms, decline_p};
 use crate::base::calendar::{DAY_MICROS, Micros};
 use crate::base::days::Day;
@@ -61,7 +61,9 @@ pub(crate) struct Members<'a> {
     properties: Vec<Option<usize>>,
     pub(crate) members: Vec<Member>,
     /// The cutoff of power users by recent requests; `None` if there are none.
-    pub(crate) power_cutoff: Option<u64>,
+    power_cutoff: Option<u64>,
+    /// The same as shown in rows.
+    pub(super) shown_cutoff: Option<u64>,
     ids: Ids,
     told: Vec<u32>,
     days: Vec<Day>,
@@ -87,6 +89,7 @@ impl<'a> Members<'a> {
             properties: properties.iter().map(|name| column(&Rules::property(name))).collect(), // few: of an argument
             members: Vec::new(),
             power_cutoff: None,
+            shown_cutoff: None,
             ids: Ids::default(),
             told: Vec::new(),
             days: Vec::new(),
@@ -134,7 +137,7 @@ impl<'a> Members<'a> {
 
     /// Assigns the segment of each user, which depends on all users.
     pub(crate) fn settle(&mut self) -> Result<()> {
-        let Members { terms, members, end, claim, power_cutoff: cutoff, .. } = self;
+        let Members { call, terms, members, end, claim, power_cutoff: cutoff, shown_cutoff: shown, .. } = self;
         let (recent_weeks, base_weeks) = (f64::from(terms.recent_weeks), f64::from(terms.base_weeks));
         let share = recent_weeks / (recent_weeks + base_weeks);
         let mut usages: Vec<u64> = Vec::new();
@@ -143,6 +146,7 @@ impl<'a> Members<'a> {
         memory::poll();
         usages.sort_unstable_by_key(|&recent| Reverse(recent));
         *cutoff = power_cutoff(&usages, &terms.power);
+        *shown = shown_cutoff(call, &usages, *cutoff);
         let new_after = end.saturating_sub(DAY_MICROS.saturating_mul(Micros::from(terms.new_days)));
         for (i, member) in members.iter_mut().enumerate() {
             if i % memory::POLL_EVERY == 0 {

@@ -1,5 +1,7 @@
 //! Power users: the cutoff by number of requests.
 
+use crate::function::Call;
+
 /// The terms of power users.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
@@ -26,6 +28,11 @@ pub fn power_cutoff(usages: &[u64], terms: &Terms) -> Option<u64> {
     let cutoff =
         if stands_out(&cutoff) { cutoff } else { *usages[..chosen].iter().rfind(|usage| stands_out(usage))? };
     (usages.len() as u64 >= terms.min_users).then_some(cutoff)
+}
+
+/// The cutoff as shown in rows. It is the usage of a user and hides if fewer users are power users than may be shown.
+pub(crate) fn shown_cutoff(call: &Call<'_>, usages: &[u64], cutoff: Option<u64>) -> Option<u64> {
+    cutoff.filter(|&cutoff| !call.hides(usages.partition_point(|&usage| usage >= cutoff) as u64))
 }
 
 /// A number in decimal: its digits and how many of them are decimals. 0.28 is 28 hundredths, which no floating-point number

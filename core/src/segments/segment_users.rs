@@ -91,7 +91,7 @@ pub(super) fn figures<'m>(members: &'m Members<'_>, member: &'m Member) -> [Cell
         Cell::Instant(member.first),
         Cell::Instant(member.last),
         member.usage_rank.into(),
-        members.power_cutoff.into(),
+        members.shown_cutoff.into(),
         member.recent.into(),
         member.base.into(),
         member.decline_ratio.into(),

@@ -3,7 +3,7 @@
 use super::canonical::{Holds, canonical_named};
 use super::{Found, Relation, is_json, literal};
 use crate::base::error::{Error, Result};
-use crate::base::user_table::uuid_digits;
+use crate::base::user_table::{UserKind, uuid_digits};
 use crate::function::AS_TEXT;
 use crate::history::Kind;
 
@@ -215,7 +215,7 @@ impl Relation {
             "uuid" | "int2" | "int4" | "int8" => format!("{id} IS NOT NULL"),
             _ => format!("pg_catalog.btrim({id}, E' \\t\\n\\x0b\\x0c\\r') <> ''"),
         };
-        let left_out = ["anonymous_user", "opt_out"].map(|table| self.is_in(table, id)).join(" OR ");
+        let left_out = ["anonymous", "opted out"].map(|excluded_as| self.is_excluded(excluded_as, id)).join(" OR ");
         format!("{named} AND NOT ({left_out})")
     }
 
@@ -298,20 +298,18 @@ impl Relation {
         self.cannot_serve(found, hint)
     }
 
-    /// Whether a user id, of the log's id type, is in one of the extension's tables of ids. Ids of other types than text are
-    /// stored there as text, in any form that the type accepts.
-    pub(super) fn is_in(&self, table: &str, id: &str) -> String {
-        let text = format!("({id})::pg_catalog.text");
+    /// Whether a user id, of the log's id type, is excluded: as `anonymous` or as `opted out`.
+    pub(super) fn is_excluded(&self, excluded_as: &str, id: &str) -> String {
         let base = canonical_named("user_id").and_then(|c| self.find(c)).map_or(String::new(), |found| found.base);
-        match base.as_str() {
-            "uuid" => format!(
-                "pg_catalog.translate({text}, '-', '') IN (SELECT pg_catalog.translate(pg_catalog.lower(pg_catalog.btrim(u.user_id)), \
-                 '-{{}}', '') FROM user_metrics.{table} AS u)"
-            ),
-            "int2" | "int4" | "int8" => {
-                format!("{text} IN (SELECT pg_catalog.btrim(u.user_id) FROM user_metrics.{table} AS u)")
-            }
-            _ => format!("{text} COLLATE \"C\" IN (SELECT u.user_id FROM user_metrics.{table} AS u)"),
-        }
+        let kind = match base.as_str() {
+            "uuid" => UserKind::Uuid,
+            "int2" | "int4" | "int8" => UserKind::Bigint,
+            _ => UserKind::Text,
+        };
+        format!(
+            "user_metrics_internal.is_excluded({}, ({id})::pg_catalog.text, {})",
+            literal(excluded_as),
+            literal(kind.name())
+        )
     }
 }

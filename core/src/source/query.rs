@@ -126,14 +126,10 @@ impl Ask {
     }
 }
 
-/// Removes excluded users from a value.
+/// Removes excluded users from a value: once per value.
 fn of_users(value: &str) -> String {
-    format!("user_metrics.without_users({value}, {LEFT_OUT})")
+    format!("user_metrics.without_excluded_users({value})")
 }
-
-/// The excluded ids: read once per query, removed once per value.
-const LEFT_OUT: &str = "ARRAY(SELECT a.user_id FROM user_metrics.anonymous_user AS a \
-                        UNION ALL SELECT o.user_id FROM user_metrics.opt_out AS o)";
 
 /// The conditions on rows: no later than $3, before `until`, from the given parameter on, and the filter. If `until` is not
 /// after `since`, no rows are read.
@@ -213,7 +209,7 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
             Ok(format!(
                 "WITH segments AS MATERIALIZED (SELECT q.segment, {} AS value \
                  FROM ({rows}) AS q GROUP BY q.segment ORDER BY q.segment) \
-                 SELECT s.segment, r.* FROM segments AS s CROSS JOIN LATERAL {} WHERE user_metrics.users(s.value) > 0",
+                 SELECT s.segment, r.* FROM segments AS s CROSS JOIN LATERAL {} WHERE user_metrics_internal.has_users(s.value)",
                 of_users(&value),
                 ask.call("s.value", end.as_deref().unwrap_or(&end_of_values(ask, "segments")))
             ))
@@ -221,8 +217,7 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
     }
 }
 
-/// The query of a fold, with one row: the history of the requests' columns in the log's types, the excluded users, and the
-/// end of observation.
+/// The query of a fold, with one row: the history of the requests' columns in the log's types, and the end of observation.
 pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     let Reads::Requests(requests) = ask.function.reads else {
         return Err(Error::Corrupt { what: "a function that folds no requests" });
@@ -351,7 +346,7 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
         Some((_, signups)) => with_signups(relation, signups, (&named, expressions.len()), conditions)?,
     };
     Ok(format!(
-        "SELECT user_metrics_internal.history({plan}, q.user_id, q.occurred_at{given}), {LEFT_OUT}, {end} FROM ({rows}) AS q"
+        "SELECT user_metrics_internal.history({plan}, q.user_id, q.occurred_at{given}), {end} FROM ({rows}) AS q"
     ))
 }
 

@@ -6,7 +6,8 @@ use super::lives::{Life, Lives};
 use crate::base::days::Day;
 use crate::base::error::Result;
 use crate::base::memory::{self, Claim};
-use crate::segments::{Terms, power_cutoff};
+use crate::function::Call;
+use crate::segments::{Terms, power_cutoff, shown_cutoff};
 use std::cmp::Reverse;
 
 /// The number of days without a request after which a user is dormant.
@@ -81,7 +82,7 @@ pub(super) struct Judged {
     /// The requests of users who are not dormant, in descending order.
     pub(super) usages: Vec<u64>,
     /// The cutoff of power users; `None` if there are none.
-    pub(super) power_cutoff: Option<u64>,
+    power_cutoff: Option<u64>,
     _claim: Claim,
 }
 
@@ -151,6 +152,13 @@ pub(super) fn judged(
         number += 1;
     }
     Ok(Judged { standings, usages, power_cutoff: cutoff, _claim: claim })
+}
+
+impl Judged {
+    /// The cutoff of power users as shown in rows.
+    pub(super) fn shown_cutoff(&self, call: &Call<'_>) -> Option<u64> {
+        shown_cutoff(call, &self.usages, self.power_cutoff)
+    }
 }
 
 /// The days on which users start or return from dormancy, ascending, with the users' indexes.

@@ -55,6 +55,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let weeks = (weeks / 7) as usize;
     let day = |number: usize| last - 7 * (weeks - number) as Day;
     let judged = judged(&lives, weeks + 1, day, |_, _| Ok(()))?;
+    let power_cutoff = judged.shown_cutoff(call);
     for (life, standing) in lives.lives.iter().zip(&judged.standings) {
         let (Some(stage), Some((first_day, last_day))) = (standing.stage, lives.first_and_last(life)) else { continue };
         if !lives.is_shown(life) {
@@ -83,7 +84,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
             (standing.active_weeks() as i32).into(),
             u64::from(standing.active_days()).into(),
             is_active.then(rank).into(),
-            judged.power_cutoff.filter(|_| is_active).into(),
+            power_cutoff.filter(|_| is_active).into(),
             date(life.activated_on),
             date(life.upgraded_on),
         ])?;

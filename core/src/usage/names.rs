@@ -16,7 +16,12 @@ pub(super) const COLUMNS: &[Column] = &[
     column_about(ABOUT, "users", Type::Bigint, "distinct users"),
     column_about(ABOUT, "reach", Type::Double, "users / all users of the segment"),
     column_about(ABOUT, "requests", Type::Bigint, "number of requests"),
-    column_about(ABOUT, "share", Type::Double, "share of the segment's requests"),
+    column_about(
+        ABOUT,
+        "share",
+        Type::Double,
+        "share of the segment's requests; NULL if any row of the segment is too small to show",
+    ),
     column_about(ABOUT, "requests_per_user", Type::Double, "requests / users"),
     column_about(ABOUT, "success_rate", Type::Double, "share of successful requests among those with a known outcome"),
     column_about(ABOUT, "cost_usd", Type::Double, "cost in US dollars; NULL if none is known"),
@@ -105,7 +110,12 @@ impl Names {
             let ([_, segment, name], requests) = (found.texts, shown(found.value));
             (text_order(segment), name.is_none(), requests.is_none(), Reverse(requests), name)
         });
-        for found in names {
+        let hidden = names
+            .chunk_by(|a, b| a.codes[1] == b.codes[1])
+            .map(|of| (of.len(), of.iter().any(|found| call.hides(found.value.users))));
+        let hidden = hidden.flat_map(|(names, is_hidden)| std::iter::repeat_n(is_hidden, names));
+        // Together with a share, requests would reveal the total and so the hidden counts.
+        for (found, any_hidden) in names.iter().zip(hidden) {
             let Some(whole) = self.segments.find([0, 0, found.codes[1]]) else { continue };
             let name = found.value;
             let share = |part: u64, whole: u64| part as f64 / whole as f64;
@@ -115,7 +125,7 @@ impl Names {
                 name.users.into(),
                 share(name.users, whole.users).into(),
                 name.requests.into(),
-                share(name.requests, whole.requests).into(),
+                (!any_hidden).then(|| share(name.requests, whole.requests)).into(),
                 share(name.requests, name.users).into(),
                 (name.known > 0).then(|| share(name.succeeded, name.known)).into(),
                 name.cost.value().into(),

@@ -126,7 +126,8 @@ fn answer(function: &'static Function, history: &History, parts: u64, least: u64
             {"segment": "b", "any": [{"success_rate": {">": 0.5}}, {"sessions": {"<": 3}}]}]"#,
     };
     let mut call = call(function, history, texts);
-    call.left_out = vec![UserKey::text(b"user 3").unwrap()];
+    let left_out = [UserKey::text(b"user 3").unwrap()];
+    call.left_out = &left_out;
     (call.environment.parts, call.environment.min_group_size) = (parts, least);
     call.environment.now = 3000 * DAY_MICROS;
     let mut rows = Shown::default();

@@ -105,7 +105,7 @@ pub fn call<'a>(function: &'static Function, history: &'a History, texts: Texts)
         function,
         values: Vec::new(),
         history: Some(history),
-        left_out: Vec::new(),
+        left_out: &[],
         by: history.column("segment").is_some(),
         arguments: function.arguments.iter().map(|argument| given(argument, texts, history)).collect(),
         since: None,

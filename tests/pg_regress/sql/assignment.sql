@@ -156,14 +156,14 @@ CREATE ROLE regress_user_metrics_reader;
 GRANT USAGE ON SCHEMA assignment TO regress_user_metrics_reader;
 GRANT EXECUTE ON FUNCTION refused(text) TO regress_user_metrics_reader;
 SET ROLE regress_user_metrics_reader;
-SELECT experiment_variant('ann', 'model_selection'), length(experiment_payload('ann', 'model_selection')), (SELECT count(*) FROM user_metrics.experiment) > 0 AS reads;
+SELECT experiment_variant('ann', 'model_selection'), length(experiment_payload('ann', 'model_selection'));
 SELECT s, r.state, r.message FROM unnest(ARRAY[
-    'SELECT define_experiment(''x'', ''["a", "b"]'')', 'SELECT define_experiment(''x'', ''["a", "b"]''::jsonb)', 'DELETE FROM user_metrics.experiment', 'SELECT assignment_audit(''assignment.log'', ''of_text'')'
+    'SELECT define_experiment(''x'', ''["a", "b"]'')', 'SELECT define_experiment(''x'', ''["a", "b"]''::jsonb)', 'DELETE FROM user_metrics.experiment', 'SELECT FROM user_metrics.experiment', 'SELECT assignment_audit(''assignment.log'', ''of_text'')'
 ]) WITH ORDINALITY AS u(s, n), LATERAL refused(s) AS r ORDER BY n;
 RESET ROLE;
 CREATE ROLE regress_user_metrics_experimenter;
 GRANT EXECUTE ON FUNCTION define_experiment(text, text, text, text, double precision, jsonb, boolean) TO regress_user_metrics_experimenter;
-GRANT INSERT, UPDATE ON user_metrics.experiment TO regress_user_metrics_experimenter;
+GRANT SELECT, INSERT, UPDATE ON user_metrics.experiment TO regress_user_metrics_experimenter;
 SET ROLE regress_user_metrics_experimenter;
 SELECT user_metrics.define_experiment('theirs', '["a", "b"]'), user_metrics.define_experiment('theirs', '["a", "b", "c"]', replace => true);
 RESET ROLE;

@@ -232,7 +232,7 @@ SET ROLE regress_user_metrics_reader;
 SELECT sum(active_users) FROM active_users('a_view');
 SELECT s, r.* FROM unnest(ARRAY[
     'SELECT active_users(''log'')', 'SELECT active_users(''log'', by => ''model'')', 'SELECT describe_source(''log'')', 'SELECT attach(''log'')',
-    'SELECT opt_out(''ann'')', 'SELECT opt_in(''ann'')', 'DELETE FROM user_metrics.opt_out', 'INSERT INTO user_metrics.anonymous_user VALUES (''ann'')'
+    'SELECT opt_out(''ann'')', 'SELECT opt_in(''ann'')', 'DELETE FROM user_metrics.opt_out', 'SELECT FROM user_metrics.opt_out', 'SELECT FROM user_metrics.anonymous_user', 'INSERT INTO user_metrics.anonymous_user VALUES (''ann'')'
 ]) WITH ORDINALITY AS u(s, n), LATERAL refused(s) AS r ORDER BY n;
 RESET ROLE;
 -- Nor does a view let anybody read what they may not: an attached view reads as its caller.
@@ -244,7 +244,7 @@ RESET ROLE;
 -- Who decides needs two grants.
 CREATE ROLE regress_user_metrics_officer;
 GRANT EXECUTE ON FUNCTION user_metrics.opt_out(text), user_metrics.opt_in(text) TO regress_user_metrics_officer;
-GRANT INSERT, DELETE ON user_metrics.opt_out TO regress_user_metrics_officer;
+GRANT SELECT, INSERT, DELETE ON user_metrics.opt_out TO regress_user_metrics_officer;
 SET ROLE regress_user_metrics_officer;
 SELECT user_metrics.opt_out('bob');
 SELECT user_id FROM user_metrics.opt_out;

@@ -15,6 +15,7 @@ use crate::segments::ceil_of_share;
 use crate::stats::interval::rate_with_bounds;
 use std::cmp::Reverse;
 
+const REACH: &[&str] = &["users", "aware_users", "tried_users"];
 const TRIED: &[&str] = &["aware_users", "tried_users"];
 const ELIGIBLE: &[&str] = &["aware_users", "tried_users", "eligible_users"];
 
@@ -55,7 +56,7 @@ pub static FUNCTION: Function = Function {
     ],
     columns: &[
         column("feature", Type::Text, "the feature"),
-        column("users", Type::Bigint, "users with a request at or after since"),
+        column_about(&["users"], "users", Type::Bigint, "users with a request at or after since"),
         column_about(
             TRIED,
             "aware_users",
@@ -63,7 +64,7 @@ pub static FUNCTION: Function = Function {
             "users who were shown the feature or used it; NULL without exposed",
         ),
         column_about(TRIED, "tried_users", Type::Bigint, "users whose first use of the feature was at or after since"),
-        column_about(TRIED, "reach", Type::Double, "tried_users / users"),
+        column_about(REACH, "reach", Type::Double, "tried_users / users"),
         column_about(TRIED, "tried_rate", Type::Double, "tried_users / aware_users; NULL without exposed"),
         column_about(ELIGIBLE, "eligible_users", Type::Bigint, "users who tried it at least within_days days ago"),
         column_about(ELIGIBLE, "open_users", Type::Bigint, "users who tried it later, whose adoption is not known yet"),

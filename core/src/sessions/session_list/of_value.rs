@@ -1,7 +1,7 @@
 //! `session_list` over a value, which has hashed keys instead of session and user ids. Definitions D15, D16, D19.
 
 use super::figures;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::function::{Call, Cell, Function, Reads, Rows, Stored, Type, column};
 use crate::sessions::View;
 use crate::sessions::{Ending, list};
@@ -37,6 +37,12 @@ pub static FUNCTION: Function = Function {
 };
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
+    // A value may be shared with those who must not read the log it was built from.
+    if call.environment.min_group_size > 1 {
+        return Err(Error::SingleUsers {
+            instead: "Use session_stats, or call session_list over the log, which requires the privilege to read it.",
+        });
+    }
     let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let span = call.span(view.last_at());
     list(&view, &span)?.iter().try_for_each(|(number, session)| {
