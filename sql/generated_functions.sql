@@ -1,6 +1,6 @@
 -- Made from the declarations in core/src; do not edit: cargo run -p user_metrics_core --example generate.
 
-CREATE VIEW user_metrics.functions AS
+CREATE VIEW user_metrics.functions WITH (security_invoker = true) AS
 SELECT f.topic, f.name, f.kind, f.summary, f.arguments, f.columns, f.columns_needed, f.columns_used, f.example
 FROM (VALUES
     (

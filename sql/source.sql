@@ -59,8 +59,8 @@ CREATE FUNCTION user_metrics.attach(
 ) RETURNS regclass
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 DECLARE
-    view_name text;
-    statement text;
+    view_name pg_catalog.text;
+    statement pg_catalog.text;
 BEGIN
     IF name IS NULL THEN
         SELECT pg_catalog.format('%I.%I', n.nspname, c.relname OPERATOR(pg_catalog.||) '_requests')

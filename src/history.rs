@@ -7,7 +7,7 @@
 
 use crate::arguments::TextBytes;
 use crate::bridge;
-use crate::error::refused;
+use crate::error::refused_input;
 use crate::scratch::{self, SharedFile};
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
@@ -364,7 +364,7 @@ unsafe fn numeric_number(datum: pg_sys::Datum) -> Option<f64> {
 #[cold]
 #[inline(never)]
 fn raise<T>(error: Error) -> T {
-    Err(refused(NAME)(error)).unwrap_or_report()
+    Err(refused_input(NAME, PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE)(error)).unwrap_or_report()
 }
 
 /// Puts a state where it outlives the row.

@@ -9,18 +9,16 @@ would end the process, and PostgreSQL would end all others. Needs scripts/cluste
 `N passed, N failed`.
 """
 
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from psql import ServerError, ServerGone, Session  # noqa: E402
 
-CLUSTER = "test-memory"
+from server import Server, process_memory  # noqa: E402
+
 # Memory of a backend beyond its size at rest, in MB: from enough for everything to not enough for anything.
 LIMITS = (1500, 400, 200, 130, 90, 60, 40, 25, 15, 8)
 OUT_OF_MEMORY, LIMIT_EXCEEDED = "53200", "54000"
@@ -61,72 +59,52 @@ STATEMENTS = [
 ]
 
 
-def cluster(action, kilobytes=None):
-    limit = f"ulimit -v {kilobytes} && " if kilobytes else ""
-    subprocess.run(["bash", "-c", f"{limit}exec scripts/cluster.sh {action} {CLUSTER}"], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL, timeout=120)
-
-
-def connect():
-    """Sets libpq's variables for the cluster."""
-    directory = subprocess.run(["bash", "-c", "source scripts/lib.sh && private_dir"], cwd=ROOT, check=True,
-                               capture_output=True, text=True).stdout.strip()
-    host = Path(directory) / "cluster" / CLUSTER
-    port = (host / "data" / "postmaster.pid").read_text().splitlines()[3].strip()
-    os.environ |= {"PGHOST": str(host), "PGPORT": port, "PGUSER": "postgres", "PGDATABASE": "postgres"}
-    return host / "data" / "scratch"
-
-
-def address_space(pid):
-    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmSize")]
-    return int(line.split()[1])
+def run(server, refused):
+    """Runs every statement under every limit; returns how many passed, and complaints. `refused` counts errors by statement."""
+    passed, failures, scratch = 0, [], server.data / "scratch"
+    with Session("postgres", statement_timeout="300s", max_parallel_workers_per_gather=0) as session:
+        session.run("; ".join(DATA.strip().split(";\n")))
+        for name in VALUES:
+            session.run(f"COPY (SELECT {name} FROM big) TO '{scratch}-{name}' (FORMAT binary)")
+    with Session("postgres", max_parallel_workers_per_gather=0) as session:
+        session.run("SELECT user_metrics.users(user_metrics.activity(1::bigint, now()))")
+        at_rest = process_memory(session.value("SELECT pg_backend_pid()"), "VmSize")
+    for megabytes in LIMITS:
+        server.stop()
+        server.start(at_rest + 1024 * megabytes)
+        # Another session, at work when the first one runs out of memory.
+        with Session("postgres") as other, Session("postgres", max_parallel_workers_per_gather=0) as session:
+            other.run("BEGIN")
+            backend = other.value("SELECT pg_backend_pid()")
+            for statement in STATEMENTS:
+                shown = f"{megabytes} MB: {statement}"
+                try:
+                    session.run(statement.format(scratch=scratch))
+                except ServerError as error:
+                    if error.sqlstate in (OUT_OF_MEMORY, LIMIT_EXCEEDED):
+                        refused[statement] += 1
+                    else:
+                        failures.append(f"{shown}\n    {str(error)[:300]}")
+                        continue
+                    session.reset()
+                except ServerGone:
+                    failures.append(f"{shown}\n    the server was gone")
+                    time.sleep(1)
+                    session.restart()
+                    other.restart()
+                    other.run("BEGIN")
+                    backend = other.value("SELECT pg_backend_pid()")
+                    continue
+                if other.value("SELECT pg_backend_pid()") != backend:
+                    failures.append(f"{shown}\n    another session was ended")
+                passed += 1
+    return passed, failures
 
 
 def main():
-    passed, failures, refused = 0, [], dict.fromkeys(STATEMENTS, 0)
-    cluster("remove")
-    try:
-        cluster("start")
-        scratch = connect()
-        with Session("postgres", statement_timeout="300s", max_parallel_workers_per_gather=0) as session:
-            session.run("; ".join(DATA.strip().split(";\n")))
-            for name in VALUES:
-                session.run(f"COPY (SELECT {name} FROM big) TO '{scratch}-{name}' (FORMAT binary)")
-        with Session("postgres", max_parallel_workers_per_gather=0) as session:
-            session.run("SELECT user_metrics.users(user_metrics.activity(1::bigint, now()))")
-            at_rest = address_space(int(session.value("SELECT pg_backend_pid()")))
-        for megabytes in LIMITS:
-            cluster("stop")
-            cluster("start", at_rest + 1024 * megabytes)
-            connect()
-            # Another session, at work when the first one runs out of memory.
-            with Session("postgres") as other, Session("postgres", max_parallel_workers_per_gather=0) as session:
-                other.run("BEGIN")
-                backend = other.value("SELECT pg_backend_pid()")
-                for statement in STATEMENTS:
-                    shown = f"{megabytes} MB: {statement}"
-                    try:
-                        session.run(statement.format(scratch=scratch))
-                    except ServerError as error:
-                        if error.sqlstate in (OUT_OF_MEMORY, LIMIT_EXCEEDED):
-                            refused[statement] += 1
-                        else:
-                            failures.append(f"{shown}\n    {str(error)[:300]}")
-                            continue
-                        session.reset()
-                    except ServerGone:
-                        failures.append(f"{shown}\n    the server was gone")
-                        time.sleep(1)
-                        session.restart()
-                        other.restart()
-                        other.run("BEGIN")
-                        backend = other.value("SELECT pg_backend_pid()")
-                        continue
-                    if other.value("SELECT pg_backend_pid()") != backend:
-                        failures.append(f"{shown}\n    another session was ended")
-                    passed += 1
-    finally:
-        cluster("remove")
+    refused = dict.fromkeys(STATEMENTS, 0)
+    with Server("test-memory") as server:
+        passed, failures = run(server, refused)
     # A value that never failed was not tested hard enough; one that always failed was not tested at all.
     for statement in STATEMENTS:
         if not 0 < refused[statement] < len(LIMITS):

@@ -230,7 +230,7 @@ pub fn script() -> String {
     };
     format!(
         "-- Made from the declarations in core/src; do not edit: cargo run -p user_metrics_core --example generate.\n\n\
-         CREATE VIEW user_metrics.functions AS\nSELECT {}\nFROM (VALUES\n{rows}\n) AS f ({});\n\
+         CREATE VIEW user_metrics.functions WITH (security_invoker = true) AS\nSELECT {}\nFROM (VALUES\n{rows}\n) AS f ({});\n\
          COMMENT ON VIEW user_metrics.functions IS{};\n{}GRANT SELECT ON user_metrics.functions TO PUBLIC;\n",
         names.map(|name| format!("f.{name}")).join(", "),
         names.join(", "),

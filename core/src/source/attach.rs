@@ -64,11 +64,9 @@ pub fn attach(relation: &Relation, view: &str, columns: Option<&str>, preset: Op
         selected.push(format!("{expression} AS {name}"));
         comments.push(format!("COMMENT ON COLUMN {view}.{name} IS {}", literal(canonical.about)));
     }
-    let create = format!(
-        "CREATE VIEW {view} WITH (security_invoker = true) AS SELECT {} FROM {}{}",
-        selected.join(", "),
-        relation.name,
-        relation.check().map_or(String::new(), |check| format!(" WHERE {check}"))
-    );
+    let selected = selected.join(", ");
+    let check = relation.check(&selected).map_or(String::new(), |check| format!(" WHERE {check}"));
+    let create =
+        format!("CREATE VIEW {view} WITH (security_invoker = true) AS SELECT {selected} FROM {}{check}", relation.name);
     Ok(std::iter::once(create).chain(comments).collect())
 }

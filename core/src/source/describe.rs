@@ -99,13 +99,13 @@ pub fn describe(relation: &Relation, readers: &dyn Fn(&str) -> String, least: u6
     let rows = CANONICAL.iter().enumerate();
     let rows = rows.map(|canonical| described(relation, canonical, readers, (&mut counts, &requests)));
     let rows = rows.collect::<Result<Vec<_>>>()?.join(", ");
-    let check = relation.check().map_or(String::new(), |check| format!(" WHERE {check}"));
+    let columns = counts.columns.join(", ");
+    let check = relation.check(&columns).map_or(String::new(), |check| format!(" WHERE {check}"));
     Ok(format!(
         "SELECT v.column_name::pg_catalog.text, v.source_column::pg_catalog.text, v.data_type::pg_catalog.text, v.requests, \
          v.missing_requests, v.left_out_requests, v.remark::pg_catalog.text, v.needed_by::pg_catalog.text \
          FROM (SELECT {} FROM {}{check}) AS s CROSS JOIN LATERAL (VALUES {rows}) AS v(place, column_name, source_column, data_type, \
          requests, missing_requests, left_out_requests, remark, needed_by) ORDER BY v.place",
-        counts.columns.join(", "),
-        relation.name
+        columns, relation.name
     ))
 }

@@ -131,6 +131,13 @@ fn of_users(value: &str) -> String {
     format!("user_metrics.without_excluded_users({value})")
 }
 
+/// The query of rows of a relation that fulfil conditions.
+fn selected(relation: &Relation, columns: &str, mut conditions: Vec<String>) -> String {
+    let check = relation.check(&format!("{columns} {}", conditions.join(" ")));
+    conditions.extend(check);
+    format!("SELECT {columns} FROM {} WHERE {}", relation.name, conditions.join(" AND "))
+}
+
 /// The conditions on rows: no later than $3, before `until`, from the given parameter on, and the filter. If `until` is not
 /// after `since`, no rows are read.
 fn conditions(relation: &Relation, until: bool, from: Option<&str>, filter: Option<&str>) -> Result<Vec<String>> {
@@ -144,7 +151,6 @@ fn conditions(relation: &Relation, until: bool, from: Option<&str>, filter: Opti
         conditions.push(format!("{instant} >= {}", parameter(from)));
     }
     conditions.extend(relation.predicates("filter", filter)?);
-    conditions.extend(relation.check());
     Ok(conditions)
 }
 
@@ -169,12 +175,8 @@ fn requests(relation: &Relation, ask: &Ask, more: &str) -> Result<String> {
     } else {
         instant
     };
-    Ok(format!(
-        "SELECT {user} AS user_id, {shown} AS occurred_at{}{more} FROM {} WHERE {}",
-        ask.columns(relation)?,
-        relation.name,
-        conditions.join(" AND ")
-    ))
+    let columns = format!("{user} AS user_id, {shown} AS occurred_at{}{more}", ask.columns(relation)?);
+    Ok(selected(relation, &columns, conditions))
 }
 
 /// The end of observation if the rows read do not determine it: that of the log, not of the rows that pass a filter.
@@ -321,7 +323,6 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     if let Some((_, id)) = of_user {
         conditions.push(relation.is_user(id)?);
     }
-    let conditions = conditions.join(" AND ");
     let end = match of_user {
         // If only one user's requests are read, the end of the log is not looked up.
         Some(_) => Some("COALESCE($4, $2, pg_catalog.statement_timestamp())".to_owned()),
@@ -338,10 +339,7 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     let rows = match &signups {
         None => {
             let (user, (instant, _)) = (relation.history_user()?, relation.instant()?);
-            format!(
-                "SELECT {user} AS user_id, {instant} AS occurred_at{named} FROM {} WHERE {conditions}",
-                relation.name
-            )
+            selected(relation, &format!("{user} AS user_id, {instant} AS occurred_at{named}"), conditions)
         }
         Some((_, signups)) => with_signups(relation, signups, (&named, expressions.len()), conditions)?,
     };
@@ -356,20 +354,16 @@ fn with_signups(
     relation: &Relation,
     signups: &Relation,
     (named, columns): (&str, usize),
-    requests: String,
+    requests: Vec<String>,
 ) -> Result<String> {
     let [(user, is_user), (signed_up, has_signed_up)] = relation.users_of_both(signups)?;
-    let all = |conditions: Vec<String>| conditions.join(" AND ");
-    let requests = all([requests].into_iter().chain(is_user).collect());
-    let others = all(conditions(signups, false, None, None)?.into_iter().chain(has_signed_up).collect());
+    let requests = requests.into_iter().chain(is_user).collect(); // few: conditions
+    let others = conditions(signups, false, None, None)?.into_iter().chain(has_signed_up).collect(); // few: conditions
     let nothing = "NULL, ".repeat(columns.saturating_sub(1));
     Ok(format!(
-        "SELECT {user} AS user_id, {} AS occurred_at{named} FROM {} WHERE {requests} \
-         UNION ALL SELECT {signed_up}, {}, {nothing}true FROM {} WHERE {others}",
-        relation.occurred_at()?,
-        relation.name,
-        signups.occurred_at()?,
-        signups.name
+        "{} UNION ALL {}",
+        selected(relation, &format!("{user} AS user_id, {} AS occurred_at{named}", relation.occurred_at()?), requests),
+        selected(signups, &format!("{signed_up}, {}, {nothing}true", signups.occurred_at()?), others)
     ))
 }
 
@@ -398,12 +392,9 @@ fn assigned_variant(relation: &Relation, function: &str, experiment: &str) -> Re
 /// The instant of the last request of a log, of any user and regardless of the filter, no later than $3: a scalar subquery.
 fn last_request_query(relation: &Relation) -> Result<String> {
     let (instant, parameter) = relation.instant()?;
-    let check = relation.check().map_or(String::new(), |check| format!(" AND {check}"));
-    let last = format!(
-        "(SELECT pg_catalog.max({instant}) FROM {} WHERE {instant} <= {}{check})",
-        relation.name,
-        parameter("$3")
-    );
+    let last =
+        selected(relation, &format!("pg_catalog.max({instant})"), vec![format!("{instant} <= {}", parameter("$3"))]);
+    let last = format!("({last})");
     Ok(match relation.occurred_at()? == instant {
         true => last,
         false => format!("pg_catalog.timezone('UTC', {last})"),
