@@ -10,6 +10,7 @@ use crate::transition::Row;
 use crate::users::keys;
 use pgrx::prelude::*;
 use user_metrics_core::activity::{Activity, View};
+use user_metrics_core::base::encoding::decoded;
 use user_metrics_core::{Error, Result};
 
 impl Stored for Activity {
@@ -31,7 +32,7 @@ fn zone(row: Row<'_>) -> Option<Option<&[u8]>> {
 
 /// The state of a group's first row.
 pub fn begin(row: Row<'_>) -> Result<Activity> {
-    let zone = zone(row).flatten().map(|zone| String::from_utf8_lossy(zone).into_owned());
+    let zone = zone(row).flatten().map(|zone| decoded(zone).into_owned());
     let zone = zone.unwrap_or_else(settings::timezone);
     time::check_zone(&zone)?;
     Ok(Activity::new(row.user_kind()?, &zone))
@@ -56,7 +57,7 @@ fn same_zone(activity: &Activity, given: &[u8]) -> Result<()> {
     if activity.zone().as_bytes() == given {
         return Ok(());
     }
-    let theirs = String::from_utf8_lossy(given).into_owned();
+    let theirs = decoded(given).into_owned();
     Err(Error::Mixed { what: "time zones", ours: activity.zone().to_owned(), theirs })
 }
 

@@ -1,7 +1,7 @@
 //! Arguments and results as the executor passes them, read in place and in any encoding.
 #![allow(unsafe_code)]
 
-use crate::time;
+use crate::{encoding, time};
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::direct_function_call_as_datum;
 use pgrx::nullable::Nullable;
@@ -11,7 +11,9 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 use pgrx::prelude::*;
 use pgrx::varlena;
 use std::borrow::Cow;
+use user_metrics_core::Result;
 use user_metrics_core::base::calendar::Micros;
+use user_metrics_core::base::encoding::encoded;
 use user_metrics_core::function::{Given, Type};
 
 /// Declares an argument type that is read in place, without the copies and checks of the general one.
@@ -83,20 +85,31 @@ plain_argument!('fcx, TextBytes<'fcx>, "text", |datum| TextBytes::<'fcx>::read(d
 impl<'fcx> TextBytes<'fcx> {
     /// The text in UTF-8, as client applications see it. In a database without an encoding, the bytes unchanged.
     #[inline]
-    pub fn utf8(self) -> &'fcx [u8] {
-        // SAFETY: the encoding of a database does not change.
-        let encoding = unsafe { pg_sys::GetDatabaseEncoding() } as u32;
-        if matches!(encoding, pg_sys::pg_enc::PG_UTF8 | pg_sys::pg_enc::PG_SQL_ASCII) || self.0.is_ascii() {
-            return self.0;
+    pub fn utf8(self) -> Cow<'fcx, [u8]> {
+        if self.0.is_ascii() || !encoding::converts() {
+            return Cow::Borrowed(self.0);
         }
-        // SAFETY: the text is read, and what is made of it lives as long as the row.
-        unsafe {
-            let from = self.0.as_ptr().cast();
-            let text = pg_sys::pg_server_to_any(from, self.0.len() as i32, pg_sys::pg_enc::PG_UTF8 as i32);
-            if text.cast_const() == from { self.0 } else { std::ffi::CStr::from_ptr(text).to_bytes() }
-        }
+        Cow::Owned(encoding::decoded(self.0).into_owned().into_bytes())
     }
 }
+
+/// A `text` argument in UTF-8.
+#[derive(Clone, Default)]
+pub struct Text<'fcx>(pub Cow<'fcx, str>);
+
+impl<'fcx> Text<'fcx> {
+    /// The text of a datum.
+    ///
+    /// # Safety
+    ///
+    /// As of [`TextBytes::read`].
+    pub unsafe fn read(datum: pg_sys::Datum) -> Self {
+        // SAFETY: as promised by the caller.
+        Text(encoding::decoded(unsafe { TextBytes::<'fcx>::read(datum) }.0))
+    }
+}
+
+plain_argument!('fcx, Text<'fcx>, "text", |datum| Text::<'fcx>::read(datum));
 
 /// A `text[]` argument, in any encoding and read in place: lists of users can have any length.
 #[derive(Default)]
@@ -142,7 +155,7 @@ impl<'fcx> JsonText<'fcx> {
         unsafe {
             let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(datum)]);
             let text = text.map(|text| std::ffi::CStr::from_ptr(text.cast_mut_ptr()));
-            JsonText(text.map_or(Cow::Borrowed("null"), std::ffi::CStr::to_string_lossy))
+            JsonText(text.map_or(Cow::Borrowed("null"), |text| encoding::decoded(text.to_bytes())))
         }
     }
 }
@@ -222,6 +235,44 @@ unsafe impl SqlTranslatable for TextSlice<'_> {
         Ok(ReturnsRef::One(SqlMappingRef::literal("text")));
 }
 
+/// A `text` result in the encoding of the database.
+pub struct ServerText(Vec<u8>);
+
+impl ServerText {
+    /// A text, or an error if the encoding lacks one of its characters.
+    pub fn of(text: &str) -> Result<Self> {
+        Ok(ServerText(encoded(text)?.into_owned()))
+    }
+}
+
+impl IntoDatum for ServerText {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        // A text has the layout of the bytea that is made.
+        self.0.into_datum()
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::TEXTOID
+    }
+}
+
+// SAFETY: returns what `into_datum` makes.
+unsafe impl BoxRet for ServerText {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
+        // SAFETY: as promised by the caller.
+        unsafe { TextSlice(&self.0).box_into(fcinfo) }
+    }
+}
+
+// SAFETY: the type is a result only, of exactly this SQL type.
+unsafe impl SqlTranslatable for ServerText {
+    const TYPE_IDENT: &'static str = "user_metrics::ServerText";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("text"));
+    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("text")));
+}
+
 /// A `regclass` argument.
 #[derive(Clone, Copy)]
 pub struct RelationOid(pub pg_sys::Oid);
@@ -273,6 +324,33 @@ impl Arguments {
         arguments.get(n).filter(|argument| !argument.isnull).map(|argument| argument.value)
     }
 
+    /// A text in UTF-8, for as long as the memory context lives.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument.
+    pub unsafe fn text<'a>(&self, n: usize) -> Option<&'a str> {
+        // SAFETY: as above.
+        unsafe {
+            self.datum(n).map(|datum| match Text::<'a>::read(datum).0 {
+                Cow::Borrowed(text) => text,
+                Cow::Owned(text) => encoding::kept(&text),
+            })
+        }
+    }
+
+    /// A list of texts in UTF-8.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument.
+    unsafe fn texts(&self, n: usize) -> Option<Vec<Option<String>>> {
+        // SAFETY: as above.
+        let texts = unsafe { self.read::<pgrx::Array<'_, &[u8]>>(n) }?;
+        // few: texts of an argument
+        Some(texts.iter().map(|text| text.map(|text| encoding::decoded(text).into_owned())).collect())
+    }
+
     /// A jsonb as text.
     ///
     /// # Safety
@@ -299,9 +377,9 @@ impl Arguments {
                 Type::Date => self.read::<Date>(n).map(|date| Given::Date(date.to_pg_epoch_days())),
                 Type::Interval => self.read(n).map(time::interval).map(Given::Interval),
                 Type::Doubles => self.read(n).map(Given::Doubles),
-                Type::Text => self.read(n).map(Given::Text),
+                Type::Text => self.text(n).map(Given::Text),
                 Type::Integers => self.read(n).map(Given::Integers),
-                Type::Texts => self.read(n).map(Given::Texts),
+                Type::Texts => self.texts(n).map(Given::Texts),
                 Type::Json => self.json(n).map(Given::Json),
                 Type::Relation => self.datum(n).map(|source| Given::Relation(source.value() as u32)),
                 // No argument has one of these types.

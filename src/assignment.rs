@@ -1,7 +1,7 @@
 //! Assignment of users to the variants of an experiment. The rules are [`user_metrics_core::assignment`]; defined
 //! experiments are stored by `sql/assignment.sql`.
 
-use crate::arguments::{Json, Numbers, TextBytes, TextSlice, Texts};
+use crate::arguments::{Json, Numbers, ServerText, Text, TextBytes, TextSlice, Texts};
 use crate::bridge;
 use crate::error::{self, refused};
 use pgrx::datum::Uuid;
@@ -10,6 +10,7 @@ use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
 use user_metrics_core::Result;
 use user_metrics_core::assignment::{self, Assignment, Terms};
+use user_metrics_core::base::encoding::decoded;
 
 /// The arguments that define an experiment, as passed.
 #[derive(Clone, Copy)]
@@ -56,7 +57,7 @@ impl<'fcx> Given<'fcx> {
     }
 
     fn assignment(&self, defining: bool) -> Result<Assignment> {
-        let utf8 = |text: TextBytes<'_>| String::from_utf8_lossy(text.utf8()).into_owned();
+        let utf8 = |text: TextBytes<'_>| decoded(text.0).into_owned();
         let [experiment, hash, seed] = [self.experiment, self.hash, self.seed].map(|text| text.map(utf8));
         let variant = |name: &Option<Vec<u8>>| name.as_ref().map(|name| utf8(TextBytes(name)));
         let variants = self.names().map(|names| names.iter().map(variant).collect::<Vec<_>>());
@@ -113,7 +114,7 @@ macro_rules! experiment_variant {
 }
 
 experiment_variant! {
-    experiment_variant_text, TextBytes<'_>: |assignment, user| assignment.place(user.utf8());
+    experiment_variant_text, TextBytes<'_>: |assignment, user| assignment.place(&user.utf8());
     experiment_variant_uuid, Uuid: |assignment, user| assignment.place_of_uuid(*user.as_bytes());
     experiment_variant_bigint, i64: |assignment, user| assignment.place_of_bigint(user);
 }
@@ -122,7 +123,7 @@ experiment_variant! {
 /// experiments.
 #[pg_extern(immutable, parallel_safe)]
 fn check_experiment(
-    function: &str,
+    function: TextBytes<'_>,
     experiment: Option<TextBytes<'_>>,
     variants: Option<Texts<'_>>,
     weights: Option<Numbers<'_>>,
@@ -131,7 +132,7 @@ fn check_experiment(
     seed: Option<TextBytes<'_>>,
     namespace: Option<Json<'_>>,
 ) -> error::Result<bool> {
-    let defining = function == "define_experiment";
+    let defining = function.0 == b"define_experiment";
     let given = Given { experiment, variants, weights, coverage, hash, seed, namespace };
     let function = if defining { "define_experiment" } else { "user_metrics.experiment" };
     given.assignment(defining).map(|_| true).map_err(refused(function))
@@ -140,12 +141,18 @@ fn check_experiment(
 /// The variants of `define_experiment` as the columns of the table of experiments.
 #[pg_extern(immutable, parallel_safe)]
 fn experiment_variants(
-    variants: Option<&str>,
+    variants: Option<Text<'_>>,
 ) -> error::Result<
-    TableIterator<'static, (name!(variants, Vec<String>), name!(weights, Vec<f64>), name!(payloads, Option<String>))>,
+    TableIterator<
+        'static,
+        (name!(variants, Vec<ServerText>), name!(weights, Vec<f64>), name!(payloads, Option<ServerText>)),
+    >,
 > {
-    let told = assignment::parse_variants(variants.unwrap_or("null")).map_err(refused("define_experiment"))?;
-    let payloads = assignment::payloads(&told);
-    let (names, weights) = told.into_iter().map(|variant| (variant.name, variant.weight)).unzip();
-    Ok(TableIterator::once((names, weights, payloads)))
+    let columns = || -> Result<_> {
+        let told = assignment::parse_variants(variants.as_ref().map_or("null", |variants| &variants.0))?;
+        let payloads = assignment::payloads(&told).map(|payloads| ServerText::of(&payloads)).transpose()?;
+        let names = told.iter().map(|variant| ServerText::of(&variant.name)).collect::<Result<_>>()?;
+        Ok((names, told.iter().map(|variant| variant.weight).collect(), payloads))
+    };
+    columns().map(TableIterator::once).map_err(refused("define_experiment"))
 }

@@ -9,7 +9,15 @@ pub type Result<T> = std::result::Result<T, ErrorReport>;
 
 /// An error with the given wording, for cases unknown to core.
 pub fn report(code: PgSqlErrorCode, message: String, hint: impl Into<String>) -> ErrorReport {
-    ErrorReport::new(code, message, "user_metrics").set_hint(hint.into())
+    let report = ErrorReport::new(code, message, "user_metrics").set_hint(hint.into());
+    crate::encoding::begin_message(report.message(), report.hint().unwrap_or_default());
+    report
+}
+
+/// Sends the caller a notice.
+pub fn notice(message: String, hint: &str) {
+    report(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, message, hint).report(PgLogLevel::NOTICE);
+    crate::encoding::end_message();
 }
 
 /// The beginning of an argument that is too long for a message.
@@ -72,6 +80,11 @@ pub fn refused_input(function: &'static str, unreadable: PgSqlErrorCode) -> impl
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             format!("{function}: rows about single users are not shown while user_metrics.min_group_size is above 1"),
             instead,
+        ),
+        Error::NotEncodable { text } => report(
+            PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER,
+            format!("{function}: \"{}\" cannot be written in {}", shortened(&text), crate::encoding::name()),
+            "Use characters that the encoding of this database has, or a database in UTF8.",
         ),
         Error::TooLarge { bytes } => report(
             PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,

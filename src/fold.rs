@@ -6,6 +6,7 @@
 
 use crate::arguments::Arguments;
 use crate::bridge::set_limit;
+use crate::encoding::{c_string, with_messages};
 use crate::error::{self, refused};
 use crate::excluded::Keys;
 use crate::readout::environment;
@@ -13,7 +14,6 @@ use crate::rows::{Output, returned};
 use crate::{history, relation, scratch, time};
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
-use std::ffi::CString;
 use user_metrics_core::base::calendar::Micros;
 use user_metrics_core::function::{Call, Cell, Function, Given, Role, Rows};
 use user_metrics_core::history::History;
@@ -39,23 +39,25 @@ pub(crate) use folds;
 pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function) -> pg_sys::Datum {
     set_limit();
     // SAFETY: as promised by the caller; what it points to lives as long as the call.
-    let run = || unsafe {
-        let mut output = Output::begin(fcinfo, function)?;
-        let given = Over::read(&Arguments(fcinfo), function);
-        let refuse = refused(function.name);
-        let mut call = given.call(function);
-        // No data are read yet; invalid arguments are rejected before the log is read.
-        (function.run)(&call, &mut Nowhere).map_err(&refuse)?;
-        let relation = relation::of(given.source)?;
-        let asked = given.asked(function)?;
-        let area = scratch::make_area();
-        let made = given.make(&relation, function, &call, asked, area).map_err(&refuse)?;
-        call.history = made.history.as_ref();
-        call.left_out = made.left_out.as_ref().map_or(&[], Keys::keys);
-        call.as_of = made.end;
-        (function.run)(&call, output.rows()).map_err(&refuse)?;
-        drop(made);
-        error::Result::Ok(output.value())
+    let run = || {
+        with_messages(|| unsafe {
+            let mut output = Output::begin(fcinfo, function)?;
+            let given = Over::read(&Arguments(fcinfo), function);
+            let refuse = refused(function.name);
+            let mut call = given.call(function);
+            // No data are read yet; invalid arguments are rejected before the log is read.
+            (function.run)(&call, &mut Nowhere).map_err(&refuse)?;
+            let relation = relation::of(given.source)?;
+            let asked = given.asked(function)?;
+            let area = scratch::make_area();
+            let made = given.make(&relation, function, &call, asked, area).map_err(&refuse)?;
+            call.history = made.history.as_ref();
+            call.left_out = made.left_out.as_ref().map_or(&[], Keys::keys);
+            call.as_of = made.end;
+            (function.run)(&call, output.rows()).map_err(&refuse)?;
+            drop(made);
+            error::Result::Ok(output.value())
+        })
     };
     let datum = run().unwrap_or_report();
     // SAFETY: fcinfo is that of the call.
@@ -99,8 +101,8 @@ impl<'a> Over<'a> {
                 since: arguments.instant(next()),
                 until: arguments.instant(next()),
                 filter: arguments.json(next()),
-                by: if function.segmented { arguments.read(next()) } else { None },
-                timezone: if function.zoned { arguments.read(next()) } else { None },
+                by: if function.segmented { arguments.text(next()) } else { None },
+                timezone: if function.zoned { arguments.text(next()) } else { None },
                 as_of: arguments.instant(next()),
             }
         }
@@ -234,7 +236,7 @@ unsafe fn select<T>(
     read: impl FnOnce(&dyn Fn(i32) -> Option<pg_sys::Datum>) -> Result<T>,
 ) -> Result<T> {
     const WRONG: Error = Error::Corrupt { what: "a query that gives no row" };
-    let query = CString::new(query).map_err(|_| WRONG)?;
+    let query = c_string(query)?;
     // few: parameters
     let mut types = parameters.iter().map(|(kind, _)| *kind).collect::<Vec<_>>();
     // few: parameters

@@ -11,6 +11,7 @@ use crate::users::keys;
 use pgrx::datum::Array;
 use pgrx::prelude::*;
 use user_metrics_core::base::calendar::Micros;
+use user_metrics_core::base::encoding::decoded;
 use user_metrics_core::funnel::{Event, Funnel, MOST_STEPS, Mode, Rules, View};
 use user_metrics_core::{Error, Result};
 
@@ -33,7 +34,7 @@ fn window(name: &'static str, given: Option<Interval>) -> Result<Micros> {
 }
 
 fn mode(given: Option<&[u8]>) -> Result<Mode> {
-    given.map_or(Ok(Mode::Ordered), |given| Mode::parse(&String::from_utf8_lossy(given)))
+    given.map_or(Ok(Mode::Ordered), |given| Mode::parse(&decoded(given)))
 }
 
 /// The true steps as bits, and the number of steps.

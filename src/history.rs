@@ -15,6 +15,7 @@ use pgrx::{PgMemoryContexts, direct_function_call, direct_function_call_as_datum
 use std::cell::RefCell;
 use std::io::Write;
 use user_metrics_core::base::calendar::Micros;
+use user_metrics_core::base::encoding::{decoded, encoded};
 use user_metrics_core::base::user_table::{UserKey, UserKind};
 use user_metrics_core::history::jsonb::{Shape, Value};
 use user_metrics_core::history::numeric::{self, Number};
@@ -73,7 +74,7 @@ impl Width {
 enum Column {
     Text,
     /// The value of a key of a JSON object as text, with the key and the shape of objects that have it.
-    Property(String, Shape),
+    Property(Vec<u8>, Shape),
     TextSession,
     UuidSession,
     IntegerSession(Width),
@@ -93,10 +94,10 @@ enum Column {
 impl Column {
     fn of(column: &PlannedColumn, of: pg_sys::Oid) -> Option<Self> {
         if let Some(key) = &column.key {
-            // few: one key
-            let shape = || Shape::new(vec![key.as_bytes().to_vec()]);
+            let key = encoded(key).ok()?.into_owned();
+            let shape = Shape::new(vec![key.clone()]); // few: one key
             let is_text = column.kind == Kind::Text && of == pg_sys::JSONBOID;
-            return is_text.then(|| Column::Property(key.clone(), shape()));
+            return is_text.then_some(Column::Property(key, shape));
         }
         match (column.kind, of) {
             (Kind::Text, pg_sys::TEXTOID) => Some(Column::Text),
@@ -180,8 +181,7 @@ impl Live {
 
     /// The state of the first row, by the argument types of the call.
     unsafe fn begin(fcinfo: pg_sys::FunctionCallInfo, plan: &[u8], context: pg_sys::MemoryContext) -> Result<Self> {
-        let plan = std::str::from_utf8(plan).map_err(|_| Error::Corrupt { what: "a plan that is no text" })?;
-        let plan = Plan::parse(plan)?;
+        let plan = Plan::parse(&decoded(plan))?;
         // SAFETY: asks for the types of arguments of this call.
         let type_of = |n: usize| unsafe { pg_sys::get_fn_expr_argtype((*fcinfo).flinfo, n as i32) };
         let user = match type_of(USER) {
@@ -302,7 +302,7 @@ unsafe fn set_property(
     history: &mut History,
     column: usize,
     datum: pg_sys::Datum,
-    key: &str,
+    key: &[u8],
     shape: &mut Shape,
 ) -> Result<()> {
     let (mut set, mut is_other) = (Ok(()), false);

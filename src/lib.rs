@@ -8,8 +8,9 @@
 //!   [`scratch`]: the requests that are folded, and their temporary files.
 //! - [`generated`], [`mod@c_functions`]: the C symbols of all declared functions and aggregates.
 //! - [`source`], [`relation`]: the query over the log, and the catalog's description of the log.
-//! - [`mod@error`], [`settings`], [`policy`], [`excluded`], [`own_table`], [`time`], [`users`]: error messages, the settings
-//!   `user_metrics.*`, the privacy policy, excluded users, how the tables of both are read, instants and time zones, user ids.
+//! - [`mod@error`], [`encoding`], [`settings`], [`policy`], [`excluded`], [`own_table`], [`time`], [`users`]: error messages,
+//!   texts of the server, the settings `user_metrics.*`, the privacy policy, excluded users, how the tables of both are read,
+//!   instants and time zones, user ids.
 //! - [`activity`], [`sessions`], [`funnel`], [`survival`], [`experiment`], [`assignment`]: the types, aggregates and
 //!   functions of a topic, named as in core.
 
@@ -20,6 +21,7 @@ mod arguments;
 mod assignment;
 mod bridge;
 mod c_functions;
+mod encoding;
 mod equality;
 mod error;
 mod excluded;
@@ -50,6 +52,7 @@ pgrx::pg_module_magic!(name, version);
 extern "C-unwind" fn _PG_init() {
     settings::define();
     bridge::connect_memory();
+    encoding::connect();
 }
 
 extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);

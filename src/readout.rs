@@ -50,7 +50,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
             arguments: own.collect(),
             since: instant(last),
             until: instant(last + 1),
-            timezone: if zones > 0 { arguments.read(last + 2) } else { None },
+            timezone: if zones > 0 { arguments.text(last + 2) } else { None },
             as_of: instant(last + 2 + zones),
             environment: environment(),
         };

@@ -7,8 +7,9 @@
 //! states the types that were seen, and fails at parsing if they differ.
 #![allow(unsafe_code)]
 
-use crate::arguments::RelationOid;
-use crate::error;
+use crate::arguments::{RelationOid, ServerText};
+use crate::encoding;
+use crate::error::{self, refused};
 use pgrx::prelude::*;
 use std::ffi::{CStr, c_char};
 use user_metrics_core::source::{Column, Relation};
@@ -18,8 +19,9 @@ const FIRST_FOREIGN_OID: u32 = 16384;
 
 /// The relation as JSON.
 #[pg_extern(stable, parallel_restricted)]
-fn relation(source: Option<RelationOid>) -> error::Result<String> {
-    of(source.map(|source| source.0)).map(|relation| relation.to_json())
+fn relation(source: Option<RelationOid>) -> error::Result<ServerText> {
+    encoding::with_messages(|| of(source.map(|source| source.0)))
+        .and_then(|relation| ServerText::of(&relation.to_json()).map_err(refused("relation")))
 }
 
 /// A relation named by an argument, locked as by SELECT.
@@ -154,5 +156,5 @@ unsafe fn owner_of_database() -> Option<pg_sys::Oid> {
 /// A name from a catalog, copied.
 unsafe fn text(name: *const c_char) -> String {
     // SAFETY: names end with a zero.
-    unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+    encoding::decoded(unsafe { CStr::from_ptr(name) }.to_bytes()).into_owned()
 }

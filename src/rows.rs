@@ -2,10 +2,11 @@
 //! value. Rows are formed from the cells that core gives and not kept here.
 #![allow(unsafe_code)]
 
+use crate::encoding::c_string;
 use crate::{error, settings, time};
 use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, direct_function_call_as_datum, is_a};
-use std::ffi::CString;
+use user_metrics_core::base::encoding::encoded;
 use user_metrics_core::function::{Cell, Function, Rows, Type};
 use user_metrics_core::{Error, Result};
 
@@ -75,7 +76,7 @@ impl Rows for Single {
     fn row(&mut self, cells: &mut [Cell<'_>]) -> Result<()> {
         self.function.hide(cells, settings::min_group_size());
         let [cell] = cells else { return Err(Error::Corrupt { what: "a row of other columns than declared" }) };
-        self.datum = datum(*cell);
+        self.datum = datum(*cell)?;
         Ok(())
     }
 }
@@ -208,30 +209,29 @@ impl Store {
 }
 
 /// A cell as a datum, in the current memory context.
-fn datum(cell: Cell<'_>) -> Option<pg_sys::Datum> {
-    match cell {
+fn datum(cell: Cell<'_>) -> Result<Option<pg_sys::Datum>> {
+    Ok(match cell {
         Cell::Null => None,
         Cell::Boolean(value) => value.into_datum(),
         Cell::Integer(value) => value.into_datum(),
         Cell::Bigint(value) => value.into_datum(),
         Cell::Double(value) => value.into_datum(),
-        Cell::Date(day) => time::date(day)?.into_datum(),
+        Cell::Date(day) => time::date(day).and_then(IntoDatum::into_datum),
         Cell::Instant(at) => Some(pg_sys::Datum::from(at)),
         // A text has the layout of the bytea that is made.
         Cell::Bytes(text) => text.into_datum(),
-        Cell::Text(text) => text.into_datum(),
+        Cell::Text(text) => encoded(text)?.into_datum(),
         Cell::Json(json) => {
-            let json = CString::new(json).ok()?;
+            let json = c_string(json)?;
             // SAFETY: PostgreSQL's own function, given a C string that lives as long as the call.
             unsafe { direct_function_call_as_datum(pg_sys::jsonb_in, &[json.as_c_str().into_datum()]) }
         }
-    }
+    })
 }
 
 impl Rows for Store {
     fn notice(&mut self, message: &str, hint: &str) {
-        let message = format!("{}: {message}", self.function.name);
-        error::report(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, message, hint).report(PgLogLevel::NOTICE);
+        error::notice(format!("{}: {message}", self.function.name), hint);
     }
 
     fn row(&mut self, cells: &mut [Cell<'_>]) -> Result<()> {
@@ -243,14 +243,14 @@ impl Rows for Store {
         self.texts.words.clear();
         for (n, cell) in cells.iter().enumerate() {
             let datum = match cell {
-                Cell::Text(text) => Some(self.texts.put(text.as_bytes())?),
+                Cell::Text(text) => Some(self.texts.put(&encoded(text)?)?),
                 Cell::Bytes(text) => Some(self.texts.put(text)?),
                 Cell::Json(_) => {
                     has_json = true;
                     // SAFETY: what is made in that memory is let go when the row has been stored.
-                    unsafe { self.memory.switch_to(|_| datum(*cell)) }
+                    unsafe { self.memory.switch_to(|_| datum(*cell)) }?
                 }
-                _ => datum(*cell),
+                _ => datum(*cell)?,
             };
             self.nulls[n] = datum.is_none();
             self.values[n] = datum.unwrap_or(pg_sys::Datum::null());

@@ -1,6 +1,6 @@
 //! `sessions`: its aggregates, its type and its accessors. The algorithms are in [`user_metrics_core::sessions`].
 
-use crate::arguments::{TextBytes, TextList};
+use crate::arguments::{Text, TextBytes, TextList};
 use crate::bridge::{self, stored_value};
 use crate::error::{self, refused};
 use crate::settings::{self, Privacy};
@@ -104,12 +104,12 @@ fn session_key(session_id: TextBytes<'_>) -> Option<i64> {
 /// From when the log must be read to know which sessions start at `since` or later; NULL for all of it.
 #[pg_extern(stable, parallel_safe)]
 fn session_reach(
-    function: &str,
+    function: Text<'_>,
     since: Option<TimestampWithTimeZone>,
     session_gap: Option<Interval>,
     max_idle: Option<Interval>,
 ) -> error::Result<Option<TimestampWithTimeZone>> {
-    let named = catalog::named(function).map_or(NAME, |function| function.name);
+    let named = catalog::named(&function.0).map_or(NAME, |function| function.name);
     let limits = limits(session_gap, max_idle).map_err(refused(named))?;
     Ok(since.map(|since| time::in_range(sessions_since(since.into_inner(), limits.gap, limits.idle))))
 }

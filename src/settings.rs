@@ -4,6 +4,7 @@ use crate::policy;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
 use user_metrics_core::base::calendar::Micros;
+use user_metrics_core::base::encoding::decoded;
 use user_metrics_core::function::hides;
 
 /// The first day of the week.
@@ -85,7 +86,7 @@ pub fn define() {
 
 /// The default time zone.
 pub fn timezone() -> String {
-    let set = TIMEZONE.get().map(|zone| zone.to_string_lossy().trim().to_owned());
+    let set = TIMEZONE.get().map(|zone| decoded(zone.to_bytes()).trim().to_owned());
     set.filter(|zone| !zone.is_empty()).unwrap_or_else(|| "UTC".to_owned())
 }
 

@@ -47,7 +47,7 @@ spi_outside_tests() {
 }
 
 unsafe_elsewhere() {
-    code src core/src | matching -wE 'unsafe|allow\(unsafe_code\)' | matching -vE '^src/(bridge|arguments|stored|fold|policy|own_table|equality|relation|readout|rows|transition|history|scratch|c_functions|generated)\.rs:'
+    code src core/src | matching -wE 'unsafe|allow\(unsafe_code\)' | matching -vE '^src/(bridge|arguments|encoding|stored|fold|policy|own_table|equality|relation|readout|rows|transition|history|scratch|c_functions|generated)\.rs:'
 }
 
 missing_lints() {
@@ -85,6 +85,16 @@ formulas_in_sql() {
     sql | matching -iE '\b(sqrt|ln|log|exp|power|erf)[[:space:]]*\('
 }
 
+# The script is read in the encoding of the database it installs in.
+sql_beyond_ascii() {
+    LC_ALL=C matching -nP '[^\x00-\x7F]' sql/*.sql ./*.control
+}
+
+# Bytes of the log that are no UTF-8 would be lost.
+lossy_text() {
+    code src core/src | matching -wE 'from_utf8_lossy|to_string_lossy' | matching -vE '^(src|core/src/base)/encoding\.rs:'
+}
+
 replacing_sql() {
     sql | matching -iE 'CREATE[[:space:]]+OR[[:space:]]+REPLACE|IF[[:space:]]+NOT[[:space:]]+EXISTS'
 }
@@ -92,7 +102,7 @@ replacing_sql() {
 check "core knows nothing of PostgreSQL: no pgrx among its dependencies" core_without_postgres
 check "core has no clock and no I/O" clock_or_io_in_core
 check "Rust runs no SQL but the query over a log, in src/fold.rs" spi_outside_tests
-check "unsafe is in the bridges only: src/bridge.rs, arguments.rs, stored.rs, readout.rs, rows.rs, fold.rs, transition.rs, history.rs, scratch.rs, c_functions.rs, generated.rs, policy.rs, own_table.rs, equality.rs, relation.rs" unsafe_elsewhere
+check "unsafe is in the bridges only: src/bridge.rs, arguments.rs, encoding.rs, stored.rs, readout.rs, rows.rs, fold.rs, transition.rs, history.rs, scratch.rs, c_functions.rs, generated.rs, policy.rs, own_table.rs, equality.rs, relation.rs" unsafe_elsewhere
 check "what grows with a log is entered in the memory account: collect, to_vec and their like are where little is" growth_beside_the_account
 check "the workspace denies unsafe code, and both packages take its lints" missing_lints
 check "the modules of core stand on floors and form no circle" python3 tests/house.py modules
@@ -101,6 +111,8 @@ check "definitions that are cited are on docs/definitions.md, and those listed t
 check "the glue knows no function by name" python3 tests/house.py names
 check "every Rust file opens by saying what it is for" files_without_heading
 check "sql/ holds no formula that core has" formulas_in_sql
+check "the install script and the control file are ASCII" sql_beyond_ascii
+check "texts cross between UTF-8 and the encoding of the database in src/encoding.rs and core/src/base/encoding.rs" lossy_text
 check "the install script replaces nothing and tolerates nothing that is there" replacing_sql
 
 say "$passed passed, $failed failed"

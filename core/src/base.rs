@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod chunked;
 pub mod days;
+pub mod encoding;
 pub mod error;
 pub mod hours;
 pub mod json;

@@ -14,6 +14,7 @@
 
 pub mod comparison;
 
+use crate::base::encoding;
 use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
 use crate::base::state::State;
@@ -37,7 +38,7 @@ pub const MOST_VARIANTS: usize = 1000;
 pub fn too_many_variants(variant: &[u8]) -> Error {
     Error::Argument {
         name: "variant",
-        given: String::from_utf8_lossy(variant).into_owned(),
+        given: encoding::decoded(variant).into_owned(),
         accepted: format!("what has at most {MOST_VARIANTS} values: the variant a user is in"),
     }
 }

@@ -73,6 +73,11 @@ pub enum Error {
         /// What to do instead, as a sentence.
         instead: &'static str,
     },
+    /// A text with a character that the encoding of the log lacks.
+    NotEncodable {
+        /// The text.
+        text: String,
+    },
     /// A value larger than a PostgreSQL datum can be.
     TooLarge {
         /// Its size in bytes.

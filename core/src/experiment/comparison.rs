@@ -14,6 +14,7 @@
 //! sample ratio mismatch in online controlled experiments", KDD (2019). GrowthBook's statistics engine uses the same
 //! sequence, prior and thresholds.
 
+use crate::base::encoding;
 use crate::base::error::Result;
 use crate::experiment::Arm;
 use crate::function::Function;
@@ -80,7 +81,7 @@ pub fn compare(entries: &[Entry<'_>], question: &Question) -> Result<Vec<Row>> {
 }
 
 fn shown(name: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(name)
+    encoding::decoded(name)
 }
 
 fn control_of<'a>(arms: &'a [Arm], question: &Question) -> Option<&'a Arm> {

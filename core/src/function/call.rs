@@ -3,6 +3,7 @@
 use super::{Clock, Function, hides};
 use crate::base::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Micros, Segment, Span, Window, observed_until};
 use crate::base::days::Day;
+use crate::base::encoding;
 use crate::base::error::{Error, Result};
 use crate::base::user_table::UserKey;
 use crate::history::{Fold, History, Id, Ids, Timeline};
@@ -230,7 +231,7 @@ impl<'a> Call<'a> {
 
     /// The key of a user whose id is given as text; `None` if it is not an id of the log's type.
     pub fn user_key(&self, id: &str) -> Option<UserKey> {
-        self.history?.kind().key(id.as_bytes())
+        self.history?.kind().key(&encoding::encoded(id).ok()?)
     }
 
     /// A kept id as shown in rows.

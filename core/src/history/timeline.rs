@@ -2,6 +2,7 @@
 
 use super::Kind;
 use crate::base::calendar::Micros;
+use crate::base::encoding;
 use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::base::user_table::UserKey;
@@ -178,7 +179,7 @@ pub(super) fn id(ids: &[u8], (place, length): (u32, u32)) -> Option<&[u8]> {
     ids.get(place as usize..place as usize + length as usize)
 }
 
-/// The number of characters of an id; of bytes, if it is not UTF-8.
+/// The number of characters of an id; each byte that is no text counts as one.
 pub(super) fn characters(id: &[u8]) -> usize {
-    if id.is_ascii() { id.len() } else { std::str::from_utf8(id).map_or(id.len(), |id| id.chars().count()) }
+    if id.is_ascii() { id.len() } else { encoding::decoded(id).chars().count() }
 }

@@ -1,6 +1,7 @@
 //! Feature adoption: stages, barriers, and the timing of first use. Definitions D48, D50, D51.
 
 use crate::base::days::Day;
+use crate::base::encoding;
 use crate::base::error::Result;
 use crate::function::{Argument, Call, Function, REQUIRED, Role, Type};
 
@@ -64,8 +65,8 @@ fn feature<'c>(call: &Call<'c>) -> Result<&'c str> {
 
 /// The code of a text in a text column, if the log contains it.
 fn code(call: &Call<'_>, column: Option<usize>, text: &str) -> Option<u32> {
-    let dictionary = call.history?.dictionary(column?);
-    let place = dictionary.texts().position(|known| known == text.as_bytes())?;
+    let (dictionary, text) = (call.history?.dictionary(column?), encoding::encoded(text).ok()?);
+    let place = dictionary.texts().position(|known| known == &*text)?;
     u32::try_from(place + 1).ok()
 }
 

@@ -9,10 +9,11 @@
 //! The first rule that fits decides. A condition gives values and tests of them; `all`, `any` and `not` combine conditions.
 //! An unknown value passes no test except `<>`.
 
+use crate::base::encoding;
 use crate::base::error::{Error, Result};
 use crate::base::json;
 use serde_json::{Map, Value};
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 
 /// Numeric values, with the canonical columns that they need besides user and time; `!` marks a column that the log must
 /// have.
@@ -263,7 +264,7 @@ fn number_test(figure: &str, operator: &str, to: &Value, rule: &Value) -> Result
 
 fn text_test(figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<Test<Vec<u8>>> {
     let text = |value: &Value| match value {
-        Value::String(text) => Ok(text.as_bytes().to_vec()), // few: a text of an argument
+        Value::String(text) => encoding::encoded(text).map(Cow::into_owned), // few: a text of an argument
         Value::Number(_) | Value::Bool(_) => Ok(value.to_string().into_bytes()),
         _ => wrong(rule, format!("texts to compare {figure} with")),
     };

@@ -1,10 +1,12 @@
 //! The terms of a comparison: control, alternative, confidence and correction.
 
 use super::{Correction, Method, Weights, finite, parse_weights};
+use crate::base::encoding;
 use crate::base::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::function::Call;
 use crate::source::Better;
+use std::borrow::Cow;
 
 /// The alternative hypothesis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +74,7 @@ impl Question {
     /// The terms of a call, or an error for an invalid argument.
     pub(super) fn of(call: &Call<'_>) -> Result<Self> {
         let question = Question {
-            control: call.text("control").map(|control| control.as_bytes().to_owned()),
+            control: call.text("control").map(|control| encoding::encoded(control).map(Cow::into_owned)).transpose()?,
             alternative: Alternative::parse(call.text("alternative").unwrap_or("two_sided"))?,
             confidence: call.double("confidence").unwrap_or(0.95),
             correction: Correction::parse(call.text("correction").unwrap_or("holm"))?,

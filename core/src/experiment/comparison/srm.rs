@@ -2,6 +2,7 @@
 
 use super::Verdict;
 use super::log::WEIGHTS;
+use crate::base::encoding;
 use crate::base::error::{Error, Result};
 use crate::base::json;
 use crate::function::{Argument, Call, Function, REQUIRED, Reads, Role, Rows, Type, column};
@@ -43,7 +44,8 @@ pub static FUNCTION: Function = Function {
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let weights = call.json("weights").map(parse_weights).transpose()?;
     let seen = parse_users(call.json("users").unwrap_or("NULL"))?;
-    let seen = seen.iter().map(|(name, users)| (name.as_bytes(), *users)).collect::<Vec<_>>();
+    let seen = seen.iter().map(|(name, users)| Ok((encoding::encoded(name)?, *users))).collect::<Result<Vec<_>>>()?;
+    let seen = seen.iter().map(|(name, users)| (&**name, *users)).collect::<Vec<_>>();
     let check = srm_check(&seen, weights.as_ref())?;
     rows.row(&mut [
         check.users.into(),
@@ -121,8 +123,8 @@ fn planned(seen: &[(&[u8], u64)], weights: Option<&Weights>) -> Result<(Vec<u64>
         return Ok((seen.iter().map(|(_, users)| *users).collect(), vec![1.0; seen.len()]));
     };
     for (name, users) in seen.iter().filter(|(_, users)| *users > 0) {
-        let shown = String::from_utf8_lossy(name);
-        if !weights.iter().any(|(planned, weight)| planned.as_bytes() == *name && *weight > 0.0) {
+        let shown = encoding::decoded(name);
+        if !weights.iter().any(|(planned, weight)| encoding::is(planned, name) && *weight > 0.0) {
             return Err(Error::Argument {
                 name: "weights",
                 given: format!("{shown}: 0"),
@@ -130,7 +132,7 @@ fn planned(seen: &[(&[u8], u64)], weights: Option<&Weights>) -> Result<(Vec<u64>
             });
         }
     }
-    let of = |name: &str| seen.iter().filter(|(seen, _)| *seen == name.as_bytes()).map(|(_, users)| users).sum::<u64>();
+    let of = |name: &str| seen.iter().filter(|(seen, _)| encoding::is(name, seen)).map(|(_, users)| users).sum::<u64>();
     let positive = weights.iter().filter(|(_, weight)| *weight > 0.0);
     Ok(positive.map(|(name, weight)| (of(name), *weight)).unzip())
 }

@@ -1,5 +1,6 @@
 //! Whether two prompts are equal except for letter case, spaces and final punctuation.
 
+use crate::base::encoding;
 use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::history::Dictionary;
@@ -44,14 +45,13 @@ fn is_space(character: char) -> bool {
     character.is_whitespace() && !matches!(character, '\u{85}' | '\u{a0}' | '\u{2007}' | '\u{202f}')
 }
 
-/// Normalizes a text: lower case, single spaces, no leading spaces and no trailing spaces or punctuation. In text that is
-/// not UTF-8, only ASCII is normalized.
+/// Normalizes a text: lower case, single spaces, no leading spaces and no trailing spaces or punctuation.
 fn bring_to_form(text: &[u8], into: &mut Vec<u8>, claim: &mut Claim) -> Result<()> {
     into.clear();
+    let text = encoding::decoded(text);
+    let text = text.trim_start_matches(' ');
     // No lower-case letter takes more than one and a half times the bytes of its upper case.
     claim.reserve(into, 2 * text.len())?;
-    let front = text.iter().take_while(|byte| **byte == b' ').count();
-    let text = &text[front..];
     let mut after_space = false;
     let mut add = |is_space: bool, bytes: &[u8]| {
         match is_space {
@@ -61,17 +61,10 @@ fn bring_to_form(text: &[u8], into: &mut Vec<u8>, claim: &mut Claim) -> Result<(
         }
         after_space = is_space;
     };
-    match std::str::from_utf8(text) {
-        Ok(text) => {
-            for character in text.chars() {
-                for small in character.to_lowercase() {
-                    add(is_space(character), small.encode_utf8(&mut [0; 4]).as_bytes());
-                }
-            }
+    for character in text.chars() {
+        for small in character.to_lowercase() {
+            add(is_space(character), small.encode_utf8(&mut [0; 4]).as_bytes());
         }
-        Err(_) => text.iter().for_each(|byte| {
-            add(byte.is_ascii() && is_space(char::from(*byte)), &[byte.to_ascii_lowercase()]);
-        }),
     }
     let end = into.iter().rposition(|byte| !ENDS.contains(byte)).map_or(0, |last| last + 1);
     into.truncate(end);
@@ -98,7 +91,7 @@ mod tests {
         assert_eq!(form(b" \tso"), b" so");
         assert_eq!(form(" ?\u{a0}!".as_bytes()), "?\u{a0}".as_bytes());
         assert_eq!((form(b" ?! "), form(b"")), (Vec::new(), Vec::new()));
-        assert_eq!(form(b"\xc4RGER \x0b Now!"), b"\xc4rger now");
+        assert_eq!(form(b"\xc4RGER \x0b Now!"), "\u{fffd}rger now".as_bytes());
     }
 
     #[test]

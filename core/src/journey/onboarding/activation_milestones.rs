@@ -3,6 +3,7 @@
 use super::members::Members;
 use super::{Comings, SIGNUPS, rate, seconds};
 use crate::base::calendar::Micros;
+use crate::base::encoding;
 use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::base::state::State;
@@ -322,7 +323,7 @@ impl<'a> Standard<'a> {
     fn new(call: &'a Call<'_>, clock: Clock<'a>) -> Result<Self> {
         let feature = call.column("feature");
         let advanced = call.texts("advanced_features").map(|features| {
-            let is_advanced = |text: &[u8]| features.iter().any(|feature| feature.as_bytes() == text);
+            let is_advanced = |text: &[u8]| features.iter().any(|feature| encoding::is(feature, text));
             let dictionary = call.history.zip(feature).map(|(history, feature)| history.dictionary(feature));
             let codes = dictionary.map_or(0, |dictionary| dictionary.len()) as u32;
             let text = |code: &u32| dictionary.and_then(|dictionary| dictionary.text(*code));

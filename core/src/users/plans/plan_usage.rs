@@ -3,6 +3,7 @@
 use super::{Plan, parse};
 use crate::base::calendar::{Calendar, Grain};
 use crate::base::days::Day;
+use crate::base::encoding;
 use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::function::{
@@ -117,13 +118,13 @@ impl Months<'_> {
             let last = call.told_last(property, of_plan);
             plan = if last != 0 { last } else { plan };
             let known = call.text_of(property, plan);
-            let terms = self.plans.iter().find(|terms| Some(terms.name.as_bytes()) == known);
+            let terms = known.and_then(|known| self.plans.iter().find(|terms| encoding::is(&terms.name, known)));
             let limit = terms.and_then(|terms| terms.request_limit);
             let listed = terms.and_then(|terms| terms.features.as_ref());
             let outside = listed.map(|listed| {
                 let is_outside = |request: &usize| {
                     let name = features.and_then(|features| call.text_of(feature, features[*request]));
-                    name.is_some_and(|name| !listed.iter().any(|listed| listed.as_bytes() == name))
+                    name.is_some_and(|name| !listed.iter().any(|listed| encoding::is(listed, name)))
                 };
                 numbers().filter(is_outside).count() as u64
             });

@@ -3,6 +3,7 @@
 use super::{ModelUse, Sample};
 use crate::base::calendar::{DAY_MICROS, Micros};
 use crate::base::days::Day;
+use crate::base::encoding;
 use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::function::{Call, Clock};
@@ -129,7 +130,7 @@ impl<'a> Own<'a> {
     /// The user's experience with each model, the most used first.
     pub(crate) fn models(&mut self) -> Vec<ModelUse> {
         let column = self.call.column("model");
-        let text = |code| String::from_utf8_lossy(self.call.text_of(column, code).unwrap_or_default()).into_owned();
+        let text = |code| encoding::decoded(self.call.text_of(column, code).unwrap_or_default()).into_owned();
         let mut models: Vec<ModelUse> = self
             .models
             .iter_mut()

@@ -1,6 +1,7 @@
 //! Metrics of one user's own requests.
 
 use crate::base::calendar::Micros;
+use crate::base::encoding;
 use crate::base::error::Result;
 use crate::base::hours::hour_begins;
 use crate::base::memory::Claim;
@@ -71,7 +72,7 @@ impl Figures {
         peaks.sort_by(|&a, &b| rate(b).total_cmp(&rate(a)).then(a.cmp(&b)));
         peaks.truncate(TOP);
 
-        let shown = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
+        let shown = |text: &[u8]| encoding::decoded(text).into_owned();
         let mut top = |column: Option<usize>| -> Result<Vec<String>> {
             let text = |code| call.text_of(column, code).unwrap_or_default();
             let names: Vec<Named> = most_used(user, column, text, &mut clock, &mut claim)?;
