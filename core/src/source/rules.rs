@@ -32,6 +32,8 @@ const NUMBERS: &[(&str, &[&str])] = &[
 const PROPERTY: &str = "property:";
 /// The segment of users that no rule fits.
 pub const OTHER: &str = "other";
+/// The most properties: each is read as a column of the history.
+const MOST_PROPERTIES: usize = 64;
 /// The maximum nesting depth of conditions.
 const MOST_DEEP: usize = 16;
 
@@ -166,6 +168,10 @@ impl Rules {
                 let condition = rules.condition(&Value::Object(conditions), rule, 0)?;
                 rules.cases.push((condition, segment));
             }
+        }
+        if rules.properties.len() > MOST_PROPERTIES {
+            let given = format!("rules about {} properties", rules.properties.len());
+            return wrong(given, format!("rules about at most {MOST_PROPERTIES} properties"));
         }
         rules.otherwise = default.unwrap_or_else(|| rules.segment_number(OTHER));
         Ok(rules)
@@ -389,6 +395,12 @@ mod tests {
                 other => panic!("{rules}: {other:?}"),
             }
         }
+        let many = |properties: usize| {
+            let rule = |n| format!(r#"{{"segment": "a", "all": [{{"property:p{n}": {{"=": 1}}}}]}}"#);
+            Rules::parse(&format!("[{}]", (0..properties).map(rule).collect::<Vec<_>>().join(",")))
+        };
+        assert!(many(MOST_PROPERTIES).is_ok());
+        assert!(matches!(many(MOST_PROPERTIES + 1), Err(Error::Argument { name: "rules", .. })));
         let deep = (0..20).fold(r#"{"requests": {">": 1}}"#.to_owned(), |inner, _| format!(r#"{{"not": {inner}}}"#));
         assert!(Rules::parse(&format!(r#"[{{"segment": "a", "all": [{deep}]}}]"#)).is_err());
     }
