@@ -25,9 +25,35 @@ COMMENT ON COLUMN user_metrics.opt_out.user_id IS 'user id as text, whatever its
 COMMENT ON COLUMN user_metrics.opt_out.opted_out_at IS 'time of the opt-out';
 
 -- Not readable by PUBLIC: functions read both tables without the caller's privileges (src/own_table.rs).
--- Rows added by users belong in their dumps; the two ids above come with the extension.
+-- Rows added by users belong in their dumps; the two ids above come with the extension, also when a dump is restored. Those
+-- of them that have been deleted are dumped as rows of a second table, into which a restore copies them; a trigger then
+-- deletes them again.
+CREATE TABLE user_metrics_internal.initial_anonymous_user (
+    user_id text PRIMARY KEY
+);
+COMMENT ON TABLE user_metrics_internal.initial_anonymous_user IS
+    'ids that anonymous_user has when the extension is created; a dump contains those that have been deleted since';
+INSERT INTO user_metrics_internal.initial_anonymous_user (user_id) SELECT a.user_id FROM user_metrics.anonymous_user AS a;
+
+CREATE FUNCTION user_metrics_internal.restore_deletion() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM user_metrics.anonymous_user AS a WHERE a.user_id = NEW.user_id;
+    -- The row itself is there already.
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION user_metrics_internal.restore_deletion() IS 'delete an id from anonymous_user, as it was when the dump was made';
+CREATE TRIGGER restore_deletion BEFORE INSERT ON user_metrics_internal.initial_anonymous_user
+    FOR EACH ROW EXECUTE FUNCTION user_metrics_internal.restore_deletion();
+
 SELECT pg_catalog.pg_extension_config_dump(
-    'user_metrics.anonymous_user', $$WHERE user_id NOT IN ('anonymous', 'default_user_id')$$
+    'user_metrics.anonymous_user',
+    'WHERE user_id NOT IN (SELECT i.user_id FROM user_metrics_internal.initial_anonymous_user AS i)'
+);
+SELECT pg_catalog.pg_extension_config_dump(
+    'user_metrics_internal.initial_anonymous_user',
+    'WHERE user_id NOT IN (SELECT a.user_id FROM user_metrics.anonymous_user AS a)'
 );
 SELECT pg_catalog.pg_extension_config_dump('user_metrics.opt_out', '');
 
@@ -60,18 +86,31 @@ CREATE FUNCTION user_metrics.attach(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 DECLARE
     view_name pg_catalog.text;
+    is_too_long pg_catalog.bool;
     statement pg_catalog.text;
 BEGIN
     IF name IS NULL THEN
-        SELECT pg_catalog.format('%I.%I', n.nspname, c.relname OPERATOR(pg_catalog.||) '_requests')
+        -- A long name is shortened, as PostgreSQL shortens those of indexes: as a name, "_requests" and the table's name
+        -- together are cut to the bytes that a name can have, and never within a character.
+        SELECT pg_catalog.format('%I.%I', n.nspname, pg_catalog.substr(
+            (('_requests' OPERATOR(pg_catalog.||) c.relname)::pg_catalog.name)::pg_catalog.text, 10
+        ) OPERATOR(pg_catalog.||) '_requests')
         INTO view_name
         FROM pg_catalog.pg_class AS c
         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
         WHERE c.oid OPERATOR(pg_catalog.=) source;
     ELSE
-        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(part), '.' ORDER BY place)
-        INTO view_name
+        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(part), '.' ORDER BY place),
+            pg_catalog.bool_or(part::pg_catalog.name::pg_catalog.text OPERATOR(pg_catalog.<>) part)
+        INTO view_name, is_too_long
         FROM pg_catalog.unnest(pg_catalog.parse_ident(name)) WITH ORDINALITY AS parts(part, place);
+        -- PostgreSQL would cut it, and perhaps to the name of another relation.
+        IF is_too_long THEN
+            RAISE EXCEPTION 'attach: argument "name" cannot be "%"', name USING ERRCODE := 'name_too_long',
+                HINT := pg_catalog.format(
+                    'Give a name of at most %s bytes.', pg_catalog.current_setting('max_identifier_length')
+                );
+        END IF;
     END IF;
     FOREACH statement IN ARRAY user_metrics_internal.attach_statements(
         user_metrics_internal.relation(source), view_name, columns::pg_catalog.text, preset

@@ -47,7 +47,7 @@ pub fn step(activity: &mut Activity, row: Row<'_>) -> Result<()> {
         Some(None) => same_zone(activity, settings::timezone().as_bytes())?,
     }
     match row.instant() {
-        Some(at) if time::is_finite(at) => activity.observe(row.user(activity.kind()), at, time::segment),
+        Some(at) if time::is_counted(at) => activity.observe(row.user(activity.kind()), at, time::segment),
         _ => Ok(()),
     }
 }

@@ -85,7 +85,7 @@ pub fn step(funnel: &mut Funnel, row: Row<'_>) -> Result<()> {
 
 #[inline]
 fn observe(funnel: &mut Funnel, row: Row<'_>, bits: u64, excluded: Option<bool>) -> Result<()> {
-    match row.instant().filter(|&at| time::is_finite(at)) {
+    match row.instant().filter(|&at| time::is_counted(at)) {
         Some(at) => {
             let kind = funnel.kind();
             funnel.observe(Event::new(at, bits, excluded.unwrap_or(false)), || row.user(kind))

@@ -9,6 +9,7 @@ use crate::arguments::TextBytes;
 use crate::bridge;
 use crate::error::refused_input;
 use crate::scratch::{self, SharedFile};
+use crate::time;
 use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, direct_function_call, direct_function_call_as_datum};
@@ -30,9 +31,6 @@ const PLAN: usize = 1;
 const USER: usize = 2;
 const TIME: usize = 3;
 const COLUMNS: usize = 4;
-
-/// 4713-01-01 BC: from here on every instant has a local time in every zone, and SQL can calculate with it.
-const BEGINNING: Micros = -211_810_204_800_000_000;
 
 /// How user ids are read.
 #[derive(Clone, Copy)]
@@ -217,7 +215,7 @@ impl Live {
         let Some(history) = &mut self.history else { return Ok(()) };
         let ([_, _, user, time], columns) = arguments.split_first_chunk().ok_or(Error::Corrupt { what: "no row" })?;
         let at = time.value.value() as Micros;
-        if time.isnull || at < BEGINNING || at == Micros::MAX {
+        if time.isnull || !time::is_counted(at) {
             return Ok(());
         }
         history.see(at);

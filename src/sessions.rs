@@ -39,7 +39,7 @@ pub fn begin(row: Row<'_>) -> Result<Sessions> {
 /// Accumulates one row: user and time, and if given the session id, the latency, the outcome, and the limits.
 #[inline]
 pub fn step(sessions: &mut Sessions, row: Row<'_>) -> Result<()> {
-    let Some(at) = row.instant().filter(|&at| time::is_finite(at)) else { return Ok(()) };
+    let Some(at) = row.instant().filter(|&at| time::is_counted(at)) else { return Ok(()) };
     let request = if row.has_further() {
         same_limits(sessions, limits(row.interval(3), row.interval(4))?)?;
         let key = row.text(0).map_or(SessionKey::NONE, SessionKey::text);

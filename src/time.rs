@@ -7,7 +7,7 @@
 
 use pgrx::datum::datetime_support::statement_timestamp;
 use pgrx::prelude::*;
-use user_metrics_core::base::calendar::{DAY_MICROS, LocalDays, Micros, Segment};
+use user_metrics_core::base::calendar::{BEGINNING, DAY_MICROS, LocalDays, Micros, Segment};
 use user_metrics_core::base::days::Day;
 use user_metrics_core::base::memory;
 use user_metrics_core::{Error, Result};
@@ -75,9 +75,13 @@ pub fn now() -> Micros {
     statement_timestamp().into_inner()
 }
 
-/// Whether an instant is finite.
+/// Whether requests at an instant are counted: it is finite, and not before the beginning.
 #[inline]
-pub fn is_finite(at: Micros) -> bool {
+pub fn is_counted(at: Micros) -> bool {
+    (BEGINNING..Micros::MAX).contains(&at)
+}
+
+fn is_finite(at: Micros) -> bool {
     at != Micros::MIN && at != Micros::MAX
 }
 

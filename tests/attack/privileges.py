@@ -49,14 +49,16 @@ ROUTINES = {
     r"f user_metrics_internal\.(is_excluded|without_excluded_users)\(": EVERYBODY,
     r"f user_metrics_internal\.(defined_experiment|check_experiment|experiment_variants)\(": EVERYBODY,
     r"f user_metrics_internal\.(live_states|peak_state_memory)\(": EVERYBODY,
+    # A trigger, which nobody can call.
+    r"f user_metrics_internal\.restore_deletion\(": EVERYBODY,
 }
 # A call of the aggregate behind folds by hand has no plan that the extension wrote.
 REFUSED = {'user_metrics_internal.history(text,"any")': "22023"}
 # What everybody may do with relations; a superuser may do everything, and nobody else more.
-RELATIONS = {"privacy_policy": {"SELECT"}, "functions": {"SELECT"}, "anonymous_user": set(), "opt_out": set(),
-             "experiment": set()}
-TYPES = {f"user_metrics.{name}{brackets}" for name in [*RELATIONS, *(kind.split(".")[1] for kind in STORED)]
-         for brackets in ("", "[]")}
+RELATIONS = {"user_metrics.privacy_policy": {"SELECT"}, "user_metrics.functions": {"SELECT"},
+             "user_metrics.anonymous_user": set(), "user_metrics.opt_out": set(), "user_metrics.experiment": set(),
+             "user_metrics_internal.initial_anonymous_user": set()}
+TYPES = {name + brackets for name in [*RELATIONS, *STORED] for brackets in ("", "[]")}
 # Functions that run with their owner's privileges, or are trusted not to show their arguments.
 # defined_experiment reads one row by its name, for callers who may not list the experiments.
 DEFINERS, LEAKPROOF = {"user_metrics_internal.defined_experiment(text,text)"}, set()
@@ -202,13 +204,13 @@ def listed_routines(checks, session, role_of):
 def listed_relations(checks, session, role_of, sessions):
     """Every relation is listed; its privileges and the statements of every role agree with the list."""
     rows = session.rows("""
-        SELECT c.oid, c.relname AS name, c.relkind AS kind,
+        SELECT c.oid, c.oid::regclass::text AS name, c.relkind AS kind,
             (SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum = 1) AS column
         FROM pg_class AS c WHERE c.relkind <> 'i'
             AND c.relnamespace IN ('user_metrics'::regnamespace, 'user_metrics_internal'::regnamespace)""")
     checks.equal("relations", {row["name"] for row in rows}, set(RELATIONS))
     for row in rows:
-        name, expected = f"user_metrics.{row['name']}", RELATIONS.get(row["name"], set())
+        name, expected = row["name"], RELATIONS.get(row["name"], set())
         for role in ORDINARY:
             for privilege in (*STATEMENTS, "REFERENCES", "TRIGGER"):
                 may = session.value(f"SELECT has_table_privilege('{role_of[role]}', {row['oid']}, '{privilege}')") == "t"

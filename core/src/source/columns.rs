@@ -51,6 +51,11 @@ impl Found {
     }
 }
 
+/// [`BEGINNING`](crate::base::calendar::BEGINNING) as SQL for any type of time.
+pub(super) const BEGINNING: &str = "4713-01-01 00:00:00+00 BC";
+/// The last date that is also a timestamp.
+pub(super) const LAST_DATE: &str = "294276-12-31";
+
 /// Far larger than any measure of a request, and its square still fits a double.
 const MOST: &str = "1e100";
 
@@ -119,7 +124,7 @@ impl Relation {
             // Dates have a larger range than timestamps: dates beyond it are not counted, like infinity.
             "date" => Ok((
                 format!(
-                    "(CASE WHEN {0} > '294276-12-31' THEN 'infinity' ELSE {0}::pg_catalog.timestamp END)",
+                    "(CASE WHEN {0} > '{LAST_DATE}' THEN 'infinity' ELSE {0}::pg_catalog.timestamp END)",
                     found.expression
                 ),
                 as_utc,

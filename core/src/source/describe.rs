@@ -1,6 +1,7 @@
 //! The query that describes a log.
 
 use super::canonical::{CANONICAL, Canonical, Holds, canonical_named};
+use super::columns::{BEGINNING, LAST_DATE};
 use super::{Found, Relation, literal};
 use crate::base::error::Result;
 
@@ -20,9 +21,11 @@ fn faults(relation: &Relation, canonical: &Canonical, found: &Found) -> Result<V
         Holds::Instant => {
             let (instant, parameter) = relation.instant()?;
             let now = parameter("pg_catalog.statement_timestamp()");
+            let beyond = if found.base == "date" { format!(" OR {x} > '{LAST_DATE}'") } else { String::new() };
             vec![
-                (format!("NOT pg_catalog.isfinite({instant})"), "infinite", true),
+                (format!("NOT pg_catalog.isfinite({x})"), "infinite", true),
                 (format!("{instant} > {now} AND pg_catalog.isfinite({instant})"), "in the future", true),
+                (format!("({x} < '{BEGINNING}'{beyond}) AND pg_catalog.isfinite({x})"), "out of range", true),
             ]
         }
         Holds::Count | Holds::Number if is_number => vec![(format!("({x}) < 0"), "negative", false)],

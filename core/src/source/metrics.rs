@@ -106,6 +106,8 @@ const NAMES: &[&str] = &[
 /// The canonical columns that metrics may read.
 pub(super) const METRICS_READ: &[&str] =
     &["session_id", "cost_usd", "revenue_usd", "latency_ms", "status", "succeeded", "rating"];
+/// The most columns and properties that are not canonical: each is read as a column of the history.
+const MOST_NUMBERS: usize = 64;
 /// The most days until return.
 const MOST_DAYS: u32 = 3650;
 
@@ -159,6 +161,11 @@ impl Metrics {
         for name in names {
             let metric = metrics.metric(name)?;
             metrics.list.push(metric);
+        }
+        if metrics.numbers.len() > MOST_NUMBERS {
+            let given = format!("metrics of {} columns or properties", metrics.numbers.len());
+            let accepted = format!("metrics of at most {MOST_NUMBERS} columns or properties");
+            return Err(Error::Argument { name: "metrics", given, accepted });
         }
         Ok(metrics)
     }

@@ -14,6 +14,7 @@ use crate::base::error::{Error, Result};
 use crate::base::json;
 use serde_json::{Map, Value};
 use std::borrow::{Borrow, Cow};
+use std::collections::HashMap;
 
 /// Numeric values, with the canonical columns that they need besides user and time; `!` marks a column that the log must
 /// have.
@@ -33,6 +34,8 @@ const NUMBERS: &[(&str, &[&str])] = &[
 const PROPERTY: &str = "property:";
 /// The segment of users that no rule fits.
 pub const OTHER: &str = "other";
+/// The most properties: each is read as a column of the history.
+const MOST_PROPERTIES: usize = 64;
 /// The maximum nesting depth of conditions.
 const MOST_DEEP: usize = 16;
 
@@ -57,6 +60,8 @@ pub struct Rules {
     cases: Vec<(Condition, usize)>,
     /// The index of the segment of all other users.
     otherwise: usize,
+    segment_numbers: Numbers,
+    property_numbers: Numbers,
     /// Whether the rules use sessions.
     pub counts_sessions: bool,
     /// The properties that the rules use, in order.
@@ -65,6 +70,24 @@ pub struct Rules {
     pub needed: Vec<&'static str>,
     /// Canonical columns that are read if the log has them.
     pub wanted: Vec<&'static str>,
+}
+
+/// The indexes of names in a list.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Numbers(HashMap<String, usize>);
+
+impl Numbers {
+    /// The index of a name, which is added to the list if it is new.
+    fn of(&mut self, name: &str, names: &mut Vec<String>) -> usize {
+        match self.0.get(name) {
+            Some(number) => *number,
+            None => {
+                self.0.insert(name.to_owned(), names.len());
+                names.push(name.to_owned());
+                names.len() - 1
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -168,6 +191,10 @@ impl Rules {
                 rules.cases.push((condition, segment));
             }
         }
+        if rules.properties.len() > MOST_PROPERTIES {
+            let given = format!("rules about {} properties", rules.properties.len());
+            return wrong(given, format!("rules about at most {MOST_PROPERTIES} properties"));
+        }
         rules.otherwise = default.unwrap_or_else(|| rules.segment_number(OTHER));
         Ok(rules)
     }
@@ -184,10 +211,7 @@ impl Rules {
     }
 
     fn segment_number(&mut self, name: &str) -> usize {
-        self.segments.iter().position(|segment| segment == name).unwrap_or_else(|| {
-            self.segments.push(name.to_owned());
-            self.segments.len() - 1
-        })
+        self.segment_numbers.of(name, &mut self.segments)
     }
 
     fn condition(&mut self, condition: &Value, rule: &Value, depth: usize) -> Result<Condition> {
@@ -236,11 +260,7 @@ impl Rules {
         }
         match figure.strip_prefix(PROPERTY) {
             Some(name) if !name.is_empty() => {
-                let known = self.properties.iter().position(|known| known == name);
-                let number = known.unwrap_or_else(|| {
-                    self.properties.push(name.to_owned());
-                    self.properties.len() - 1
-                });
+                let number = self.property_numbers.of(name, &mut self.properties);
                 Ok(Condition::Property(number, text_test(figure, operator, to, rule)?))
             }
             _ => wrong(rule, figures_accepted()),
@@ -390,6 +410,12 @@ mod tests {
                 other => panic!("{rules}: {other:?}"),
             }
         }
+        let many = |properties: usize| {
+            let rule = |n| format!(r#"{{"segment": "a", "all": [{{"property:p{n}": {{"=": 1}}}}]}}"#);
+            Rules::parse(&format!("[{}]", (0..properties).map(rule).collect::<Vec<_>>().join(",")))
+        };
+        assert!(many(MOST_PROPERTIES).is_ok());
+        assert!(matches!(many(MOST_PROPERTIES + 1), Err(Error::Argument { name: "rules", .. })));
         let deep = (0..20).fold(r#"{"requests": {">": 1}}"#.to_owned(), |inner, _| format!(r#"{{"not": {inner}}}"#));
         assert!(Rules::parse(&format!(r#"[{{"segment": "a", "all": [{deep}]}}]"#)).is_err());
     }

@@ -1,6 +1,6 @@
-"""Python packages with which the extension is compared.
+"""Python packages with which the extension is compared or checked.
 
-They are installed from PyPI, in the versions given by the topic, into a virtual environment under target/.
+They are installed from PyPI, in the versions given by the caller, into a virtual environment under target/.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 
 @dataclass(frozen=True)
 class Packages:
-    """The packages of a topic: the name of the environment, the arguments of pip, and the modules imported."""
+    """Packages: the name of the environment, the arguments of pip, and the modules imported."""
 
     environment: str
     pins: tuple
@@ -25,9 +25,15 @@ class Packages:
 
 def use(packages):
     """Continues in a Python that has the packages; installs them if they are missing."""
-    environment = TARGET / packages.environment
-    if Path(sys.prefix).resolve() == environment:
+    if Path(sys.prefix).resolve() == TARGET / packages.environment:
         return
+    python = installed(packages)
+    os.execv(python, [python, "-m", "oracle", *sys.argv[1:]])
+
+
+def installed(packages):
+    """The Python that has the packages, which are installed if they are missing."""
+    environment = TARGET / packages.environment
     python = environment / "bin" / "python3"
     environment.parent.mkdir(parents=True, exist_ok=True)
     # Topics that run at the same time may share an environment.
@@ -37,7 +43,7 @@ def use(packages):
             print(f"Installing {', '.join(packages.modules)} into {environment} (about a minute, the first time)", flush=True)
             subprocess.run([sys.executable, "-m", "venv", environment], check=True)
             subprocess.run([python, "-m", "pip", "install", "--quiet", *packages.pins], check=True, stdin=subprocess.DEVNULL)
-    os.execv(python, [python, "-m", "oracle", *sys.argv[1:]])
+    return python
 
 
 def has(python, modules):

@@ -93,10 +93,10 @@ CREATE TABLE clock (user_id text, created_at timestamptz);
 INSERT INTO clock VALUES ('ann', '2011-12-30 09:00+00'), ('ann', '2011-12-30 11:00+00');
 SELECT period_start, active_users FROM active_users('clock', timezone => 'Pacific/Apia');
 
--- Dates before Christ, and the ends of time.
+-- Dates before Christ, and the ends of time: what is counted begins in 4713 BC.
 SELECT first_day(a), last_day(a), users(a) FROM (
-    SELECT activity(u, t, 'UTC') AS a FROM (VALUES ('ann', timestamptz '0044-03-15 12:00+00 BC'), ('bob', '4714-11-24 00:00:00+00 BC'),
-        ('cy', '294276-12-31 23:59:59.999999+00'), ('cy', 'infinity')) AS v(u, t)) AS s;
+    SELECT activity(u, t, 'UTC') AS a FROM (VALUES ('ann', timestamptz '0044-03-15 12:00+00 BC'), ('bob', '4713-01-01 00:00:00+00 BC'),
+        ('dan', '4714-12-31 23:59:59.999999+00 BC'), ('cy', '294276-12-31 23:59:59.999999+00'), ('cy', 'infinity')) AS v(u, t)) AS s;
 
 -- Days end at local midnight also 5:45 h east and 11 h west of Greenwich.
 SELECT t, last_day(activity('ann'::text, t, 'Asia/Kathmandu')) AS kathmandu, last_day(activity('ann'::text, t, 'Pacific/Pago_Pago')) AS pago_pago

@@ -26,6 +26,18 @@ INSERT INTO faulty VALUES ('00000000-0000-4000-8000-000000000001', '294000-01-01
     ('00000000-0000-4000-8000-000000000001', '2024-03-04', 1, 1, 1, 1, 1, NULL);
 SELECT column_name, source_column, data_type, requests, missing_requests AS missing, left_out_requests AS left_out, remark
 FROM describe_source('faulty') WHERE source_column IS NOT NULL;
+-- One time that is out of range, infinite or in the future takes its own request out, and no other; a time of long ago counts.
+CREATE FUNCTION of_times(kind text, at text, OUT left_out bigint, OUT remark text, OUT users bigint, OUT requests bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TEMP VIEW timed AS SELECT * FROM (VALUES (%L, %L::%s), (''ann'', ''2024-03-04'')) AS v(user_id, created_at)', 'bob', at, kind);
+    SELECT d.left_out_requests, d.remark INTO left_out, of_times.remark FROM describe_source('timed') AS d WHERE d.column_name = 'occurred_at';
+    SELECT sum(a.new_users) INTO users FROM active_users('timed', 'year') AS a;
+    SELECT sum(s.requests) INTO requests FROM segment_users('timed') AS s;
+    DROP VIEW timed;
+END $$;
+SELECT kind, at, r.* FROM unnest(ARRAY['date', 'timestamp', 'timestamptz']) WITH ORDINALITY AS k(kind, n),
+    unnest(ARRAY['infinity', '-infinity', '4714-11-24 BC', '4714-12-31 BC', '4713-01-01 BC', '294276-12-31', '294277-01-01', '5874897-12-31']) WITH ORDINALITY AS t(at, m),
+    LATERAL of_times(kind, at) AS r WHERE kind = 'date' OR m < 7 ORDER BY n, m;
 CREATE TABLE nothing (user_id text, created_at timestamp);
 SELECT column_name, source_column, data_type, requests, missing_requests AS missing, left_out_requests AS left_out, remark
 FROM describe_source('nothing') LIMIT 3;
@@ -41,6 +53,21 @@ FROM information_schema.columns AS c WHERE table_schema = 'source' AND table_nam
 SELECT * FROM active_users('chat_turn_requests', by => 'model');
 SELECT attach('chat_turn', name => '"Chat ""turns"""', columns => '{"user_id": "account", "occurred_at": "to_timestamp(\"When\" / 1000.0)"}');
 SELECT period_start, active_users FROM active_users('"Chat ""turns"""');
+-- Names as long as PostgreSQL allows: the name of a view is shortened at a character.
+SELECT repeat('t', 63) AS long, repeat('ü', 31) || 'x' AS wide, repeat('ü', 27) || 'x' AS between \gset
+CREATE TABLE :"long" (user_id text, created_at timestamptz);
+CREATE TABLE :"wide" (user_id text, created_at timestamptz);
+CREATE TABLE :"between" (user_id text, created_at timestamptz);
+SELECT attach(:'long');
+SELECT attach(:'wide');
+SELECT attach(:'between');
+SELECT attach(:'long', name => repeat('v', 63));
+SELECT attach(:'long', name => 'source.' || repeat('ü', 31));
+CREATE TABLE long_names (user_id text, created_at timestamptz, :"long" text, :"wide" jsonb);
+INSERT INTO long_names VALUES ('ann', '2024-03-04', 'a', '{"k": "b"}');
+SELECT attach('long_names', columns => jsonb_build_object('model', :'long', 'properties', format('%I', :'wide')));
+SELECT by, r.segment, r.active_users FROM unnest(ARRAY['model', 'k']) AS by, LATERAL (SELECT * FROM active_users('long_names_requests', 'year', by => by)) AS r;
+SELECT segment, active_users FROM active_users('long_names', 'year', by => :'long');
 -- LiteLLM's table is known by its columns: https://docs.litellm.ai/docs/proxy/spend_logs
 CREATE TABLE "LiteLLM_SpendLogs" (
     request_id text PRIMARY KEY, call_type text, api_key text, spend float8, total_tokens int, prompt_tokens int,
@@ -196,6 +223,8 @@ SELECT attach('no_user');
 SELECT * FROM active_users('log', timezone => $$UTC'); DROP TABLE source.log; --$$);
 SELECT * FROM active_users('log', filter => 'null');
 SELECT attach('log', columns => '{"user_id": " "}');
+SELECT attach('log', name => repeat('v', 64));
+SELECT attach('log', name => format('%I.%I', 'source', repeat('ü', 32)));
 \set VERBOSITY default
 -- What PostgreSQL and PL/pgSQL refuse, where a LOCATION would be a line of theirs.
 CREATE FUNCTION refused(statement text, OUT state text, OUT message text, OUT hint text) LANGUAGE plpgsql AS $$
@@ -265,6 +294,18 @@ ALTER TABLE log DISABLE ROW LEVEL SECURITY;
 \set VERBOSITY verbose
 SELECT * FROM active_users('log', filter => (SELECT jsonb_object_agg('k' || i, i) FROM generate_series(1, 1001) AS i));
 SELECT * FROM active_users('log', timezone => repeat('Moon ', 1000));
+-- Properties and metrics of which each would be a column: as many as are read, one more, and more than a query has columns.
+CREATE FUNCTION rules(properties int) RETURNS jsonb RETURN (
+    SELECT jsonb_agg(jsonb_build_object('segment', 'few', 'all', jsonb_build_array(jsonb_build_object('property:p' || i, '{"=": "a"}'::jsonb))))
+    FROM generate_series(1, properties) AS i);
+SELECT count(*) FROM segment_users('log', rules => rules(64));
+SELECT count(*) FROM segment_users('log', rules => rules(65));
+SELECT count(*) FROM segment_user('log', 'ann', rules => rules(2000));
+SELECT count(*) FROM segment_summary('log', rules => rules(2000));
+CREATE FUNCTION metrics(columns int) RETURNS text[] RETURN ARRAY(SELECT 'p' || i FROM generate_series(1, columns) AS i);
+SELECT count(*) FROM ab_compare('log', variant => 'tier', metrics => metrics(64) || array_fill('requests'::text, ARRAY[2000]));
+SELECT count(*) FROM ab_compare('log', variant => 'tier', metrics => metrics(65));
+SELECT count(*) FROM ab_segments('log', 'model', variant => 'tier', metrics => metrics(2000));
 SELECT count(*) FROM funnel('log', (SELECT jsonb_agg(jsonb_build_object('filter', jsonb_build_object('user_id', repeat('x', 1000000)))) FROM generate_series(1, 9)));
 \set VERBOSITY default
 

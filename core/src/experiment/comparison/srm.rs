@@ -7,6 +7,7 @@ use crate::base::error::{Error, Result};
 use crate::base::json;
 use crate::function::{Argument, Call, Function, REQUIRED, Reads, Role, Rows, Type, column};
 use crate::stats::tails::{chi_squared_above, probability};
+use std::collections::HashMap;
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
@@ -122,9 +123,18 @@ fn planned(seen: &[(&[u8], u64)], weights: Option<&Weights>) -> Result<(Vec<u64>
     let Some(weights) = weights else {
         return Ok((seen.iter().map(|(_, users)| *users).collect(), vec![1.0; seen.len()]));
     };
+    // Planned variants as the log names them. One that its encoding cannot write has no users.
+    let positive = weights.iter().filter(|(_, weight)| *weight > 0.0);
+    let planned = positive.map(|(name, weight)| (encoding::encoded(name).ok(), *weight));
+    let planned = planned.collect::<Vec<_>>();
+    let numbers = planned.iter().enumerate().filter_map(|(n, (name, _))| Some((name.as_deref()?, n)));
+    let numbers = numbers.collect::<HashMap<&[u8], usize>>();
+    let mut users_of = vec![0u64; planned.len()];
     for (name, users) in seen.iter().filter(|(_, users)| *users > 0) {
-        let shown = encoding::decoded(name);
-        if !weights.iter().any(|(planned, weight)| encoding::is(planned, name) && *weight > 0.0) {
+        if let Some(number) = numbers.get(name) {
+            users_of[*number] += users;
+        } else {
+            let shown = encoding::decoded(name);
             return Err(Error::Argument {
                 name: "weights",
                 given: format!("{shown}: 0"),
@@ -132,9 +142,7 @@ fn planned(seen: &[(&[u8], u64)], weights: Option<&Weights>) -> Result<(Vec<u64>
             });
         }
     }
-    let of = |name: &str| seen.iter().filter(|(seen, _)| encoding::is(name, seen)).map(|(_, users)| users).sum::<u64>();
-    let positive = weights.iter().filter(|(_, weight)| *weight > 0.0);
-    Ok(positive.map(|(name, weight)| (of(name), *weight)).unzip())
+    Ok((users_of, planned.into_iter().map(|(_, weight)| weight).collect()))
 }
 
 /// The result of a sample ratio test: the statistic, its degrees of freedom, the p value, and the reason if there is none.

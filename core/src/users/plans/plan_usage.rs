@@ -10,6 +10,8 @@ use crate::function::{
     Argument, Call, Cell, Clock, Function, Past, REQUIRED, Reads, Requests, Role, Rows, Type, column,
 };
 use crate::history::Timeline;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 const GIVE: &str =
     "Give plans such as {\"free\": {\"monthly_request_limit\": 1000}}, and the property that names a user's plan.";
@@ -62,24 +64,45 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let plans = parse(call.required("plans", call.json("plans"), GIVE)?)?;
+    // few: the plans of an argument
+    let plans = plans.iter().filter_map(|plan| Some((in_log(&plan.name)?, Terms::of(plan)))).collect();
     call.required("plan_property", call.text("plan_property"), GIVE)?;
     let (property, feature) = (call.column("plan_property"), call.column("feature"));
     let mut months = Months {
         call,
         clock: call.clock()?,
         calendar: Calendar { grain: Grain::Month, week_start: 0 },
-        plans: &plans,
+        plans,
         days: Vec::new(),
         claim: Claim::temporary(),
     };
     call.each_user(&[property, feature], |user| months.user(user, property, feature, rows))
 }
 
+/// A text of an argument as the log has it; `None` if the log's encoding lacks one of its characters.
+fn in_log(text: &str) -> Option<Vec<u8>> {
+    encoding::encoded(text).ok().map(Cow::into_owned)
+}
+
+/// The terms of a plan, with features as the log names them.
+struct Terms {
+    request_limit: Option<i64>,
+    features: Option<BTreeSet<Vec<u8>>>,
+}
+
+impl Terms {
+    fn of(plan: &Plan) -> Self {
+        // few: the features of a plan
+        let features = plan.features.as_ref().map(|names| names.iter().filter_map(|name| in_log(name)).collect());
+        Terms { request_limit: plan.request_limit, features }
+    }
+}
+
 struct Months<'a> {
     call: &'a Call<'a>,
     clock: Clock<'a>,
     calendar: Calendar,
-    plans: &'a [Plan],
+    plans: BTreeMap<Vec<u8>, Terms>,
     /// Local days of a user's requests, with the requests' indexes.
     days: Vec<(Day, u32)>,
     claim: Claim,
@@ -118,13 +141,13 @@ impl Months<'_> {
             let last = call.told_last(property, of_plan);
             plan = if last != 0 { last } else { plan };
             let known = call.text_of(property, plan);
-            let terms = known.and_then(|known| self.plans.iter().find(|terms| encoding::is(&terms.name, known)));
+            let terms = known.and_then(|known| self.plans.get(known));
             let limit = terms.and_then(|terms| terms.request_limit);
             let listed = terms.and_then(|terms| terms.features.as_ref());
             let outside = listed.map(|listed| {
                 let is_outside = |request: &usize| {
                     let name = features.and_then(|features| call.text_of(feature, features[*request]));
-                    name.is_some_and(|name| !listed.iter().any(|listed| encoding::is(listed, name)))
+                    name.is_some_and(|name| !listed.contains(name))
                 };
                 numbers().filter(is_outside).count() as u64
             });
