@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test compat install bench fmt psql stop clean
+.PHONY: help demo test attack compat install bench fmt psql stop clean
 
 help: ## list the targets
 	@awk -F ' *## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2 }' '$(firstword $(MAKEFILE_LIST))'
@@ -12,6 +12,9 @@ demo: ## install what is missing, build, start a private PostgreSQL, load a gene
 
 test: ## [ONLY=usage] [CASES=…] [FUZZ_SECONDS=…]: run every test, or those of one topic; the last line counts them
 	@ONLY=$(ONLY) tests/run.sh
+
+attack: ## [MINUTES=60]: run the attacks of tests/attack for so long, with new seeds in each round; the last lines count them
+	@scripts/attack.sh $(MINUTES)
 
 compat: ## run what does not depend on a version's own words on PostgreSQL 16 and 18 as well, from PyPI
 	@scripts/compat.sh

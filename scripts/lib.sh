@@ -42,10 +42,10 @@ as_root() {
     fi
 }
 
-# PostgreSQL refuses to run as root: there its servers run as the user postgres. A panic's backtrace belongs into no
-# server's log, and a PGHOST or PGDATA of the caller must not lead it elsewhere.
+# PostgreSQL refuses to run as root: there its servers run as the user postgres. A PGHOST or PGDATA of the caller must not
+# lead it elsewhere.
 as_server() {
-    local command=(env -u RUST_BACKTRACE -u PGDATA -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE -u PGOPTIONS LC_ALL=C.UTF-8 "$@")
+    local command=(env -u PGDATA -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE -u PGOPTIONS LC_ALL=C.UTF-8 "$@")
     if [ "$EUID" -eq 0 ]; then
         (cd / && exec runuser -u postgres -- "${command[@]}") </dev/null
     else

@@ -24,6 +24,24 @@ pub fn connect_memory() {
     });
 }
 
+/// Turns off backtraces of this library's panics, whatever RUST_BACKTRACE says in the environment of the server; called when
+/// the library is loaded. pgrx raises an error of PostgreSQL within a call as a panic and sends its backtrace to the client, as
+/// DETAIL, with paths of the machine that built the library.
+pub fn turn_off_backtraces() {
+    const SETTING: &str = "RUST_LIB_BACKTRACE";
+    let set = std::env::var_os(SETTING);
+    // SAFETY: a process of PostgreSQL has a single thread. The variable is read once, at the first backtrace, and has its
+    // old value for other libraries.
+    unsafe {
+        std::env::set_var(SETTING, "0");
+        drop(std::backtrace::Backtrace::capture());
+        match set {
+            Some(value) => std::env::set_var(SETTING, value),
+            None => std::env::remove_var(SETTING),
+        }
+    }
+}
+
 /// Sets the current limit in the memory accounting: called when a state is created and before one is read.
 pub fn set_limit() {
     if memory::claims() == 0 {

@@ -50,6 +50,7 @@ pgrx::pg_module_magic!(name, version);
 /// Runs when the library is loaded.
 #[pg_guard]
 extern "C-unwind" fn _PG_init() {
+    bridge::turn_off_backtraces();
     settings::define();
     bridge::connect_memory();
     encoding::connect();

@@ -17,6 +17,7 @@ results=$target_dir/test
 total_passed=0 total_failed=0
 summary=()
 only=${ONLY:-}
+all_steps=
 
 main() {
     local steps=("$@") step
@@ -25,6 +26,7 @@ main() {
             die "there is no topic $only; a topic has a page in docs and a folder in core/src, such as usage"
         [ $# -gt 0 ] || steps=(setup topic install pg_regress server)
     fi
+    if [ ${#steps[@]} -eq 0 ]; then all_steps=1; fi
     [ ${#steps[@]} -gt 0 ] || steps=(setup format invariants clippy core install pg_regress server fuzz)
     rm -rf "$results"
     mkdir -p "$results"
@@ -40,7 +42,9 @@ main() {
             run_side_by_side $(checks | grep -E "^$step(/|$)" || die "there is no step $step")
         fi
     done
-    say "" "${summary[@]}" "" "$total_passed passed, $total_failed failed"
+    say "" "${summary[@]}"
+    count_attacks
+    say "" "$total_passed passed, $total_failed failed"
     [ "$total_failed" -eq 0 ]
 }
 
@@ -69,6 +73,26 @@ conclude() {
     summary+=("$verdict")
     total_passed=$((total_passed + passed))
     total_failed=$((total_failed + failed))
+}
+
+# The attacks say how much they tried, in lines like `count: backends killed 20`. Fewer tries than these are a failure.
+declare -A at_least=(["calls of the sweep"]=3000 ["statements ended"]=300 ["backends killed"]=20 ["postmasters killed"]=3
+    ["random queries"]=300)
+
+count_attacks() {
+    local what tries verdict
+    # A run of single steps may lack attacks.
+    if ! compgen -G "$results/attack_*.log" >/dev/null; then return; fi
+    say ""
+    while read -r what; do
+        tries=$(cat "$results"/attack_*.log | sed -nE "s/^count: $what ([0-9]+)\$/\1/p" | awk '{ n += $1 } END { print n + 0 }')
+        verdict=
+        if [ "$tries" -lt "${at_least[$what]}" ] && [ "$all_steps" ]; then
+            verdict=", FAILED: at least ${at_least[$what]}"
+            total_failed=$((total_failed + 1))
+        fi
+        say "$what: $tries$verdict"
+    done < <(printf '%s\n' "${!at_least[@]}" | LC_ALL=C sort)
 }
 
 # How the checks of a step are counted: count_… STATUS LOG prints the passed and the failed.

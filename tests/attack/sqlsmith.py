@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Random queries of sqlsmith that call the functions of the extension.
+
+    python3 tests/attack/sqlsmith.py [--queries 300] [--seed 1]
+
+sqlsmith is an unprivileged role of a server of the test's own. No query may cost the connection, raise an error of class XX
+or leave memory behind, and many must call the extension. Needs scripts/cluster.sh, a built extension, and Debian's package
+sqlsmith, which root installs if it is missing. The last line is `N passed, N failed`.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from functions import LOG  # noqa: E402
+from psql import Session  # noqa: E402
+from server import Server  # noqa: E402
+
+ROLE = "user_metrics_smith"
+# Of the queries at least so many must call the extension.
+LEAST_SHARE = 0.3
+# A line of the log begins with the SQLSTATE; those written before the settings applied do not.
+SETTINGS = {"log_line_prefix": "%e ", "log_min_messages": "error", "log_statement": "none"}
+INTERNAL = re.compile(r"^XX[0-9A-Z]{3} .*")
+CRASHED = re.compile(
+    r"^[0-9A-Z]{5} .*(was terminated by signal|exited with exit code|terminating any other active|PANIC:).*")
+OPTIONS = "-c statement_timeout=1s -c jit=off -c client_min_messages=error"
+
+
+def installed():
+    """Whether sqlsmith is there, or could be had."""
+    if shutil.which("sqlsmith") is None and os.geteuid() == 0:
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "sqlsmith"], check=False,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=300)
+    return shutil.which("sqlsmith") is not None
+
+
+def prepare():
+    with Session("postgres") as session:
+        session.run("CREATE EXTENSION user_metrics")
+        session.run_all(LOG.strip().split(";\n"))
+        session.run(f"CREATE ROLE {ROLE} LOGIN")
+        session.run(f"GRANT SELECT ON log, made TO {ROLE}")
+
+
+def smith(queries, seed):
+    """What sqlsmith printed: the queries, its messages, and its exit status."""
+    target = (f"host={os.environ['PGHOST']} port={os.environ['PGPORT']} dbname=postgres user={ROLE} "
+              f"options='{OPTIONS}'")
+    done = subprocess.run(["sqlsmith", f"--target={target}", f"--seed={seed}", f"--max-queries={queries}",
+                           "--exclude-catalog", "--dump-all-queries", "--verbose"],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=60 + queries)
+    return [query for query in re.split(r";\n", done.stdout) if query.strip()], done.stderr, done.returncode
+
+
+def faults(queries, messages, status, log):
+    """What each check found, an empty list if nothing."""
+    calling = sum("user_metrics." in query for query in queries)
+    print(f"{calling} of {len(queries)} queries mention the extension")
+    return {
+        "sqlsmith ended by itself": [f"exit status {status}: {messages[-500:]}"] if status else [],
+        "the connection was kept": [line for line in messages.splitlines() if "broken connection" in line.lower()],
+        "no process was lost": [line for line in log if CRASHED.match(line)],
+        "no error of class XX": [line for line in log if INTERNAL.match(line)],
+        "many queries call the extension": [] if calling >= LEAST_SHARE * max(len(queries), 1) else [f"only {calling}"],
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--queries", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    print(f"seed {given.seed}")
+    if not installed():
+        print("FAILED  there is no sqlsmith: apt-get install sqlsmith")
+        print("0 passed, 1 failed")
+        return 1
+    with Server("test-sqlsmith", **SETTINGS) as server:
+        prepare()
+        queries, messages, status = smith(given.queries, given.seed)
+        log = (server.directory / "log").read_text(errors="replace").splitlines()
+        found = faults(queries, messages, status, log)
+        found["all queries were made"] = [] if len(queries) >= given.queries else [f"{len(queries)} of {given.queries}"]
+        with Session("postgres") as session:
+            live = session.value("SELECT user_metrics_internal.live_states()")
+        found["no state is left in a new session"] = [] if live == "0" else [f"{live} states"]
+    failed = {what: lines for what, lines in found.items() if lines}
+    for what, lines in failed.items():
+        for line in sorted(set(lines))[:5]:
+            print(f"FAILED  not true that {what}: {line[:500]}")
+    print(f"count: random queries {len(queries)}")
+    print(f"{len(found) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
