@@ -23,7 +23,7 @@ declare -A options=(
 
 main() {
     local round=0 name
-    scripts/setup.sh
+    scripts/setup.sh tests
     scripts/build.sh
     scripts/server.sh
     mapfile -t attacks < <(grep -l '^if __name__ ==' tests/attack/*.py | xargs -n 1 basename -s .py)

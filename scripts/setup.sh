@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Installs what building and testing needs and this machine lacks. What is there already is left as it is.
+# Installs what building needs and this machine lacks; `setup.sh tests` also what testing needs. What is there already is left
+# as it is.
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
+
+purpose=${1:-}
 
 missing_packages() {
     if [ "$PG_CONFIG" = "$debian_pg_config" ]; then
@@ -16,6 +19,7 @@ missing_packages() {
     command -v python3 >/dev/null || echo python3
     # Some oracles of the tests are packages of Python, in an environment of their own.
     python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
+    if [ "$purpose" = tests ]; then command -v sqlsmith >/dev/null || echo sqlsmith; fi
     # root needs it too: `cargo pgrx test --runas` goes through it.
     command -v sudo >/dev/null || echo sudo
     # cargo-pgrx is compiled against OpenSSL.

@@ -10,7 +10,7 @@ use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::pg_sys::pg_enc::{PG_SQL_ASCII, PG_UTF8};
 use pgrx::prelude::*;
 use std::borrow::Cow;
-use std::cell::{RefCell, UnsafeCell};
+use std::cell::{OnceCell, RefCell, UnsafeCell};
 use std::ffi::{CStr, CString};
 use user_metrics_core::base::encoding::{self, Conversion};
 use user_metrics_core::base::memory;
@@ -21,9 +21,14 @@ pub fn connect() {
     encoding::set(Conversion { decode: decoded, encode: encoded });
 }
 
+thread_local! {
+    /// A call of the server costs more than most texts take. Nothing asks before a backend is in its database.
+    static DATABASE: OnceCell<u32> = const { OnceCell::new() };
+}
+
 fn database() -> u32 {
     // SAFETY: the encoding of a database does not change.
-    unsafe { pg_sys::GetDatabaseEncoding() as u32 }
+    DATABASE.with(|known| *known.get_or_init(|| unsafe { pg_sys::GetDatabaseEncoding() as u32 }))
 }
 
 /// The name of the encoding of the database.

@@ -126,7 +126,7 @@ count_closing() {
 # The steps
 
 step_setup() {
-    scripts/setup.sh
+    scripts/setup.sh tests
     cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
     cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
 }

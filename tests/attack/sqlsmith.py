@@ -4,8 +4,8 @@
     python3 tests/attack/sqlsmith.py [--queries 300] [--seed 1]
 
 sqlsmith is an unprivileged role of a server of the test's own. No query may cost the connection, raise an error of class XX
-or leave memory behind, and many must call the extension. Needs scripts/cluster.sh, a built extension, and Debian's package
-sqlsmith, which root installs if it is missing. The last line is `N passed, N failed`.
+or leave memory behind, and many must call the extension. Needs scripts/cluster.sh, a built extension, and sqlsmith, which
+`scripts/setup.sh tests` installs. The last line is `N passed, N failed`.
 """
 
 import argparse
@@ -31,14 +31,6 @@ INTERNAL = re.compile(r"^XX[0-9A-Z]{3} .*")
 CRASHED = re.compile(
     r"^[0-9A-Z]{5} .*(was terminated by signal|exited with exit code|terminating any other active|PANIC:).*")
 OPTIONS = "-c statement_timeout=1s -c jit=off -c client_min_messages=error"
-
-
-def installed():
-    """Whether sqlsmith is there, or could be had."""
-    if shutil.which("sqlsmith") is None and os.geteuid() == 0:
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "sqlsmith"], check=False,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=300)
-    return shutil.which("sqlsmith") is not None
 
 
 def prepare():
@@ -78,8 +70,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     print(f"seed {given.seed}")
-    if not installed():
-        print("FAILED  there is no sqlsmith: apt-get install sqlsmith")
+    if shutil.which("sqlsmith") is None:
+        print("FAILED  there is no sqlsmith: scripts/setup.sh tests")
         print("0 passed, 1 failed")
         return 1
     with Server("test-sqlsmith", **SETTINGS) as server:

@@ -16,6 +16,7 @@ use crate::history::{Fold, Table, Timeline};
 use crate::journey::milestones::Milestone;
 use crate::sessions::{Limits, Session, SessionKey, of_requests, request};
 use crate::survival::{Curve, Survival};
+use std::collections::HashSet;
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
@@ -323,7 +324,9 @@ impl<'a> Standard<'a> {
     fn new(call: &'a Call<'_>, clock: Clock<'a>) -> Result<Self> {
         let feature = call.column("feature");
         let advanced = call.texts("advanced_features").map(|features| {
-            let is_advanced = |text: &[u8]| features.iter().any(|feature| encoding::is(feature, text));
+            let features = features.iter().filter_map(|feature| encoding::encoded(feature).ok());
+            let features = features.collect::<HashSet<_>>(); // few: of an argument
+            let is_advanced = |text: &[u8]| features.contains(text);
             let dictionary = call.history.zip(feature).map(|(history, feature)| history.dictionary(feature));
             let codes = dictionary.map_or(0, |dictionary| dictionary.len()) as u32;
             let text = |code: &u32| dictionary.and_then(|dictionary| dictionary.text(*code));
