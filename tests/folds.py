@@ -16,7 +16,7 @@ from plans import (ADMIN_SHUTDOWN, OUT_OF_MEMORY, PARALLEL, PARTITIONWISE, SERIA
                    require_no_states, require_plan, until)
 from psql import QUERY_CANCELED, ServerError, Session, fresh_database
 
-CONFIGURATION_LIMIT_EXCEEDED, DATA_CORRUPTED = "53400", "XX001"
+CONFIGURATION_LIMIT_EXCEEDED, INVALID_PARAMETER = "53400", "22023"
 # A hundredth of the memory for the large log, and less than its users take.
 LITTLE = {"user_metrics.max_state_memory": "6MB"}
 
@@ -223,7 +223,7 @@ def made_up(session, _):
         try:
             session.run(f"SELECT user_metrics_internal.history({arguments}) FROM few")
         except ServerError as error:
-            require(error.sqlstate == DATA_CORRUPTED, str(error))
+            require(error.sqlstate == INVALID_PARAMETER, str(error))
         else:
             raise Wrong(f"not refused: {arguments}")
     with session.setting(**SERIAL | {"user_metrics.max_state_memory": "1536kB"}):
@@ -231,7 +231,7 @@ def made_up(session, _):
         try:
             session.run(f"SELECT user_metrics_internal.history('{nowhere}', user_id, created_at, model) FROM log")
         except ServerError as error:
-            require(error.sqlstate == DATA_CORRUPTED, str(error))
+            require(error.sqlstate == INVALID_PARAMETER, str(error))
         else:
             raise Wrong("an area that nobody made")
     require_no_states(session)
