@@ -99,7 +99,7 @@ const NAME: &str = "without_excluded_users";
 /// Declares the function that removes all excluded users from values of a type.
 macro_rules! without_excluded {
     ($function:ident, $value:ident, $open:path) => {
-        #[pg_extern(stable, strict, parallel_restricted, name = "without_excluded_users")]
+        #[pg_extern(stable, strict, parallel_safe, name = "without_excluded_users")]
         fn $function<'a>(value: $value<'a>, fcinfo: pg_sys::FunctionCallInfo) -> error::Result<$value<'a>> {
             let rest = {
                 let view = $open(NAME, &value)?;

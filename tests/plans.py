@@ -133,7 +133,7 @@ FURTHER = {"funnel": ", ARRAY[model = 'model 0', model = 'model 1'], interval '7
 # Arguments that make a function return several rows for a log of a million.
 SEVERAL_ROWS = {"churn_rate": ", period => 'week'", "session_stats": ", period => 'week'", "session_time": ", period => 'week'", "session_hazard": ", max_requests => 4, session_gap => '1 day'"}
 
-OUT_OF_MEMORY, ADMIN_SHUTDOWN, FEATURE_NOT_SUPPORTED = "53200", "57P01", "0A000"
+OUT_OF_MEMORY, ADMIN_SHUTDOWN, FEATURE_NOT_SUPPORTED, UNDEFINED_FUNCTION = "53200", "57P01", "0A000", "42883"
 
 
 class Wrong(Exception):
@@ -285,13 +285,16 @@ def every_way_alike(session, aggregate, way):
 
 
 def distinct_rows(session, aggregate):
-    """An aggregate with DISTINCT equals one over distinct rows; types without equality fail in both."""
+    """An aggregate with DISTINCT equals one over distinct rows; it sorts, so it is refused for stored values."""
     arguments = ARGUMENTS[aggregate.signature]
     names, distinct = ", ".join(arguments), ("DISTINCT " + arguments[0], *arguments[1:])
     rows = "(SELECT * FROM requests UNION ALL SELECT * FROM requests WHERE tenant = 1) AS r"
     within = outcome(session, f"SELECT {aggregate.call(distinct)}::text FROM {rows}")
     before = outcome(session, f"SELECT {aggregate.call()}::text FROM (SELECT DISTINCT {names} FROM {rows}) AS d")
-    require(within == before, f"{within[:60]} is not {before[:60]}")
+    if aggregate.signature.startswith("user_metrics.rollup("):
+        require(within == f"SQLSTATE {UNDEFINED_FUNCTION}" and before.startswith("\\x"), f"{within[:60]}, {before[:60]}")
+    else:
+        require(within == before, f"{within[:60]} is not {before[:60]}")
 
 
 def moving_frames(session, aggregate):
