@@ -267,6 +267,8 @@ def feature_adoption(steps, end, since, local_day, least, asks_exposure=False, m
             row = dict.fromkeys(row) | {"users": users}
         elif 0 < len(eligible) < least:
             row |= dict.fromkeys(("eligible_users", "open_users", "adopted_users", "adoption_rate", "rate_low", "rate_high", "power_users", "power_rate"))
+        if 0 < users < least:
+            row |= {"users": None, "reach": None}
         rows.append({"feature": feature, **row})
     return rows
 

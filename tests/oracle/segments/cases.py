@@ -72,11 +72,10 @@ def expected_rows(case, log, facts):
     limit = asked(case)["max_decline_p"]
     if any(row["decline_p"] and abs(row["decline_p"] - limit) < TOO_NEAR * limit and limit < 1 for row in rows):
         return None
-    if case.readout == "segment_user":
-        return sd.segment_user(rows, case.user)
     if case.readout == "segment_summary":
         return sd.segment_summary(rows, log.min_group_size or 1)
-    return rows
+    rows = sd.without_cutoff_of_few(rows, log.min_group_size or 1)
+    return sd.segment_user(rows, case.user) if case.readout == "segment_user" else rows
 
 
 def asked(case):
@@ -103,8 +102,8 @@ def users_laws(case, log, rows, answer):
         yield "every user once"
     for row in rows:
         yield from row_laws(case, row)
-    yield from power_laws(case, rows)
     if not log.min_group_size:
+        yield from power_laws(case, rows)
         # A user is new once, and in one segment.
         periods = answer(Case("active_users", {"period": "year"}, timezone=case.timezone, until=case.until,
                               as_of=case.as_of, filter=case.filter))
@@ -123,7 +122,8 @@ def row_laws(case, row):
         yield f"a rank exactly where somebody was active recently in {shown(row)}"
     if row["segment"] == "dormant" and row["recent_requests"] or row["segment"] == "casual" and not row["recent_requests"]:
         yield f"the dormant are not active recently, and the casual are, in {shown(row)}"
-    if row["segment"] == "power" and row["recent_requests"] < row["power_cutoff"]:
+    cutoff = row["power_cutoff"]
+    if row["segment"] == "power" and cutoff is not None and row["recent_requests"] < cutoff:
         yield f"a power user reaches the cutoff in {shown(row)}"
     if (row["base_requests"] == 0) != (row["decline_ratio"] is None):
         yield f"a ratio exactly where there is something to decline from in {shown(row)}"

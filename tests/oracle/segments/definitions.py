@@ -134,6 +134,12 @@ def segment_users(requests, end, local_day, since=None, until=None, **asked):
     return rows
 
 
+def without_cutoff_of_few(rows, min_group_size):
+    """The cutoff is what a power user used: it is hidden if they are too few."""
+    power = sum(row["power_cutoff"] is not None and row["recent_requests"] >= row["power_cutoff"] for row in rows)
+    return [row | {"power_cutoff": None} for row in rows] if 0 < power < min_group_size else rows
+
+
 def as_float(fraction):
     return None if fraction is None else float(fraction)
 

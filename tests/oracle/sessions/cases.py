@@ -90,10 +90,8 @@ def session_keys(log, facts):
         user, session_id = f"{log.user_column}::text", f"{log.session_column}::text"
         facts.of_log["session_keys"] = {} if log.session_column is None else {
             (row["of_user"], row["id"]): row["session_key"] for row in facts.server.rows(
-                f"SELECT q.of_user, q.id, l.session_key FROM (SELECT {user} AS of_user, {session_id} AS id, "
-                f"user_metrics.sessions({log.user_column}, timestamptz '2000-01-01 00:00+00', {session_id}, "
-                "NULL::double precision, NULL::boolean, NULL, NULL) AS value "
-                "FROM t, pg_catalog.generate_series(1, 2) GROUP BY 1, 2) q, user_metrics.session_list(q.value) l")}
+                f"SELECT DISTINCT {user} AS of_user, {session_id} AS id, "
+                f"user_metrics_internal.session_key({session_id}) AS session_key FROM t")}
     return facts.of_log["session_keys"]
 
 

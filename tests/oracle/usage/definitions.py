@@ -173,11 +173,12 @@ def usage_heatmap(uses, local, least):
 # ----------------------------------------------------------------------------------------------- features and models
 
 def usage_of(uses, name, least):
-    rows = []
+    """A row a name. The shares of all but one would tell the last one."""
+    rows, tells_shares = [], True
     for value, named in by_key(uses, name).items():
         known = [use.succeeded for use in named if use.succeeded is not None]
         row = {"users": users(named), "reach": users(named) / users(uses), "requests": len(named),
-               "share": len(named) / len(uses), "requests_per_user": len(named) / users(named),
+               "share": len(named) / len(uses) if tells_shares else None, "requests_per_user": len(named) / users(named),
                "success_rate": ratio(sum(known), len(known)), "cost_usd": total(use.cost for use in named),
                "median_latency_ms": median([use.latency for use in named if use.latency is not None])}
         rows.append({"name": value} | (dict.fromkeys(row) if hidden(users(named), least) else row))
