@@ -148,11 +148,17 @@ impl Relation {
             given: e.to_string(),
             accepted: "a table, view, materialised view or foreign table".to_owned(),
         })?;
-        if matches!(relation.kind.as_str(), "r" | "p" | "v" | "m" | "f") {
-            return Ok(relation);
+        relation.must_have_rows()?;
+        Ok(relation)
+    }
+
+    /// An error for an index, a sequence or a composite type.
+    fn must_have_rows(&self) -> Result<()> {
+        if matches!(self.kind.as_str(), "r" | "p" | "v" | "m" | "f") {
+            return Ok(());
         }
         let accepted = "a table, partitioned table, view, materialised view or foreign table".to_owned();
-        Err(Error::Argument { name: "source", given: relation.shown, accepted })
+        Err(Error::Argument { name: "source", given: self.shown.clone(), accepted })
     }
 
     /// A further condition of a query: that the columns of built-in types that `sql` names still have these types. If one has

@@ -92,7 +92,8 @@ def calls(function):
 
 def is_empty(arguments):
     """Whether a call is for a range of time that is empty."""
-    return any(arguments.get("since") == f"'{since}'" and arguments.get("until") == f"'{until}'" for since, until, _ in EMPTY)
+    given = (arguments.get("since"), arguments.get("until"))
+    return any(given == (f"'{since}'", f"'{until}'") for since, until, _ in EMPTY)
 
 
 def main():

@@ -91,7 +91,8 @@ BY_NAME = {
         "'[{\"segment\": \"\"}]'", "'[{\"segment\": \"x\"}, {\"segment\": \"x\"}]'",
         series(5000,
         "jsonb_build_object('segment', 's' || i, 'all', jsonb_build_array('{\"requests\": {\">\": 100000}}'::jsonb))"),
-        "SELECT jsonb_build_array(jsonb_build_object('segment', 'x', 'all', jsonb_agg('{\"requests\": {\">\": 1}}'::jsonb))) "
+        "SELECT jsonb_build_array(jsonb_build_object('segment', 'x', 'all', "
+        "jsonb_agg('{\"requests\": {\">\": 1}}'::jsonb))) "
         "FROM generate_series(1, 5000) AS i",
     ],
     "weights": [f"'{{\"a\": {x}, \"b\": {y}}}'" for x in ("1e400", "0", "-1", "1e308", "5e-324", "null", "\"1\"",
@@ -113,7 +114,8 @@ BY_NAME = {
         "'[{\"name\": \"a\", \"weight\": 1e308}, {\"name\": \"b\", \"weight\": 1e308}]'",
         "'[{\"name\": \"a\", \"weight\": 0}, {\"name\": \"b\", \"weight\": 0}]'",
         "'[{\"name\": \"a\", \"weight\": -1}, {\"name\": \"b\", \"weight\": 2}]'",
-        "'[{\"name\": \"a\", \"weight\": 5e-324, \"payload\": 1e400}, {\"name\": \"b\", \"weight\": 5e-324, \"payload\": null}]'",
+        "'[{\"name\": \"a\", \"weight\": 5e-324, \"payload\": 1e400}, "
+        "{\"name\": \"b\", \"weight\": 5e-324, \"payload\": null}]'",
     ],
     "namespace": ["'[\"p\", 0, 1]'", "'[\"p\", 1, 0]'", "'[\"p\", -1e400, 1e400]'", "'[\"\", 0, 0]'",
     "'[\"p\", null, 1]'",
@@ -139,7 +141,8 @@ NAMED = ["'[{\"name\": \"a\", \"filter\": {}}]'", "'[{\"name\": \"\", \"filter\"
          "'[{\"name\": \"a\", \"filter\": {\"feature\": \"chat\"}, \"times\": 1e400}]'",
          series(3000, "jsonb_build_object('name', 'n' || i, 'filter', jsonb_build_object('feature', 'x' || i))"),
          series(64, "jsonb_build_object('name', 'n' || i, 'filter', jsonb_build_object('feature', 'x' || i))"),
-         "SELECT jsonb_build_array(jsonb_build_object('name', 'a', 'filter', jsonb_build_object('feature', jsonb_agg('x' || i)))) "
+         "SELECT jsonb_build_array(jsonb_build_object('name', 'a', 'filter', "
+         "jsonb_build_object('feature', jsonb_agg('x' || i)))) "
          "FROM generate_series(1, 20000) AS i"]
 BY_NAME |= {"milestones": NAMED, "behaviours": NAMED}
 BY_NAME |= {name: BY_NAME["filter"] + ["'[{\"feature\": \"chat\"}, {}]'",
@@ -169,7 +172,8 @@ CREATE TABLE litellm AS SELECT request_id, created_at AT TIME ZONE 'UTC' AS "sta
     created_at AT TIME ZONE 'UTC' AS "endTime",
     cost_usd AS spend, user_id AS end_user, provider AS custom_llm_provider, model AS model_group, model,
     'x' AS call_type,
-    '[5, {"a": []}, "feature:x"]'::jsonb AS request_tags, '{"spend_logs_metadata": [1], "error_information": 5}'::jsonb AS metadata
+    '[5, {"a": []}, "feature:x"]'::jsonb AS request_tags,
+    '{"spend_logs_metadata": [1], "error_information": 5}'::jsonb AS metadata
 FROM log;
 CREATE TYPE mood AS ENUM ('sad', 'happy');
 CREATE DOMAIN whole AS bigint CHECK (VALUE > 0);

@@ -221,6 +221,7 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
 
 /// The query of a fold, with one row: the history of the requests' columns in the log's types, and the end of observation.
 pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
+    relation.must_have_rows()?;
     let Reads::Requests(requests) = ask.function.reads else {
         return Err(Error::Corrupt { what: "a function that folds no requests" });
     };
@@ -343,8 +344,12 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
         }
         Some((_, signups)) => with_signups(relation, signups, (&named, expressions.len()), conditions)?,
     };
+    // The history is handed over within the process of the call, so it must be finished there: pg_backend_pid() is restricted
+    // to the leader, and keeps force_parallel_mode from moving the whole query to a worker.
     Ok(format!(
-        "SELECT user_metrics_internal.history({plan}, q.user_id, q.occurred_at{given}), {end} FROM ({rows}) AS q"
+        "SELECT h.is_made, h.ends_at, pg_catalog.pg_backend_pid() FROM (\
+         SELECT user_metrics_internal.history({plan}, q.user_id, q.occurred_at{given}) AS is_made, {end} AS ends_at \
+         FROM ({rows}) AS q) AS h"
     ))
 }
 
