@@ -174,7 +174,7 @@ def usage_heatmap(uses, local, least):
 
 def usage_of(uses, name, least):
     """A row a name. The shares of all but one would tell the last one."""
-    rows, tells_shares = [], True
+    rows, tells_shares = [], not any(hidden(users(named), least) for named in by_key(uses, name).values())
     for value, named in by_key(uses, name).items():
         known = [use.succeeded for use in named if use.succeeded is not None]
         row = {"users": users(named), "reach": users(named) / users(uses), "requests": len(named),
