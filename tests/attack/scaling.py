@@ -33,6 +33,8 @@ MOST_EXPONENT = 1.2
 SUSPICIOUS_EXPONENT = 1.1
 # Below it, noise and what every call costs would decide.
 LEAST_SECONDS = 0.05
+# Shorter times count as this: they are what every call costs, and noise.
+SHORTEST_SECONDS = 0.004
 # Above it, a larger size is not worth its time.
 ENOUGH_SECONDS = 1.5
 TRIES = 5
@@ -245,7 +247,7 @@ class Growth:
 
     @property
     def exponent(self):
-        smaller, larger = (max(seconds, 1e-3) for seconds in self.seconds)
+        smaller, larger = (max(seconds, SHORTEST_SECONDS) for seconds in self.seconds)
         return math.log(larger / smaller) / math.log(self.sizes[1] / self.sizes[0])
 
     def __str__(self):
@@ -278,16 +280,19 @@ def first_growth(backend, case):
 
 
 def again(backend, case, growth, least):
-    """Measures more exactly, up to a larger size, where what grows faster shows more; `least` keeps the times of all tries.
+    """Measures more exactly, and over three sizes; `least` keeps the times of all tries.
 
-    Over 16 times as much a jump, as where the data outgrow a cache, counts less than over four times as much.
+    The third one is larger, where what grows faster shows more, or else smaller. Over 16 times as much a jump, as where the
+    data outgrow a cache, counts less than over four times as much.
     """
     first = case.sizes.index(growth.sizes[0])
-    for size in case.sizes[first:first + (3 if growth.seconds[1] < ENOUGH_SECONDS else 2)]:
+    has_larger = growth.seconds[1] < ENOUGH_SECONDS and first + 2 < len(case.sizes)
+    first = first if has_larger else max(first - 1, 0)
+    for size in case.sizes[first:first + 3]:
         try:
             least[size] = min(case.seconds(backend, size, backend.least_seconds), least.get(size, math.inf))
         except ServerError as error:
-            if error.sqlstate not in REFUSALS or size <= growth.sizes[1]:
+            if error.sqlstate not in REFUSALS or size in growth.sizes:
                 raise
     sizes = min(least), max(least)
     return Growth(sizes, (least[sizes[0]], least[sizes[1]]))
