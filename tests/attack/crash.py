@@ -11,7 +11,6 @@ small file system is left out where `mount` does not work. The last line is `N p
 """
 
 import argparse
-import collections
 import contextlib
 import itertools
 import os
@@ -34,6 +33,7 @@ from psql import QUERY_CANCELED, ServerError, ServerGone, Session, administer  #
 
 from functions import LOG, functions  # noqa: E402
 from server import Server, process_memory, wait_for  # noqa: E402
+from tally import Tally  # noqa: E402
 
 BACKENDS, POSTMASTERS, STATEMENTS = 20, 3, 300
 DISK_FULL = "53100"
@@ -72,19 +72,6 @@ SLICE = """SELECT user_metrics.activity(user_id, created_at),
     user_metrics.funnel(user_id, created_at, ARRAY[feature = 'chat', feature = 'code'], interval '7 days'),
     user_metrics.survival(latency_ms::float8, succeeded), user_metrics.experiment(variant, latency_ms::float8)
     FROM parts WHERE slice = {}"""
-
-
-class Tally:
-    """What has been checked, what has failed, and what has been done."""
-
-    def __init__(self):
-        self.passed, self.failures, self.counts = 0, [], collections.Counter()
-
-    def check(self, holds, complaint):
-        if holds:
-            self.passed += 1
-        else:
-            self.failures.append(complaint)
 
 
 @dataclass
@@ -522,12 +509,7 @@ def main():
     arguments.add_argument("--only", choices=PARTS)
     given = arguments.parse_args()
     tally = run([given.only] if given.only else PARTS, 30 * given.minutes)
-    for failure in tally.failures[:40]:
-        print(f"FAILED  {failure}")
-    for what, count in tally.counts.items():
-        print(f"count: {what} {count}")
-    print(f"{tally.passed} passed, {len(tally.failures)} failed")
-    return 1 if tally.failures else 0
+    return tally.close()
 
 
 if __name__ == "__main__":

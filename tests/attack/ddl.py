@@ -21,9 +21,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from crash import Tally  # noqa: E402
 from functions import LOG, functions  # noqa: E402
 from psql import ServerError, ServerGone, Session, administer, fresh_database  # noqa: E402
+from tally import Tally  # noqa: E402
 
 DEADLOCK, UNDEFINED_TABLE = "40P01", "42P01"
 READER, OWNER = f"user_metrics_ddl_reader_{os.getpid()}", f"user_metrics_ddl_owner_{os.getpid()}"
@@ -293,10 +293,7 @@ def main(word=""):
             administer(f"DROP ROLE IF EXISTS {READER}, {OWNER}")
     if len(chosen) == len(CHANGES):
         tally.check(tally.counts["met"] >= LEAST_MET, f"only {tally.counts['met']} calls have met a change")
-    for failure in tally.failures[:40]:
-        print(f"FAILED  {failure}")
-    print(f"{tally.passed} passed, {len(tally.failures)} failed")
-    return 1 if tally.failures else 0
+    return tally.close()
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from crash import Tally  # noqa: E402
 from functions import LOG, functions  # noqa: E402
 from plans import ARGUMENTS, DATA, Aggregate  # noqa: E402
 from psql import ServerError, Session, fresh_database  # noqa: E402
+from tally import Tally  # noqa: E402
 
 # Names that only correct quoting brings into a query, whatever standard_conforming_strings says.
 ODD = "E'it''s \\\\ \\u00fc \\\\'''"
@@ -220,10 +220,7 @@ def main(word=""):
     tally = Tally()
     with fresh_database("planner") as database, Session(database) as session:
         run(tally, session, word)
-    for failure in tally.failures[:40]:
-        print(f"FAILED  {failure}")
-    print(f"{tally.passed} passed, {len(tally.failures)} failed")
-    return 1 if tally.failures else 0
+    return tally.close()
 
 
 if __name__ == "__main__":

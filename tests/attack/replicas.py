@@ -19,13 +19,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from crash import BIG_LOG, LITTLE, LITTLE_OF, Tally, digest  # noqa: E402
+from crash import BIG_LOG, LITTLE, LITTLE_OF, digest  # noqa: E402
 from folds import FOLDS, OF_ONE_USER  # noqa: E402
 from plans import ARGUMENTS, DATA, PARALLEL, SERIAL, Aggregate  # noqa: E402
 from psql import ServerError, ServerGone, Session, administer  # noqa: E402
 
 from functions import LOG, functions  # noqa: E402
 from server import ROOT, Server, wait_for  # noqa: E402
+from tally import Tally  # noqa: E402
 
 SUCCESSFUL_COMPLETION, READ_ONLY_SQL_TRANSACTION = "00000", "25006"
 READ_ONLY = {"default_transaction_read_only": "on"}
@@ -334,10 +335,7 @@ def run(tally):
 def main():
     tally = Tally()
     run(tally)
-    for failure in tally.failures[:40]:
-        print(f"FAILED  {failure}")
-    print(f"{tally.passed} passed, {len(tally.failures)} failed")
-    return 1 if tally.failures else 0
+    return tally.close()
 
 
 if __name__ == "__main__":
