@@ -44,5 +44,8 @@ COMMENT ON FUNCTION user_metrics.last_day(user_metrics.activity) IS
     'last local day with an active user; NULL if the activity has too few users to show';
 COMMENT ON FUNCTION user_metrics.without_users(user_metrics.activity, text[]) IS
     'activity without the given users; ids are given as text, whatever their type in the log';
+ALTER FUNCTION user_metrics.of_users(user_metrics.activity, text, text) SET SCHEMA user_metrics_internal;
+COMMENT ON FUNCTION user_metrics_internal.of_users(user_metrics.activity, text, text) IS
+    'the value of a log without excluded users; a notice if it has no others';
 COMMENT ON FUNCTION user_metrics.without_excluded_users(user_metrics.activity) IS
     'activity without anonymous and opted-out users, as functions over a log exclude them; for values that are stored';

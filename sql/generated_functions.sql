@@ -198,7 +198,7 @@ FROM (VALUES
          {"name":"open_sessions","type":"bigint","meaning":"sessions that may still continue"},
          {"name":"completion_rate","type":"double precision","meaning":"completed / (completed + abandoned), 0 to 1"},
          {"name":"abandonment_point_mean","type":"double precision","meaning":"mean number of requests of abandoned sessions"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,latency_ms,status,succeeded}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,latency_ms,status,error,succeeded}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.session_stats(''request_log'')'
     ),
     (
@@ -245,7 +245,7 @@ FROM (VALUES
          {"name":"sessions_reaching","type":"bigint","meaning":"sessions that reach it and are known to continue or to end there"},
          {"name":"abandoned_here","type":"bigint","meaning":"those of them that end there with a failed request"},
          {"name":"hazard","type":"double precision","meaning":"abandoned_here / sessions_reaching, 0 to 1"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,latency_ms,status,succeeded}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,latency_ms,status,error,succeeded}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.session_hazard(''request_log'')'
     ),
     (
@@ -267,7 +267,7 @@ FROM (VALUES
          {"name":"requests","type":"bigint","meaning":"number of requests"},
          {"name":"errors","type":"bigint","meaning":"number of failed requests"},
          {"name":"outcome","type":"text","meaning":"completed, abandoned, open, or NULL if not known"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,latency_ms,succeeded,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,latency_ms,succeeded,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.session_list(''request_log'')'
     ),
     (
@@ -528,7 +528,7 @@ FROM (VALUES
          {"name":"success_rate","type":"double precision","meaning":"share of successful requests among those with a known outcome"},
          {"name":"cost_usd","type":"double precision","meaning":"cost in US dollars; NULL if none is known"},
          {"name":"median_latency_ms","type":"double precision","meaning":"median latency in milliseconds"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at,feature}'::pg_catalog.text[], '{succeeded,cost_usd,latency_ms,status}'::pg_catalog.text[],
+        '{user_id,occurred_at,feature}'::pg_catalog.text[], '{succeeded,cost_usd,latency_ms,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.feature_usage(''request_log'')'
     ),
     (
@@ -551,7 +551,7 @@ FROM (VALUES
          {"name":"success_rate","type":"double precision","meaning":"share of successful requests among those with a known outcome"},
          {"name":"cost_usd","type":"double precision","meaning":"cost in US dollars; NULL if none is known"},
          {"name":"median_latency_ms","type":"double precision","meaning":"median latency in milliseconds"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at,model}'::pg_catalog.text[], '{succeeded,cost_usd,latency_ms,status}'::pg_catalog.text[],
+        '{user_id,occurred_at,model}'::pg_catalog.text[], '{succeeded,cost_usd,latency_ms,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.model_usage(''request_log'')'
     ),
     (
@@ -572,7 +572,7 @@ FROM (VALUES
          {"name":"excess","type":"double precision","meaning":"stay_rate - chance_rate"},
          {"name":"switches_after_error","type":"bigint","meaning":"switches to another model after a failed request; NULL if success is not known"},
          {"name":"concentration","type":"double precision","meaning":"mean over users of the sum of the squared shares of their models (Herfindahl index)"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at,model}'::pg_catalog.text[], '{request_id,succeeded,status}'::pg_catalog.text[],
+        '{user_id,occurred_at,model}'::pg_catalog.text[], '{request_id,succeeded,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.model_stickiness(''request_log'')'
     ),
     (
@@ -590,7 +590,7 @@ FROM (VALUES
          {"name":"to_model","type":"text","meaning":"model of the user''s next request"},
          {"name":"switches","type":"bigint","meaning":"number of switches"},
          {"name":"after_error","type":"bigint","meaning":"number of switches after a failed request; NULL if success is not known"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at,model}'::pg_catalog.text[], '{request_id,succeeded,status}'::pg_catalog.text[],
+        '{user_id,occurred_at,model}'::pg_catalog.text[], '{request_id,succeeded,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.model_switches(''request_log'')'
     ),
     (
@@ -723,7 +723,7 @@ FROM (VALUES
          {"name":"timezone","type":"text","default":"NULL","meaning":"time zone of local days; by default the setting user_metrics.timezone"},
          {"name":"as_of","type":"timestamptz","default":"NULL","meaning":"end of observation; by default until, or else the time of the last request"}]'::pg_catalog.jsonb,
         '[{"name":"user_profile","type":"jsonb","meaning":"object with user_behavior, segment, preferences and benchmark; NULL for a user without requests"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,model,feature,latency_ms,succeeded,rating,cost_usd,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,model,feature,latency_ms,succeeded,rating,cost_usd,status,error}'::pg_catalog.text[],
         'SELECT user_metrics.user_profile(''request_log'', ''u1'')'
     ),
     (
@@ -773,7 +773,7 @@ FROM (VALUES
          {"name":"satisfaction_peer_median","type":"double precision","meaning":"median of the peers"},
          {"name":"satisfaction_percentile","type":"double precision","meaning":"percentile rank among the peers"},
          {"name":"peer_users","type":"bigint","meaning":"peers with a known requests_per_day"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,model,feature,latency_ms,succeeded,rating,cost_usd,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,model,feature,latency_ms,succeeded,rating,cost_usd,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.user_metrics_row(''request_log'', ''u1'')'
     ),
     (
@@ -798,7 +798,7 @@ FROM (VALUES
          {"name":"reason","type":"text","meaning":"reason for the rank: fast, good, used, not used, as given or fallback"},
          {"name":"prefers_speed","type":"boolean","meaning":"whether the user prefers speed; NULL with too little evidence"},
          {"name":"prefers_quality","type":"boolean","meaning":"whether the user prefers quality; NULL with too little evidence"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{model,latency_ms,succeeded,rating,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{model,latency_ms,succeeded,rating,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.preferred_models(''request_log'', ''u1'')'
     ),
     (
@@ -814,7 +814,7 @@ FROM (VALUES
          {"name":"timezone","type":"text","default":"NULL","meaning":"time zone of local days; by default the setting user_metrics.timezone"},
          {"name":"as_of","type":"timestamptz","default":"NULL","meaning":"end of observation; by default until, or else the time of the last request"}]'::pg_catalog.jsonb,
         '[{"name":"preferred_model_list","type":"text","meaning":"models in the order to offer them; NULL if there is none to offer"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{model,latency_ms,succeeded,rating,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{model,latency_ms,succeeded,rating,status,error}'::pg_catalog.text[],
         'SELECT user_metrics.preferred_model_list(''request_log'', ''u1'')'
     ),
     (
@@ -856,7 +856,7 @@ FROM (VALUES
          {"name":"peer_median","type":"double precision","meaning":"median of the peers; NULL with too few peers"},
          {"name":"percentile","type":"double precision","meaning":"percentile rank: share of the peers with a lower value and half the share of those with an equal one"},
          {"name":"peer_users","type":"bigint","meaning":"peers with a known value"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,feature,latency_ms,succeeded,rating,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,feature,latency_ms,succeeded,rating,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.benchmark_users(''request_log'')'
     ),
     (
@@ -877,7 +877,7 @@ FROM (VALUES
          {"name":"peer_median","type":"double precision","meaning":"median of the peers; NULL with too few peers"},
          {"name":"percentile","type":"double precision","meaning":"percentile rank: share of the peers with a lower value and half the share of those with an equal one"},
          {"name":"peer_users","type":"bigint","meaning":"peers with a known value"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,feature,latency_ms,succeeded,rating,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,feature,latency_ms,succeeded,rating,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.benchmark_user(''request_log'', ''u1'')'
     ),
     (
@@ -951,7 +951,7 @@ FROM (VALUES
          {"name":"duration_median_seconds","type":"double precision","meaning":"median duration"},
          {"name":"requests_mean","type":"double precision","meaning":"mean number of requests"},
          {"name":"single_request_share","type":"double precision","meaning":"share with a single request, 0 to 1"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{request_id,succeeded,session_id,feature,latency_ms,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{request_id,succeeded,session_id,feature,latency_ms,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.first_sessions(''request_log'')'
     ),
     (
@@ -977,7 +977,7 @@ FROM (VALUES
          {"name":"features_discovered","type":"bigint","meaning":"number of distinct features used; NULL if no first session has one"},
          {"name":"signed_up_at","type":"timestamptz","meaning":"time of signup; NULL if signups does not contain it"},
          {"name":"seconds_to_first_request","type":"double precision","meaning":"time from signup to the first request"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{request_id,succeeded,session_id,feature,latency_ms,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{request_id,succeeded,session_id,feature,latency_ms,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.first_session_list(''request_log'')'
     ),
     (
@@ -1008,7 +1008,7 @@ FROM (VALUES
          {"name":"p75_seconds","type":"double precision","meaning":"75th percentile of the time, likewise"},
          {"name":"p90_seconds","type":"double precision","meaning":"90th percentile of the time, likewise"},
          {"name":"dropped_from_previous","type":"bigint","meaning":"eligible users who reached the previous milestone and not this one; NULL for the first"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,feature,latency_ms,succeeded,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,feature,latency_ms,succeeded,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.activation_milestones(''request_log'')'
     ),
     (
@@ -1068,7 +1068,7 @@ FROM (VALUES
          {"name":"difference","type":"double precision","meaning":"not_adopted_value - adopted_value"},
          {"name":"difference_low","type":"double precision","meaning":"its lower 95 % bound: Newcombe''s for shares, Welch''s for means"},
          {"name":"difference_high","type":"double precision","meaning":"its upper 95 % bound"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at,feature}'::pg_catalog.text[], '{request_id,prompt,succeeded,latency_ms,rating,status}'::pg_catalog.text[],
+        '{user_id,occurred_at,feature}'::pg_catalog.text[], '{request_id,prompt,succeeded,latency_ms,rating,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.adoption_barriers(''request_log'', ''code'')'
     ),
     (
@@ -1126,7 +1126,7 @@ FROM (VALUES
          {"name":"avg_session_seconds","type":"double precision","meaning":"mean duration of closed sessions that started in that week"},
          {"name":"features_used","type":"double precision","meaning":"mean number of features used by an active user"},
          {"name":"satisfaction_score","type":"double precision","meaning":"mean rating of that week, from 0 to 10; NULL without rating_scale"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,latency_ms,succeeded,feature,rating,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,latency_ms,succeeded,feature,rating,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.usage_evolution(''request_log'')'
     ),
     (
@@ -1144,7 +1144,7 @@ FROM (VALUES
          {"name":"timezone","type":"text","default":"NULL","meaning":"time zone of local days; by default the setting user_metrics.timezone"},
          {"name":"as_of","type":"timestamptz","default":"NULL","meaning":"end of observation; by default until, or else the time of the last request"}]'::pg_catalog.jsonb,
         '[{"name":"usage_evolution_json","type":"jsonb","meaning":"object with user_evolution, which holds an object for each week; empty without users"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,latency_ms,succeeded,feature,rating,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,latency_ms,succeeded,feature,rating,status,error}'::pg_catalog.text[],
         'SELECT user_metrics.usage_evolution_json(''request_log'')'
     ),
     (
@@ -1181,7 +1181,7 @@ FROM (VALUES
          {"name":"adjusted_high","type":"double precision","meaning":"its upper 95 % bound (Sato)"},
          {"name":"evidence","type":"text","meaning":"strength of evidence: clear (unlikely to be chance, also adjusted for usage volume), volume (unlikely to be chance, but usage volume may explain it) or unclear (may be chance)"},
          {"name":"note","type":"text","meaning":"association: it is not known which is the cause"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,model,feature,succeeded,rating,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,model,feature,succeeded,rating,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.retention_drivers(''request_log'')'
     ),
     (
@@ -1220,7 +1220,7 @@ FROM (VALUES
          {"name":"adjusted_high","type":"double precision","meaning":"its upper 95 % bound (Sato)"},
          {"name":"evidence","type":"text","meaning":"strength of evidence: clear (unlikely to be chance, also adjusted for usage volume), volume (unlikely to be chance, but usage volume may explain it) or unclear (may be chance)"},
          {"name":"note","type":"text","meaning":"association: it is not known which is the cause"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,model,feature,succeeded,rating,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,model,feature,succeeded,rating,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.churn_indicators(''request_log'')'
     ),
     (
@@ -1338,7 +1338,7 @@ FROM (VALUES
          {"name":"power_cutoff","type":"bigint","meaning":"recent_requests of the last user in the top decile; NULL if there is none"},
          {"name":"activated_on","type":"date","meaning":"day of activation; NULL if never activated"},
          {"name":"upgraded_on","type":"date","meaning":"first day with a higher tier than on an earlier day; NULL if there is none"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{feature,succeeded,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{feature,succeeded,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.lifecycle_stage(''request_log'')'
     ),
     (
@@ -1358,7 +1358,7 @@ FROM (VALUES
          {"name":"to_stage","type":"text","meaning":"stage at the end of this period"},
          {"name":"users","type":"bigint","meaning":"number of users who moved from one to the other"},
          {"name":"share","type":"double precision","meaning":"share of all users with this from_stage in this period, 0 to 1; NULL if any of their rows is hidden"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{feature,succeeded,status}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{feature,succeeded,status,error}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.lifecycle_transitions(''request_log'')'
     ),
     (
@@ -1382,7 +1382,7 @@ FROM (VALUES
          {"name":"week_1_retention","type":"double precision","meaning":"share of these users active in their second week, days 7 to 13 after the first, 0 to 1"},
          {"name":"premium_users","type":"bigint","meaning":"users with a premium request at any time; NULL without premium"},
          {"name":"premium_rate","type":"double precision","meaning":"share of users with a premium request, 0 to 1; NULL without premium"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{feature,succeeded,status,properties}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{feature,succeeded,status,error,properties}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.acquisition(''request_log'')'
     ),
     (
@@ -1457,7 +1457,7 @@ FROM (VALUES
          {"name":"reason","type":"text","meaning":"why a value or a verdict is missing, or a remark"},
          {"name":"missing_users","type":"bigint","meaning":"users of the variant without a value"},
          {"name":"mixed_users","type":"bigint","meaning":"users seen in several variants; they are counted in none"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,cost_usd,revenue_usd,latency_ms,status,succeeded,rating}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,cost_usd,revenue_usd,latency_ms,status,error,succeeded,rating}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.ab_compare(''request_log'', variant => ''new_chat_ui'')'
     ),
     (
@@ -1502,7 +1502,7 @@ FROM (VALUES
          {"name":"interaction_p_value","type":"double precision","meaning":"probability of a Q at least as large if the effect were the same in all segments"},
          {"name":"interaction_p_adjusted","type":"double precision","meaning":"the same, adjusted for the number of metrics and variants"},
          {"name":"interaction_verdict","type":"text","meaning":"differs, no evidence or too few segments; NULL in the rows of the control"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,cost_usd,revenue_usd,latency_ms,status,succeeded,rating}'::pg_catalog.text[],
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,cost_usd,revenue_usd,latency_ms,status,error,succeeded,rating}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.ab_segments(''request_log'', by => ''UserTier'', variant => ''new_chat_ui'')'
     ),
     (

@@ -40,5 +40,8 @@ COMMENT ON FUNCTION user_metrics.users(user_metrics.sessions) IS
     'number of distinct users with sessions; NULL if they are too few to show';
 COMMENT ON FUNCTION user_metrics.without_users(user_metrics.sessions, text[]) IS
     'sessions without those of the given users; ids are given as text, whatever their type in the log';
+ALTER FUNCTION user_metrics.of_users(user_metrics.sessions, text, text) SET SCHEMA user_metrics_internal;
+COMMENT ON FUNCTION user_metrics_internal.of_users(user_metrics.sessions, text, text) IS
+    'the value of a log without excluded users; a notice if it has no others';
 COMMENT ON FUNCTION user_metrics.without_excluded_users(user_metrics.sessions) IS
     'sessions without anonymous and opted-out users, as functions over a log exclude them; for values that are stored';

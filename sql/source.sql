@@ -79,6 +79,26 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS 'S
 COMMENT ON FUNCTION user_metrics_internal.are_of_one_type(anyelement, anyelement) IS
     'check that a column still has the expected type: a query that calls it with another type is rejected at parse time';
 
+-- What the queries over a log need of core, once a row: see src/told.rs.
+CREATE FUNCTION user_metrics_internal.told(value text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'told';
+COMMENT ON FUNCTION user_metrics_internal.told(text) IS 'a text, NULL if it is blank or a placeholder such as undefined';
+CREATE FUNCTION user_metrics_internal.number(value text) RETURNS double precision
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'number_told';
+COMMENT ON FUNCTION user_metrics_internal.number(text) IS 'the number that a text is, NULL for any other text';
+CREATE FUNCTION user_metrics_internal.answered(status bigint, error text) RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'answered_by_code';
+COMMENT ON FUNCTION user_metrics_internal.answered(bigint, text) IS
+    'whether a request was answered, by its status code and its error; NULL if they do not tell';
+CREATE FUNCTION user_metrics_internal.answered(status text, error text) RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'answered_by_status';
+COMMENT ON FUNCTION user_metrics_internal.answered(text, text) IS
+    'whether a request was answered, by the code or word of its status and its error; NULL if they do not tell';
+CREATE FUNCTION user_metrics_internal.answered(error text) RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'answered_by_error';
+COMMENT ON FUNCTION user_metrics_internal.answered(text) IS
+    'whether a request was answered, by its error alone; NULL if the user did not wait for the answer';
+
 -- Without SET search_path: the view's expressions mean what they would mean if the caller had typed them.
 CREATE FUNCTION user_metrics.attach(
     source regclass, name text DEFAULT NULL, columns jsonb DEFAULT NULL, preset text DEFAULT NULL

@@ -14,6 +14,18 @@ pub fn report(code: PgSqlErrorCode, message: String, hint: impl Into<String>) ->
     report
 }
 
+/// Tells the caller that a log has requests, but none of a user who counts.
+pub fn notice_of_nobody(function: &str, source: &str) {
+    notice(
+        format!("{function}: every request read from {source} is left out because of its user or its time"),
+        &format!(
+            "SELECT * FROM user_metrics.describe_source({0}) tells which; if another column has the users, map it with \
+             user_metrics.attach({0}, columns => '{{\"user_id\": \"…\"}}').",
+            literal(source)
+        ),
+    );
+}
+
 /// Sends the caller a notice.
 pub fn notice(message: String, hint: &str) {
     report(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, message, hint).report(PgLogLevel::NOTICE);
@@ -91,15 +103,22 @@ pub fn refused_input(function: &'static str, unreadable: PgSqlErrorCode) -> impl
             format!("{function}: the value would take {bytes} bytes, and PostgreSQL holds values below 1 GB"),
             "Split the users, for example with \"by\" or a filter, and read each part's value.",
         ),
-        Error::NoColumn { purpose, column, mapped, source } => report(
-            PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
-            format!("{function}{purpose} needs a column \"{column}\", and {source} has none"),
-            format!(
+        Error::NoColumn { purpose, column, mapped, source, instead } => {
+            let map = format!(
                 "map one with user_metrics.attach({}, columns => {})",
                 literal(&source),
                 literal(&format!("{{\"{mapped}\": \"…\"}}"))
-            ),
-        ),
+            );
+            let hint = match instead.is_empty() {
+                true => map,
+                false => format!("give a column of {source}, which are {}; or {map}", instead.join(", ")),
+            };
+            report(
+                PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+                format!("{function}{purpose} needs a column \"{column}\", and {source} has none"),
+                hint,
+            )
+        }
         Error::ColumnType { column, source, found, accepted } => report(
             PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
             format!("{function}: column \"{column}\" of {source} is of type {found}, which cannot serve"),

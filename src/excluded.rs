@@ -4,7 +4,7 @@
 //! whether it is excluded, by analyzing a log of that user alone; nobody but the tables' readers can list the ids.
 
 use crate::activity::ActivityValue;
-use crate::arguments::TextBytes;
+use crate::arguments::{Text, TextBytes};
 use crate::error::{self, refused};
 use crate::funnel::FunnelValue;
 use crate::own_table::{Visible, each_row};
@@ -111,6 +111,27 @@ macro_rules! without_excluded {
     };
 }
 
+/// Declares the same for the value of a log, with a notice if none of its users counts.
+macro_rules! of_users {
+    ($function:ident, $value:ident, $without:ident, $open:path) => {
+        #[pg_extern(stable, strict, parallel_safe, name = "of_users")]
+        fn $function<'a>(
+            value: $value<'a>,
+            function: Text<'_>,
+            source: Text<'_>,
+            fcinfo: pg_sys::FunctionCallInfo,
+        ) -> error::Result<$value<'a>> {
+            let value = $without(value, fcinfo)?;
+            if $open(NAME, &value)?.users() == 0 {
+                error::notice_of_nobody(&function.0, &source.0);
+            }
+            Ok(value)
+        }
+    };
+}
+
 without_excluded!(activity_without_excluded, ActivityValue, activity::open);
 without_excluded!(sessions_without_excluded, SessionsValue, sessions::open);
 without_excluded!(funnel_without_excluded, FunnelValue, funnel::open);
+of_users!(activity_of_users, ActivityValue, activity_without_excluded, activity::open);
+of_users!(sessions_of_users, SessionsValue, sessions_without_excluded, sessions::open);

@@ -55,6 +55,9 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
             call.left_out = made.left_out.as_ref().map_or(&[], Keys::keys);
             call.as_of = made.end;
             (function.run)(&call, output.rows()).map_err(&refuse)?;
+            if call.history.is_some_and(|history| !history.has_users()) && !function.names_a_user() {
+                error::notice_of_nobody(function.name, &relation.shown);
+            }
             drop(made);
             error::Result::Ok(output.value())
         })

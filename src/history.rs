@@ -17,6 +17,7 @@ use std::cell::RefCell;
 use std::io::Write;
 use user_metrics_core::base::calendar::Micros;
 use user_metrics_core::base::encoding::{decoded, encoded};
+use user_metrics_core::base::outcome::of_code;
 use user_metrics_core::base::user_table::{UserKey, UserKind};
 use user_metrics_core::history::jsonb::{Shape, Value};
 use user_metrics_core::history::numeric::{self, Number};
@@ -281,7 +282,7 @@ impl Live {
                     Column::Flag => history.set_flag(n, datum.map(|datum| datum.value() as u8 != 0)),
                     Column::Status => history.set_status(n, datum.map(|datum| TextBytes::read(datum).0))?,
                     Column::StatusCode(width) => {
-                        history.set_flag(n, datum.map(|datum| (200..300).contains(&width.read(datum))));
+                        history.set_flag(n, datum.and_then(|datum| of_code(width.read(datum))));
                     }
                 }
             }

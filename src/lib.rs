@@ -7,7 +7,8 @@
 //! - [`readout`], [`fold`]: the functions that read a value, and the functions that fold the requests of a log. [`history`],
 //!   [`scratch`]: the requests that are folded, and their temporary files.
 //! - [`generated`], [`mod@c_functions`]: the C symbols of all declared functions and aggregates.
-//! - [`source`], [`relation`]: the query over the log, and the catalog's description of the log.
+//! - [`source`], [`relation`], [`told`]: the query over the log, the catalog's description of the log, and what the query
+//!   needs of core for each row.
 //! - [`mod@error`], [`encoding`], [`settings`], [`policy`], [`excluded`], [`own_table`], [`time`], [`users`]: error messages,
 //!   texts of the server, the settings `user_metrics.*`, the privacy policy, excluded users, how the tables of both are read,
 //!   instants and time zones, user ids.
@@ -42,6 +43,7 @@ mod source;
 mod stored;
 mod survival;
 mod time;
+mod told;
 mod transition;
 mod users;
 
@@ -115,7 +117,8 @@ extension_sql_file!(
         sessions::sessions_have_users,
         sessions::sessions_last_request,
         sessions::sessions_without_users,
-        excluded::sessions_without_excluded
+        excluded::sessions_without_excluded,
+        excluded::sessions_of_users
     ]
 );
 extension_sql_file!("../sql/history.sql", name = "history", requires = ["source"]);
@@ -191,6 +194,7 @@ extension_sql_file!(
         activity::last_request,
         activity::without_users,
         excluded::activity_without_excluded,
+        excluded::activity_of_users,
         bridge::live_states,
         bridge::peak_state_memory
     ]

@@ -30,8 +30,8 @@ FLOORS = [
 TOPICS = FLOORS[5] + FLOORS[6]
 
 # Pages and regress files that are no topics.
-OTHER_PAGES = ["benchmarks", "definitions", "reference", "source"]
-OTHER_CASES = ["catalog", "functions", "settings", "source", "stored"]
+OTHER_PAGES = ["benchmarks", "conditions", "definitions", "reference", "source"]
+OTHER_CASES = ["catalog", "conditions", "functions", "settings", "source", "stored", "told"]
 
 
 def used(text):

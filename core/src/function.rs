@@ -72,6 +72,11 @@ impl Function {
         OF_SEGMENT.iter().filter(move |_| has_segment).chain(self.columns)
     }
 
+    /// Whether an argument names the user whose requests are read.
+    pub fn names_a_user(&self) -> bool {
+        self.arguments.iter().any(|argument| matches!(argument.role, Role::User))
+    }
+
     /// Sets the cells of a row that must not be shown to NULL.
     pub fn hide(&self, row: &mut [Cell<'_>], min_group_size: u64) {
         if min_group_size <= 1 {

@@ -15,8 +15,10 @@
 use crate::base::calendar::Micros;
 use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
+use crate::base::outcome::of_status;
 use crate::base::user_table::{UNKNOWN, UserKey, UserKind, Users};
 use block::{FRONT, Layout, MOST_ROWS, Packer, Target};
+use std::cell::Cell;
 
 mod block;
 mod dictionary;
@@ -33,7 +35,7 @@ mod timelines;
 pub use dictionary::Dictionary;
 pub use fold::{BySegment, Fold, Places, Table};
 pub use ids::{Id, Ids};
-pub use plan::{Kind, Plan, PlannedColumn, is_success};
+pub use plan::{Kind, Plan, PlannedColumn};
 pub use scratch::{InMemory, Scratch};
 pub use stream::VERSION;
 use stream::{File, Stream};
@@ -85,11 +87,13 @@ pub struct History {
     parts: Vec<Part>,
     dictionaries: Vec<Dictionary>,
     /// Whether a code of the column means success, for columns of that kind.
-    successes: Vec<Vec<bool>>,
+    answers: Vec<Vec<Option<bool>>>,
     packer: Packer,
     rows_a_block: usize,
     /// Position of the current row: its partition, and its first word.
     row: (usize, usize),
+    /// Whether any user has been visited.
+    has_users: Cell<bool>,
     /// Complete streams: earlier generations, and those handed over by other processes.
     streams: Vec<Stream>,
     /// The files of the streams.
@@ -126,11 +130,12 @@ impl History {
             kind,
             parts,
             dictionaries: (0..columns).map(|_| Dictionary::default()).collect(), // few: columns
-            successes: vec![Vec::new(); columns],                                // few: columns
+            answers: vec![Vec::new(); columns],                                  // few: columns
             packer: Packer::default(),
             rows_a_block: ((OPEN_WORDS / PARTITIONS / stride + 1).next_power_of_two() / 2)
                 .clamp(2 * FIRST_ROWS, MOST_ROWS),
             row: (0, 0),
+            has_users: Cell::new(false),
             streams: Vec::new(),
             files: Vec::new(),
             scratch,
@@ -249,12 +254,12 @@ impl History {
     pub fn set_status(&mut self, column: usize, status: Option<&[u8]>) -> Result<()> {
         let Some(status) = status else { return Ok(()) };
         let code = self.dictionaries[column].code(status, &mut self.claim)? as usize;
-        let known = &mut self.successes[column];
+        let known = &mut self.answers[column];
         if known.len() < code {
-            self.claim.push(known, is_success(status))?;
+            self.claim.push(known, of_status(status))?;
         }
-        let succeeded = known.get(code - 1).copied();
-        self.set_flag(column, succeeded);
+        let answered = code.checked_sub(1).and_then(|n| known.get(n).copied().flatten());
+        self.set_flag(column, answered);
         Ok(())
     }
 

@@ -5,15 +5,15 @@
 //! $4 as_of, then the function's own arguments), so that partitions are pruned and PostgreSQL plans as usual.
 
 use crate::base::error::{Error, Result};
-use crate::base::json;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 mod attach;
 mod canonical;
 mod columns;
+mod condition;
 mod describe;
 mod metrics;
+mod predicate;
 mod query;
 mod reads;
 mod rules;
@@ -74,9 +74,8 @@ pub struct Found {
     pub property: Option<(String, String)>,
 }
 
-/// The most keys of a filter: PostgreSQL's planner takes quadratic time for them and does not check for interrupts
-/// meanwhile.
-const MOST_KEYS: usize = 1000;
+/// The most columns that a message lists.
+const MOST_NAMED: usize = 30;
 
 /// A name as an SQL identifier, always quoted.
 pub fn identifier(name: &str) -> String {
@@ -196,7 +195,10 @@ impl Relation {
         let named =
             |name: &&str| self.column(name).or_else(|| self.columns.iter().find(|c| c.name.to_lowercase() == **name));
         let fits = |column: &&Column| canonical.holds != Holds::Object || column.base.as_deref().is_some_and(is_json);
-        canonical.names.iter().filter_map(named).find(fits).map(|column| column.found(self.may_be_another))
+        let beside = |others: &[&str]| others.iter().any(|name| named(&name).is_some());
+        let conditional = canonical.beside.iter().filter(|(_, others)| beside(others)).map(|(name, _)| name);
+        let names = canonical.names.iter().chain(conditional);
+        names.filter_map(named).find(fits).map(|column| column.found(self.may_be_another))
     }
 
     /// The column of a preset's software that a canonical column needs and the relation lacks.
@@ -241,7 +243,8 @@ impl Relation {
     }
 
     fn lacks(&self, purpose: &str, column: &str, mapped: &'static str) -> Error {
-        Error::NoColumn { purpose: purpose.to_owned(), column: column.to_owned(), mapped, source: self.shown.clone() }
+        let (purpose, column, source) = (purpose.to_owned(), column.to_owned(), self.shown.clone());
+        Error::NoColumn { purpose, column, mapped, source, instead: Vec::new() }
     }
 
     fn cannot_serve(&self, found: &Found, accepted: String) -> Error {
@@ -252,65 +255,35 @@ impl Relation {
     /// The meaning of a name given by the caller: a canonical column, a column of the relation, or a property.
     fn named(&self, purpose: &str, name: &str) -> Result<Found> {
         if let Some(canonical) = canonical_named(name) {
-            return self.find(canonical).ok_or_else(|| self.lacks(purpose, name, canonical.name));
+            let found = match name {
+                "succeeded" => self.answered().map(|expression| Found {
+                    source: expression.clone(), // few: one column
+                    expression,
+                    base: "bool".to_owned(),
+                    shown: "boolean".to_owned(),
+                    property: None,
+                }),
+                _ => self.find(canonical),
+            };
+            return found.ok_or_else(|| self.lacks(purpose, name, canonical.name));
         }
         if let Some(column) = self.column(name) {
             return Ok(column.found(self.may_be_another));
         }
         let properties = canonical_named("properties").and_then(|c| self.find(c));
-        let properties = properties.ok_or_else(|| self.lacks(purpose, name, "properties"))?;
+        let properties = properties.ok_or_else(|| match self.lacks(purpose, name, "properties") {
+            Error::NoColumn { purpose, column, mapped, source, .. } => {
+                // few: columns
+                let instead = self.columns.iter().map(|column| column.name.clone()).take(MOST_NAMED).collect();
+                Error::NoColumn { purpose, column, mapped, source, instead }
+            }
+            other => other,
+        })?;
         Ok(property_of(&properties, name))
     }
 
     /// A property as text, whatever columns exist.
     fn property(&self, name: &str) -> Result<Found> {
         self.required("properties").map(|properties| property_of(&properties, name))
-    }
-
-    /// The predicates of a filter given in an argument, `filter` or another.
-    fn predicates(&self, argument: &'static str, filter: Option<&str>) -> Result<Vec<String>> {
-        let Some(filter) = filter else { return Ok(Vec::new()) };
-        let wrong = |given: String| Error::Argument {
-            name: argument,
-            given,
-            accepted: "a JSON object of columns or properties and the value or list of values wanted, such as \
-                       {\"model\": \"gpt-4o\", \"UserTier\": [\"pro\", \"business\"]}"
-                .to_owned(),
-        };
-        let wanted: Map<String, Value> = json::parse(filter).ok_or_else(|| wrong(json::given(filter)))?;
-        if wanted.len() > MOST_KEYS {
-            let (given, accepted) =
-                (format!("{} keys", wanted.len()), format!("an object of at most {MOST_KEYS} keys"));
-            return Err(Error::Argument { name: argument, given, accepted });
-        }
-        let predicate = |(name, value): (&String, &Value)| {
-            let column = self.named(&format!(" with {argument} on {name}"), name)?;
-            let values = match value {
-                Value::Array(list) => list.iter().collect(),
-                single => vec![single],
-            };
-            let mut wanted = Vec::new();
-            for value in values.iter().filter(|v| !v.is_null()) {
-                match value {
-                    Value::String(text) => wanted.push(literal(text)),
-                    Value::Bool(_) | Value::Number(_) => wanted.push(literal(&value.to_string())),
-                    _ => return Err(wrong(format!("{name}: {value}"))),
-                }
-            }
-            // Compared as text: a value that the column's type cannot represent is then simply not found.
-            let expression = match column.base.as_str() {
-                "text" | "varchar" => column.expression,
-                _ => format!("({})::pg_catalog.text", column.expression),
-            };
-            let mut either = Vec::new();
-            if !wanted.is_empty() {
-                either.push(format!("{expression} IN ({})", wanted.join(", ")));
-            }
-            if values.iter().any(|v| v.is_null()) {
-                either.push(format!("{expression} IS NULL"));
-            }
-            Ok(if either.is_empty() { "false".to_owned() } else { format!("({})", either.join(" OR ")) })
-        };
-        wanted.iter().map(predicate).collect()
     }
 }

@@ -8,6 +8,21 @@ use user_metrics_core::catalog;
 use user_metrics_core::function::Type;
 use user_metrics_core::source::{Ask, Column, Relation, describe, source_query};
 
+/// The types of the named column.
+const TYPES: [Option<&str>; 11] = [
+    Some("int4"),
+    Some("text"),
+    Some("numeric"),
+    Some("float4"),
+    Some("bool"),
+    Some("timestamptz"),
+    Some("date"),
+    Some("uuid"),
+    Some("_text"),
+    Some("jsonb"),
+    None,
+];
+
 fuzz_target!(|input: &str| {
     let mut lines = input.splitn(3, '\n');
     let (filter, by, name) = (lines.next(), lines.next(), lines.next().unwrap_or("model"));
@@ -25,7 +40,7 @@ fuzz_target!(|input: &str| {
             column("user_id", Some("text")),
             column("created_at", Some("timestamptz")),
             column("properties", Some("jsonb")),
-            column(name, Some("int4").filter(|_| input.len() % 11 != 0)),
+            column(name, TYPES[input.len() % TYPES.len()]),
         ],
         may_be_another: input.len() % 13 == 0,
     };
@@ -91,7 +106,7 @@ fn only_ours(query: &str) {
         assert!(depth >= 0, "a bracket too many in {query}");
     }
     assert_eq!(depth, 0, "a bracket not closed in {query}");
-    let ours = |c: char| c.is_ascii_alphanumeric() || " _$.,*:<>=|+-'".contains(c);
+    let ours = |c: char| c.is_ascii_alphanumeric() || " _$.,*:<>=|+-'@&#".contains(c);
     assert!(bare.chars().all(ours), "not ours: {bare}");
     assert!(!bare.contains("--"), "a comment in {query}");
 }

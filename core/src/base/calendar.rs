@@ -12,9 +12,9 @@ pub type Micros = i64;
 /// Microseconds of a UTC day.
 pub const DAY_MICROS: i64 = 86_400_000_000;
 
-/// 4713-01-01 BC, UTC: from here on every instant has a local time in every zone, and SQL can calculate with it. Earlier
-/// requests are left out.
-pub const BEGINNING: Micros = -211_810_204_800_000_000;
+/// 2000-01-01 UTC. Earlier requests are left out: no product of this kind is that old, and a time of 1970 is one that was
+/// never set.
+pub const BEGINNING: Micros = 0;
 
 /// 2000-01-01 in chrono's count of days.
 const EPOCH_FROM_CE: i32 = 730_120;

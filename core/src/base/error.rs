@@ -56,6 +56,8 @@ pub enum Error {
         mapped: &'static str,
         /// The log, by its SQL name.
         source: String,
+        /// Columns of the log that the caller could name instead; empty if the name is not the caller's.
+        instead: Vec<String>,
     },
     /// A column has an unsuitable type.
     ColumnType {

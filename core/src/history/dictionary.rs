@@ -2,6 +2,7 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::memory::Claim;
+use crate::base::told::is_told;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The code for no text.
@@ -75,7 +76,7 @@ impl Dictionary {
         self.bytes.get(from..*self.ends.get(n)?)
     }
 
-    /// The code of a text, which is added if it is new.
+    /// The code of a text, which is added if it is new. A text that tells nothing has no code.
     #[inline]
     pub fn code(&mut self, text: &[u8], claim: &mut Claim) -> Result<u32> {
         let Some(short) = Short::of(text) else { return self.find_or_add(text, claim) };
@@ -94,6 +95,9 @@ impl Dictionary {
 
     #[inline(never)]
     fn find_or_add(&mut self, text: &[u8], claim: &mut Claim) -> Result<u32> {
+        if !is_told(text) {
+            return Ok(NONE);
+        }
         if self.slots.len() < 2 * (self.len() + 1) {
             self.enlarge(claim)?;
         }
@@ -148,7 +152,7 @@ mod tests {
             let (mut dictionary, mut claim) = (Dictionary::default(), Claim::new());
             let codes: Vec<u32> = texts.iter().map(|t| dictionary.code(t.as_bytes(), &mut claim).unwrap()).collect();
             for (text, &code) in texts.iter().zip(&codes) {
-                prop_assert_eq!(dictionary.text(code), Some(text.as_bytes()));
+                prop_assert_eq!(dictionary.text(code), (!text.is_empty()).then_some(text.as_bytes()));
                 let first = texts.iter().position(|other| other == text).unwrap();
                 prop_assert_eq!(code, codes[first]);
             }

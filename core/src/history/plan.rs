@@ -19,7 +19,7 @@ pub enum Kind {
     Number,
     /// A boolean.
     Flag,
-    /// The outcome of a request as a status code or a word: whether it succeeded.
+    /// The status of a request as a code or a word: whether it was answered.
     Status,
 }
 
@@ -68,19 +68,5 @@ impl Plan {
     /// The plan as the aggregate's first argument.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
-    }
-}
-
-/// Whether a status means success: a code from 200 to 299, or a word for success.
-///
-/// ```
-/// # use user_metrics_core::history::is_success;
-/// assert!(is_success(b"204") && is_success(b"OK") && is_success(b"success"));
-/// assert!(!is_success(b"2xx") && !is_success(b"failure") && !is_success(b""));
-/// ```
-pub fn is_success(status: &[u8]) -> bool {
-    match status {
-        [b'2', b, c] => b.is_ascii_digit() && c.is_ascii_digit(),
-        word => ["success", "ok", "normal"].iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes())),
     }
 }

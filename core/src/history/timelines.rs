@@ -75,10 +75,19 @@ impl History {
             let passes = self.passes(p, &buffers, &claim)?;
             for pass in 0..passes {
                 memory::poll();
-                self.partition(p, (pass, passes), left_out, &mut buffers, &mut claim, visit)?;
+                let mut visit = |user: &Timeline<'_>| {
+                    self.has_users.set(true);
+                    visit(user)
+                };
+                self.partition(p, (pass, passes), left_out, &mut buffers, &mut claim, &mut visit)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether any user has been visited: otherwise all requests are of nobody, or of users who are left out.
+    pub fn has_users(&self) -> bool {
+        self.has_users.get()
     }
 
     /// The number of passes over a partition, a power of two.

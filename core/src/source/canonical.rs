@@ -30,13 +30,18 @@ pub struct Canonical {
     pub holds: Holds,
     /// Recognised names, lower case.
     pub names: &'static [&'static str],
+    /// Further names that mean it only beside a column of one of the others.
+    pub beside: &'static [(&'static str, &'static [&'static str])],
     /// Its description, for comments.
     pub about: &'static str,
 }
 
 const fn canonical(name: &'static str, holds: Holds, names: &'static [&'static str], about: &'static str) -> Canonical {
-    Canonical { name, holds, names, about }
+    Canonical { name, holds, names, beside: &[], about }
 }
+
+/// A name of which only columns beside it tell whether it is a rating.
+pub(super) const AMBIGUOUS: &str = "score";
 
 /// The canonical columns.
 pub const CANONICAL: &[Canonical] = &[
@@ -44,7 +49,20 @@ pub const CANONICAL: &[Canonical] = &[
     canonical(
         "occurred_at",
         Holds::Instant,
-        &["occurred_at", "created_at", "request_created_at", "starttime", "start_time", "timestamp", "ts"],
+        // The times of the event come before those of the row, which an import or a batch may have written.
+        &[
+            "occurred_at",
+            "event_time",
+            "request_time",
+            "requested_at",
+            "started_at",
+            "start_time",
+            "starttime",
+            "timestamp",
+            "ts",
+            "request_created_at",
+            "created_at",
+        ],
         "time of the request",
     ),
     canonical("request_id", Holds::Text, &["request_id", "id"], "id of the request"),
@@ -60,7 +78,12 @@ pub const CANONICAL: &[Canonical] = &[
     canonical("prompt_tokens", Holds::Count, &["prompt_tokens", "input_tokens"], "tokens sent"),
     canonical("completion_tokens", Holds::Count, &["completion_tokens", "output_tokens"], "tokens received"),
     canonical("cost_usd", Holds::Number, &["cost_usd", "cost", "spend"], "cost of the request in US dollars"),
-    canonical("revenue_usd", Holds::Number, &["revenue_usd", "revenue"], "revenue of the request in US dollars"),
+    canonical(
+        "revenue_usd",
+        Holds::Score,
+        &["revenue_usd", "revenue"],
+        "revenue of the request in US dollars; negative for a refund",
+    ),
     canonical(
         "latency_ms",
         Holds::Number,
@@ -70,7 +93,49 @@ pub const CANONICAL: &[Canonical] = &[
     canonical("status", Holds::Text, &["status", "status_code", "http_status"], "status of the request"),
     canonical("succeeded", Holds::Flag, &["succeeded", "success", "is_success"], "whether the request succeeded"),
     canonical("error", Holds::Text, &["error", "error_type", "error_code"], "error of the request"),
-    canonical("rating", Holds::Score, &["rating", "score", "feedback", "is_thumbs_up"], "the user's rating"),
+    canonical("rating", Holds::Score, &["rating", "feedback", "is_thumbs_up"], "the user's rating"),
+    canonical("rated_at", Holds::Instant, &["rated_at", "feedback_at"], "time of the rating"),
+    canonical("outcome", Holds::Text, &["outcome", "resolved", "goal_achieved"], "whether the user reached the goal"),
+    // A score alone may be a user's or an evaluator's.
+    Canonical {
+        beside: &[(AMBIGUOUS, &["judge", "evaluator"])],
+        ..canonical(
+            "judge_score",
+            Holds::Score,
+            &["judge_score", "eval_score", "evaluation_score"],
+            "score given by an evaluator, not by the user",
+        )
+    },
+    canonical("finish_reason", Holds::Text, &["finish_reason", "stop_reason"], "why the answer ended"),
+    canonical(
+        "retry_of",
+        Holds::Text,
+        &["retry_of", "parent_request_id"],
+        "request that a gateway repeated with this one",
+    ),
+    canonical("attempt", Holds::Count, &["attempt", "retry_count"], "number of the gateway's attempt"),
+    canonical(
+        "parent_id",
+        Holds::Text,
+        &["parent_id", "parent_span_id", "parent_run_id"],
+        "request that caused this one",
+    ),
+    canonical("workflow_id", Holds::Text, &["workflow_id", "run_id", "task_id"], "run of a workflow"),
+    canonical("ttft_ms", Holds::Number, &["ttft_ms", "time_to_first_token_ms"], "milliseconds to the first token"),
+    canonical(
+        "cached_tokens",
+        Holds::Count,
+        &["cached_tokens", "cache_read_input_tokens"],
+        "tokens sent that were read from a cache",
+    ),
+    canonical("reasoning_tokens", Holds::Count, &["reasoning_tokens"], "tokens of reasoning, part of those received"),
+    canonical("tool_calls", Holds::Count, &["tool_calls", "tool_call_count"], "number of tools called"),
+    canonical(
+        "account_id",
+        Holds::Text,
+        &["account_id", "organization_id", "team_id", "tenant_id"],
+        "account or team that the user belongs to",
+    ),
     canonical("prompt", Holds::Text, &["prompt", "query", "request_text"], "text of the request"),
     canonical("properties", Holds::Object, &["properties", "metadata"], "further properties of user and request"),
 ];

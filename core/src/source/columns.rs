@@ -31,15 +31,9 @@ impl Found {
         }
     }
 
-    /// The same without values too large for any measure of a request, so that sums and squares stay within a double.
-    fn bounded(&self) -> String {
-        let double = self.double().unwrap_or_else(|| self.expression.clone());
-        match self.base.as_str() {
-            "float8" => format!(
-                "(CASE WHEN {double} BETWEEN -{MOST}::pg_catalog.float8 AND {MOST}::pg_catalog.float8 THEN {double} END)"
-            ),
-            _ => double,
-        }
+    /// Whether it can be read as a number.
+    pub(super) fn is_number(&self) -> bool {
+        self.double().is_some()
     }
 
     /// Whether it is a numeric of so low a precision that all its values are within the range of a double.
@@ -52,11 +46,11 @@ impl Found {
 }
 
 /// [`BEGINNING`](crate::base::calendar::BEGINNING) as SQL for any type of time.
-pub(super) const BEGINNING: &str = "4713-01-01 00:00:00+00 BC";
+pub(super) const BEGINNING: &str = "2000-01-01 00:00:00+00";
 /// The last date that is also a timestamp.
 pub(super) const LAST_DATE: &str = "294276-12-31";
 
-/// Far larger than any measure of a request, and its square still fits a double.
+/// Far larger than any measure of a request.
 const MOST: &str = "1e100";
 
 impl Relation {
@@ -148,21 +142,22 @@ impl Relation {
     }
 
     /// A canonical column as read by a history, in the log's type if that can be read in place, and its kind; `None` if the
-    /// log lacks it.
-    pub(super) fn history_column(&self, name: &str) -> Result<Option<(String, Kind)>> {
+    /// log lacks it, or if it has a type that does not serve and is not needed.
+    pub(super) fn history_column(&self, name: &str, is_needed: bool) -> Result<Option<(String, Kind)>> {
         let find = |name| canonical_named(name).and_then(|canonical| self.find(canonical));
         let as_text = |found: &Found| format!("({})::pg_catalog.text", found.expression);
         if let Some(name) = name.strip_suffix(AS_TEXT) {
             return Ok(find(name).map(|_| (self.text(name), Kind::Text)));
         }
         if name == "succeeded" {
-            if find("succeeded").is_some() {
-                return self.succeeded().map(|flag| Some((flag, Kind::Flag)));
-            }
-            return Ok(find("status").map(|found| match found.base.as_str() {
-                "text" | "int2" | "int4" | "int8" => (found.expression, Kind::Status),
-                _ => (as_text(&found), Kind::Status),
-            }));
+            // Without an error to consider, the status is read in place.
+            return Ok(match (find("succeeded"), find("error"), find("status")) {
+                (None, None, Some(status)) => Some(match status.base.as_str() {
+                    "text" | "int2" | "int4" | "int8" => (status.expression, Kind::Status),
+                    _ => (as_text(&status), Kind::Status),
+                }),
+                _ => self.answered().map(|answered| (answered, Kind::Flag)),
+            });
         }
         let (Some(canonical), Some(found)) = (canonical_named(name), find(name)) else { return Ok(None) };
         let kind = match (name, canonical.holds) {
@@ -174,7 +169,7 @@ impl Relation {
         };
         let expression = match (kind, found.base.as_str()) {
             (Kind::Count | Kind::Number, _) if found.double().is_none() => {
-                return Err(self.wants(name, &found, "a number"));
+                return if is_needed { Err(self.wants(name, &found, "a number")) } else { Ok(None) };
             }
             // As stored: it is converted to text when it is used.
             (Kind::Id, "jsonb") if matches!(canonical.holds, Holds::Object) => found.expression,
@@ -233,66 +228,58 @@ impl Relation {
         }
     }
 
-    /// A canonical column as a number, NULL if the log lacks it.
-    pub(super) fn number(&self, name: &str) -> Result<String> {
-        match canonical_named(name).and_then(|canonical| self.find(canonical)) {
-            None => Ok("NULL::pg_catalog.float8".to_owned()),
-            Some(found) => found.double().ok_or_else(|| self.wants(name, &found, "a number")),
-        }
-    }
-
-    /// The same for sums in SQL, which fail if they exceed a double.
-    fn summable(&self, name: &str) -> Result<String> {
-        let number = self.number(name)?;
+    /// A canonical column as a number, NULL if the log lacks it or if it holds no numbers.
+    pub(super) fn number(&self, name: &str) -> String {
         let found = canonical_named(name).and_then(|canonical| self.find(canonical));
-        Ok(found.map_or(number, |found| found.bounded()))
+        found.and_then(|found| found.double()).unwrap_or_else(|| "NULL::pg_catalog.float8".to_owned())
     }
 
     /// A column or property of any name as a number: a text that is not a number, as a property may be, is NULL.
     pub(super) fn named_number(&self, name: &str) -> Result<String> {
-        if canonical_named(name).is_some() {
-            return self.summable(name);
-        }
         let found = self.named(&format!(" of {name}"), name)?;
-        let expression = &found.expression;
         match found.base.as_str() {
-            "text" | "varchar" | "bpchar" => {
-                let text = format!("({expression})::pg_catalog.text COLLATE \"C\"");
-                // No more digits than a measure of a request can have, see MOST.
-                Ok(format!(
-                    "CASE WHEN {text} = 'true' THEN 1 WHEN {text} = 'false' THEN 0 \
-                     WHEN {text} ~ '^[-+]?[0-9]{{1,60}}([.][0-9]{{0,150}})?([eE][-+]?[0-3]?[0-9])?$' \
-                     THEN ({text})::pg_catalog.float8 END"
-                ))
+            "text" | "varchar" | "bpchar" if canonical_named(name).is_none() => {
+                Ok(format!("user_metrics_internal.number(({})::pg_catalog.text)", found.expression))
             }
-            _ if found.double().is_some() => Ok(found.bounded()),
-            _ => Err(self.wants(name, &found, "a number")),
+            _ => found.double().ok_or_else(|| self.wants(name, &found, "a number")),
         }
     }
 
-    /// Whether a request succeeded: by the column for it, or by its status; NULL if neither tells.
-    pub(super) fn succeeded(&self) -> Result<String> {
+    /// Whether a request was answered: by the column for it, otherwise by its error and its status; `None` if the log has
+    /// none of them.
+    pub(super) fn answered(&self) -> Option<String> {
         let find = |name| canonical_named(name).and_then(|canonical| self.find(canonical));
-        if let Some(found) = find("succeeded") {
-            return match found.base.as_str() {
-                "bool" => Ok(found.expression),
-                "int2" | "int4" | "int8" => Ok(format!("({} <> 0)", found.expression)),
-                _ => Err(self.wants("succeeded", &found, "a boolean")),
-            };
-        }
-        let Some(found) = find("status") else { return Ok("NULL::pg_catalog.bool".to_owned()) };
-        let status = &found.expression;
-        Ok(match found.base.as_str() {
-            "int2" | "int4" | "int8" => format!("({status} BETWEEN 200 AND 299)"),
-            _ => {
-                // Words are matched by bytes: nondeterministic collations do not support pattern matching.
-                let word = format!("({status})::pg_catalog.text COLLATE \"C\"");
-                format!(
-                    "({word} IN ('success', '200', 'ok', 'normal') OR pg_catalog.lower({word}) IN ('success', 'ok', 'normal') \
-                     OR {word} ~ '^2[0-9][0-9]$')"
-                )
+        match find("succeeded").map(|found| (found.expression, found.base)) {
+            Some((flag, base)) if base == "bool" => return Some(flag),
+            Some((flag, base)) if matches!(base.as_str(), "int2" | "int4" | "int8") => {
+                return Some(format!("({flag} <> 0)"));
             }
-        })
+            // A column of another type does not tell.
+            _ => {}
+        }
+        let error = find("error").map(|found| match found.base.as_str() {
+            "text" | "varchar" => found.expression,
+            "bool" => format!("CASE WHEN {} THEN 'error' END", found.expression),
+            "int2" | "int4" | "int8" => format!("NULLIF({}, 0)::pg_catalog.text", found.expression),
+            "json" | "jsonb" => {
+                let text = format!("({})::pg_catalog.text", found.expression);
+                format!("CASE WHEN {text} NOT IN ('{{}}', '[]', '\"\"', 'false') THEN {text} END")
+            }
+            _ => format!("({})::pg_catalog.text", found.expression),
+        });
+        match (find("status"), error) {
+            (Some(status), error) => {
+                let status = match status.base.as_str() {
+                    "text" | "int8" => status.expression,
+                    "int2" | "int4" => format!("({})::pg_catalog.int8", status.expression),
+                    _ => format!("({})::pg_catalog.text", status.expression),
+                };
+                let error = error.unwrap_or_else(|| NO_TEXT.to_owned());
+                Some(format!("user_metrics_internal.answered({status}, {error})"))
+            }
+            (None, Some(error)) => Some(format!("user_metrics_internal.answered({error})")),
+            (None, None) => None,
+        }
     }
 
     fn wants(&self, name: &str, found: &Found, what: &str) -> Error {

@@ -105,7 +105,7 @@ const NAMES: &[&str] = &[
 ];
 /// The canonical columns that metrics may read.
 pub(super) const METRICS_READ: &[&str] =
-    &["session_id", "cost_usd", "revenue_usd", "latency_ms", "status", "succeeded", "rating"];
+    &["session_id", "cost_usd", "revenue_usd", "latency_ms", "status", "error", "succeeded", "rating"];
 /// The most columns and properties that are not canonical: each is read as a column of the history.
 const MOST_NUMBERS: usize = 64;
 /// The most days until return.

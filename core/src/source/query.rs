@@ -119,8 +119,8 @@ impl Ask {
             Reads::Sessions => Ok(format!(
                 ", {} AS session_id, {} AS latency_ms, {} AS succeeded",
                 relation.text("session_id"),
-                relation.number("latency_ms")?,
-                relation.succeeded()?
+                relation.number("latency_ms"),
+                relation.answered().unwrap_or_else(|| "NULL::pg_catalog.bool".to_owned())
             )),
         }
     }
@@ -199,15 +199,21 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
             let rows = requests(relation, ask, "")?;
             let first = if ask.function.segmented { "NULL::pg_catalog.text, " } else { "" };
             let end = end.as_deref().unwrap_or("$4");
+            let users = format!(
+                "user_metrics_internal.of_users(v.value, {}, {})",
+                literal(ask.function.name),
+                literal(&relation.shown)
+            );
             // Not a scalar subquery, whose result would be copied before it is read.
             Ok(format!(
                 "SELECT {first}r.* FROM (SELECT {value} AS value FROM ({rows}) AS q) AS v CROSS JOIN LATERAL {}",
-                ask.call(&of_users("v.value"), end)
+                ask.call(&users, end)
             ))
         }
         Some(by) => {
             let segment = relation.named(&format!(" by {by}"), by)?.expression;
-            let rows = requests(relation, ask, &format!(", ({segment})::pg_catalog.text COLLATE \"C\" AS segment"))?;
+            let segment = format!("user_metrics_internal.told(({segment})::pg_catalog.text)");
+            let rows = requests(relation, ask, &format!(", {segment} COLLATE \"C\" AS segment"))?;
             Ok(format!(
                 "WITH segments AS MATERIALIZED (SELECT q.segment, {} AS value \
                  FROM ({rows}) AS q GROUP BY q.segment ORDER BY q.segment) \
@@ -249,7 +255,7 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
             continue;
         }
         read.push(name);
-        match relation.history_column(name)? {
+        match relation.history_column(name, is_needed)? {
             Some((expression, kind)) => add(name, expression, kind, None),
             None if is_needed => return Err(relation.lacks("", name, name)),
             None => {}

@@ -11,7 +11,9 @@ pub fn columns_read(function: &'static Function) -> impl Iterator<Item = (&'stat
     let of_arguments = function.arguments.iter().any(|argument| matches!(argument.role, Role::Metrics));
     let of_metrics = if of_arguments { METRICS_READ } else { &[] }.iter().map(|column| (*column, false));
     let of_value: &[(&str, bool)] = match function.reads {
-        Reads::Sessions => &[("session_id", false), ("latency_ms", false), ("status", false), ("succeeded", false)],
+        Reads::Sessions => {
+            &[("session_id", false), ("latency_ms", false), ("status", false), ("error", false), ("succeeded", false)]
+        }
         Reads::Activity(_) | Reads::Requests(_) | Reads::Value(_) | Reads::Nothing => &[],
     };
     let requests = if let Reads::Requests(requests) = function.reads { Some(requests) } else { None };
@@ -22,12 +24,12 @@ pub fn columns_read(function: &'static Function) -> impl Iterator<Item = (&'stat
         let by_default = |argument: &Argument| matches!(argument.role, Role::Column) && has_default(argument);
         let may_be_property = function.arguments.iter().any(by_default);
         let properties = (of_property || may_be_property).then_some(("properties", of_property));
-        // If no column tells whether a request succeeded, the status does.
-        let instead = requests.columns.contains(&"succeeded").then_some(("status", false));
+        // If no column tells whether a request was answered, its error and its status do.
+        let instead = requests.columns.contains(&"succeeded").then_some([("status", false), ("error", false)]);
         let needed = requests.needed.iter().map(|column| (*column, true));
         // A column that is also read as text is listed once.
         let used = requests.columns.iter().filter(|column| !column.ends_with(AS_TEXT));
-        needed.chain(used.map(|column| (*column, false))).chain(instead).chain(properties)
+        needed.chain(used.map(|column| (*column, false))).chain(instead.into_iter().flatten()).chain(properties)
     });
     of_metrics.chain(of_value.iter().copied()).chain(of_requests)
 }

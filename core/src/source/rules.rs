@@ -6,14 +6,13 @@
 //!  {"segment": "the rest"}]
 //! ```
 //!
-//! The first rule that fits decides. A condition gives values and tests of them; `all`, `any` and `not` combine conditions.
-//! An unknown value passes no test except `<>`.
+//! The first rule that fits decides. Its conditions are in the language of [`filter`](super::condition), over what is known
+//! of a user.
 
-use crate::base::encoding;
+use super::condition::{Condition, Key, Known, Operand, PROPERTY, Test};
 use crate::base::error::{Error, Result};
 use crate::base::json;
 use serde_json::{Map, Value};
-use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
 
 /// Numeric values, with the canonical columns that they need besides user and time; `!` marks a column that the log must
@@ -30,14 +29,10 @@ const NUMBERS: &[(&str, &[&str])] = &[
     ("cost_usd", &["cost_usd!"]),
     ("success_rate", &["succeeded"]),
 ];
-/// The prefix of a property.
-const PROPERTY: &str = "property:";
 /// The segment of users that no rule fits.
 pub const OTHER: &str = "other";
 /// The most properties: each is read as a column of the history.
 const MOST_PROPERTIES: usize = 64;
-/// The maximum nesting depth of conditions.
-const MOST_DEEP: usize = 16;
 
 /// The values of a user available to rules.
 pub trait Facts {
@@ -57,7 +52,7 @@ pub struct Rules {
     /// The segments in order, with that of users whom no rule fits, if there can be any.
     pub segments: Vec<String>,
     /// Conditions with the index of the segment of users who pass them.
-    cases: Vec<(Condition, usize)>,
+    cases: Vec<(Compiled, usize)>,
     /// The index of the segment of all other users.
     otherwise: usize,
     segment_numbers: Numbers,
@@ -90,57 +85,27 @@ impl Numbers {
     }
 }
 
+/// A condition on a user, with the places of its values.
 #[derive(Clone, Debug, PartialEq)]
-enum Condition {
-    All(Vec<Condition>),
-    Any(Vec<Condition>),
-    Not(Box<Condition>),
-    Number(&'static str, Test<f64>),
-    Segment(Test<Vec<u8>>),
-    Property(usize, Test<Vec<u8>>),
+enum Compiled {
+    All(Vec<Compiled>),
+    Any(Vec<Compiled>),
+    Not(Box<Compiled>),
+    Number(&'static str, Test),
+    Segment(Test),
+    Property(usize, Test),
 }
 
-/// The test of a value.
-#[derive(Clone, Debug, PartialEq)]
-enum Test<T> {
-    In(Vec<T>),
-    Exists(bool),
-    Equal(T),
-    NotEqual(T),
-    Less(T),
-    AtMost(T),
-    More(T),
-    AtLeast(T),
-}
-
-impl<T> Test<T> {
-    /// Whether a value passes; an unknown value is `None`.
-    fn passes<V: PartialOrd + ?Sized>(&self, figure: Option<&V>) -> bool
-    where
-        T: Borrow<V>,
-    {
-        match self {
-            Test::In(values) => figure.is_some_and(|figure| values.iter().any(|value| figure == value.borrow())),
-            Test::Exists(exists) => figure.is_some() == *exists,
-            Test::Equal(value) => figure == Some(value.borrow()),
-            Test::NotEqual(value) => figure != Some(value.borrow()),
-            Test::Less(value) => figure.is_some_and(|figure| figure < value.borrow()),
-            Test::AtMost(value) => figure.is_some_and(|figure| figure <= value.borrow()),
-            Test::More(value) => figure.is_some_and(|figure| figure > value.borrow()),
-            Test::AtLeast(value) => figure.is_some_and(|figure| figure >= value.borrow()),
-        }
-    }
-}
-
-impl Condition {
+impl Compiled {
     fn is_met(&self, facts: &impl Facts) -> bool {
+        let of_text = |text: Option<&[u8]>, test: &Test| test.passes(text.map_or(Known::Nothing, Known::Text));
         match self {
-            Condition::All(conditions) => conditions.iter().all(|condition| condition.is_met(facts)),
-            Condition::Any(conditions) => conditions.iter().any(|condition| condition.is_met(facts)),
-            Condition::Not(condition) => !condition.is_met(facts),
-            Condition::Number(figure, test) => test.passes(facts.number(figure).as_ref()),
-            Condition::Segment(test) => test.passes(Some(facts.segment().as_bytes())),
-            Condition::Property(number, test) => test.passes(facts.property(*number)),
+            Compiled::All(conditions) => conditions.iter().all(|condition| condition.is_met(facts)),
+            Compiled::Any(conditions) => conditions.iter().any(|condition| condition.is_met(facts)),
+            Compiled::Not(condition) => !condition.is_met(facts),
+            Compiled::Number(figure, test) => test.passes(facts.number(figure).map_or(Known::Nothing, Known::Number)),
+            Compiled::Segment(test) => of_text(Some(facts.segment().as_bytes()), test),
+            Compiled::Property(number, test) => of_text(facts.property(*number), test),
         }
     }
 }
@@ -187,7 +152,7 @@ impl Rules {
             if conditions.is_empty() {
                 default = Some(segment);
             } else {
-                let condition = rules.condition(&Value::Object(conditions), rule, 0)?;
+                let condition = rules.compiled(&Condition::of("rules", &conditions)?, rule)?;
                 rules.cases.push((condition, segment));
             }
         }
@@ -214,100 +179,49 @@ impl Rules {
         self.segment_numbers.of(name, &mut self.segments)
     }
 
-    fn condition(&mut self, condition: &Value, rule: &Value, depth: usize) -> Result<Condition> {
-        if depth > MOST_DEEP {
-            return wrong(rule, format!("conditions nested at most {MOST_DEEP} deep"));
-        }
-        let Value::Object(parts) = condition else { return wrong(rule, figures_accepted()) };
-        if parts.is_empty() {
-            return wrong(rule, figures_accepted());
-        }
-        let mut all = Vec::new();
-        for (key, value) in parts {
-            match (key.as_str(), value) {
-                ("all" | "any", Value::Array(list)) if !list.is_empty() => {
-                    // few: conditions of an argument
-                    let each = list.iter().map(|c| self.condition(c, rule, depth + 1)).collect::<Result<Vec<_>>>()?;
-                    all.push(if key == "all" { Condition::All(each) } else { Condition::Any(each) });
+    fn compiled(&mut self, condition: &Condition, rule: &Value) -> Result<Compiled> {
+        let mut all = |conditions: &[Condition]| {
+            // few: conditions of an argument
+            conditions.iter().map(|condition| self.compiled(condition, rule)).collect::<Result<Vec<_>>>()
+        };
+        Ok(match condition {
+            Condition::All(conditions) => Compiled::All(all(conditions)?),
+            Condition::Any(conditions) => Compiled::Any(all(conditions)?),
+            Condition::Not(condition) => Compiled::Not(Box::new(self.compiled(condition, rule)?)),
+            Condition::Test(Key::Property(name), test) => {
+                let number = self.property_numbers.of(name, &mut self.properties);
+                Compiled::Property(number, test.clone()) // few: keys of an argument
+            }
+            Condition::Test(Key::Named(name), test) if name == "segment" => Compiled::Segment(test.clone()), // few
+            Condition::Test(Key::Named(name), test) => {
+                let Some((name, columns)) = NUMBERS.iter().find(|(known, _)| known == name) else {
+                    return wrong(rule, figures_accepted());
+                };
+                if !is_of_numbers(test) {
+                    return wrong(rule, format!("numbers to compare {name} with"));
                 }
-                ("all" | "any", _) => return wrong(rule, format!("\"{key}\" with a list of conditions")),
-                ("not", _) => all.push(Condition::Not(Box::new(self.condition(value, rule, depth + 1)?))),
-                (figure, Value::Object(tests)) if !tests.is_empty() => {
-                    for (operator, to) in tests {
-                        all.push(self.test(figure, operator, to, rule)?);
+                self.counts_sessions |= *name == "sessions";
+                for column in *columns {
+                    match column.strip_suffix('!') {
+                        Some(column) => self.needed.push(column),
+                        None => self.wanted.push(column),
                     }
                 }
-                _ => return wrong(rule, figures_accepted()),
+                Compiled::Number(name, test.clone()) // few: keys of an argument
             }
-        }
-        Ok(Condition::All(all))
-    }
-
-    /// Parses the test of one value.
-    fn test(&mut self, figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<Condition> {
-        if let Some((name, columns)) = NUMBERS.iter().find(|(name, _)| *name == figure) {
-            self.counts_sessions |= *name == "sessions";
-            for column in *columns {
-                match column.strip_suffix('!') {
-                    Some(column) => self.needed.push(column),
-                    None => self.wanted.push(column),
-                }
-            }
-            return Ok(Condition::Number(name, number_test(figure, operator, to, rule)?));
-        }
-        if figure == "segment" {
-            return text_test(figure, operator, to, rule).map(Condition::Segment);
-        }
-        match figure.strip_prefix(PROPERTY) {
-            Some(name) if !name.is_empty() => {
-                let number = self.property_numbers.of(name, &mut self.properties);
-                Ok(Condition::Property(number, text_test(figure, operator, to, rule)?))
-            }
-            _ => wrong(rule, figures_accepted()),
-        }
+            Condition::Test(Key::Column(_), _) => return wrong(rule, figures_accepted()),
+        })
     }
 }
 
-fn number_test(figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<Test<f64>> {
-    let number = |value: &Value| match value.as_f64().filter(|number| number.is_finite()) {
-        Some(number) if value.is_number() => Ok(number),
-        _ => wrong(rule, format!("numbers to compare {figure} with")),
-    };
-    Ok(match operator {
-        "<" => Test::Less(number(to)?),
-        "<=" => Test::AtMost(number(to)?),
-        ">" => Test::More(number(to)?),
-        ">=" => Test::AtLeast(number(to)?),
-        _ => return test(figure, operator, to, rule, number, "=, <>, <, <=, >, >=, in, exists"),
-    })
-}
-
-fn text_test(figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<Test<Vec<u8>>> {
-    let text = |value: &Value| match value {
-        Value::String(text) => encoding::encoded(text).map(Cow::into_owned), // few: a text of an argument
-        Value::Number(_) | Value::Bool(_) => Ok(value.to_string().into_bytes()),
-        _ => wrong(rule, format!("texts to compare {figure} with")),
-    };
-    test(figure, operator, to, rule, text, "=, <>, in, exists")
-}
-
-/// The tests common to all types of value.
-fn test<T>(
-    figure: &str,
-    operator: &str,
-    to: &Value,
-    rule: &Value,
-    read: impl Fn(&Value) -> Result<T>,
-    operators: &str,
-) -> Result<Test<T>> {
-    match (operator, to) {
-        // few: values of an argument
-        ("in", Value::Array(list)) if !list.is_empty() => Ok(Test::In(list.iter().map(read).collect::<Result<_>>()?)),
-        ("in", _) => wrong(rule, "\"in\" with a list of values"),
-        ("exists", Value::Bool(exists)) => Ok(Test::Exists(*exists)),
-        ("=", value) => read(value).map(Test::Equal),
-        ("<>", value) => read(value).map(Test::NotEqual),
-        _ => wrong(rule, format!("{figure} with one of {operators}")),
+/// Whether a test compares with numbers only.
+fn is_of_numbers(test: &Test) -> bool {
+    let is_number = |operand: &Operand| matches!(operand, Operand::Nothing | Operand::Number(_));
+    match test {
+        Test::Is(operands) | Test::IsNot(operands) => operands.iter().all(is_number),
+        Test::Compare(_, operand) => is_number(operand),
+        Test::Exists(_) => true,
+        Test::Contains(_) | Test::Like(_) => false,
     }
 }
 
@@ -392,16 +306,13 @@ mod tests {
             ("[]", "[]"),
             ("[5]", "5"),
             (r#"[{"all": []}]"#, r#"{"all":[]}"#),
-            (r#"[{"segment": "a", "all": []}]"#, r#"{"segment":"a","all":[]}"#),
+            (r#"[{"segment": "a", "all": []}]"#, r#"{"all": []}"#),
             (r#"[{"segment": "a", "all": [{"age": {">": 5}}]}]"#, r#"{"segment":"a","all":[{"age":{">":5}}]}"#),
             (
                 r#"[{"segment": "a", "all": [{"requests": {">": "5"}}]}]"#,
                 r#"{"segment":"a","all":[{"requests":{">":"5"}}]}"#,
             ),
-            (
-                r#"[{"segment": "a", "all": [{"segment": {">": "5"}}]}]"#,
-                r#"{"segment":"a","all":[{"segment":{">":"5"}}]}"#,
-            ),
+            (r#"[{"segment": "a", "all": [{"segment": {">": true}}]}]"#, r#"{"segment": {">":true}}"#),
             (r#"[{"segment": "a", "requests": 5}]"#, r#"{"segment":"a","requests":5}"#),
             (r#"[{"segment": "a"}, {"segment": "b"}]"#, r#"{"segment":"b"}"#),
         ] {

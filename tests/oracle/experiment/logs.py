@@ -213,7 +213,7 @@ def figure_of(metric, requests, first, observed, zone):
     if metric == "sessions":
         return float(count_sessions(requests)), None
     if metric == "success_rate":
-        outcomes = [200 <= r.status <= 299 for r in requests if r.status is not None]
+        outcomes = [200 <= r.status <= 299 for r in requests if r.status in range(200, 300) or r.status in range(400, 600)]
         return float(sum(outcomes)), float(len(outcomes))
     if metric == "converted":
         return float(any(r.model == "m2" for r in requests)), None

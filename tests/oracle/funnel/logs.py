@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from oracle.kit.days import DAY, HOUR, SECOND, instant_of
-from oracle.kit.logs import ANONYMOUS, MODELS, TIERS, Log, Request, literal, nobody, user_ids
+from oracle.kit.logs import ANONYMOUS, MODELS, TIERS, Log, Request, literal, nobody, told_literal, user_ids
 
 # Features of requests; a step accepts the letters it names. Some match no step, some are missing.
 FEATURES = ["a", "b", "c", "d", "ab", "bc", "abc", "x", "it's"]
@@ -33,7 +33,7 @@ class FunnelLog(Log):
 
     def columns(self):
         ids = [(self.id_column, "text", lambda r: literal(r.request_id))] if self.id_column else []
-        return [*super().columns(), ("feature", "text", lambda r: literal(r.feature)), *ids]
+        return [*super().columns(), ("feature", "text", lambda r: told_literal(r.feature, r)), *ids]
 
 
 def random_funnel_log(rng, now):
@@ -49,7 +49,7 @@ def random_funnel_log(rng, now):
         length = rng.choice([3, 6, 12, 25])
         for _ in range(rng.choice([1, 2, 3, 4, 5, 6, 7, 8])):
             at = first + rng.randrange(length) * unit + (rng.choice([-1, 1]) if rng.random() < 0.05 else 0)
-            feature = rng.choice(features) if rng.random() < 0.95 else rng.choice(["", " \t", None])
+            feature = rng.choice(features) if rng.random() < 0.95 else None
             requests.append(FunnelRequest(user, at, rng.choice(MODELS), tier, feature, rng.choice(IDS)))
     if rng.random() < 0.3 and requests:
         for request in rng.choices(requests, k=3):
@@ -59,7 +59,7 @@ def random_funnel_log(rng, now):
     rng.shuffle(requests)
     if rng.random() < 0.03:
         requests = []
-    instants = [r.instant for r in requests if r.is_finite() and r.instant <= now] or [first]
+    instants = [r.instant for r in requests if r.is_counted() and r.instant <= now] or [first]
     people = sorted({r.user for r in requests if r.user is not None})
     return FunnelLog(
         requests=requests, zone="UTC", first=min(instants), last=max(instants), id_type=id_type,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from oracle.journey import definitions as jd
 from oracle.kit.days import DAY, HOUR, SECOND, instant_text
 from oracle.kit.logs import literal
+from oracle.sessions.definitions import session_name
 from oracle.usage.definitions import known_number
 from oracle.usage.logs import FEATURES, UsageLog, UsageRequest, random_usage_log
 
@@ -49,7 +50,7 @@ class JourneyLog(UsageLog):
         return jd.Step(
             turn.user, turn.instant, turn.end, turn.session_id, turn.succeeded,
             r.request_id if self.id_column else None, r.feature if self.feature_column else None,
-            r.rating if self.rating_column else None, r.prompt if self.prompt_column_name else None,
+            r.rating if self.rating_column else None, session_name(r.prompt) if self.prompt_column_name else None,
             known_number(r.latency_ms) if self.latency_column else None, marks)
 
 
@@ -57,8 +58,8 @@ def random_journey_log(rng, now):
     base = random_usage_log(rng, now)
     requests = [JourneyRequest(**vars(r), rating=rng.choice(RATINGS), prompt=rng.choice(PROMPTS)) for r in base.requests]
     # Users active on several days, for weeks.
-    people = sorted({r.user for r in requests if r.user is not None and r.is_finite()})
-    ordinary = [r for r in requests if r.is_finite() and r.instant < now - 60 * DAY]
+    people = sorted({r.user for r in requests if r.user is not None and r.is_counted()})
+    ordinary = [r for r in requests if r.is_counted() and r.instant < now - 60 * DAY]
     for r in rng.sample(ordinary, min(len(ordinary), 12)):
         for _ in range(rng.choice([1, 2, 4])):
             days = rng.choice([1, 1, 2, 3, 5, 7, 8, 13, 14, 20])
@@ -67,14 +68,14 @@ def random_journey_log(rng, now):
     for r in rng.sample(ordinary, min(len(ordinary), 12)):
         requests.append(replace(r, instant=r.instant + rng.choice([0, 1, 299, 300, 301]) * SECOND, prompt=rng.choice(PROMPTS)))
     rng.shuffle(requests)
-    instants = [r.instant for r in requests if r.is_finite() and r.instant <= now] or [base.first]
+    instants = [r.instant for r in requests if r.is_counted() and r.instant <= now] or [base.first]
     last = max(instants)
-    firsts = {user: min(r.instant for r in requests if r.user == user and r.is_finite()) for user in people}
+    firsts = {user: min(r.instant for r in requests if r.user == user and r.is_counted()) for user in people}
     signups = [(user, firsts[user] + rng.choice([-DAY, -3 * HOUR, -1, 0, 1, HOUR])) for user in people if rng.random() < 0.7]
     signups += [(user, at + rng.choice([1, DAY])) for user, at in signups if rng.random() < 0.1]
     if base.id_type in ("text", "varchar"):
         signups += [(user, last - rng.choice([-1, 0, 1, HOUR, 3 * DAY])) for user in ("waits", "waits too", "anonymous", " ")
                     if rng.random() < 0.5]
     return JourneyLog(**(vars(base) | {"requests": requests, "first": min(instants), "last": last}), signups=signups,
-                      rating_column=rng.choice(["rating", "score", None]),
+                      rating_column=rng.choice(["rating", "feedback", None]),
                       prompt_column_name=rng.choice(["prompt", "query", None]))

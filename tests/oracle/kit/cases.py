@@ -82,13 +82,13 @@ def counted_requests(case, log):
     """The requests with a user and a time that pass the filter."""
     # The tables of anonymous and opted-out ids belong to the source layer: a value contains all its rows.
     excluded = log.excluded() if case.value is None else set()
-    return [r for r in log.requests if r.is_finite() and matches(r, case.filter) and is_user(r.user, excluded)]
+    return [r for r in log.requests if r.is_counted() and matches(r, case.filter) and is_user(r.user, excluded)]
 
 
 def observed_until(case, log, now):
     """The end of observation; by default the last request of the log, of any user or segment, filtered out or not."""
     # Future rows of a log are not read; a value contains them, and its observation ends no later than now.
-    instants = [r.instant for r in log.requests if r.is_finite() and (case.value is not None or r.instant <= now)]
+    instants = [r.instant for r in log.requests if r.is_counted() and (case.value is not None or r.instant <= now)]
     return observation_end(instants, case.until, case.as_of, now)
 
 
@@ -105,7 +105,7 @@ def segments(case, users):
 def random_moment(rng, log, zone, early):
     """A random moment, mostly near the start or the end of the log: at a row, next to it, at a local midnight, anywhere."""
     span = max(log.last - log.first, DAY)
-    instants = sorted(r.instant for r in log.requests if r.is_finite() and log.first <= r.instant <= log.last)
+    instants = sorted(r.instant for r in log.requests if r.is_counted() and log.first <= r.instant <= log.last)
     if instants and rng.random() < 0.25:
         half = len(instants) // 2
         return rng.choice(instants[:half + 1] if early else instants[half:]) + rng.choice([-1, 0, 0, 1])

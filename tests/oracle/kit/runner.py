@@ -65,7 +65,7 @@ class Oracle:
         """PostgreSQL's local day of an instant; those of rows are fetched together."""
         days = self.local_days.get(zone)
         if days is None:
-            instants = {i for r in self.loaded.requests if r.is_finite() for i in (r.instant, r.instant - 1)}
+            instants = {i for r in self.loaded.requests if r.is_counted() for i in (r.instant, r.instant - 1)}
             days = self.local_days[zone] = self.server.local_days(sorted(instants), zone)
         if instant not in days:
             days.update(self.server.local_days([instant], zone))

@@ -78,7 +78,7 @@ def random_predictor_log(rng, now):
     requests = []
     for request in base.requests:
         requests.append(request)
-        if request.is_finite() and request.instant < now - 30 * DAY:
+        if request.is_counted() and request.instant < now - 30 * DAY:
             requests += [replace(request, instant=request.instant + rng.choice([0, HOUR, DAY, 3 * DAY, 5 * DAY, 9 * DAY]),
                                  feature=rng.choice(FEATURES), model=rng.choice(["gpt-4o", "claude", None]))
                          for _ in range(rng.choice([0, 0, 1, 3]))]
@@ -86,7 +86,7 @@ def random_predictor_log(rng, now):
     rng.shuffle(rated)
     if rng.random() < 0.35:
         rated = planted(rng, base, now)
-    instants = [r.instant for r in rated if r.is_finite() and r.instant <= now] or [base.first]
+    instants = [r.instant for r in rated if r.is_counted() and r.instant <= now] or [base.first]
     return PredictorLog(**(vars(base) | {"requests": rated, "first": min(instants), "last": max(instants)}),
-                     rating_column=rng.choice(["rating", "score", "is_thumbs_up", None]),
+                     rating_column=rng.choice(["rating", "feedback", "is_thumbs_up", None]),
                      rating_type=rng.choice(["smallint", "double precision", "boolean"]))

@@ -96,7 +96,7 @@ def tuned_requests(rng, log, now):
     requests += nasty_requests(rng, log.id_type, requests, rng.choice([0, len(requests) // 4]), now)
     if rng.random() < 0.85:
         # The last request, with or without a user; and requests after the end of observation.
-        requests = [r for r in requests if not r.is_finite() or r.instant <= log.end or r.instant > now]
+        requests = [r for r in requests if not r.is_counted() or r.instant <= log.end or r.instant > now]
         requests.append(Request(rng.choice([None, *people]), log.end, MODELS[0], None))
     if rng.random() < 0.25:
         requests += [Request(rng.choice(people), log.end + late, MODELS[1], None) for late in (1, rng.randrange(DAY))]
@@ -111,9 +111,9 @@ def random_segment_log(rng, now):
         "new_days": rng.choice([30, 30, 30, 7, 1, 60])}, min_group_size=rng.choice([None, None, None, 2, 5]))
     if rng.random() < 0.15:
         return log
-    requests = [r for r in tuned_requests(rng, log, now) if not r.is_finite() or not now < r.instant < now + 2 * DAY]
+    requests = [r for r in tuned_requests(rng, log, now) if not r.is_counted() or not now < r.instant < now + 2 * DAY]
     rng.shuffle(requests)
-    instants = [r.instant for r in requests if r.is_finite() and r.instant <= now] or [log.end]
+    instants = [r.instant for r in requests if r.is_counted() and r.instant <= now] or [log.end]
     people = sorted({r.user for r in requests if r.user is not None})
     return replace(log, requests=requests, first=min(instants), last=max(instants),
                    opted_out=rng.sample(people, min(len(people), rng.choice([0, 0, 1, 2]))))

@@ -237,7 +237,7 @@ def hazard_laws(case, rows, answer):
 
 def tuned_moment(rng, log):
     """A moment at which a session is no longer open, or a day after its end, or a microsecond away."""
-    ends = [log.turn(r).end for r in log.requests if r.is_finite() and log.first <= r.instant <= log.last]
+    ends = [log.turn(r).end for r in log.requests if r.is_counted() and log.first <= r.instant <= log.last]
     if not ends:
         return None
     return rng.choice(ends) + rng.choice([0, log.gap, log.idle, DAY]) + rng.choice([-1, 0, 0, 1])

@@ -10,6 +10,7 @@ are at most `gap`.
 """
 
 import math
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -21,7 +22,10 @@ DEFAULT_GAP = HOUR // 2
 DEFAULT_IDLE = 24 * HOUR
 LONGEST_REQUEST = 2 * DAY            # what lies further before `since` than this and both limits does not matter
 BLANKS = " \t\n\r\v\f"
-SUCCESS_WORDS = ("success", "ok", "normal")
+ANSWERED_WORDS = ("success", "succeeded", "successful", "ok", "normal", "completed", "complete", "done", "finished", "unset",
+                  "status_code_ok", "status_code_unset", "true")
+FAILED_WORDS = ("failure", "failed", "fail", "error", "errored", "exception", "status_code_error", "timeout", "timed_out",
+                "rejected", "denied", "blocked", "rate_limited", "false")
 
 
 @dataclass(frozen=True)
@@ -81,13 +85,21 @@ def session_name(session_id):
 
 
 def succeeded_by_status(status):
-    """An HTTP status, or a status word."""
+    """An HTTP status, or a status word; None for what is neither an answer nor a failure."""
     if status is None:
         return None
-    if isinstance(status, int):
-        return 200 <= status <= 299
-    digits = len(status) == 3 and all(c in "0123456789" for c in status)
-    return status.lower() in SUCCESS_WORDS or digits and status[0] == "2"
+    text = str(status).strip()
+    if re.fullmatch(r"[+-]?[0-9]+", text):
+        code = int(text)
+        return True if 200 <= code <= 299 else False if 400 <= code <= 599 and code != 499 else None
+    return True if text.lower() in ANSWERED_WORDS else False if text.lower() in FAILED_WORDS else None
+
+
+def succeeded_with_error(by_status, error, has_status):
+    """An error that is told decides; one that says that the user left does not tell. Without a status, no error is an answer."""
+    if error is not None:
+        return None if "disconnect" in error.lower() else False
+    return by_status if has_status else True
 
 
 # ------------------------------------------------------------------------------------------------ forming sessions

@@ -10,9 +10,9 @@ import uuid
 from dataclasses import dataclass, replace
 
 from oracle.kit.days import DAY, HOUR, SECOND, local_midnight_by_zoneinfo
-from oracle.kit.logs import (ANONYMOUS, MODELS, TIERS, ZONES, Log, Request, first_day_of_log, literal, moment_of, nasty_requests,
+from oracle.kit.logs import (ANONYMOUS, MODELS, TIERS, ZONES, Log, Request, first_day_of_log, literal, moment_of, nasty_requests, told_literal,
                              user_ids)
-from oracle.sessions.definitions import Turn, latency_micros, session_name, succeeded_by_status
+from oracle.sessions.definitions import ANSWERED_WORDS, FAILED_WORDS, Turn, latency_micros, session_name, succeeded_by_status, succeeded_with_error
 
 GAPS = (HOUR // 2, HOUR // 2, HOUR // 2, 10 * 60 * SECOND, HOUR, 0, 1, 30 * HOUR)
 IDLES = (24 * HOUR, 24 * HOUR, 24 * HOUR, HOUR, 20 * 60 * SECOND, 36 * HOUR, 0)
@@ -20,9 +20,10 @@ TEXT_NO_IDS = [None, "", " ", "\t\n ", "\r\f\v"]
 # Similar ids, and one that only looks blank.
 TEXT_IDS = ["s1", "s2", "S1", " s1", "\u00a0", "it's", "x" * 300]
 STATUSES = {
-    "integer": [200, 200, 200, 201, 299, 300, 199, 404, 500, 0, -200, None],
-    "text": ["success", "ok", "OK", "Normal", "200", "204", "299", "300", "2000", "20", "2x0", " 200", "error",
-             "failure", "500", "", None]}
+    "integer": [200, 200, 200, 201, 299, 300, 199, 404, 500, 599, 600, 499, 0, -200, None],
+    "text": ["success", "ok", "OK", "Normal", "UNSET", "completed", "200", "204", "299", "300", "2000", "20", "2x0", " 200",
+             "error", "failure", "STATUS_CODE_ERROR", "cancelled", "500", "499", "", None]}
+ERRORS = [None, None, None, None, "RateLimitError", "ClientDisconnected"]
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,11 @@ class SessionLog(Log):
     latency_type: str = "double precision"
     status_column: str | None = "status"
     status_type: str = "integer"
+    error_column: str | None = None
     succeeded_column: str | None = "succeeded"
 
     PLAINER = Log.PLAINER | {"default_gap": None, "session_column": None, "latency_column": None,
-                             "status_column": None, "succeeded_column": None, "session_type": "text",
+                             "status_column": None, "error_column": None, "succeeded_column": None, "session_type": "text",
                              "latency_type": "double precision"}
 
     def settings(self):
@@ -65,6 +67,7 @@ class SessionLog(Log):
             (self.session_column, self.session_type, lambda r: literal(r.session_id)),
             (self.latency_column, self.latency_type, lambda r: latency_literal(r.latency_ms)),
             (self.status_column, self.status_type, lambda r: literal(r.status)),
+            (self.error_column, "text", lambda r: told_literal(self.error(r), r)),
             (self.succeeded_column, "boolean", lambda r: literal(r.succeeded))]
         return [*super().columns(), *(column for column in optional if column[0] is not None),
                 ("part", "integer", lambda r: str(r.part)), ("mix", "integer", lambda r: str(r.mix))]
@@ -76,11 +79,17 @@ class SessionLog(Log):
             succeeded = request.succeeded
         else:
             succeeded = succeeded_by_status(request.status) if self.status_column else None
+            if self.error_column:
+                succeeded = succeeded_with_error(succeeded, self.error(request), self.status_column is not None)
         return Turn(request.user, request.instant, request.instant + latency,
                     session_name(request.session_id) if self.session_column else None, succeeded)
 
+    def error(self, request):
+        """The error of a request: failures have one more often, and no request has one for its own sake."""
+        return ERRORS[(request.mix // 7) % len(ERRORS)]
+
     def has_answers_longer_than_a_day(self):
-        return any(self.turn(r).end > r.instant + DAY for r in self.requests if r.is_finite())
+        return any(self.turn(r).end > r.instant + DAY for r in self.requests if r.is_counted())
 
     def row_sql(self):
         """The arguments of the aggregate for a row: user, time, session, latency, success."""
@@ -91,11 +100,20 @@ class SessionLog(Log):
         if self.succeeded_column:
             return self.succeeded_column
         if self.status_column is None:
-            return "NULL::boolean"
-        if self.status_type == "integer":
-            return f"{self.status_column} BETWEEN 200 AND 299"
-        return (f"({self.status_column} ~ '^2[0-9][0-9]$' OR "
-                f"pg_catalog.lower({self.status_column}) IN ('success', 'ok', 'normal'))")
+            return self._error_sql("true") if self.error_column else "NULL::boolean"
+        code = self.status_column
+        if self.status_type == "text":
+            code = f"CASE WHEN btrim({self.status_column}) ~ '^-?[0-9]{{1,9}}$' THEN btrim({self.status_column})::integer END"
+        words = [", ".join(map(literal, words)) for words in (ANSWERED_WORDS, FAILED_WORDS)]
+        word = f"lower(btrim({self.status_column}::text))"
+        told = (f"CASE WHEN ({code}) BETWEEN 200 AND 299 OR {word} IN ({words[0]}) THEN true "
+                f"WHEN ({code}) BETWEEN 400 AND 599 AND ({code}) <> 499 OR {word} IN ({words[1]}) THEN false END")
+        return self._error_sql(told) if self.error_column else told
+
+    def _error_sql(self, otherwise):
+        names = ", ".join(literal(error) for error in sorted({error for error in ERRORS if error}))
+        error = f"CASE WHEN {self.error_column} IN ({names}) THEN {self.error_column} END"
+        return f"CASE {error} WHEN 'ClientDisconnected' THEN NULL WHEN 'RateLimitError' THEN false ELSE {otherwise} END"
 
 
 def latency_literal(latency_ms):
@@ -205,7 +223,7 @@ def random_session_log(rng, now):
         latency_column=rng.choice(["latency_ms", "latency_ms", "request_duration_ms", "delay_ms", "duration_ms", None]),
         latency_type=rng.choice(["double precision", "double precision", "numeric", "integer", "bigint"]),
         status_column=rng.choice(["status", "status", "status_code", "http_status", None]),
-        status_type=rng.choice(["integer", "text"]),
+        status_type=rng.choice(["integer", "text"]), error_column=rng.choice([None, None, "error", "error_type"]),
         succeeded_column=rng.choice(["succeeded", "success", "is_success", None, None, None]))
     first_day = first_day_of_log(rng, zone, span, now)
     size = rng.choice([0, 1, 2, 5, 10, 20, 40, 60, 90])
@@ -219,9 +237,9 @@ def random_session_log(rng, now):
     # Repeated rows, the same instant with another outcome among them.
     requests += [replace(r, succeeded=rng.choice([True, False, None]), status=rng.choice(STATUSES[log.status_type]),
                          mix=rng.randrange(10**6)) for r in requests if rng.random() < 0.08]
-    requests = [r for r in requests if not r.is_finite() or not now < r.instant < now + 2 * DAY]
+    requests = [r for r in requests if not r.is_counted() or not now < r.instant < now + 2 * DAY]
     rng.shuffle(requests)
-    instants = [r.instant for r in requests if r.is_finite() and r.instant <= now] or [first_day * DAY]
+    instants = [r.instant for r in requests if r.is_counted() and r.instant <= now] or [first_day * DAY]
     people = sorted({r.user for r in requests if r.user is not None})
     return replace(log, requests=requests, first=min(instants), last=max(instants),
                    opted_out=rng.sample(people, min(len(people), rng.choice([0, 0, 0, 1]))))

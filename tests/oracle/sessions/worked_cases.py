@@ -63,11 +63,18 @@ class Reading(unittest.TestCase):
             self.assertEqual(sd.session_name(session_id), session_id)
 
     def test_status(self):
-        for status in (200, 299, "success", "OK", "Normal", "200", "299"):
+        for status in (200, 299, "success", "OK", "Normal", "200", "299", " 200", "UNSET", "completed"):
             self.assertIs(sd.succeeded_by_status(status), True)
-        for status in (199, 300, 0, -200, "", "2000", "20", "2x0", " 200", "300", "error", "okay"):
+        for status in (400, 429, 500, "404", "error", "Failure", "STATUS_CODE_ERROR", "timeout"):
             self.assertIs(sd.succeeded_by_status(status), False)
-        self.assertIsNone(sd.succeeded_by_status(None))
+        for status in (None, 199, 300, 0, -200, 499, 600, "", "2000", "20", "2x0", "300", "okay", "cancelled", "pending"):
+            self.assertIsNone(sd.succeeded_by_status(status))
+
+    def test_error(self):
+        for by_status, error, has_status, answered in (
+                (True, None, True, True), (True, "Timeout", True, False), (None, "Timeout", False, False),
+                (True, "ClientDisconnected", True, None), (None, None, False, True), (None, None, True, None)):
+            self.assertIs(sd.succeeded_with_error(by_status, error, has_status), answered)
 
     def test_intervals(self):
         self.assertEqual([interval_literal(i) for i in (None, 0, DAY, HOUR // 2, 36 * HOUR, 90 * SECOND, 1)],

@@ -7,12 +7,12 @@ import math
 from dataclasses import dataclass, replace
 
 from oracle.kit.days import DAY
-from oracle.kit.logs import literal
+from oracle.kit.logs import literal, told_literal
 from oracle.sessions.definitions import session_name
 from oracle.sessions.logs import SessionLog, SessionRequest, latency_literal, random_session_log
 from oracle.usage.definitions import Use, known_number
 
-FEATURES = ["chat", "Chat", "it's", "", "code", None]
+FEATURES = ["chat", "Chat", "it's", "code", None]
 IDS = ["9", "10", "a", "B", "", "é", None]
 COSTS = [0, 0.25, 1.5, 3.0625, 100, None, -1.5, math.nan, math.inf, -math.inf]
 TOKENS = [0, 1, 2, 2, 7, 100, 100, 5000, None, None, -3]
@@ -50,7 +50,7 @@ class UsageLog(SessionLog):
     def columns(self):
         optional = [
             (self.id_column, "text", lambda r: literal(r.request_id)),
-            (self.feature_column, "text", lambda r: literal(r.feature)),
+            (self.feature_column, "text", lambda r: told_literal(r.feature, r)),
             (self.prompt_column, self.token_type, lambda r: latency_literal(r.prompt_tokens)),
             (self.completion_column, self.token_type, lambda r: latency_literal(r.completion_tokens)),
             (self.cost_column, "double precision", lambda r: latency_literal(r.cost_usd))]
@@ -84,9 +84,9 @@ def random_usage_log(rng, now):
     requests += [replace(r, request_id=rng.choice(IDS), model=rng.choice(["gpt-4o", "claude"]))
                  for r in requests if rng.random() < 0.1]
     requests += [replace(r, instant=r.instant + rng.choice([1, 7, 30]) * DAY, request_id=str(rng.randrange(200)))
-                 for r in requests if r.is_finite() and r.instant < now - 40 * DAY and rng.random() < 0.1]
+                 for r in requests if r.is_counted() and r.instant < now - 40 * DAY and rng.random() < 0.1]
     rng.shuffle(requests)
-    instants = [r.instant for r in requests if r.is_finite() and r.instant <= now] or [base.first]
+    instants = [r.instant for r in requests if r.is_counted() and r.instant <= now] or [base.first]
     return UsageLog(
         **(vars(base) | {"requests": requests, "first": min(instants), "last": max(instants)}),
         id_column=rng.choice(["request_id", "id", None]), token_type=token_type,

@@ -82,14 +82,14 @@ def random_user_log(rng, now):
         ratings = RATINGS + ([math.nan, math.inf] if rating_type == "double precision" else [])
     requests = [UserRequest(**vars(request), rating=rng.choice(ratings)) for request in base.requests]
     choices, choosers = [], ()
-    people = [r for r in requests if r.user is not None and r.is_finite() and r.instant < now - 50 * DAY]
+    people = [r for r in requests if r.user is not None and r.is_counted() and r.instant < now - 50 * DAY]
     for like in rng.sample(people, min(len(people), rng.choice([0, 1, 1, 2]))):
         choices += chooser(rng, like, like.user, like.instant, rate)
         choosers += (like.user,)
     requests += choices
     rng.shuffle(requests)
-    instants = [r.instant for r in requests if r.is_finite() and r.instant <= now] or [base.first]
+    instants = [r.instant for r in requests if r.is_counted() and r.instant <= now] or [base.first]
     return UserLog(
         **(vars(base) | {"requests": requests, "first": min(instants), "last": max(instants)}),
         choosers=choosers, rating_type=rating_type,
-        rating_column=rng.choice(["rating", "score", "feedback", "is_thumbs_up", "rating", None]))
+        rating_column=rng.choice(["rating", "rating", "feedback", "is_thumbs_up", "rating", None]))

@@ -26,7 +26,7 @@ INSERT INTO faulty VALUES ('00000000-0000-4000-8000-000000000001', '294000-01-01
     ('00000000-0000-4000-8000-000000000001', '2024-03-04', 1, 1, 1, 1, 1, NULL);
 SELECT column_name, source_column, data_type, requests, missing_requests AS missing, left_out_requests AS left_out, remark
 FROM describe_source('faulty') WHERE source_column IS NOT NULL;
--- One time that is out of range, infinite or in the future takes its own request out, and no other; a time of long ago counts.
+-- One time that is out of range, infinite or in the future takes its own request out, and no other.
 CREATE FUNCTION of_times(kind text, at text, OUT left_out bigint, OUT remark text, OUT users bigint, OUT requests bigint) LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE TEMP VIEW timed AS SELECT * FROM (VALUES (%L, %L::%s), (''ann'', ''2024-03-04'')) AS v(user_id, created_at)', 'bob', at, kind);
@@ -36,7 +36,7 @@ BEGIN
     DROP VIEW timed;
 END $$;
 SELECT kind, at, r.* FROM unnest(ARRAY['date', 'timestamp', 'timestamptz']) WITH ORDINALITY AS k(kind, n),
-    unnest(ARRAY['infinity', '-infinity', '4714-11-24 BC', '4714-12-31 BC', '4713-01-01 BC', '294276-12-31', '294277-01-01', '5874897-12-31']) WITH ORDINALITY AS t(at, m),
+    unnest(ARRAY['infinity', '-infinity', '4714-11-24 BC', '1999-12-31', '2000-01-01', '294276-12-31', '294277-01-01', '5874897-12-31']) WITH ORDINALITY AS t(at, m),
     LATERAL of_times(kind, at) AS r WHERE kind = 'date' OR m < 7 ORDER BY n, m;
 CREATE TABLE nothing (user_id text, created_at timestamp);
 SELECT column_name, source_column, data_type, requests, missing_requests AS missing, left_out_requests AS left_out, remark

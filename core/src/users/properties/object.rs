@@ -2,6 +2,9 @@
 //!
 //! The text may be in any server encoding; in all of them an ASCII byte is that character only.
 
+use crate::base::told::is_told;
+use crate::base::user_table::is_blank;
+
 /// A text within an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Text<'a> {
@@ -13,6 +16,15 @@ impl<'a> Text<'a> {
     /// Its text form; equal strings have the same one.
     pub(super) fn written(&self) -> &'a [u8] {
         self.written
+    }
+
+    /// Whether it tells anything: null does not, nor does a string that is blank or a placeholder.
+    fn is_told(self) -> bool {
+        match self.is_string {
+            false => self.written != b"null",
+            true if self.written.contains(&b'\\') => !self.bytes().all(|byte| is_blank(&[byte])),
+            true => is_told(self.written),
+        }
     }
 
     /// Its bytes, as `->>` gives them.
@@ -54,7 +66,7 @@ impl Iterator for Bytes<'_> {
     }
 }
 
-/// The pairs of an object whose value is not null. Anything else has none.
+/// The pairs of an object whose value is told. Anything else has none.
 pub(super) fn pairs(object: &[u8]) -> Pairs<'_> {
     Pairs { rest: object.strip_prefix(b"{").unwrap_or_default() }
 }
@@ -76,7 +88,7 @@ impl<'a> Iterator for Pairs<'a> {
                 _ => other(rest)?,
             };
             self.rest = rest;
-            if value.is_string || value.written != b"null" {
+            if value.is_told() {
                 return Some((key, value));
             }
         }
@@ -135,18 +147,17 @@ mod tests {
     fn pairs_are_those_of_the_object() {
         assert_eq!(read("{}"), []);
         assert_eq!(read("[1, 2]"), []);
+        assert_eq!(read(r#"{"a": "", "b": " \t", "c": "N/A", "d": "null", "e": "\n."}"#), of(&[("e", "\n.")]));
         assert_eq!(read(r#""{\"a\": 1}""#), []);
         assert_eq!(
-            read(
-                r#"{"a": "x", "b": null, "c": -1.50, "dd": true, "ee": [1, {"f": "]}\""}], "ff": {}, "null": "null"}"#
-            ),
+            read(r#"{"a": "x", "b": null, "c": -1.50, "dd": true, "ee": [1, {"f": "]}\""}], "ff": {}, "null": "nil"}"#),
             of(&[
                 ("a", "x"),
                 ("c", "-1.50"),
                 ("dd", "true"),
                 ("ee", r#"[1, {"f": "]}\""}]"#),
                 ("ff", "{}"),
-                ("null", "null")
+                ("null", "nil")
             ])
         );
         assert_eq!(
