@@ -16,8 +16,8 @@ pub static FUNCTION: Function = Function {
     path: "funnel::funnel_over_log",
     example: "'[{\"filter\": {\"feature\": \"chat\"}}, {\"filter\": {\"feature\": \"code\"}}]'",
     summary: "conversion funnel: users who reached each step, their share of those who reached the previous and the \
-              first step, users who dropped out before it, users who may still reach it because their window has not \
-              elapsed, and time between steps",
+              first step, users who dropped out before it, users who are not eligible because their window has not elapsed, \
+              and time between steps",
     arguments: ARGUMENTS,
     columns: COLUMNS,
     reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false }),
@@ -32,7 +32,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let segment = call.column("segment");
     let make = || {
         let way = Way::given(call)?;
-        let matcher = Matcher::new(way.rules, way.compatibility, call.end())?;
+        let matcher = way.matcher(call)?;
         Ok(Reached {
             way,
             matcher,
@@ -53,7 +53,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         finish(&mut steps);
         let mut shown = true;
         (1i32..).zip(&way.names).zip(steps).try_for_each(|((number, name), step)| {
-            let mut cells = [Cell::Null; 12];
+            let mut cells = [Cell::Null; 14];
             cells[0] = segment.into();
             cells[1..].copy_from_slice(&figures(call, &mut shown, number, name, step));
             rows.row(&mut cells)
@@ -78,7 +78,7 @@ impl Fold for Reached {
         way.look(user)?;
         by_segment.each(user, *segment, |segment, requests| {
             let events = way.events(user, requests.iter().map(|&request| request as usize))?;
-            if events.is_empty() {
+            if !events.first().is_some_and(|first| matcher.enters(first.at)) {
                 return Ok(());
             }
             let journey = matcher.journey(events)?;

@@ -1,13 +1,13 @@
 //! A funnel as defined by the arguments of a function over a log, and a user's requests as its events.
 
-use super::{Compatibility, Event, Mode, Plan, Rules, names, plan};
+use super::{Compatibility, Event, Matcher, Mode, Plan, Rules, names, plan};
 use crate::base::calendar::Micros;
 use crate::base::error::{Error, Result};
 use crate::base::memory::Claim;
 use crate::base::sort_by_user::Owned;
 use crate::base::user_lists;
 use crate::function::{Argument, Call, NO_DEFAULT, REQUIRED, Role, Type};
-use crate::history::Timeline;
+use crate::history::{History, Timeline};
 
 /// The semantics of levels.
 pub(super) const COMPATIBILITY: Argument = Argument {
@@ -30,7 +30,7 @@ pub(super) const ARGUMENTS: &[Argument] = &[
     Argument {
         name: "within",
         kind: Type::Interval,
-        role: Role::Value,
+        role: Role::Following,
         default: "'7 days'",
         about: "longest time from the first step to the last",
     },
@@ -100,6 +100,12 @@ impl Way {
             events: Vec::new(),
             claim: Claim::temporary(),
         })
+    }
+
+    /// The matcher of a call.
+    pub fn matcher(&self, call: &Call<'_>) -> Result<Matcher> {
+        let end = call.end_of_following(call.history.and_then(History::last_at));
+        Ok(Matcher::new(self.rules, self.compatibility, end)?.until(call.until))
     }
 
     /// The columns it reads.

@@ -30,6 +30,9 @@ class FunnelCase(Case):
     compatibility: str = "standard"
     named: bool = True
     start: tuple | None = None
+    ends: tuple | None = None
+
+    WRITERS = {"max_gap": lambda gap: f"interval '{gap} microseconds'"}
 
     def names(self):
         if self.mode == "unordered" and (self.value is None or not self.named):
@@ -61,7 +64,9 @@ class FunnelCase(Case):
                 yield "steps", "ARRAY[" + ", ".join(literal(name) for name in self.names()) + "]"
             yield "compatibility", literal(self.compatibility)
         if self.readout == "paths" and self.start is not None:
-            yield "start", literal(json.dumps({"feature": list(self.start)}))
+            yield "start_event", literal(json.dumps({"feature": list(self.start)}))
+        if self.readout == "paths" and self.ends is not None:
+            yield "end_event", literal(json.dumps({"feature": list(self.ends)}))
         yield from super().arguments()
 
     def value_sql(self, log):
@@ -84,15 +89,25 @@ class FunnelCase(Case):
             yield replace(self, excluded=())
         if self.mode != "ordered":
             yield replace(self, mode="ordered")
+        for name in ("start", "ends"):
+            if getattr(self, name) is not None:
+                yield replace(self, **{name: None})
 
 
 # ------------------------------------------------------------------------------------------------- the expectation
 
 def requests_read(case, log, now):
-    """The requests of users that pass the filter, from since to as_of and before until."""
+    """The requests of users that pass the filter, from since to as_of; until limits those of paths, and who enters a funnel."""
     last = min(now, now if case.as_of is None else case.as_of)
+    if case.value is None and None not in (case.since, case.until) and case.until <= case.since:
+        return []
     return [r for r in counted_requests(case, log) if r.instant <= last
-            and (case.since is None or r.instant >= case.since) and (case.until is None or r.instant < case.until)]
+            and (case.since is None or r.instant >= case.since)
+            and (case.readout != "paths" or case.until is None or r.instant < case.until)]
+
+
+def entry_limit(case):
+    return fd.FOREVER if case.until is None else case.until
 
 
 def journeys_of(case, requests, end):
@@ -101,12 +116,13 @@ def journeys_of(case, requests, end):
     for r in requests:
         steps = frozenset(n for n, step in enumerate(case.steps, 1) if r.feature in case.features(step))
         events.setdefault(r.user, []).append(fd.Event(r.instant, steps, r.feature in case.excluded))
-    return {user: fd.journey(own, len(case.steps), case.window, end, case.mode, case.compatibility)
+    return {user: fd.journey(own, len(case.steps), case.window, end, case.mode, case.compatibility, entry_limit(case))
             for user, own in events.items()}
 
 
 def kept(case, requests):
-    """Whether a funnel keeps any of these requests: a segment without any has no row."""
+    """Whether a funnel keeps any of these requests before until: a segment without any has no row."""
+    requests = [r for r in requests if r.instant < entry_limit(case)]
     features = {feature for step in case.steps for feature in case.features(step)} | set(case.excluded)
     return bool(requests) and (case.mode in ("strict_order", "allow_reentry") or any(r.feature in features for r in requests))
 
@@ -115,14 +131,14 @@ def expected_rows(case, log, facts):
     """The rows by the definitions; `facts` has the server's `now`."""
     read, least = requests_read(case, log, facts.now), log.least or 1
     if case.readout == "paths":
-        return expected_paths(case, log, read, least)
+        return expected_paths(case, log, read, least, observed_until(case, log, facts.now))
     if case.value is not None and not log.requests:
         return fd.funnel([], case.names() if case.named else [])
     if case.excluded and case.compatibility == "clickhouse" and case.value is None:
         raise ExpectedError("22023")
     if case.mode not in (OF_CLICKHOUSE if case.compatibility == "clickhouse" else MODES):
         raise ExpectedError("22023")
-    end = observed_until(case, log, facts.now)
+    end = observed_until(replace(case, until=None), log, facts.now)
     if case.readout == "funnel_users":
         return fd.funnel_users(journeys_of(case, read, end), case.names())
     if case.by is None:
@@ -144,7 +160,7 @@ def with_segment(segment, rows):
     return [{"segment": segment, **row} for row in rows]
 
 
-def expected_paths(case, log, read, least):
+def expected_paths(case, log, read, least, end):
     rows = []
     for segment, requests in sorted(segments(case, read).items(), key=text_order):
         people = {}
@@ -153,12 +169,12 @@ def expected_paths(case, log, read, least):
 
         def order(r):
             known = r.request_id if log.id_column else None
-            begins = case.start is None or r.feature in case.start
-            return (r.instant, known is None, len(known or ""), (known or "").encode(), (r.feature or "").encode(), not begins)
+            return (r.instant, known is None, len(known or ""), (known or "").encode(), (r.feature or "").encode())
 
-        ordered = [[(r.feature, case.start is None or r.feature in case.start) for r in sorted(own, key=order)]
-                   for own in people.values()]
-        rows += with_segment(segment, fd.paths(ordered, case.args.get("depth", 5), least))
+        ordered = [[(r.instant, r.feature, case.start is None or r.feature in case.start, r.feature in (case.ends or ()))
+                    for r in sorted(own, key=order)] for own in people.values()]
+        rows += with_segment(segment, fd.paths(ordered, case.args.get("depth", 5), end, least, case.start is not None,
+                                               case.ends is not None, case.args.get("max_gap")))
     return rows
 
 
@@ -186,8 +202,9 @@ def laws(case, log, rows, answer):
                     yield f"funnel counts whom funnel_users names: {counts} in {shown(row)}"
     if case.readout == "paths":
         for group in by_segment(rows):
+            here = "to_feature" if case.ends is None else "from_feature"
             for step in range(1, max(row["step"] for row in group)):
-                arrived = sum(row["users"] for row in group if row["step"] == step and row["to_feature"] is not None)
+                arrived = sum(row["users"] for row in group if row["step"] == step and row[here] is not None)
                 went_on = sum(row["users"] for row in group if row["step"] == step + 1)
                 if arrived != went_on:
                     yield f"who arrives at move {step + 1} is told there: {arrived}, {went_on}"
@@ -212,7 +229,10 @@ def random_funnel_case(rng, log):
     if readout == "paths":
         start = rng.choice([None, None, ("a",), ("b", "bc"), ("nothing",)])
         args = {"depth": rng.choice([1, 2, 3, 9])} if rng.random() < 0.7 else {}
-        return FunnelCase(readout, args, **times, filter=only, by=by, start=start)
+        if rng.random() < 0.4:
+            args["max_gap"] = rng.choice([0, 1, 2, 5]) * log.unit
+        ends = rng.choice([None, None, ("c",), ("a", "x"), ("nothing",)])
+        return FunnelCase(readout, args, **times, filter=only, by=by, start=start, ends=ends)
     clickhouse = rng.random() < 0.3
     steps = rng.choice([("a",), ("a", "b"), ("a", "b", "c"), ("a", "b", "c"), ("a", "b", "c", "d"), ("a", "a"), ("a", "a", "b"),
                         ("b", "a", "b"), ("c", "b", "a"), ("a", "ab", "b")])
