@@ -925,18 +925,18 @@ Columns:
 
 CREATE FUNCTION user_metrics.funnel(
     source regclass, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
-    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
+    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard', period text DEFAULT NULL,
+    by_value text DEFAULT 'first', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, step_number integer, step text, users bigint, eligible_users bigint, reached_users bigint,
-    from_previous_rate double precision, from_first_rate double precision, dropped_users bigint, open_users bigint,
-    median_seconds double precision, p90_seconds double precision, rate_low double precision,
-    rate_high double precision
+    segment text, period_start date, complete boolean, step_number integer, step text, users bigint,
+    eligible_users bigint, reached_users bigint, from_previous_rate double precision, from_first_rate double precision,
+    dropped_users bigint, open_users bigint, median_seconds double precision, p90_seconds double precision,
+    rate_low double precision, rate_high double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'funnel_over_log';
-COMMENT ON FUNCTION user_metrics.funnel(regclass, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.funnel(regclass, jsonb, interval, text, jsonb, text, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'conversion funnel: users who reached each step, their share of those who reached the previous and the first step, users who dropped out before it, users who are not eligible because their window has not elapsed, and time between steps
 
 Arguments:
@@ -946,6 +946,8 @@ Arguments:
   mode: condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
   exclude: requests that must not occur between two steps: a filter or a JSON array of filters
   compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
+  period: day, week, month, quarter or year: one funnel for the users who enter in each; by default one for all time
+  by_value: value of by that a user is counted under: first or last for the first or last one told, each for a funnel of the requests with each value, or step N, such as step 2, for the value at that step (default ''first'')
   since: start of the reported range, inclusive
   until: end of the range in which users enter, exclusive; what they do later is still read
   filter: only requests with these values of columns or properties
@@ -955,6 +957,8 @@ Arguments:
 
 Columns:
   segment: value of the column or property named in by; NULL without by
+  period_start: first local day of the period in which users entered; NULL for all time
+  complete: whether all who entered in the period are counted and eligible: it has elapsed, and a window after it, and is cut neither by since or until nor by the beginning of the log; NULL for all time
   step_number: number of the step, from 1
   step: name of the step; of an unordered funnel, how many of the steps are done
   users: users who reached the step so far, eligible or not
@@ -971,18 +975,19 @@ Columns:
 
 CREATE FUNCTION user_metrics.funnel(
     source text, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered', exclude jsonb DEFAULT NULL,
-    compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    compatibility text DEFAULT 'standard', period text DEFAULT NULL, by_value text DEFAULT 'first',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, step_number integer, step text, users bigint, eligible_users bigint, reached_users bigint,
-    from_previous_rate double precision, from_first_rate double precision, dropped_users bigint, open_users bigint,
-    median_seconds double precision, p90_seconds double precision, rate_low double precision,
-    rate_high double precision
+    segment text, period_start date, complete boolean, step_number integer, step text, users bigint,
+    eligible_users bigint, reached_users bigint, from_previous_rate double precision, from_first_rate double precision,
+    dropped_users bigint, open_users bigint, median_seconds double precision, p90_seconds double precision,
+    rate_low double precision, rate_high double precision
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 AS $$
-    SELECT r.* FROM user_metrics.funnel(source::pg_catalog.regclass, steps, within, mode, exclude, compatibility, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.funnel(source::pg_catalog.regclass, steps, within, mode, exclude, compatibility, period, by_value, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.funnel(text, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.funnel(text, jsonb, interval, text, jsonb, text, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'conversion funnel: users who reached each step, their share of those who reached the previous and the first step, users who dropped out before it, users who are not eligible because their window has not elapsed, and time between steps; with the log given by name, as in funnel(''request_log'')';
 
 CREATE FUNCTION user_metrics.funnel_steps(

@@ -35,7 +35,8 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let steps = way.rules.steps;
     call.each_user(&way.columns(), |user| {
         way.look(user)?;
-        let journey = matcher.journey(way.events(user, 0..user.at.len())?)?;
+        way.gather(user, 0..user.at.len())?;
+        let journey = matcher.journey(&way.events)?;
         let user_id = call.user_id(user.user, user.name);
         progress(journey, steps).try_for_each(|row| {
             rows.row(&mut [

@@ -182,6 +182,18 @@ impl Matcher {
         self
     }
 
+    /// The instant before which matches begin, from now on.
+    pub(super) fn enter_until(&mut self, until: Micros) {
+        self.until = until;
+    }
+
+    /// The instant of the first event from which a match may begin.
+    pub(super) fn entry(&self, events: &[Event]) -> Option<Micros> {
+        let begins = if self.rules.mode == Mode::Unordered { u64::MAX } else { 1 };
+        let first = events.iter().find(|event| event.steps & begins != 0)?;
+        Some(first.at).filter(|&at| self.enters(at))
+    }
+
     /// Whether a match may begin at an instant.
     #[inline]
     pub(super) fn enters(&self, at: Micros) -> bool {
@@ -198,9 +210,7 @@ impl Matcher {
         // What lies a window after the last entry follows none.
         let last = self.end.min(self.until.saturating_add(window));
         let events = &events[..events.partition_point(|event| event.at <= last)];
-        let begins = if self.rules.mode == Mode::Unordered { u64::MAX } else { 1 };
-        let entered = events.iter().find(|event| event.steps & begins != 0).map(|event| event.at);
-        let Some(entered) = entered.filter(|&at| self.enters(at)) else { return Ok(&self.journey) };
+        let Some(entered) = self.entry(events) else { return Ok(&self.journey) };
         self.journey.eligible = has_elapsed(entered, window, self.end);
         for (i, group) in events.chunk_by(|a, b| a.at == b.at).enumerate() {
             if i % memory::POLL_EVERY == memory::POLL_EVERY - 1 {

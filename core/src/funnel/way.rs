@@ -64,8 +64,9 @@ pub(super) struct Way {
     steps: Vec<Option<usize>>,
     excluded: Option<usize>,
     /// The steps that each of a user's requests matches.
-    marks: Vec<u64>,
-    events: Vec<Event>,
+    pub marks: Vec<u64>,
+    /// The events of the requests last asked for, in the form of a stored funnel.
+    pub events: Vec<Event>,
     claim: Claim,
 }
 
@@ -125,8 +126,8 @@ impl Way {
         Ok(())
     }
 
-    /// The events of some of these requests, by index, in the form of a stored funnel.
-    pub fn events(&mut self, user: &Timeline<'_>, among: impl Iterator<Item = usize>) -> Result<&[Event]> {
+    /// Collects the events of some of these requests, by index.
+    pub fn gather(&mut self, user: &Timeline<'_>, among: impl Iterator<Item = usize>) -> Result<()> {
         let Way { rules, excluded, marks, events, claim, .. } = self;
         let excluded = user.flags(*excluded).unwrap_or_default();
         events.clear();
@@ -137,8 +138,7 @@ impl Way {
             }
         }
         events.sort_unstable_by_key(Owned::order);
-        user_lists::close(*rules, events)?;
-        Ok(events)
+        user_lists::close(*rules, events)
     }
 }
 

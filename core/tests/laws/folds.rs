@@ -13,7 +13,7 @@ use user_metrics_core::function::{Cell, Function, Reads, Role, Rows};
 use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 35] = [
+const COLUMNS: [(&str, Kind); 36] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),

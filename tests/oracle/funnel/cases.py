@@ -7,6 +7,8 @@ from oracle.funnel import definitions as fd
 from oracle.funnel.logs import FEATURES
 from oracle.kit.cases import Case, counted_requests, observed_until, random_filter, segments
 from oracle.kit.compare import by_segment, shown
+from oracle.kit.days import DAY
+from oracle.kit.definitions import first_day_of, index_of
 from oracle.kit.logs import literal
 from oracle.kit.runner import ExpectedError
 
@@ -141,15 +143,75 @@ def expected_rows(case, log, facts):
     end = observed_until(replace(case, until=None), log, facts.now)
     if case.readout == "funnel_users":
         return fd.funnel_users(journeys_of(case, read, end), case.names())
-    if case.by is None:
-        rows = fd.funnel(list(journeys_of(case, read, end).values()), case.names(), least)
-        return rows if case.value is not None else with_segment(None, rows)
+    if case.value is not None:
+        return fd.funnel(list(journeys_of(case, read, end).values()), case.names(), least)
+    if case.args.get("by_value", "first").startswith("step ") and (
+            case.mode == "unordered" or not 1 <= int(case.args["by_value"][5:]) <= len(case.steps)):
+        raise ExpectedError("22023")
+    return expected_funnel(case, log, read, least, end)
+
+
+def expected_funnel(case, log, read, least, end):
+    """A funnel for each segment and period. A period counts who enters in it, as `since` and `until` of the period would."""
+    by_value, grain = case.args.get("by_value", "first"), case.args.get("period")
+    began = min((r.instant for r in read), default=None)
+    groups = {}
+    for value, requests in (segments(case, read) if by_value == "each" else {None: read}).items():
+        people = {}
+        for r in requests:
+            people.setdefault(r.user, []).append(r)
+        for own in people.values():
+            if not kept(case, own):
+                continue
+            limit, spans = entry_limit(case), {None: (-fd.FOREVER, fd.FOREVER)}
+            if grain:
+                spans = {}
+                for r in own:
+                    number = index_of(r.instant // DAY, grain)
+                    start, stop = first_day_of(number, grain), first_day_of(number + 1, grain)
+                    spans[start] = (start * DAY, stop * DAY)
+            for period, (start, stop) in spans.items():
+                shown = [r for r in own if r.instant >= start]
+                enters = replace(case, until=min(stop, limit))
+                journey = next(iter(journeys_of(enters, shown, end).values()))
+                if period is None or journey.reached:
+                    segment = value if case.by is None or by_value == "each" else told_value(case, own, journey)
+                    groups.setdefault((segment, period), []).append(journey)
+    if not groups and case.by is None and grain is None:
+        groups = {(None, None): []}
     rows = []
-    for segment, requests in sorted(segments(case, read).items(), key=text_order):
-        if kept(case, requests):
-            journeys = journeys_of(case, requests, end)
-            rows += with_segment(segment, fd.funnel(list(journeys.values()), case.names(), least))
+    for (segment, period), journeys in sorted(groups.items(), key=lambda item: (*text_order(item[0]), item[0][1] or 0)):
+        complete = None
+        if period is not None:
+            stop = first_day_of(index_of(period, grain) + 1, grain) * DAY
+            complete = (case.since is None or case.since <= period * DAY) and stop <= entry_limit(case) \
+                and began // DAY <= period and stop - 1 + case.window < end
+        rows += [{"segment": segment, "period_start": period, "complete": complete, **row}
+                 for row in fd.funnel(journeys, case.names(), least)]
     return rows
+
+
+def told_value(case, requests, journey):
+    """The value of `by` that a user is counted under, of those told: the least of several at the first instant, and at that
+    of a step; the greatest at the last."""
+    def told(r):
+        value = getattr(r, case.by)
+        return value if value is not None and value.strip(" \t\n\x0b\x0c\r") else None
+
+    def least(of):
+        return min((told(r).encode() for r in of if told(r) is not None), default=b"").decode() or None
+
+    known, by_value = [r for r in requests if told(r) is not None], case.args.get("by_value", "first")
+    if by_value == "last":
+        return max(((r.instant, told(r).encode()) for r in known), default=(0, b""))[1].decode() or None
+    if by_value == "first":
+        first = min((r.instant for r in known), default=None)
+        return least(r for r in known if r.instant == first)
+    number = int(by_value[5:])
+    if number > len(journey.reached):
+        return None
+    return least(r for r in requests if r.instant == journey.reached[number - 1]
+                 and r.feature in case.features(case.steps[number - 1]))
 
 
 def text_order(item):
@@ -191,9 +253,11 @@ def laws(case, log, rows, answer):
     if case.readout in ("funnel", "funnel_steps"):
         for group in by_segment(rows):
             for before, row in zip(group, group[1:]):
+                if row["step_number"] == 1:
+                    continue
                 if before["users"] != row["users"] + row["dropped_users"] + row["open_users"]:
                     yield f"who reached a step reached the next, dropped or may still: {shown(row)}"
-        if case.value is None and case.by is None:
+        if case.value is None and case.by is None and "period" not in case.args:
             people = answer(replace(case, readout="funnel_users"))
             for row in rows:
                 told = [p["status"] for p in people if p["step_number"] == row["step_number"]]
@@ -245,4 +309,9 @@ def random_funnel_case(rng, log):
         case = replace(case, mode=rng.choice(["unordered", "allow_reentry"]), compatibility=rng.choice(["standard", "clickhouse"]))
     if readout == "funnel_steps":
         return replace(case, value=rng.choice(list(VALUES)))
+    if readout == "funnel":
+        if by is not None and rng.random() < 0.8:
+            case.args["by_value"] = rng.choice(["first", "last", "each", "each", "step 1", "step 2", "step 3"])
+        if rng.random() < 0.3:
+            case.args["period"] = rng.choice(["day", "day", "week", "month"])
     return replace(case, filter=only, by=by if readout == "funnel" else None)

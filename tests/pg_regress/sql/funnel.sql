@@ -35,7 +35,18 @@ SELECT * FROM funnel('log', way(), '10 minutes');
 SELECT * FROM funnel_users('log', way(), '10 minutes') ORDER BY user_id, step_number;
 -- In any order dee gets to two of three, from 10:00 to 10:01.
 SELECT user_id, step, reached_at, status FROM funnel_users('log', way(), '10 minutes', 'unordered') WHERE user_id IN ('dee', 'bob');
+-- By the first model told, l for fay and m for the others; as funnels of the requests with each model: ann's code of l does not count.
 SELECT segment, step_number, users, dropped_users, open_users FROM funnel('log', way(), '10 minutes', by => 'model');
+SELECT segment, step_number, users, dropped_users, open_users FROM funnel('log', way(), '10 minutes', by => 'model', by_value => 'each');
+-- By the model that coded: l for ann, m for bob and eve, and none for the three who did not.
+SELECT segment, step_number, users, dropped_users, open_users FROM funnel('log', way(), '10 minutes', by => 'model', by_value => 'step 2');
+-- A change of plan is no birth: who asks on free and rates on pro is one of free, of pro by the last value. Blank values tell nothing.
+CREATE TABLE upgrade (user_id text, created_at timestamptz, feature text, plan text);
+INSERT INTO upgrade VALUES ('a', '2024-05-01 09:00Z', NULL, ' '), ('a', '2024-05-01 10:00Z', 'ask', 'free'), ('a', '2024-05-01 11:00Z', 'rate', 'pro'), ('a', '2024-05-01 11:00Z', 'rate', 'plus'),
+    ('b', '2024-05-01 10:00Z', 'ask', 'free'), ('c', '2024-05-01 10:00Z', 'ask', NULL), (NULL, '2024-05-03', NULL, NULL);
+SELECT v AS by_value, segment, string_agg(reached_users || ' of ' || eligible_users, ', ' ORDER BY step_number) AS reached
+FROM unnest('{first,last,each,step 1,step 2}'::text[]) WITH ORDINALITY AS u(v, n), LATERAL funnel('upgrade', '[{"filter": {"feature": "ask"}}, {"filter": {"feature": "rate"}}]', '1 day', by => 'plan', by_value => v)
+GROUP BY n, v, segment ORDER BY n, segment;
 SELECT step, users, open_users FROM funnel('log', way(), '10 minutes', filter => '{"model": "m"}');
 -- From chat on: ann, bob and eve (whose ties go by name) go on to code; cy and fay stay with chat, which is one stage. dee's code
 -- comes before.
@@ -69,6 +80,16 @@ CREATE TABLE again (user_id text, created_at timestamptz, feature text);
 INSERT INTO again VALUES ('a', '2024-05-01', 'ask'), ('a', '2024-05-09', 'ask'), ('b', '2024-05-09', 'ask'), ('b', '2024-05-09 01:00Z', 'rate'), (NULL, '2024-05-10', NULL);
 SELECT user_id, step_number, status, eligible FROM funnel_users('again', rating(), '3 days') ORDER BY 1, 2;
 SELECT f.step_number, f.users, f.eligible_users, f.reached_users, f.from_first_rate, f.dropped_users, f.median_seconds FROM funnel('again', rating(), '3 days') AS f;
+-- By day of entry: a had three days since the first, and neither a nor b since the ninth. Each row is what since and until of the day give.
+SELECT f.period_start, f.complete, f.step_number, f.users, f.eligible_users, f.reached_users, f.open_users FROM funnel('again', rating(), '3 days', period => 'day') AS f;
+SELECT f.step_number, f.users, f.eligible_users, f.reached_users, f.open_users FROM funnel('again', rating(), '3 days', since => '2024-05-09', until => '2024-05-10') AS f;
+-- In New York both begin on the evening before. As of 12 May 04:00Z, three days have passed since the last instant of 8 May there; before, not.
+SELECT a AS as_of, f.period_start, f.complete, f.users, f.eligible_users FROM unnest('{2024-05-12 04:00Z,2024-05-12 04:00:00.000001Z,2024-05-12 03:59:59.999999Z}'::timestamptz[]) AS a,
+    LATERAL funnel('again', rating(), '3 days', period => 'day', timezone => 'America/New_York', as_of => a) AS f WHERE f.step_number = 1 ORDER BY 1, 2;
+-- A month is not complete if since or until cuts it, or the log begins or ends in it.
+SELECT s AS since, f.period_start, f.complete, f.users FROM unnest('{2024-04-30,2024-05-02}'::timestamptz[]) AS s, LATERAL funnel('again', rating(), '3 days', period => 'month', since => s, as_of => '2024-08-01') AS f WHERE f.step_number = 1;
+SELECT f.period_start, f.complete, f.users FROM funnel('again', rating(), '3 days', period => 'month', until => '2024-05-20', as_of => '2024-08-01') AS f WHERE f.step_number = 1;
+SELECT * FROM funnel('asked', rating(), '3 days', period => 'week', since => '2025-01-01');
 -- Back from an end: the last moves of those who share. ann chats and codes; eve chats and codes at the same instant, in the order of names.
 -- bob likewise. Within pauses of at most 5 minutes ann's path is nothing but her share, 6 minutes after the code, and bob's begins with code.
 SELECT * FROM paths('log', end_event => '{"feature": "share"}');
@@ -151,7 +172,7 @@ SELECT count(DISTINCT f::text) AS forms FROM (
     UNION ALL SELECT funnel(user_id, created_at, steps, '10 min' ORDER BY n DESC) FROM event) AS v;
 SELECT users(f), users(without_users(f, '{ann,nobody}')) FROM (SELECT funnel(user_id, created_at, steps, '10 min') AS f FROM event) AS v;
 SELECT (SELECT jsonb_agg(s) FROM (SELECT without_users(funnel(user_id, created_at, steps, '10 min'), '{anonymous}') AS f FROM event) AS v, funnel_steps(f, ARRAY['chatted', 'coded', 'step 3']) AS s)
-    = (SELECT jsonb_agg(to_jsonb(s) - 'segment') FROM funnel('log', way(), '10 min') AS s) AS alike;
+    = (SELECT jsonb_agg(to_jsonb(s) - '{segment,period_start,complete}'::text[]) FROM funnel('log', way(), '10 min') AS s) AS alike;
 CREATE VIEW over_name AS SELECT * FROM funnel('funnels.log', way());
 CREATE VIEW over_oid AS SELECT * FROM funnel('log'::regclass, way());
 SELECT n.step, n.users AS over_name, o.users AS over_oid FROM over_name AS n JOIN over_oid AS o USING (step_number) ORDER BY step_number;
@@ -175,6 +196,10 @@ SELECT * FROM funnel('log', way(), compatibility => 'duckdb');
 SELECT * FROM funnel('log', way(), within => '1 month');
 SELECT * FROM funnel('log', way(), within => NULL);
 SELECT * FROM funnel('log', way(), timezone => 'Moon');
+SELECT * FROM funnel('log', way(), period => 'hour');
+SELECT * FROM funnel('log', way(), by => 'model', by_value => 'step 4');
+SELECT * FROM funnel('log', way(), by => 'model', by_value => 'now and then');
+SELECT * FROM funnel('log', way(), mode => 'unordered', by => 'model', by_value => 'step 1');
 SELECT * FROM funnel_users('log', way(), within => '-1 day');
 SELECT * FROM paths('log', depth => 0);
 SELECT * FROM paths('log', max_gap => '1 month');
