@@ -38,8 +38,8 @@ SELECT to_char(period_start, 'YYYY-MM') AS month, users, sessions, round(request
 FROM user_metrics.session_stats('request_log', period => 'month');
 
 \echo 'user_metrics.funnel(''request_log'', steps => ''[{"name": "chatted", "filter": {"feature": "chat"}}, …]'')'
-\echo 'From chat to code to a rating of it, within 7 days. Dropped: had their time before the step. Open: it is not over yet.'
-SELECT step, users, pg_temp.percent(from_previous_rate) AS from_previous, pg_temp.percent(from_first_rate) AS from_first,
+\echo 'From chat to code to a rating of it, within 7 days. Rates are of eligible users, who have had their 7 days. Open: they are not over yet.'
+SELECT step, users, eligible_users AS eligible, pg_temp.percent(from_previous_rate) AS from_previous, pg_temp.percent(from_first_rate) AS from_first,
        dropped_users AS dropped, open_users AS open, round(median_seconds) * interval '1 second' AS median_time
 FROM user_metrics.funnel('request_log', steps => '[
     {"name": "chatted",    "filter": {"feature": "chat"}},

@@ -925,18 +925,19 @@ Columns:
 
 CREATE FUNCTION user_metrics.funnel(
     source regclass, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered',
-    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
+    exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard', period text DEFAULT NULL,
+    by_value text DEFAULT 'first', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, step_number integer, step text, users bigint, from_previous_rate double precision,
-    from_first_rate double precision, dropped_users bigint, open_users bigint, median_seconds double precision,
-    p90_seconds double precision, rate_low double precision, rate_high double precision
+    segment text, period_start date, complete boolean, step_number integer, step text, users bigint,
+    eligible_users bigint, reached_users bigint, from_previous_rate double precision, from_first_rate double precision,
+    dropped_users bigint, open_users bigint, median_seconds double precision, p90_seconds double precision,
+    rate_low double precision, rate_high double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'funnel_over_log';
-COMMENT ON FUNCTION user_metrics.funnel(regclass, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'conversion funnel: users who reached each step, their share of those who reached the previous and the first step, users who dropped out before it, users who may still reach it because their window has not elapsed, and time between steps
+COMMENT ON FUNCTION user_metrics.funnel(regclass, jsonb, interval, text, jsonb, text, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'conversion funnel: users who reached each step, their share of those who reached the previous and the first step, users who dropped out before it, users who are not eligible because their window has not elapsed, and time between steps
 
 Arguments:
   source: the log: a table, view or foreign table
@@ -945,73 +946,84 @@ Arguments:
   mode: condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
   exclude: requests that must not occur between two steps: a filter or a JSON array of filters
   compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
+  period: day, week, month, quarter or year: one funnel for the users who enter in each; by default one for all time
+  by_value: value of by that a user is counted under: first or last for the first or last one told, each for a funnel of the requests with each value, or step N, such as step 2, for the value at that step (default ''first'')
   since: start of the reported range, inclusive
-  until: end of the range, exclusive; later requests are not read
+  until: end of the range in which users enter, exclusive; what they do later is still read
   filter: only requests with these values of columns or properties
   by: column or property; one result for each of its values, given in segment
   timezone: time zone of local days; by default the setting user_metrics.timezone
-  as_of: end of observation; by default until, or else the time of the last request
+  as_of: end of observation, which may lie after until; by default the time of the last request
 
 Columns:
   segment: value of the column or property named in by; NULL without by
+  period_start: first local day of the period in which users entered; NULL for all time
+  complete: whether all who entered in the period are counted and eligible: it has elapsed, and a window after it, and is cut neither by since or until nor by the beginning of the log; NULL for all time
   step_number: number of the step, from 1
   step: name of the step; of an unordered funnel, how many of the steps are done
-  users: users who reached the step
-  from_previous_rate: share of the users who reached the previous step and are not open that reached this one, 0 to 1; NULL for the first step
-  from_first_rate: share of the users who reached the first step that reached this one, excluding all who are open before this step or an earlier one, 0 to 1
-  dropped_users: users who reached the previous step, not this one, and no longer can
-  open_users: users who reached the previous step, not yet this one, and still can
-  median_seconds: median time from the previous step; NULL for the first step
-  p90_seconds: 90th percentile of the time from the previous step; NULL for the first step
+  users: users who reached the step so far, eligible or not
+  eligible_users: users who reached the first step and whose window has elapsed since they first did
+  reached_users: eligible users who reached the step
+  from_previous_rate: reached_users / reached_users of the previous step, 0 to 1; NULL for the first step
+  from_first_rate: reached_users / eligible_users, 0 to 1
+  dropped_users: eligible users who reached the previous step and not this one
+  open_users: users who reached the previous step, not yet this one, and are not eligible yet
+  median_seconds: median time from the previous step over eligible users; NULL for the first step
+  p90_seconds: 90th percentile of the time from the previous step over eligible users; NULL for the first step
   rate_low: lower 95 % bound of from_first_rate
   rate_high: its upper 95 % bound';
 
 CREATE FUNCTION user_metrics.funnel(
     source text, steps jsonb, within interval DEFAULT '7 days', mode text DEFAULT 'ordered', exclude jsonb DEFAULT NULL,
-    compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    compatibility text DEFAULT 'standard', period text DEFAULT NULL, by_value text DEFAULT 'first',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, step_number integer, step text, users bigint, from_previous_rate double precision,
-    from_first_rate double precision, dropped_users bigint, open_users bigint, median_seconds double precision,
-    p90_seconds double precision, rate_low double precision, rate_high double precision
+    segment text, period_start date, complete boolean, step_number integer, step text, users bigint,
+    eligible_users bigint, reached_users bigint, from_previous_rate double precision, from_first_rate double precision,
+    dropped_users bigint, open_users bigint, median_seconds double precision, p90_seconds double precision,
+    rate_low double precision, rate_high double precision
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 AS $$
-    SELECT r.* FROM user_metrics.funnel(source::pg_catalog.regclass, steps, within, mode, exclude, compatibility, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.funnel(source::pg_catalog.regclass, steps, within, mode, exclude, compatibility, period, by_value, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.funnel(text, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'conversion funnel: users who reached each step, their share of those who reached the previous and the first step, users who dropped out before it, users who may still reach it because their window has not elapsed, and time between steps; with the log given by name, as in funnel(''request_log'')';
+COMMENT ON FUNCTION user_metrics.funnel(text, jsonb, interval, text, jsonb, text, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'conversion funnel: users who reached each step, their share of those who reached the previous and the first step, users who dropped out before it, users who are not eligible because their window has not elapsed, and time between steps; with the log given by name, as in funnel(''request_log'')';
 
 CREATE FUNCTION user_metrics.funnel_steps(
     funnel user_metrics.funnel, steps text[] DEFAULT NULL, compatibility text DEFAULT 'standard',
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    step_number integer, step text, users bigint, from_previous_rate double precision, from_first_rate double precision,
-    dropped_users bigint, open_users bigint, median_seconds double precision, p90_seconds double precision,
-    rate_low double precision, rate_high double precision
+    step_number integer, step text, users bigint, eligible_users bigint, reached_users bigint,
+    from_previous_rate double precision, from_first_rate double precision, dropped_users bigint, open_users bigint,
+    median_seconds double precision, p90_seconds double precision, rate_low double precision,
+    rate_high double precision
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'funnel_steps_of_funnel';
 COMMENT ON FUNCTION user_metrics.funnel_steps(user_metrics.funnel, text[], text, timestamptz, timestamptz, timestamptz) IS
-    'conversion funnel of a stored value: users who reached each step, their share of those who reached the previous and the first step, users who dropped out before it, users who may still reach it, and time between steps; steps may be named
+    'conversion funnel of a stored value: users who reached each step, their share of those who reached the previous and the first step, users who dropped out before it, users who are not eligible yet, and time between steps; steps may be named
 
 Arguments:
   funnel: the value to read
   steps: names of the steps, one each; steps with NULL, and by default all, are named by number
   compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
   since: start of the reported range, inclusive
-  until: end of the range, exclusive; later requests are not read
-  as_of: end of observation; by default until, or else the time of the last request
+  until: end of the range in which users enter, exclusive; what they do later is still read
+  as_of: end of observation, which may lie after until; by default the time of the last request
 
 Columns:
   step_number: number of the step, from 1
   step: name of the step; of an unordered funnel, how many of the steps are done
-  users: users who reached the step
-  from_previous_rate: share of the users who reached the previous step and are not open that reached this one, 0 to 1; NULL for the first step
-  from_first_rate: share of the users who reached the first step that reached this one, excluding all who are open before this step or an earlier one, 0 to 1
-  dropped_users: users who reached the previous step, not this one, and no longer can
-  open_users: users who reached the previous step, not yet this one, and still can
-  median_seconds: median time from the previous step; NULL for the first step
-  p90_seconds: 90th percentile of the time from the previous step; NULL for the first step
+  users: users who reached the step so far, eligible or not
+  eligible_users: users who reached the first step and whose window has elapsed since they first did
+  reached_users: eligible users who reached the step
+  from_previous_rate: reached_users / reached_users of the previous step, 0 to 1; NULL for the first step
+  from_first_rate: reached_users / eligible_users, 0 to 1
+  dropped_users: eligible users who reached the previous step and not this one
+  open_users: users who reached the previous step, not yet this one, and are not eligible yet
+  median_seconds: median time from the previous step over eligible users; NULL for the first step
+  p90_seconds: 90th percentile of the time from the previous step over eligible users; NULL for the first step
   rate_low: lower 95 % bound of from_first_rate
   rate_high: its upper 95 % bound';
 
@@ -1020,12 +1032,12 @@ CREATE FUNCTION user_metrics.funnel_users(
     exclude jsonb DEFAULT NULL, compatibility text DEFAULT 'standard', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    user_id text, step_number integer, step text, reached_at timestamptz, status text
+    user_id text, step_number integer, step text, reached_at timestamptz, status text, eligible boolean
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'funnel_users_over_log';
 COMMENT ON FUNCTION user_metrics.funnel_users(regclass, jsonb, interval, text, jsonb, text, timestamptz, timestamptz, jsonb, timestamptz) IS
-    'progress of each user in a funnel: completed steps and their times, and the next step, which the user dropped or may still reach
+    'progress of each user in a funnel: completed steps and their times, and the next step, before which the user dropped or which is still open; only eligible users are in the rates of funnel
 
 Arguments:
   source: the log: a table, view or foreign table
@@ -1035,33 +1047,36 @@ Arguments:
   exclude: requests that must not occur between two steps: a filter or a JSON array of filters
   compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
   since: start of the reported range, inclusive
-  until: end of the range, exclusive; later requests are not read
+  until: end of the range in which users enter, exclusive; what they do later is still read
   filter: only requests with these values of columns or properties
-  as_of: end of observation; by default until, or else the time of the last request
+  as_of: end of observation, which may lie after until; by default the time of the last request
 
 Columns:
   user_id: the user
   step_number: number of the step, from 1
   step: name of the step; of an unordered funnel, how many of the steps are done
   reached_at: time of completion; NULL if not completed
-  status: completed, dropped or open';
+  status: completed, dropped or open
+  eligible: whether the window has elapsed since the user first reached the first step';
 
 CREATE FUNCTION user_metrics.paths(
-    source regclass, start jsonb DEFAULT NULL, depth integer DEFAULT 5, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
+    source regclass, start_event jsonb DEFAULT NULL, depth integer DEFAULT 5, end_event jsonb DEFAULT NULL,
+    max_gap interval DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, step integer, from_feature text, to_feature text, users bigint
+    segment text, step integer, from_feature text, to_feature text, complete boolean, users bigint
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'paths_over_log';
-COMMENT ON FUNCTION user_metrics.paths(regclass, jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'user paths: for each move after the user''s first request that passes start, the number of users who go from one feature to another
+COMMENT ON FUNCTION user_metrics.paths(regclass, jsonb, integer, jsonb, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'user paths: for each move after the user''s first request that passes start_event, or back from the first that passes end_event, the number of users who go from one feature to another
 
 Arguments:
   source: the log: a table, view or foreign table
-  start: requests that may start a path, in the form of filter; by default any
+  start_event: requests that may start a path, in the form of filter; by default any
   depth: number of moves to follow, from 1 to 1000 (default 5)
+  end_event: requests that end a path, in the form of filter: the moves are counted back from the first of them, and users without one have no path
+  max_gap: longest pause between two requests of a path; by default any
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -1071,9 +1086,10 @@ Arguments:
 
 Columns:
   segment: value of the column or property named in by; NULL without by
-  step: number of the move, from 1
-  from_feature: feature before the move
-  to_feature: feature after the move; NULL for users who used no other feature until observation ended
+  step: number of the move, from 1; with end_event counted back from the end
+  from_feature: feature before the move; NULL for users whose path begins with to_feature, with end_event only
+  to_feature: feature after the move; NULL for users who used no other feature until observation or the path ended
+  complete: false for users who have had no time to move on: observation ends with their last request, or no later than max_gap after it
   users: number of users';
 
 CREATE FUNCTION user_metrics.survival_curve(
@@ -1987,7 +2003,7 @@ COMMENT ON FUNCTION user_metrics.activation_milestones(regclass, jsonb, text[], 
 
 Arguments:
   source: the log: a table, view or foreign table
-  milestones: custom milestones in place of the standard ones: a JSON array of objects with name, filter, count and within
+  milestones: custom milestones in place of the standard ones: a JSON array of objects with name, filter, from, count and within
   advanced_features: features whose first use is a milestone as well
   signups: table or view of users and their signup times, with columns like those of a log; the earliest row of a user counts
   session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
@@ -2003,12 +2019,12 @@ Columns:
   segment: value of the column or property named in by; NULL without by
   milestone_number: number of the milestone
   milestone: name of the milestone
-  eligible_users: users whose time limit has elapsed; all users if there is no limit
+  eligible_users: users of the milestone whose time limit has elapsed; all of them if there is no limit
   reached_users: eligible users who reached the milestone
   reached_rate: reached_users / eligible_users, 0 to 1
   rate_low: its lower 95 % bound
   rate_high: its upper 95 % bound
-  median_seconds: median time to the milestone over all users, with those who have not reached it right-censored; NULL if fewer have reached it
+  median_seconds: median time to the milestone over all users of the milestone, with those who have not reached it right-censored; NULL if fewer have reached it
   p25_seconds: 25th percentile of the time, likewise
   p75_seconds: 75th percentile of the time, likewise
   p90_seconds: 90th percentile of the time, likewise

@@ -145,7 +145,7 @@ impl<'a> Over<'a> {
         let mut asked = Vec::new();
         for (argument, given) in function.arguments.iter().zip(&self.own) {
             let asks = match argument.role {
-                Role::Value => false,
+                Role::Value | Role::Following => false,
                 Role::ColumnFor(other) => is_given(other),
                 _ => true,
             };

@@ -77,6 +77,12 @@ impl Function {
         self.arguments.iter().any(|argument| matches!(argument.role, Role::User))
     }
 
+    /// Whether it follows users who enter before `until`, which then limits neither what is read nor the end of observation.
+    pub fn follows(&self) -> bool {
+        matches!(self.reads, Reads::Value(Stored::Funnel))
+            || self.arguments.iter().any(|argument| matches!(argument.role, Role::Following))
+    }
+
     /// Sets the cells of a row that must not be shown to NULL.
     pub fn hide(&self, row: &mut [Cell<'_>], min_group_size: u64) {
         if min_group_size <= 1 {

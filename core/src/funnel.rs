@@ -23,6 +23,7 @@ use crate::base::user_table::{UNKNOWN, UserKey, UserKind, Users};
 use crate::function::aggregate::{Aggregate, Form};
 use crate::function::{Function, Type};
 
+mod by_value;
 pub mod funnel_over_log;
 pub mod funnel_steps;
 pub mod funnel_users;

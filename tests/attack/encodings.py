@@ -99,7 +99,7 @@ CHOSEN = {
     "columns": ["""'{"feature": "\\"column@\\""}'"""],
     **{name: ["'UserTier'"] for name in ("tier_property", "plan_property", "variant_property", "property", "peer_group")},
     "source_property": ["'Source'"],
-    **{name: ["""'{"feature": "code"}'"""] for name in ("exclude", "converted", "premium", "action", "exposed", "start")},
+    **{name: ["""'{"feature": "code"}'"""] for name in ("exclude", "converted", "premium", "action", "exposed", "start_event", "end_event")},
 }
 # Values that most arguments of a type refuse.
 REFUSED = {"text": "'no @'", "jsonb": """'["@"]'""", "text[]": "'{@,\"\"}'", "regclass": "'\"no @\"'"}

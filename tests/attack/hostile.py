@@ -147,7 +147,7 @@ NAMED = ["'[{\"name\": \"a\", \"filter\": {}}]'", "'[{\"name\": \"\", \"filter\"
 BY_NAME |= {"milestones": NAMED, "behaviours": NAMED}
 BY_NAME |= {name: BY_NAME["filter"] + ["'[{\"feature\": \"chat\"}, {}]'",
     series(3000, "jsonb_build_object('feature', 'x' || i)")]
-            for name in ("converted", "premium", "action", "exposed", "start", "exclude")}
+            for name in ("converted", "premium", "action", "exposed", "start_event", "end_event", "exclude")}
 
 RELATIONS = ["'empty'", "'no_columns'", "'useless'", "'log_view'", "'parted'", "'log_idx'", "'log_seq'", "0",
     "999999999",

@@ -43,7 +43,7 @@ def pointing(function, column):
             "source_property": column, "variant_property": column}
     objects = {"filter": none, "exposed": one, "action": one, "premium": one, "exclude": f"[{one}]"}
     steps = f'[{{"filter": {one}}}, {{"filter": {json.dumps({column: "chat"})}}}]'
-    lists = {"steps": steps, "milestones": f'[{{"name": "m", "filter": {one}}}]', "start": one,
+    lists = {"steps": steps, "milestones": f'[{{"name": "m", "filter": {one}}}]', "start_event": one, "end_event": one,
              "behaviours": f'[{{"name": "b", "filter": {one}}}]'}
     for name, value in (text | objects | lists).items():
         if function.takes(name):

@@ -147,7 +147,7 @@ HEAVY = "jsonb_build_object('requests', jsonb_build_object('>', i))"
 FILTERS = [filter_of_values, of_members("'x'"), lambda k: f"SELECT jsonb_build_object({text(k)}, {text(k)})"]
 # Ways in which an argument grows, SQL by size: by function and argument, by argument and type, or by argument.
 GROWING = {
-    **{name: FILTERS for name in ("filter", "converted", "premium", "action", "exposed", "start")},
+    **{name: FILTERS for name in ("filter", "converted", "premium", "action", "exposed", "start_event", "end_event")},
     "exclude": [*FILTERS, of_items(ALIKE), of_items(DISTINCT)],
     "steps jsonb": [*(of_items(f"jsonb_build_object('filter', {condition})") for condition in (ALIKE, DISTINCT)),
                     lambda k: f"SELECT jsonb_build_array(jsonb_build_object('filter', ({filter_of_values(k)})))"],

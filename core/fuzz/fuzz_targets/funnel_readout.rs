@@ -37,7 +37,7 @@ fn read_out(bytes: &[u8]) {
 fn figures(view: &View<'_>, compatibility: Compatibility, span: &Span) {
     let mut table = steps(view, compatibility, span).expect("room for a small value");
     let mut list = Vec::new();
-    let mut matcher = Matcher::new(view.rules(), compatibility, span.end).expect("room for a matcher");
+    let mut matcher = Matcher::new(view.rules(), compatibility, span.end).expect("room for a matcher").until(span.until);
     let listed = view.each(|_, events| {
         list.extend(progress(matcher.journey(shown(events, span))?, view.rules().steps));
         Ok(())
@@ -46,6 +46,7 @@ fn figures(view: &View<'_>, compatibility: Compatibility, span: &Span) {
     let mut before = None;
     for (number, step) in table.iter_mut().enumerate() {
         assert!(before.is_none_or(|before| before == step.users + step.dropped + step.open));
+        assert!(step.reached <= step.users.min(step.eligible));
         for share in [step.from_previous_rate(), step.from_first_rate()] {
             assert!(share.is_none_or(|share| (0.0..=1.0).contains(&share)), "a share of {share:?}");
         }

@@ -253,6 +253,12 @@ pub fn observed_until(until: Option<Micros>, as_of: Option<Micros>, last_at: Opt
     as_of.or(until).or(last_at).unwrap_or(now).min(until.unwrap_or(now)).min(now).max(Micros::MIN + 1)
 }
 
+/// Whether a length of time from an instant on, both ends included, has elapsed at the end of observation: then a user is
+/// *eligible* for what may happen in it.
+pub fn has_elapsed(from: Micros, length: Micros, end: Micros) -> bool {
+    from.saturating_add(length) < end
+}
+
 /// The observed range as local days: what a function shows and what it can know.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {

@@ -30,12 +30,20 @@ fn since(function: &Function) -> Listed {
     standard("since", "timestamptz", about)
 }
 
-fn until() -> Listed {
-    standard("until", "timestamptz", "end of the range, exclusive; later requests are not read")
+fn until(function: &Function) -> Listed {
+    let about = match function.follows() {
+        true => "end of the range in which users enter, exclusive; what they do later is still read",
+        false => "end of the range, exclusive; later requests are not read",
+    };
+    standard("until", "timestamptz", about)
 }
 
-fn as_of() -> Listed {
-    standard("as_of", "timestamptz", "end of observation; by default until, or else the time of the last request")
+fn as_of(function: &Function) -> Listed {
+    let about = match function.follows() {
+        true => "end of observation, which may lie after until; by default the time of the last request",
+        false => "end of observation; by default until, or else the time of the last request",
+    };
+    standard("as_of", "timestamptz", about)
 }
 
 fn filter() -> Listed {
@@ -61,7 +69,7 @@ pub(super) fn over_value(function: &Function) -> Vec<Listed> {
         return [values, own].concat();
     }
     let zone = if function.zoned { vec![timezone()] } else { Vec::new() };
-    [values, own, vec![since(function), until()], zone, vec![as_of()]].concat()
+    [values, own, vec![since(function), until(function)], zone, vec![as_of(function)]].concat()
 }
 
 /// The arguments of a form over a log, given as a `regclass` or by name.
@@ -71,7 +79,7 @@ pub(super) fn over_source(function: &Function, kind: &str) -> Vec<Listed> {
     let by = if function.segmented { vec![by()] } else { Vec::new() };
     // The value of a log may contain days, whether its functions use them or not.
     let zone = if function.zoned || function.reads.is_stored() { vec![timezone()] } else { Vec::new() };
-    [vec![source], own, vec![since(function), until(), filter()], by, zone, vec![as_of()]].concat()
+    [vec![source], own, vec![since(function), until(function), filter()], by, zone, vec![as_of(function)]].concat()
 }
 
 pub(super) fn columns(function: &Function, over_source: bool) -> Vec<(&'static str, Type, &'static str)> {

@@ -120,6 +120,8 @@ pub enum Role {
     ColumnOr(&'static str),
     /// If the argument is given, requests before `since` are read as well.
     Before,
+    /// The time within which something follows: `until` limits only what it follows, and later requests are read as well.
+    Following,
     /// If the argument is given, the log must have the column.
     Needs(&'static str),
     /// A relation of users and the time of their signup: its rows are read with the requests and distinguished by a flag

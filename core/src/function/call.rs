@@ -286,6 +286,11 @@ impl<'a> Call<'a> {
         observed_until(self.until, self.as_of, last_at, self.environment.now)
     }
 
+    /// The end of observation of a function that [follows](Function::follows) what began before `until`.
+    pub fn end_of_following(&self, last_at: Option<Micros>) -> Micros {
+        observed_until(None, self.as_of, last_at, self.environment.now)
+    }
+
     /// The local clock of the call's time zone, or an error for an invalid zone.
     pub fn clock(&self) -> Result<Clock<'_>> {
         let zone = self.zone();

@@ -3,6 +3,7 @@
 use super::View;
 use super::way::COMPATIBILITY;
 use super::{Compatibility, Mode, Step, names, steps};
+use crate::base::calendar::Span;
 use crate::base::error::Result;
 use crate::function::{Argument, Call, Cell, Column, Function, NO_DEFAULT, Reads, Role, Rows, Stored, Type, column};
 
@@ -10,23 +11,35 @@ use crate::function::{Argument, Call, Cell, Column, Function, NO_DEFAULT, Reads,
 pub(super) const COLUMNS: &[Column] = &[
     column("step_number", Type::Integer, "number of the step, from 1"),
     column("step", Type::Text, "name of the step; of an unordered funnel, how many of the steps are done"),
-    column("users", Type::Bigint, "users who reached the step"),
+    column("users", Type::Bigint, "users who reached the step so far, eligible or not"),
+    column(
+        "eligible_users",
+        Type::Bigint,
+        "users who reached the first step and whose window has elapsed since they first did",
+    ),
+    column("reached_users", Type::Bigint, "eligible users who reached the step"),
     column(
         "from_previous_rate",
         Type::Double,
-        "share of the users who reached the previous step and are not open that reached this one, 0 to 1; NULL for the \
-         first step",
+        "reached_users / reached_users of the previous step, 0 to 1; NULL for the first step",
+    ),
+    column("from_first_rate", Type::Double, "reached_users / eligible_users, 0 to 1"),
+    column("dropped_users", Type::Bigint, "eligible users who reached the previous step and not this one"),
+    column(
+        "open_users",
+        Type::Bigint,
+        "users who reached the previous step, not yet this one, and are not eligible yet",
     ),
     column(
-        "from_first_rate",
+        "median_seconds",
         Type::Double,
-        "share of the users who reached the first step that reached this one, excluding all who are open before this \
-         step or an earlier one, 0 to 1",
+        "median time from the previous step over eligible users; NULL for the first step",
     ),
-    column("dropped_users", Type::Bigint, "users who reached the previous step, not this one, and no longer can"),
-    column("open_users", Type::Bigint, "users who reached the previous step, not yet this one, and still can"),
-    column("median_seconds", Type::Double, "median time from the previous step; NULL for the first step"),
-    column("p90_seconds", Type::Double, "90th percentile of the time from the previous step; NULL for the first step"),
+    column(
+        "p90_seconds",
+        Type::Double,
+        "90th percentile of the time from the previous step over eligible users; NULL for the first step",
+    ),
     column("rate_low", Type::Double, "lower 95 % bound of from_first_rate"),
     column("rate_high", Type::Double, "its upper 95 % bound"),
 ];
@@ -37,8 +50,8 @@ pub static FUNCTION: Function = Function {
     path: "funnel::funnel_steps",
     example: "",
     summary: "conversion funnel of a stored value: users who reached each step, their share of those who reached the \
-              previous and the first step, users who dropped out before it, users who may still reach it, and time \
-              between steps; steps may be named",
+              previous and the first step, users who dropped out before it, users who are not eligible yet, and \
+              time between steps; steps may be named",
     arguments: &[
         Argument {
             name: "steps",
@@ -65,7 +78,10 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         // Without rows no user reached any step; the number of steps is that of the names given.
         // few: steps of an argument
         None => (vec![Step::default(); given.map_or(0, <[_]>::len)], Mode::Ordered),
-        Some(view) => (steps(&view, compatibility, &call.span(view.last_at()))?, view.rules().mode),
+        Some(view) => {
+            let span = Span { since: call.since, until: call.until, end: call.end_of_following(view.last_at()) };
+            (steps(&view, compatibility, &span)?, view.rules().mode)
+        }
     };
     let names = names(table.len(), mode, given)?;
     let mut shown = true;
@@ -83,8 +99,11 @@ pub(super) fn figures<'n>(
     number: i32,
     name: &'n str,
     mut step: Step,
-) -> [Cell<'n>; 11] {
-    *shown &= ![step.users, step.dropped, step.open].into_iter().any(|users| call.hides(users));
+) -> [Cell<'n>; 13] {
+    let early = step.users - step.reached;
+    *shown &= ![step.users, step.eligible, step.reached, early, step.dropped, step.open]
+        .into_iter()
+        .any(|users| call.hides(users));
     let shown = *shown;
     let count = |users: u64| Cell::from(Some(users).filter(|_| shown));
     let figure = |figure: Option<f64>| Cell::from(figure.filter(|_| shown));
@@ -94,6 +113,8 @@ pub(super) fn figures<'n>(
         number.into(),
         name.into(),
         count(step.users),
+        count(step.eligible),
+        count(step.reached),
         figure(step.from_previous_rate()),
         figure(step.from_first_rate()),
         count(step.dropped),

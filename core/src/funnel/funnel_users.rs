@@ -1,7 +1,7 @@
 //! `funnel_users`: the steps of each user in a funnel, reached, dropped or open. Definition D47.
 
+use super::progress;
 use super::way::{ARGUMENTS, Way};
-use super::{Matcher, progress};
 use crate::base::error::Result;
 use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, Type, column};
 
@@ -10,8 +10,8 @@ pub static FUNCTION: Function = Function {
     name: "funnel_users",
     path: "funnel::funnel_users",
     example: "'[{\"filter\": {\"feature\": \"chat\"}}, {\"filter\": {\"feature\": \"code\"}}]'",
-    summary: "progress of each user in a funnel: completed steps and their times, and the next step, which the user \
-              dropped or may still reach",
+    summary: "progress of each user in a funnel: completed steps and their times, and the next step, before which the \
+              user dropped or which is still open; only eligible users are in the rates of funnel",
     arguments: ARGUMENTS,
     columns: &[
         column("user_id", Type::Text, "the user"),
@@ -19,6 +19,7 @@ pub static FUNCTION: Function = Function {
         column("step", Type::Text, "name of the step; of an unordered funnel, how many of the steps are done"),
         column("reached_at", Type::Instant, "time of completion; NULL if not completed"),
         column("status", Type::Text, "completed, dropped or open"),
+        column("eligible", Type::Boolean, "whether the window has elapsed since the user first reached the first step"),
     ],
     reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: true }),
     segmented: false,
@@ -30,11 +31,12 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let mut way = Way::given(call)?;
-    let mut matcher = Matcher::new(way.rules, way.compatibility, call.end())?;
+    let mut matcher = way.matcher(call)?;
     let steps = way.rules.steps;
     call.each_user(&way.columns(), |user| {
         way.look(user)?;
-        let journey = matcher.journey(way.events(user, 0..user.at.len())?)?;
+        way.gather(user, 0..user.at.len())?;
+        let journey = matcher.journey(&way.events)?;
         let user_id = call.user_id(user.user, user.name);
         progress(journey, steps).try_for_each(|row| {
             rows.row(&mut [
@@ -43,6 +45,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
                 way.names.get(row.step).map_or(Cell::Null, |name| Cell::Text(name)),
                 row.reached.map_or(Cell::Null, Cell::Instant),
                 row.standing.name().into(),
+                journey.eligible.into(),
             ])
         })
     })

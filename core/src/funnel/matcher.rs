@@ -19,7 +19,7 @@
 //! of every interval that ends now: it is maintained row by row, dropping the oldest row that a new one can replace.
 
 use super::{Event, Mode, Rules};
-use crate::base::calendar::Micros;
+use crate::base::calendar::{Micros, has_elapsed};
 use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
 use crate::function::Call;
@@ -88,9 +88,9 @@ impl Compatibility {
 pub struct Journey {
     /// When each step was reached; with mode unordered, when one, two, … of the steps were done.
     pub reached: Vec<Micros>,
-    /// Whether more steps may be reached: not all steps are done, and the window of the match reported is still open, as is
-    /// that of a match that no event has broken.
-    pub open: bool,
+    /// Whether the window counted from the user's first entry has elapsed: what the user has reached by then is final for
+    /// rates.
+    pub eligible: bool,
 }
 
 /// Rows at one instant, all copies separate, and which step each fills.
@@ -111,6 +111,17 @@ struct Done {
     fills: u8,
 }
 
+/// For mode unordered the latest rows that may begin a match, if matches may begin before an instant only: a match of later
+/// rows needs one of them.
+#[derive(Debug, Default)]
+struct Entries {
+    at: Option<Micros>,
+    steps: Vec<u64>,
+    /// The greedy set with one of them in place of another row.
+    with_entry: Vec<Done>,
+    times: Vec<Micros>,
+}
+
 const NOTHING: u8 = u8::MAX;
 
 /// Computes the steps reached, user by user, in memory allocated once.
@@ -119,6 +130,8 @@ pub struct Matcher {
     rules: Rules,
     compatibility: Compatibility,
     end: Micros,
+    /// Matches begin before this instant.
+    until: Micros,
     /// Which lengths have a match that can go on: bit 0 is length 1.
     live: u64,
     /// The times of the matches, by length, each in `rules.steps` elements.
@@ -127,6 +140,7 @@ pub struct Matcher {
     runs: Vec<u8>,
     slots: Slots,
     done: Vec<Done>,
+    entries: Entries,
     /// Whether no later event can change the result.
     over: bool,
     journey: Journey,
@@ -142,28 +156,62 @@ impl Matcher {
         claim.reserve(&mut journey.reached, n)?;
         let mut done = Vec::new();
         claim.reserve(&mut done, n)?;
+        let mut entries = Entries::default();
+        claim.reserve(&mut entries.with_entry, n)?;
+        claim.reserve(&mut entries.times, n)?;
         Ok(Matcher {
             rules,
             compatibility,
             end,
+            until: Micros::MAX,
             live: 0,
             times: claim.filled(0, n * n)?,
             runs: claim.filled(0, n + 1)?,
             slots: Slots::default(),
             done,
+            entries,
             over: false,
             journey,
             claim,
         })
     }
 
+    /// The same for users who enter before an instant.
+    pub fn until(mut self, until: Option<Micros>) -> Self {
+        self.until = until.unwrap_or(Micros::MAX);
+        self
+    }
+
+    /// The instant before which matches begin, from now on.
+    pub(super) fn enter_until(&mut self, until: Micros) {
+        self.until = until;
+    }
+
+    /// The instant of the first event from which a match may begin.
+    pub(super) fn entry(&self, events: &[Event]) -> Option<Micros> {
+        let begins = if self.rules.mode == Mode::Unordered { u64::MAX } else { 1 };
+        let first = events.iter().find(|event| event.steps & begins != 0)?;
+        Some(first.at).filter(|&at| self.enters(at))
+    }
+
+    /// Whether a match may begin at an instant.
+    #[inline]
+    pub(super) fn enters(&self, at: Micros) -> bool {
+        at < self.until && at <= self.end
+    }
+
     /// The steps reached by the user of these events, which must be sorted. Events after the end of observation are ignored.
     pub fn journey(&mut self, events: &[Event]) -> Result<&Journey> {
-        (self.live, self.over, self.journey.open) = (0, false, false);
+        (self.live, self.over, self.journey.eligible) = (0, false, false);
         self.journey.reached.clear();
         self.done.clear();
-        let events = &events[..events.partition_point(|event| event.at <= self.end)];
+        self.entries.at = None;
         let window = self.rules.window;
+        // What lies a window after the last entry follows none.
+        let last = self.end.min(self.until.saturating_add(window));
+        let events = &events[..events.partition_point(|event| event.at <= last)];
+        let Some(entered) = self.entry(events) else { return Ok(&self.journey) };
+        self.journey.eligible = has_elapsed(entered, window, self.end);
         for (i, group) in events.chunk_by(|a, b| a.at == b.at).enumerate() {
             if i % memory::POLL_EVERY == memory::POLL_EVERY - 1 {
                 memory::poll();
@@ -182,17 +230,6 @@ impl Matcher {
                 break;
             }
         }
-        if self.journey.reached.len() < self.rules.steps
-            && let Some(&first) = self.journey.reached.first()
-        {
-            let end = self.end;
-            let runs = |start: Micros| start.saturating_add(window) >= end;
-            let goes_on = match self.rules.mode {
-                Mode::Unordered => self.done.iter().any(|row| runs(row.at)),
-                _ => !self.over && lengths(self.live).any(|length| runs(self.start(length))),
-            };
-            self.journey.open = runs(first) && goes_on;
-        }
         Ok(&self.journey)
     }
 
@@ -210,7 +247,10 @@ impl Matcher {
     /// Whether the match of a length can be extended at an instant; one of length 0 begins there.
     #[inline]
     fn reaches(&self, length: usize, at: Micros) -> bool {
-        length == 0 || (self.is_live(length) && at <= self.start(length).saturating_add(self.rules.window))
+        match length {
+            0 => at < self.until,
+            _ => self.is_live(length) && at <= self.start(length).saturating_add(self.rules.window),
+        }
     }
 
     /// Replaces the match of length `to` by that of length `from`, extended by the steps in between at an instant.
@@ -331,7 +371,9 @@ impl Matcher {
             let bit = 1 << (to - 1);
             steps &= !bit;
             if to == 1 {
-                self.lengthen(0, 1, at);
+                if at < self.until {
+                    self.lengthen(0, 1, at);
+                }
             } else if mode == Mode::StrictDedup && self.is_live(to) {
                 self.over = true;
             } else if strict && self.live != 0 && !self.is_live(to - 1) {
@@ -354,71 +396,103 @@ impl Matcher {
         let Some(&Event { at, .. }) = group.first() else { return Ok(()) };
         self.take_done(group);
         let from = at.saturating_sub(self.rules.window);
+        if at < self.until && self.until < Micros::MAX {
+            self.entries.steps.clear();
+            for event in group.iter().filter(|event| event.steps != 0) {
+                self.entries.at = Some(at);
+                self.claim.push(&mut self.entries.steps, event.steps)?;
+            }
+        }
+        let enters = at < self.until || self.entries.at.is_some_and(|entry| entry >= from);
         let level = self.done.iter().filter(|row| row.at >= from).count();
-        if level > self.journey.reached.len() {
+        if enters && level > self.journey.reached.len() {
             self.journey.reached.clear();
             self.journey.reached.extend(self.done.iter().filter(|row| row.at >= from).map(|row| row.at));
             self.journey.reached.sort_unstable();
+            if self.journey.reached.first().is_some_and(|&first| first >= self.until) {
+                self.begin_with_entry(from);
+            }
         }
         if group.iter().any(|event| event.excluded) {
             // Rows before this instant cannot be combined with rows after it; rows at this instant can be with both.
             self.done.clear();
             self.take_done(group);
+            self.entries.at = self.entries.at.filter(|&entry| entry == at);
         }
         Ok(())
+    }
+
+    /// Reports the match that has an entry in place of one of the latest rows, all of which are too late to begin one. All
+    /// largest sets have the same size, so an entry can be exchanged for some row; the oldest possible one leaves.
+    fn begin_with_entry(&mut self, from: Micros) {
+        let Entries { at: Some(entry), steps, with_entry, times } = &mut self.entries else { return };
+        let mut is_first = true;
+        for &steps in &*steps {
+            memory::poll();
+            with_entry.clear();
+            with_entry.extend(self.done.iter().filter(|row| row.at >= from));
+            take_latest(with_entry, *entry, steps, true);
+            times.clear();
+            times.extend(with_entry.iter().map(|row| row.at));
+            times.sort_unstable();
+            if std::mem::take(&mut is_first) || *times > self.journey.reached {
+                self.journey.reached.clear();
+                self.journey.reached.extend_from_slice(times);
+            }
+        }
     }
 
     fn take_done(&mut self, group: &[Event]) {
         for event in group {
             for _ in 0..event.copies {
-                self.take_latest(event.at, event.steps);
+                take_latest(&mut self.done, event.at, event.steps, false);
             }
         }
     }
+}
 
-    /// Adds a row to the greedy set of the latest rows: in addition to those in it if possible, otherwise in place of the
-    /// oldest one that it can replace.
-    fn take_latest(&mut self, at: Micros, steps: u64) {
-        // Steps seen, from which row each was reached (none: from the new one), and those to continue from.
-        let (mut seen, mut to_do) = (steps, steps);
-        let mut from = [NOTHING; 64];
-        let mut oldest: Option<usize> = None;
-        let mut free = None;
-        while to_do != 0 && free.is_none() {
-            let step = to_do.trailing_zeros() as u8;
-            to_do &= to_do - 1;
-            match self.done.iter().position(|row| row.fills == step) {
-                None => free = Some(step),
-                Some(owner) => {
-                    let mut further = self.done[owner].steps & !seen;
-                    seen |= further;
-                    to_do |= further;
-                    while further != 0 {
-                        from[further.trailing_zeros() as usize] = owner as u8;
-                        further &= further - 1;
-                    }
-                    if oldest.is_none_or(|oldest| self.done[owner].at < self.done[oldest].at) {
-                        oldest = Some(owner);
-                    }
+/// Adds a row to the greedy set of the latest rows: in addition to those in it if possible, otherwise in place of the oldest
+/// one that it can replace, if that one is older or the row must be in the set.
+fn take_latest(done: &mut Vec<Done>, at: Micros, steps: u64, must: bool) {
+    // Steps seen, from which row each was reached (none: from the new one), and those to continue from.
+    let (mut seen, mut to_do) = (steps, steps);
+    let mut from = [NOTHING; 64];
+    let mut oldest: Option<usize> = None;
+    let mut free = None;
+    while to_do != 0 && free.is_none() {
+        let step = to_do.trailing_zeros() as u8;
+        to_do &= to_do - 1;
+        match done.iter().position(|row| row.fills == step) {
+            None => free = Some(step),
+            Some(owner) => {
+                let mut further = done[owner].steps & !seen;
+                seen |= further;
+                to_do |= further;
+                while further != 0 {
+                    from[further.trailing_zeros() as usize] = owner as u8;
+                    further &= further - 1;
+                }
+                if oldest.is_none_or(|oldest| done[owner].at < done[oldest].at) {
+                    oldest = Some(owner);
                 }
             }
         }
-        let (mut step, place) = match (free, oldest) {
-            (Some(step), _) => (step, None),
-            (None, Some(oldest)) if self.done[oldest].at < at => (self.done[oldest].fills, Some(oldest)),
-            _ => return,
-        };
-        // Each row on the path takes the step that it led to.
-        while from[usize::from(step)] != NOTHING {
-            let row = &mut self.done[usize::from(from[usize::from(step)])];
-            step = std::mem::replace(&mut row.fills, step);
-        }
-        let row = Done { at, steps, fills: step };
-        match place {
-            Some(place) => self.done[place] = row,
-            // There is capacity for as many as there are steps.
-            None => self.done.push(row),
-        }
+    }
+    let (mut step, place) = match (free, oldest) {
+        (Some(step), _) => (step, None),
+        (None, Some(oldest)) if must || done[oldest].at < at => (done[oldest].fills, Some(oldest)),
+        _ => return,
+    };
+    // Each row on the path takes the step that it led to.
+    while from[usize::from(step)] != NOTHING {
+        let row = &mut done[usize::from(from[usize::from(step)])];
+        step = std::mem::replace(&mut row.fills, step);
+    }
+    let row = Done { at, steps, fills: step };
+    match place {
+        Some(place) => done[place] = row,
+        // There is capacity for as many as there are steps.
+        None => done.push(row),
     }
 }
 

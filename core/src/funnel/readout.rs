@@ -1,7 +1,8 @@
 //! Users who reach each step, who drop out, and whose result is still open.
 //!
-//! A user who has not reached a step and still may ([`Journey::open`]) has not dropped out before it. Open users are counted
-//! separately and are in no rate; otherwise a rate would change with time. Definition D47.
+//! Rates, dropped users and times are over eligible users ([`Journey::eligible`]), whose window has elapsed since they entered.
+//! If users were counted as soon as they convert, and others only when they can no longer, all rates would be too high.
+//! Others who have not reached a step are open. Definition D47.
 
 use super::{Compatibility, Event, Journey, Matcher, Mode, View};
 use crate::base::calendar::Micros;
@@ -14,17 +15,19 @@ use crate::stats::quantile::quantile;
 /// One step of a funnel.
 #[derive(Clone, Debug, Default)]
 pub struct Step {
-    /// Users who reached it.
+    /// Users who reached it so far.
     pub users: u64,
-    /// Users who reached the previous step, not this one, and no longer can.
+    /// Eligible users: of all who reached the first step.
+    pub eligible: u64,
+    /// Eligible users who reached it.
+    pub reached: u64,
+    /// Eligible users who reached the previous step and not this one.
     pub dropped: u64,
-    /// Users who reached the previous step, not yet this one, and still may.
+    /// Users who reached the previous step, not yet this one, and are not eligible yet.
     pub open: u64,
-    /// Users who reached the previous step and for whom it is known whether they reached this one.
-    asked: u64,
-    /// The same for the first step.
-    asked_of_first: u64,
-    /// Times from the previous step, in microseconds.
+    /// Eligible users who reached the previous step.
+    reached_previous: u64,
+    /// Times of eligible users from the previous step, in microseconds.
     durations: Vec<Micros>,
 }
 
@@ -33,37 +36,38 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 }
 
 impl Step {
-    /// The share who reached this step among those who reached the previous one.
+    /// The share who reached this step among the eligible users who reached the previous one.
     pub fn from_previous_rate(&self) -> Option<f64> {
-        ratio(self.users, self.asked)
+        ratio(self.reached, self.reached_previous)
     }
 
-    /// The share who reached this step among those who reached the first one.
+    /// The share who reached this step among all eligible users.
     pub fn from_first_rate(&self) -> Option<f64> {
-        ratio(self.users, self.asked_of_first)
+        ratio(self.reached, self.eligible)
     }
 
     /// The bounds (95 %) of [`from_first_rate`](Step::from_first_rate).
     pub fn bounds(&self) -> Option<(f64, f64)> {
-        wilson(self.users, self.asked_of_first)
+        wilson(self.reached, self.eligible)
     }
 
-    /// A quantile of the time in seconds from the previous step, over users who reached this one, by linear interpolation.
+    /// A quantile of the time in seconds from the previous step, over eligible users who reached this one, by linear
+    /// interpolation.
     pub fn quantile(&mut self, share: f64) -> Option<f64> {
         quantile(&mut self.durations, share)
     }
 }
 
-/// The events of a user within the span.
+/// The events of a user from the start of the span on; its end limits who enters.
 pub fn shown<'a>(events: &'a [Event], span: &Span) -> &'a [Event] {
     let from = span.since.map_or(0, |since| events.partition_point(|event| event.at < since));
-    let until = span.until.map_or(events.len(), |until| events.partition_point(|event| event.at < until));
-    events.get(from..until).unwrap_or(&[])
+    events.get(from..).unwrap_or(&[])
 }
 
-/// Every step, in order. It uses the rows from `since` to before `until`, as known at the end of observation.
+/// Every step, in order, of the users who enter from `since` to before `until`, as known at the end of observation.
 pub fn steps(view: &View<'_>, compatibility: Compatibility, span: &Span) -> Result<Vec<Step>> {
-    let (mut matcher, mut claim) = (Matcher::new(view.rules(), compatibility, span.end)?, Claim::temporary());
+    let (mut matcher, mut claim) =
+        (Matcher::new(view.rules(), compatibility, span.end)?.until(span.until), Claim::temporary());
     let mut steps = vec![Step::default(); view.rules().steps];
     view.each(|_, events| count(&mut steps, matcher.journey(shown(events, span))?, &mut claim))?;
     finish(&mut steps);
@@ -75,14 +79,15 @@ pub(super) fn count(steps: &mut [Step], journey: &Journey, claim: &mut Claim) ->
     let level = journey.reached.len();
     for (i, step) in steps.iter_mut().take(level).enumerate() {
         step.users += 1;
-        if i > 0 {
+        step.reached += u64::from(journey.eligible);
+        if i > 0 && journey.eligible {
             claim.push(&mut step.durations, journey.reached[i].saturating_sub(journey.reached[i - 1]))?;
         }
     }
     if level > 0
         && let Some(next) = steps.get_mut(level)
     {
-        *(if journey.open { &mut next.open } else { &mut next.dropped }) += 1;
+        *(if journey.eligible { &mut next.dropped } else { &mut next.open }) += 1;
     }
     Ok(())
 }
@@ -91,6 +96,7 @@ pub(super) fn count(steps: &mut [Step], journey: &Journey, claim: &mut Claim) ->
 pub(super) fn merge(steps: &mut [Step], others: Vec<Step>, claim: &mut Claim) -> Result<()> {
     steps.iter_mut().zip(others).try_for_each(|(step, other)| {
         step.users += other.users;
+        step.reached += other.reached;
         step.dropped += other.dropped;
         step.open += other.open;
         claim.reserve_doubling(&mut step.durations, other.durations.len())?;
@@ -99,14 +105,14 @@ pub(super) fn merge(steps: &mut [Step], others: Vec<Step>, claim: &mut Claim) ->
     })
 }
 
-/// Computes, when all users are counted, for how many it is known whether they reached a step.
+/// Completes the steps when all users are counted.
 pub(super) fn finish(steps: &mut [Step]) {
-    let (mut before, mut of_first) = (0, steps.first().map_or(0, |first| first.users));
-    for (i, step) in steps.iter_mut().enumerate() {
-        of_first -= step.open;
-        step.asked = if i == 0 { 0 } else { before - step.open };
-        step.asked_of_first = of_first;
-        before = step.users;
+    let eligible = steps.first().map_or(0, |first| first.reached);
+    let mut previous = 0;
+    for step in steps {
+        step.eligible = eligible;
+        step.reached_previous = previous;
+        previous = step.reached;
     }
 }
 
@@ -115,9 +121,9 @@ pub(super) fn finish(steps: &mut [Step]) {
 pub enum Standing {
     /// Reached.
     Completed,
-    /// Not reached, unlike the previous step, and no longer possible.
+    /// Not reached by an eligible user, unlike the previous step.
     Dropped,
-    /// Not reached yet, unlike the previous step.
+    /// Not reached yet by a user who is not eligible yet, unlike the previous step.
     Open,
 }
 
@@ -147,7 +153,7 @@ pub struct Progress {
 pub fn progress(journey: &Journey, steps: usize) -> impl Iterator<Item = Progress> {
     let reached = journey.reached.iter().enumerate();
     let next = journey.reached.len();
-    let standing = if journey.open { Standing::Open } else { Standing::Dropped };
+    let standing = if journey.eligible { Standing::Dropped } else { Standing::Open };
     let next = (1..steps).contains(&next).then_some(Progress { step: next, reached: None, standing });
     reached.map(|(step, &at)| Progress { step, reached: Some(at), standing: Standing::Completed }).chain(next)
 }

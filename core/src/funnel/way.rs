@@ -1,13 +1,13 @@
 //! A funnel as defined by the arguments of a function over a log, and a user's requests as its events.
 
-use super::{Compatibility, Event, Mode, Plan, Rules, names, plan};
+use super::{Compatibility, Event, Matcher, Mode, Plan, Rules, names, plan};
 use crate::base::calendar::Micros;
 use crate::base::error::{Error, Result};
 use crate::base::memory::Claim;
 use crate::base::sort_by_user::Owned;
 use crate::base::user_lists;
 use crate::function::{Argument, Call, NO_DEFAULT, REQUIRED, Role, Type};
-use crate::history::Timeline;
+use crate::history::{History, Timeline};
 
 /// The semantics of levels.
 pub(super) const COMPATIBILITY: Argument = Argument {
@@ -30,7 +30,7 @@ pub(super) const ARGUMENTS: &[Argument] = &[
     Argument {
         name: "within",
         kind: Type::Interval,
-        role: Role::Value,
+        role: Role::Following,
         default: "'7 days'",
         about: "longest time from the first step to the last",
     },
@@ -64,8 +64,9 @@ pub(super) struct Way {
     steps: Vec<Option<usize>>,
     excluded: Option<usize>,
     /// The steps that each of a user's requests matches.
-    marks: Vec<u64>,
-    events: Vec<Event>,
+    pub marks: Vec<u64>,
+    /// The events of the requests last asked for, in the form of a stored funnel.
+    pub events: Vec<Event>,
     claim: Claim,
 }
 
@@ -102,6 +103,12 @@ impl Way {
         })
     }
 
+    /// The matcher of a call.
+    pub fn matcher(&self, call: &Call<'_>) -> Result<Matcher> {
+        let end = call.end_of_following(call.history.and_then(History::last_at));
+        Ok(Matcher::new(self.rules, self.compatibility, end)?.until(call.until))
+    }
+
     /// The columns it reads.
     pub fn columns(&self) -> Vec<Option<usize>> {
         self.steps.iter().copied().chain([self.excluded]).collect() // few: steps
@@ -119,8 +126,8 @@ impl Way {
         Ok(())
     }
 
-    /// The events of some of these requests, by index, in the form of a stored funnel.
-    pub fn events(&mut self, user: &Timeline<'_>, among: impl Iterator<Item = usize>) -> Result<&[Event]> {
+    /// Collects the events of some of these requests, by index.
+    pub fn gather(&mut self, user: &Timeline<'_>, among: impl Iterator<Item = usize>) -> Result<()> {
         let Way { rules, excluded, marks, events, claim, .. } = self;
         let excluded = user.flags(*excluded).unwrap_or_default();
         events.clear();
@@ -131,8 +138,7 @@ impl Way {
             }
         }
         events.sort_unstable_by_key(Owned::order);
-        user_lists::close(*rules, events)?;
-        Ok(events)
+        user_lists::close(*rules, events)
     }
 }
 

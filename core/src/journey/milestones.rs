@@ -14,6 +14,8 @@ pub struct Milestone {
     pub name: String,
     /// The JSON filter of the requests that count.
     pub filter: String,
+    /// The JSON filter of first requests, if only users who began with it are counted.
+    pub from: Option<String>,
     /// Its ordinal number among them, from 1.
     pub count: u32,
     /// The time limit in seconds from the user's start, if there is one.
@@ -45,7 +47,7 @@ fn seconds(text: &str) -> Option<i64> {
 impl Milestone {
     fn parse(given: &Value) -> Result<Self> {
         let Value::Object(keys) = given else { return wrong(given, OBJECT) };
-        let known = ["name", "filter", "count", "within"];
+        let known = ["name", "filter", "from", "count", "within"];
         if let Some(key) = keys.keys().find(|key| !known.contains(&key.as_str())) {
             return wrong(given, format!("milestones with the keys {}; \"{key}\" is none of them", known.join(", ")));
         }
@@ -57,6 +59,11 @@ impl Milestone {
             Some(filter @ Value::Object(_)) => filter.clone(),
             None => Value::Object(Map::new()),
             Some(_) => return wrong(given, "as \"filter\" an object such as {\"feature\": \"code\"}"),
+        };
+        let from = match keys.get("from") {
+            Some(from @ Value::Object(keys)) if !keys.is_empty() => Some(from.to_string()),
+            None | Some(Value::Null) => None,
+            Some(_) => return wrong(given, "as \"from\" an object such as {\"UserTier\": \"free\"}"),
         };
         let count = match keys.get("count") {
             None => Some(1),
@@ -72,7 +79,7 @@ impl Milestone {
                 return wrong(given, "as \"within\" a length of time such as \"24 hours\" or \"14 days\"");
             }
         };
-        Ok(Milestone { name, filter: filter.to_string(), count, within_seconds })
+        Ok(Milestone { name, filter: filter.to_string(), from, count, within_seconds })
     }
 
     /// The milestones in a JSON text.
@@ -111,7 +118,7 @@ mod tests {
     #[test]
     fn what_is_left_out_has_a_meaning() {
         let told = Milestone::list(r#"[{"name": "any"}]"#).unwrap();
-        let any = Milestone { name: "any".into(), filter: "{}".into(), count: 1, within_seconds: None };
+        let any = Milestone { name: "any".into(), filter: "{}".into(), from: None, count: 1, within_seconds: None };
         assert_eq!(told, [any]);
     }
 
@@ -126,6 +133,8 @@ mod tests {
             (r#"[{"name": " "}]"#, "\"name\""),
             (r#"[{"name": "a"}, {"name": "a"}]"#, "no other"),
             (r#"[{"name": "a", "filter": []}]"#, "\"filter\""),
+            (r#"[{"name": "a", "from": "free"}]"#, "\"from\""),
+            (r#"[{"name": "a", "from": {}}]"#, "\"from\""),
             (r#"[{"name": "a", "count": 0}]"#, "\"count\""),
             (r#"[{"name": "a", "count": 1.5}]"#, "\"count\""),
             (r#"[{"name": "a", "within": 5}]"#, "\"within\""),

@@ -138,13 +138,36 @@ fn selected(relation: &Relation, columns: &str, mut conditions: Vec<String>) -> 
     format!("SELECT {columns} FROM {} WHERE {}", relation.name, conditions.join(" AND "))
 }
 
+/// What `until` limits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Nothing, for it is not given.
+    Nothing,
+    /// The rows that are read.
+    Rows,
+    /// Only what later rows follow.
+    Beginnings,
+}
+
+impl Ask {
+    fn limited(&self) -> Until {
+        match (self.until, self.function.follows()) {
+            (false, _) => Until::Nothing,
+            (true, false) => Until::Rows,
+            (true, true) => Until::Beginnings,
+        }
+    }
+}
+
 /// The conditions on rows: no later than $3, before `until`, from the given parameter on, and the filter. If `until` is not
 /// after `since`, no rows are read.
-fn conditions(relation: &Relation, until: bool, from: Option<&str>, filter: Option<&str>) -> Result<Vec<String>> {
+fn conditions(relation: &Relation, until: Until, from: Option<&str>, filter: Option<&str>) -> Result<Vec<String>> {
     let (instant, parameter) = relation.instant()?;
     let mut conditions = vec![format!("{instant} <= {}", parameter("$3"))];
-    if until {
+    if until == Until::Rows {
         conditions.push(format!("{instant} < {}", parameter("$2")));
+    }
+    if until != Until::Nothing {
         conditions.push("($1 < $2) IS NOT FALSE".to_owned());
     }
     if let Some(from) = from {
@@ -163,7 +186,7 @@ fn requests(relation: &Relation, ask: &Ask, more: &str) -> Result<String> {
         Past::Lookback if ask.since => Some(reach.as_str()),
         _ => None,
     };
-    let conditions = conditions(relation, ask.until, from, ask.filter.as_deref())?;
+    let conditions = conditions(relation, ask.limited(), from, ask.filter.as_deref())?;
     // Rows before `since` are earlier history, also on its local day: values have days, so those hours count as the previous
     // day.
     let shown = if ask.since_within_day {
@@ -181,7 +204,7 @@ fn requests(relation: &Relation, ask: &Ask, more: &str) -> Result<String> {
 
 /// The end of observation if the rows read do not determine it: that of the log, not of the rows that pass a filter.
 fn end_of_log(relation: &Relation, ask: &Ask) -> Result<Option<String>> {
-    if ask.as_of || ask.until || !(ask.filter.is_some() || ask.since_within_day) {
+    if ask.as_of || ask.limited() == Until::Rows || !(ask.filter.is_some() || ask.since_within_day) {
         return Ok(None);
     }
     last_request_query(relation).map(Some)
@@ -324,7 +347,7 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
         Past::Lookback if ask.since => Some("$5"),
         _ => None,
     };
-    let mut conditions = conditions(relation, ask.until, from, ask.filter.as_deref())?;
+    let mut conditions = conditions(relation, ask.limited(), from, ask.filter.as_deref())?;
     let of_everyone = ask.with_role(|role| matches!(role, Role::Everyone)).any(|(_, everyone)| everyone == "true");
     let of_user = ask.with_role(|role| matches!(role, Role::User)).next().filter(|_| !of_everyone);
     if let Some((_, id)) = of_user {
@@ -369,7 +392,7 @@ fn with_signups(
 ) -> Result<String> {
     let [(user, is_user), (signed_up, has_signed_up)] = relation.users_of_both(signups)?;
     let requests = requests.into_iter().chain(is_user).collect(); // few: conditions
-    let others = conditions(signups, false, None, None)?.into_iter().chain(has_signed_up).collect(); // few: conditions
+    let others = conditions(signups, Until::Nothing, None, None)?.into_iter().chain(has_signed_up).collect(); // few: conditions
     let nothing = "NULL, ".repeat(columns.saturating_sub(1));
     Ok(format!(
         "{} UNION ALL {}",

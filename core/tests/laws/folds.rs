@@ -13,7 +13,7 @@ use user_metrics_core::function::{Cell, Function, Reads, Role, Rows};
 use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 35] = [
+const COLUMNS: [(&str, Kind); 36] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -36,7 +36,8 @@ const COLUMNS: [(&str, Kind); 35] = [
     ("milestones 2", Kind::Flag),
     ("tier_property", Kind::Text),
     ("source_property", Kind::Text),
-    ("start", Kind::Flag),
+    ("start_event", Kind::Flag),
+    ("end_event", Kind::Flag),
     ("premium", Kind::Flag),
     ("properties", Kind::Id),
     ("behaviours 1", Kind::Flag),

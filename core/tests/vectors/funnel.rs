@@ -101,8 +101,7 @@ impl Case {
     fn span(&self, last_at: Option<Micros>) -> Span {
         let given = |text: &Option<String>| text.as_deref().map(instant);
         let (since, until) = (given(&self.arguments.since), given(&self.arguments.until));
-        let end = given(&self.arguments.as_of).or(until).or(last_at).unwrap_or(0);
-        Span { since, until, end: until.map_or(end, |until| until.min(end)) }
+        Span { since, until, end: given(&self.arguments.as_of).or(last_at).unwrap_or(0) }
     }
 
     /// Where each user stands, by name, for a value knows only keys.
@@ -115,7 +114,7 @@ impl Case {
             let bytes = self.value(self.requests.iter().filter(|(own, ..)| own == user))?;
             let view = View::open(&bytes)?;
             let span = self.span(view.last_at());
-            let mut matcher = Matcher::new(view.rules(), compatibility, span.end)?;
+            let mut matcher = Matcher::new(view.rules(), compatibility, span.end)?.until(span.until);
             view.each(|_, events| {
                 for row in progress(matcher.journey(shown(events, &span))?, self.steps) {
                     assert_eq!(row.reached.is_some(), row.standing == Standing::Completed);
@@ -167,7 +166,21 @@ impl Golden for Case {
                     let [median, p90] = [0.5, 0.9].map(|share| step.quantile(share));
                     let (low, high) = step.bounds().unzip();
                     let rates = (step.from_previous_rate(), step.from_first_rate());
-                    json!([number, name, step.users, rates.0, rates.1, step.dropped, step.open, median, p90, low, high])
+                    json!([
+                        number,
+                        name,
+                        step.users,
+                        step.eligible,
+                        step.reached,
+                        rates.0,
+                        rates.1,
+                        step.dropped,
+                        step.open,
+                        median,
+                        p90,
+                        low,
+                        high
+                    ])
                 };
                 Ok((1..).zip(called).zip(table).map(row).collect())
             }

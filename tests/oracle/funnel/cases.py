@@ -7,6 +7,8 @@ from oracle.funnel import definitions as fd
 from oracle.funnel.logs import FEATURES
 from oracle.kit.cases import Case, counted_requests, observed_until, random_filter, segments
 from oracle.kit.compare import by_segment, shown
+from oracle.kit.days import DAY
+from oracle.kit.definitions import first_day_of, index_of
 from oracle.kit.logs import literal
 from oracle.kit.runner import ExpectedError
 
@@ -30,6 +32,9 @@ class FunnelCase(Case):
     compatibility: str = "standard"
     named: bool = True
     start: tuple | None = None
+    ends: tuple | None = None
+
+    WRITERS = {"max_gap": lambda gap: f"interval '{gap} microseconds'"}
 
     def names(self):
         if self.mode == "unordered" and (self.value is None or not self.named):
@@ -61,7 +66,9 @@ class FunnelCase(Case):
                 yield "steps", "ARRAY[" + ", ".join(literal(name) for name in self.names()) + "]"
             yield "compatibility", literal(self.compatibility)
         if self.readout == "paths" and self.start is not None:
-            yield "start", literal(json.dumps({"feature": list(self.start)}))
+            yield "start_event", literal(json.dumps({"feature": list(self.start)}))
+        if self.readout == "paths" and self.ends is not None:
+            yield "end_event", literal(json.dumps({"feature": list(self.ends)}))
         yield from super().arguments()
 
     def value_sql(self, log):
@@ -84,15 +91,25 @@ class FunnelCase(Case):
             yield replace(self, excluded=())
         if self.mode != "ordered":
             yield replace(self, mode="ordered")
+        for name in ("start", "ends"):
+            if getattr(self, name) is not None:
+                yield replace(self, **{name: None})
 
 
 # ------------------------------------------------------------------------------------------------- the expectation
 
 def requests_read(case, log, now):
-    """The requests of users that pass the filter, from since to as_of and before until."""
+    """The requests of users that pass the filter, from since to as_of; until limits those of paths, and who enters a funnel."""
     last = min(now, now if case.as_of is None else case.as_of)
+    if case.value is None and None not in (case.since, case.until) and case.until <= case.since:
+        return []
     return [r for r in counted_requests(case, log) if r.instant <= last
-            and (case.since is None or r.instant >= case.since) and (case.until is None or r.instant < case.until)]
+            and (case.since is None or r.instant >= case.since)
+            and (case.readout != "paths" or case.until is None or r.instant < case.until)]
+
+
+def entry_limit(case):
+    return fd.FOREVER if case.until is None else case.until
 
 
 def journeys_of(case, requests, end):
@@ -101,12 +118,13 @@ def journeys_of(case, requests, end):
     for r in requests:
         steps = frozenset(n for n, step in enumerate(case.steps, 1) if r.feature in case.features(step))
         events.setdefault(r.user, []).append(fd.Event(r.instant, steps, r.feature in case.excluded))
-    return {user: fd.journey(own, len(case.steps), case.window, end, case.mode, case.compatibility)
+    return {user: fd.journey(own, len(case.steps), case.window, end, case.mode, case.compatibility, entry_limit(case))
             for user, own in events.items()}
 
 
 def kept(case, requests):
-    """Whether a funnel keeps any of these requests: a segment without any has no row."""
+    """Whether a funnel keeps any of these requests before until: a segment without any has no row."""
+    requests = [r for r in requests if r.instant < entry_limit(case)]
     features = {feature for step in case.steps for feature in case.features(step)} | set(case.excluded)
     return bool(requests) and (case.mode in ("strict_order", "allow_reentry") or any(r.feature in features for r in requests))
 
@@ -115,25 +133,85 @@ def expected_rows(case, log, facts):
     """The rows by the definitions; `facts` has the server's `now`."""
     read, least = requests_read(case, log, facts.now), log.least or 1
     if case.readout == "paths":
-        return expected_paths(case, log, read, least)
+        return expected_paths(case, log, read, least, observed_until(case, log, facts.now))
     if case.value is not None and not log.requests:
         return fd.funnel([], case.names() if case.named else [])
     if case.excluded and case.compatibility == "clickhouse" and case.value is None:
         raise ExpectedError("22023")
     if case.mode not in (OF_CLICKHOUSE if case.compatibility == "clickhouse" else MODES):
         raise ExpectedError("22023")
-    end = observed_until(case, log, facts.now)
+    end = observed_until(replace(case, until=None), log, facts.now)
     if case.readout == "funnel_users":
         return fd.funnel_users(journeys_of(case, read, end), case.names())
-    if case.by is None:
-        rows = fd.funnel(list(journeys_of(case, read, end).values()), case.names(), least)
-        return rows if case.value is not None else with_segment(None, rows)
+    if case.value is not None:
+        return fd.funnel(list(journeys_of(case, read, end).values()), case.names(), least)
+    if case.args.get("by_value", "first").startswith("step ") and (
+            case.mode == "unordered" or not 1 <= int(case.args["by_value"][5:]) <= len(case.steps)):
+        raise ExpectedError("22023")
+    return expected_funnel(case, log, read, least, end)
+
+
+def expected_funnel(case, log, read, least, end):
+    """A funnel for each segment and period. A period counts who enters in it, as `since` and `until` of the period would."""
+    by_value, grain = case.args.get("by_value", "first"), case.args.get("period")
+    began = min((r.instant for r in read), default=None)
+    groups = {}
+    for value, requests in (segments(case, read) if by_value == "each" else {None: read}).items():
+        people = {}
+        for r in requests:
+            people.setdefault(r.user, []).append(r)
+        for own in people.values():
+            if not kept(case, own):
+                continue
+            limit, spans = entry_limit(case), {None: (-fd.FOREVER, fd.FOREVER)}
+            if grain:
+                spans = {}
+                for r in own:
+                    number = index_of(r.instant // DAY, grain)
+                    start, stop = first_day_of(number, grain), first_day_of(number + 1, grain)
+                    spans[start] = (start * DAY, stop * DAY)
+            for period, (start, stop) in spans.items():
+                shown = [r for r in own if r.instant >= start]
+                enters = replace(case, until=min(stop, limit))
+                journey = next(iter(journeys_of(enters, shown, end).values()))
+                if period is None or journey.reached:
+                    segment = value if case.by is None or by_value == "each" else told_value(case, own, journey)
+                    groups.setdefault((segment, period), []).append(journey)
+    if not groups and case.by is None and grain is None:
+        groups = {(None, None): []}
     rows = []
-    for segment, requests in sorted(segments(case, read).items(), key=text_order):
-        if kept(case, requests):
-            journeys = journeys_of(case, requests, end)
-            rows += with_segment(segment, fd.funnel(list(journeys.values()), case.names(), least))
+    for (segment, period), journeys in sorted(groups.items(), key=lambda item: (*text_order(item[0]), item[0][1] or 0)):
+        complete = None
+        if period is not None:
+            stop = first_day_of(index_of(period, grain) + 1, grain) * DAY
+            complete = (case.since is None or case.since <= period * DAY) and stop <= entry_limit(case) \
+                and began // DAY <= period and stop - 1 + case.window < end
+        rows += [{"segment": segment, "period_start": period, "complete": complete, **row}
+                 for row in fd.funnel(journeys, case.names(), least)]
     return rows
+
+
+def told_value(case, requests, journey):
+    """The value of `by` that a user is counted under, of those told: the least of several at the first instant, and at that
+    of a step; the greatest at the last."""
+    def told(r):
+        value = getattr(r, case.by)
+        return value if value is not None and value.strip(" \t\n\x0b\x0c\r") else None
+
+    def least(of):
+        return min((told(r).encode() for r in of if told(r) is not None), default=b"").decode() or None
+
+    known, by_value = [r for r in requests if told(r) is not None], case.args.get("by_value", "first")
+    if by_value == "last":
+        return max(((r.instant, told(r).encode()) for r in known), default=(0, b""))[1].decode() or None
+    if by_value == "first":
+        first = min((r.instant for r in known), default=None)
+        return least(r for r in known if r.instant == first)
+    number = int(by_value[5:])
+    if number > len(journey.reached):
+        return None
+    return least(r for r in requests if r.instant == journey.reached[number - 1]
+                 and r.feature in case.features(case.steps[number - 1]))
 
 
 def text_order(item):
@@ -144,7 +222,7 @@ def with_segment(segment, rows):
     return [{"segment": segment, **row} for row in rows]
 
 
-def expected_paths(case, log, read, least):
+def expected_paths(case, log, read, least, end):
     rows = []
     for segment, requests in sorted(segments(case, read).items(), key=text_order):
         people = {}
@@ -153,12 +231,12 @@ def expected_paths(case, log, read, least):
 
         def order(r):
             known = r.request_id if log.id_column else None
-            begins = case.start is None or r.feature in case.start
-            return (r.instant, known is None, len(known or ""), (known or "").encode(), (r.feature or "").encode(), not begins)
+            return (r.instant, known is None, len(known or ""), (known or "").encode(), (r.feature or "").encode())
 
-        ordered = [[(r.feature, case.start is None or r.feature in case.start) for r in sorted(own, key=order)]
-                   for own in people.values()]
-        rows += with_segment(segment, fd.paths(ordered, case.args.get("depth", 5), least))
+        ordered = [[(r.instant, r.feature, case.start is None or r.feature in case.start, r.feature in (case.ends or ()))
+                    for r in sorted(own, key=order)] for own in people.values()]
+        rows += with_segment(segment, fd.paths(ordered, case.args.get("depth", 5), end, least, case.start is not None,
+                                               case.ends is not None, case.args.get("max_gap")))
     return rows
 
 
@@ -175,9 +253,11 @@ def laws(case, log, rows, answer):
     if case.readout in ("funnel", "funnel_steps"):
         for group in by_segment(rows):
             for before, row in zip(group, group[1:]):
+                if row["step_number"] == 1:
+                    continue
                 if before["users"] != row["users"] + row["dropped_users"] + row["open_users"]:
                     yield f"who reached a step reached the next, dropped or may still: {shown(row)}"
-        if case.value is None and case.by is None:
+        if case.value is None and case.by is None and "period" not in case.args:
             people = answer(replace(case, readout="funnel_users"))
             for row in rows:
                 told = [p["status"] for p in people if p["step_number"] == row["step_number"]]
@@ -186,8 +266,9 @@ def laws(case, log, rows, answer):
                     yield f"funnel counts whom funnel_users names: {counts} in {shown(row)}"
     if case.readout == "paths":
         for group in by_segment(rows):
+            here = "to_feature" if case.ends is None else "from_feature"
             for step in range(1, max(row["step"] for row in group)):
-                arrived = sum(row["users"] for row in group if row["step"] == step and row["to_feature"] is not None)
+                arrived = sum(row["users"] for row in group if row["step"] == step and row[here] is not None)
                 went_on = sum(row["users"] for row in group if row["step"] == step + 1)
                 if arrived != went_on:
                     yield f"who arrives at move {step + 1} is told there: {arrived}, {went_on}"
@@ -212,7 +293,10 @@ def random_funnel_case(rng, log):
     if readout == "paths":
         start = rng.choice([None, None, ("a",), ("b", "bc"), ("nothing",)])
         args = {"depth": rng.choice([1, 2, 3, 9])} if rng.random() < 0.7 else {}
-        return FunnelCase(readout, args, **times, filter=only, by=by, start=start)
+        if rng.random() < 0.4:
+            args["max_gap"] = rng.choice([0, 1, 2, 5]) * log.unit
+        ends = rng.choice([None, None, ("c",), ("a", "x"), ("nothing",)])
+        return FunnelCase(readout, args, **times, filter=only, by=by, start=start, ends=ends)
     clickhouse = rng.random() < 0.3
     steps = rng.choice([("a",), ("a", "b"), ("a", "b", "c"), ("a", "b", "c"), ("a", "b", "c", "d"), ("a", "a"), ("a", "a", "b"),
                         ("b", "a", "b"), ("c", "b", "a"), ("a", "ab", "b")])
@@ -225,4 +309,9 @@ def random_funnel_case(rng, log):
         case = replace(case, mode=rng.choice(["unordered", "allow_reentry"]), compatibility=rng.choice(["standard", "clickhouse"]))
     if readout == "funnel_steps":
         return replace(case, value=rng.choice(list(VALUES)))
+    if readout == "funnel":
+        if by is not None and rng.random() < 0.8:
+            case.args["by_value"] = rng.choice(["first", "last", "each", "each", "step 1", "step 2", "step 3"])
+        if rng.random() < 0.3:
+            case.args["period"] = rng.choice(["day", "day", "week", "month"])
     return replace(case, filter=only, by=by if readout == "funnel" else None)

@@ -8,6 +8,7 @@ from itertools import combinations, permutations
 from math import floor, sqrt
 
 Z = 1.959963984540054                            # 97.5 % of the standard normal distribution
+FOREVER = 2**63
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Journey:
-    """When each step was reached, and whether another one may still be."""
+    """When each step was reached, and whether the window since the first entry has elapsed."""
 
     reached: tuple
-    open: bool
+    eligible: bool
 
 
 # ------------------------------------------------------------------------------------------------------ one user
@@ -59,22 +60,14 @@ def in_order(events, n, window, mode):
     return [match for match in lengthened(()) if match]
 
 
-def can_go_on(events, match, window, end, mode):
-    """No event seen would break the match before an event at the end of observation."""
-    last = events[match[-1]].at
-    broken = any(other.at > last and forbids(other, len(match), mode) for other in events)
-    return events[match[0]].at + window >= end and not broken
-
-
-def ordered_journey(events, n, window, end, mode):
-    matches = in_order(events, n, window, mode)
+def ordered_reached(events, n, window, mode, until):
+    """The times of the match reported, of those that begin before `until`."""
+    matches = [match for match in in_order(events, n, window, mode) if events[match[0]].at < until]
     if not matches:
-        return Journey((), False)
+        return ()
     longest = max(map(len, matches))
     times = [tuple(events[i].at for i in match) for match in matches if len(match) == longest]
-    told = min(times, key=lambda t: (t[-1], -t[0], t))
-    running = told[0] + window >= end and any(can_go_on(events, match, window, end, mode) for match in matches)
-    return Journey(told, longest < n and running)
+    return min(times, key=lambda t: (t[-1], -t[0], t))
 
 
 def each_another_step(events):
@@ -84,26 +77,22 @@ def each_another_step(events):
                for choice in permutations(steps, len(events)))
 
 
-def unordered_journey(events, n, window, end):
+def unordered_reached(events, n, window, until):
     found = {}
     for size in range(1, n + 1):
         for chosen in combinations([event for event in events if event.steps], size):
             times = sorted(event.at for event in chosen)
-            if times[-1] - times[0] > window or not each_another_step(chosen):
+            if times[0] >= until or times[-1] - times[0] > window or not each_another_step(chosen):
                 continue
             if any(times[0] < event.at < times[-1] and event.excluded for event in events):
                 continue
             found.setdefault(size, []).append(tuple(times))
     if not found:
-        return Journey((), False)
-    longest = max(found)
-    told = min(found[longest], key=lambda t: (t[-1], tuple(-at for at in t)))
-    running = any(event.steps and event.at + window >= end
-                  and not any(other.excluded and other.at > event.at for other in events) for event in events)
-    return Journey(told, longest < n and told[0] + window >= end and running)
+        return ()
+    return min(found[max(found)], key=lambda t: (t[-1], tuple(-at for at in t)))
 
 
-def clickhouse_journey(events, n, window, end, mode):
+def clickhouse_reached(events, n, window, mode, until):
     """windowFunnel by its manual: events sorted by instant and step, one for every condition that a row meets."""
     strict = mode in ("strict_order", "allow_reentry")
     expanded = sorted((e.at, step) for e in events for step in (e.steps or ({0} if strict else ())))
@@ -112,7 +101,8 @@ def clickhouse_journey(events, n, window, end, mode):
         if step == 0:
             over = bool(chains)
         elif step == 1:
-            chains[1] = (at,)
+            if at < until:
+                chains[1] = (at,)
         elif mode == "strict_dedup" and step in chains:
             over = True
         elif strict and chains and step - 1 not in chains:
@@ -122,18 +112,20 @@ def clickhouse_journey(events, n, window, end, mode):
         told = max(told, chains.get(step, ()), key=len)
         if over or len(told) == n:
             break
-    running = any(chain[0] + window >= end for chain in chains.values())
-    return Journey(told, bool(told) and len(told) < n and not over and told[0] + window >= end and running)
+    return told
 
 
-def journey(events, n, window, end, mode="ordered", compatibility="standard"):
-    """The steps reached by the user of these events, as known at `end`."""
+def journey(events, n, window, end, mode="ordered", compatibility="standard", until=FOREVER):
+    """The steps reached by the user of these events, who enters before `until`, as known at `end`."""
     events = [event for event in events if event.at <= end]
+    entries = [event.at for event in events if event.at < until and (event.steps if mode == "unordered" else 1 in event.steps)]
     if compatibility == "clickhouse" and mode in ("ordered", "strict_order", "strict_dedup", "allow_reentry"):
-        return clickhouse_journey(events, n, window, end, mode)
-    if mode == "unordered":
-        return unordered_journey(events, n, window, end)
-    return ordered_journey(events, n, window, end, mode)
+        reached = clickhouse_reached(events, n, window, mode, until)
+    elif mode == "unordered":
+        reached = unordered_reached(events, n, window, until)
+    else:
+        reached = ordered_reached(events, n, window, mode, until)
+    return Journey(reached, bool(entries) and min(entries) + window < end)
 
 
 # ------------------------------------------------------------------------------------------------------ all users
@@ -168,24 +160,24 @@ def hides(count, least):
 
 
 def funnel(journeys, names, least=1):
-    """A row for each step."""
+    """A row for each step. Rates and times are of eligible users, of all who entered whether they converted or not."""
     rows, shown = [], True
-    levels = [len(j.reached) for j in journeys]
-    first = sum(level >= 1 for level in levels)
-    waiting = 0
+    entered = [j for j in journeys if j.reached]
+    eligible = [j for j in entered if j.eligible]
     for number, name in enumerate(names, 1):
-        users = sum(level >= number for level in levels)
-        before = [j for j, level in zip(journeys, levels) if number > 1 and level == number - 1]
-        open_users = sum(j.open for j in before)
-        dropped = len(before) - open_users
-        waiting += open_users
-        times = [(j.reached[number - 1] - j.reached[number - 2]) / 1e6
-                 for j, level in zip(journeys, levels) if level >= number > 1]
-        low, high = wilson(users, first - waiting)
-        shown = shown and not any(hides(count, least) for count in (users, dropped, open_users))
+        users = sum(len(j.reached) >= number for j in entered)
+        reached = [j for j in eligible if len(j.reached) >= number]
+        before = [j for j in eligible if number > 1 and len(j.reached) >= number - 1]
+        dropped = len(before) - len(reached) if number > 1 else 0
+        open_users = sum(not j.eligible and len(j.reached) == number - 1 for j in entered)
+        times = [(j.reached[number - 1] - j.reached[number - 2]) / 1e6 for j in reached if number > 1]
+        low, high = wilson(len(reached), len(eligible))
+        shown = shown and not any(hides(count, least) for count in (
+            users, len(eligible), len(reached), users - len(reached), dropped, open_users))
         figures = {
-            "users": users, "from_previous_rate": share_of(users, users + dropped) if number > 1 else None,
-            "from_first_rate": share_of(users, first - waiting), "dropped_users": dropped, "open_users": open_users,
+            "users": users, "eligible_users": len(eligible), "reached_users": len(reached),
+            "from_previous_rate": share_of(len(reached), len(before)) if number > 1 else None,
+            "from_first_rate": share_of(len(reached), len(eligible)), "dropped_users": dropped, "open_users": open_users,
             "median_seconds": quantile(times, 0.5), "p90_seconds": quantile(times, 0.9),
             "rate_low": low, "rate_high": high}
         rows.append({"step_number": number, "step": name,
@@ -201,32 +193,62 @@ def funnel_users(journeys, names):
             if number <= len(j.reached):
                 at, status = j.reached[number - 1], "completed"
             elif number == len(j.reached) + 1 > 1:
-                at, status = None, "open" if j.open else "dropped"
+                at, status = None, "dropped" if j.eligible else "open"
             else:
                 break
-            rows.append({"user_id": user, "step_number": number, "step": name, "reached_at": at, "status": status})
+            rows.append({"user_id": user, "step_number": number, "step": name, "reached_at": at, "status": status,
+                         "eligible": j.eligible})
     return rows
 
 
 # ---------------------------------------------------------------------------------------------------------- paths
 
-def paths(people, depth, least=1):
-    """`people` are the ordered requests of each user: (feature, whether it may begin a path)."""
+def path_of(requests, end, starts, ends, max_gap):
+    """The features of a path, and whether it is over. `requests` are in order: (instant, feature, may start, ends)."""
+    def is_told(feature):
+        return feature is not None and bool(feature.strip(" \t\n\x0b\x0c\r"))
+
+    def pause(i):
+        return max_gap is not None and i > 0 and requests[i][0] - requests[i - 1][0] > max_gap
+
+    told = [i for i, r in enumerate(requests) if is_told(r[1])]
+    if starts or not ends:
+        first = next((i for i in told if requests[i][2]), None)
+        if first is None:
+            return [], True
+        stop = next((i for i in range(first + 1, len(requests)) if pause(i)), len(requests))
+        over = stop < len(requests) or requests[-1][0] + (max_gap or 0) < end
+        if ends:
+            stop = next((i + 1 for i in told if first <= i < stop and requests[i][3]), None)
+            if stop is None:
+                return [], True
+    else:
+        stop = next((i + 1 for i in told if requests[i][3]), None)
+        if stop is None:
+            return [], True
+        first, over = max(i for i in range(stop) if i == 0 or pause(i)), True
+    features = []
+    for i in told:
+        if first <= i < stop and features[-1:] != [requests[i][1]]:
+            features.append(requests[i][1])
+    return features, over
+
+
+def paths(people, depth, end, least=1, starts=False, ends=False, max_gap=None):
+    """`people` are the ordered requests of each user, as `path_of` has them; whether a start and an end are asked for."""
     moves = {}
     for requests in people:
-        features, begun = [], False
-        for feature, begins in requests:
-            if feature is None or not feature.strip(" \t\n\x0b\x0c\r"):
-                continue
-            begun = begun or begins
-            if begun and features[-1:] != [feature]:
-                features.append(feature)
-        for step in range(1, depth + 1):
-            if step <= len(features):
-                move = (step, features[step - 1], features[step] if step < len(features) else None)
-                moves[move] = moves.get(move, 0) + 1
-    rows = [{"step": step, "from_feature": before, "to_feature": after, "users": None if hides(users, least) else users}
-            for (step, before, after), users in moves.items()]
+        features, over = path_of(requests, end, starts, ends, max_gap)
+        for step in range(1, min(depth, len(features)) + 1):
+            if ends:
+                move = (step, features[-step - 1] if step < len(features) else None, features[-step], True)
+            else:
+                goes_on = step < len(features)
+                move = (step, features[step - 1], features[step] if goes_on else None, goes_on or over)
+            moves[move] = moves.get(move, 0) + 1
+    rows = [{"step": step, "from_feature": before, "to_feature": after, "complete": complete,
+             "users": None if hides(users, least) else users}
+            for (step, before, after, complete), users in moves.items()]
     return sorted(rows, key=lambda row: (row["step"], row["users"] is None, -(row["users"] or 0),
-                                         row["from_feature"].encode(), row["to_feature"] is None,
-                                         (row["to_feature"] or "").encode()))
+                                         row["from_feature"] is None, (row["from_feature"] or "").encode(),
+                                         row["to_feature"] is None, (row["to_feature"] or "").encode(), not row["complete"]))

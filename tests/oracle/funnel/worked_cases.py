@@ -71,28 +71,39 @@ class Journeys(unittest.TestCase):
         """Completed first, begun last, earliest second step."""
         self.assertEqual(reached("0a 1a 2b 3b 4c 5c"), (1, 2, 4))
 
-    def test_open(self):
-        def is_open(text, end, mode="ordered"):
-            return fd.journey(events(text), 2, 10, end, mode).open
+    def test_eligible(self):
+        def is_eligible(text, end, mode="ordered", until=fd.FOREVER):
+            return fd.journey(events(text), 2, 10, end, mode, until=until).eligible
 
-        self.assertEqual([is_open("0a", end) for end in (0, 10, 11)], [True, True, False])
-        self.assertFalse(is_open("0a 5a", 11))                    # it had a whole window once
-        self.assertFalse(is_open("0a 1b", 5))                     # nothing is left to reach
-        self.assertFalse(is_open("0b", 5))                        # it has not begun
-        self.assertFalse(is_open("0a 1-", 5, "strict_order"))     # it is broken
-        self.assertTrue(is_open("0a 1- 2a", 5, "strict_order"))   # and begun again
+        self.assertEqual([is_eligible("0a", end) for end in (0, 10, 11)], [False, False, True])
+        self.assertTrue(is_eligible("0a 5a", 11))                 # since the first entry, whatever follows
+        self.assertEqual([is_eligible("0a 1b", end) for end in (5, 11)], [False, True])    # converted or not
+        self.assertFalse(is_eligible("0b", 15))                   # it has not begun
+        self.assertTrue(is_eligible("0b", 15, "unordered"))
+        self.assertFalse(is_eligible("0a 1-", 5, "strict_order"))
+        self.assertFalse(is_eligible("3a", 15, until=3))
+
+    def test_until_limits_who_enters(self):
+        def reached(text, until, mode="ordered", compatibility="standard"):
+            return fd.journey(events(text), 3, 10, 10**6, mode, compatibility, until).reached
+
+        self.assertEqual((reached("0a 5b 6c", 1), reached("0a 5a 6b 11c", 5), reached("5a", 5)), ((0, 5, 6), (0, 6), ()))
+        self.assertEqual(reached("0a 5a 6b 11c", 5, compatibility="clickhouse"), (0, 6))
+        self.assertEqual(reached("0a 0b 5a 6c", 5, "unordered"), (0, 5, 6))
+        self.assertEqual(reached("0a 5a 6b", 5, "unordered"), (0, 6))
 
 
 class Rows(unittest.TestCase):
-    JOURNEYS = [fd.Journey(times, is_open) for times, is_open in
-                (((0, 10, 40), False), ((0, 20), False), ((0, 40), True), ((0,), False), ((0,), True), ((), False))]
+    JOURNEYS = [fd.Journey(times, is_eligible) for times, is_eligible in
+                (((0, 10, 40), True), ((0, 20), True), ((0, 40), False), ((0,), True), ((0,), False), ((), False))]
 
     def test_funnel(self):
         rows = [{k: v for k, v in row.items() if "rate_" not in k or "from" in k} for row in fd.funnel(self.JOURNEYS, "abc")]
         self.assertEqual([(r["users"], r["dropped_users"], r["open_users"]) for r in rows], [(5, 0, 0), (3, 1, 1), (1, 1, 1)])
-        self.assertEqual([r["from_previous_rate"] for r in rows], [None, 3 / 4, 1 / 2])
-        self.assertEqual([r["from_first_rate"] for r in rows], [1, 3 / 4, 1 / 3])
-        self.assertEqual([r["median_seconds"] for r in rows], [None, 2e-5, 3e-5])
+        self.assertEqual([(r["eligible_users"], r["reached_users"]) for r in rows], [(3, 3), (3, 2), (3, 1)])
+        self.assertEqual([r["from_previous_rate"] for r in rows], [None, 2 / 3, 1 / 2])
+        self.assertEqual([r["from_first_rate"] for r in rows], [1, 2 / 3, 1 / 3])
+        self.assertEqual([r["median_seconds"] and round(r["median_seconds"], 9) for r in rows], [None, 1.5e-5, 3e-5])
 
     def test_bounds(self):
         low, high = fd.wilson(0, 10)
@@ -104,10 +115,23 @@ class Rows(unittest.TestCase):
         self.assertEqual([r["users"] for r in fd.funnel(self.JOURNEYS, "abc", 2)], [5, None, None])
 
     def test_paths(self):
-        people = [[("x", False), ("a", True), ("a", False), ("b", False), ("a", False)], [("a", True), (" ", False)], [("b", False)]]
-        self.assertEqual(
-            [tuple(row.values()) for row in fd.paths(people, 2)],
-            [(1, "a", "b", 1), (1, "a", None, 1), (2, "b", "a", 1)])
+        def requests(text):
+            return [(int(word[:-1]), word[-1].lower().replace("-", " "), word[-1].isupper(), word[-1] == "e") for word in text.split()]
+
+        people = [requests(text) for text in ("0x 1A 2a 3b 4a", "5A 6-", "1b")]
+
+        def told(people, *args, **more):
+            return [tuple(row.values()) for row in fd.paths(people, *args, **more)]
+
+        self.assertEqual(told(people, 2, 7, starts=True), [(1, "a", "b", True, 1), (1, "a", None, True, 1), (2, "b", "a", True, 1)])
+        # As of 6 the second has had no time to go on.
+        self.assertEqual(told(people, 2, 6, starts=True)[1], (1, "a", None, False, 1))
+        self.assertEqual(told(people, 2, 8, starts=True, max_gap=2)[1], (1, "a", None, False, 1))
+        ways = [requests(text) for text in ("0a 1b 3e 4b", "0b 1e", "0e", "0a 1b")]
+        self.assertEqual(told(ways, 2, 9, ends=True), [
+            (1, "b", "e", True, 2), (1, None, "e", True, 1), (2, "a", "b", True, 1), (2, None, "b", True, 1)])
+        # 2 between b and e is more than 1, so the first way begins with e.
+        self.assertEqual(told(ways[:1], 2, 9, ends=True, max_gap=1), [(1, None, "e", True, 1)])
 
 
 class WrongDefinitions(unittest.TestCase):
@@ -126,12 +150,13 @@ class WrongDefinitions(unittest.TestCase):
 
     def test_they_are_told_apart(self):
         rng, questions = random.Random(7), []
-        for _ in range(250):
+        for _ in range(400):
             log = random_funnel_log(rng, self.NOW // DAY * DAY)
             questions += [(random_funnel_case(rng, log), log) for _ in range(8)]
         # Repeats that matter are rare.
         questions += [(replace(case, mode="strict_dedup"), log) for case, log in questions if case.compatibility == "standard"]
         right = self.answers(questions)
+        right_journey = fd.journey
         told = lambda key: mock.patch.object(fd, "min", lambda found, key=None: min(found, key=WRONG_KEYS[which]), create=True)
         wrong = {
             "nothing is forbidden": mock.patch.object(fd, "forbids", lambda event, done, mode: False),
@@ -141,11 +166,15 @@ class WrongDefinitions(unittest.TestCase):
             "only steps done may not be repeated": mock.patch.object(
                 fd, "forbids", lambda e, done, mode: e.excluded or mode == "strict_order"
                 or mode == "strict_dedup" and any(2 <= s <= done for s in e.steps)),
-            "broken matches go on": mock.patch.object(
-                fd, "can_go_on", lambda events, match, window, end, mode: events[match[0]].at + window >= end),
+            "who converts is eligible": mock.patch.object(
+                fd, "journey", lambda e, n, *args, **more: (lambda j: replace(j, eligible=j.eligible or len(j.reached) == n))(
+                    right_journey(e, n, *args, **more))),
+            "until limits what is seen": mock.patch.object(
+                fd, "journey", lambda e, n, w, end, mode, compatibility, until: right_journey(
+                    [event for event in e if event.at < until], n, w, end, mode, compatibility, until)),
             "a set of rows may share a step": mock.patch.object(fd, "each_another_step", lambda events: True),
             "ClickHouse's answers are ours": mock.patch.object(
-                fd, "clickhouse_journey", lambda e, n, w, end, mode: fd.ordered_journey(e, n, w, end, mode)),
+                fd, "clickhouse_reached", lambda e, n, w, mode, until: fd.ordered_reached(e, n, w, mode, until)),
             "nobody is hidden": mock.patch.object(fd, "hides", lambda count, least: False)}
         for which in WRONG_KEYS:
             wrong[which] = told(which)

@@ -102,6 +102,7 @@ def expected_rows(case, log, facts):
     last = min(facts.now, facts.now if case.as_of is None else case.as_of)
     told, exposed = args.pop("milestones", None), args.pop("exposed", None)
     filters = [milestone.get("filter", {}) for milestone in told or ()] + ([] if exposed is None else [exposed])
+    filters += [milestone["from"] for milestone in told or () if "from" in milestone]
     read = [r for r in counted_requests(case, log) if r.instant <= last and (case.until is None or r.instant < case.until)]
     groups = {segment: [log.step(r, tuple(matches(r, wanted) for wanted in filters)) for r in members]
               for segment, members in segments(case, read).items()}
@@ -221,6 +222,8 @@ def random_args(rng, readout):
                 for key in ("filter", "count", "within"):
                     if rng.random() < 0.4:
                         del milestone[key]
+                if rng.random() < 0.3:
+                    milestone["from"] = random_filter(rng)
             return {"milestones": told}
         return {"advanced_features": rng.sample(["chat", "it's", "none such"], 2)} if rng.random() < 0.5 else {}
     if readout == "feature_adoption":

@@ -191,22 +191,27 @@ def standard_milestones(steps, sessions, began, advanced, local_day, day_start, 
 
 
 def told_milestones(steps, told, began, end):
-    """The same for custom milestones: the n-th request, within the time limit."""
+    """The same for custom milestones: the n-th request, within the time limit. Of users who must have begun with something
+    else it is not known whether the deadline has passed: they are not counted."""
+    firsts = [step for step in steps if step.instant == min(step.instant for step in steps)]
+    origins = [place for place, milestone in enumerate(told) if milestone.get("from")]
     for place, milestone in enumerate(told):
+        is_counted = place not in origins or any(step.marks[len(told) + origins.index(place)] for step in firsts)
         at = sorted(step.instant for step in steps if step.marks[place])
         count, within = milestone.get("count", 1), milestone.get("within")
         reached = at[count - 1] if len(at) >= count else None
         deadline = None if within is None else began + within
         if deadline is not None and reached is not None and reached > deadline:
             reached = None
-        yield milestone["name"], reached, deadline, deadline is None or deadline <= end
+        yield milestone["name"], reached, deadline, (deadline is None or deadline < end) if is_counted else None
 
 
 def milestone_rows(people, names, end, least, unknown=()):
     """A row for each milestone of a segment. `people` has (began, [the above for each milestone]) of each user."""
     for number, name in enumerate(names, 1):
-        of_all = [(began, *milestones[number - 1][1:], number > 1 and milestones[number - 2][1] is not None)
-                  for began, milestones in people]
+        of_all = [(began, *milestones[number - 1][1:], number > 1 and milestones[number - 2][1] is not None
+                   and milestones[number - 2][3] is not None)
+                  for began, milestones in people if milestones[number - 1][3] is not None]
         eligible = [(reached, before) for _, reached, _, has_elapsed, before in of_all if has_elapsed]
         got = sum(reached is not None for reached, _ in eligible)
         times = [(seconds((min(end, deadline or end) if reached is None else reached) - began), reached is not None)
@@ -217,7 +222,7 @@ def milestone_rows(people, names, end, least, unknown=()):
                "p75_seconds": time_of(times, 0.75)[0], "p90_seconds": time_of(times, 0.9)[0],
                "dropped_from_previous": sum(before and reached is None for reached, before in eligible)
                if number > 1 else None}
-        if name in unknown or 0 < len(of_all) < least or 0 < len(eligible) < least:
+        if name in unknown or 0 < len(people) < least or 0 < len(of_all) < least or 0 < len(eligible) < least:
             row = dict.fromkeys(row)
         yield {"milestone_number": number, "milestone": name, **row}
 

@@ -77,6 +77,19 @@ class Milestones(unittest.TestCase):
         late = [step("a", marks=(True,)), step("a", 1.001 / 24, marks=(True,))]
         for steps, reached in ((on_time, MIDNIGHT + HOUR), (late, None)):
             self.assertEqual(next(jd.told_milestones(steps, told, MIDNIGHT, MIDNIGHT + DAY))[1], reached)
+            self.assertEqual([next(jd.told_milestones(steps, told, MIDNIGHT, MIDNIGHT + at))[3] for at in (HOUR, HOUR + 1)],
+                             [False, True])          # the last instant of the limit has to pass
+
+    def test_who_began_with_something_else_is_not_counted(self):
+        """ann begins with the first mark and reaches it on day 3, bob begins with it and does not, cy begins otherwise."""
+        told = [{"name": "pro", "filter": {"tier": "pro"}, "from": {"tier": "free"}}]
+        steps = {"ann": [step("ann", 0, marks=(False, True)), step("ann", 3, marks=(True, False))],
+                 "bob": [step("bob", 0, marks=(False, True))],
+                 "cy": [step("cy", 0, marks=(True, False)), step("cy", 1, marks=(True, True))]}
+        end = MIDNIGHT + 10 * DAY
+        people = [(MIDNIGHT, list(jd.told_milestones(of, told, MIDNIGHT, end))) for of in steps.values()]
+        row = next(jd.milestone_rows(people, ["pro"], end, 1))
+        self.assertEqual((row["eligible_users"], row["reached_users"], row["median_seconds"]), (2, 1, 3 * 86400))
 
 
 class Evolution(unittest.TestCase):

@@ -54,6 +54,18 @@ SELECT milestone_number AS n, milestone, eligible_users AS eligible, reached_use
 FROM activation_milestones('log', '[{"name": "second chat", "filter": {"feature": "chat"}, "count": 2, "within": "2 days"},
     {"name": "code", "filter": {"feature": ["code"]}}, {"name": "pro", "filter": {"plan": "pro"}, "count": 3}]');
 
+-- From free to paid, from the user's beginning: a and d begin with free and upgrade after 10 and 2 days, b and e have not so far, after 30
+-- and 3 days; c begins with pro and is not counted, and f makes its first requests with both at once. 3 of 5. The share left falls to
+-- 4/5 at once, to 3/5 after 2 days, and with two left to 3/10 after 10 days. Within 7 days, which have not elapsed for e, 2 of 4: a was
+-- too late, and drops out. Nobody began with "none".
+CREATE TABLE tiers (user_id text, created_at timestamptz, tier text);
+INSERT INTO tiers VALUES ('a', '2024-05-01', 'free'), ('a', '2024-05-11', 'pro'), ('a', '2024-05-12', 'free'), ('b', '2024-05-01', 'free'), ('b', '2024-05-20', 'free'),
+    ('c', '2024-05-01', 'pro'), ('c', '2024-05-03', 'free'), ('c', '2024-05-04', 'pro'), ('d', '2024-05-02', 'free'), ('d', '2024-05-03', 'free'), ('d', '2024-05-04', 'pro'),
+    ('e', '2024-05-28', 'free'), ('e', '2024-05-31', 'free'), ('f', '2024-05-05', 'free'), ('f', '2024-05-05', 'pro');
+SELECT milestone, eligible_users AS eligible, reached_users AS reached, reached_rate, p25_seconds / 86400 AS p25_days, median_seconds / 86400 AS median_days, dropped_from_previous AS dropped
+FROM activation_milestones('tiers', '[{"name": "any"}, {"name": "upgraded", "from": {"tier": "free"}, "filter": {"tier": "pro"}},
+    {"name": "in a week", "from": {"tier": "free"}, "filter": {"tier": "pro"}, "within": "7 days"}, {"name": "none", "from": {"tier": "none"}}]');
+
 -- ===== edges =====
 
 -- Groups are logs of their own: on pro ann began on the 4th, on free on the 8th.
@@ -116,6 +128,7 @@ SELECT * FROM activation_milestones('bare', advanced_features => '{code}');
 SELECT * FROM activation_milestones('log', '{"name": "x"}');
 SELECT * FROM activation_milestones('log', '[{"name": "x", "wihtin": "1 day"}]');
 SELECT * FROM activation_milestones('log', '[{"name": "x", "within": "1 month"}]');
+SELECT * FROM activation_milestones('log', '[{"name": "x", "from": "free"}]');
 SELECT * FROM activation_milestones('log', '[{"name": "x", "count": 0}]');
 SELECT * FROM activation_milestones('log', '[{"filter": {}}]');
 SELECT * FROM activation_milestones('log', '[{"name": "x", "filter": {"colour": "red"}}]');

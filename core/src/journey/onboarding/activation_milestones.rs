@@ -2,7 +2,7 @@
 
 use super::members::Members;
 use super::{Comings, SIGNUPS, rate, seconds};
-use crate::base::calendar::Micros;
+use crate::base::calendar::{Micros, has_elapsed};
 use crate::base::encoding;
 use crate::base::error::Result;
 use crate::base::memory::Claim;
@@ -31,8 +31,8 @@ pub static FUNCTION: Function = Function {
             kind: Type::Json,
             role: Role::Conditions(filters),
             default: NO_DEFAULT,
-            about: "custom milestones in place of the standard ones: a JSON array of objects with name, filter, count \
-                    and within",
+            about: "custom milestones in place of the standard ones: a JSON array of objects with name, filter, from, \
+                    count and within",
         },
         Argument {
             name: "advanced_features",
@@ -48,7 +48,11 @@ pub static FUNCTION: Function = Function {
     columns: &[
         column("milestone_number", Type::Integer, "number of the milestone"),
         column("milestone", Type::Text, "name of the milestone"),
-        column("eligible_users", Type::Bigint, "users whose time limit has elapsed; all users if there is no limit"),
+        column(
+            "eligible_users",
+            Type::Bigint,
+            "users of the milestone whose time limit has elapsed; all of them if there is no limit",
+        ),
         column("reached_users", Type::Bigint, "eligible users who reached the milestone"),
         column("reached_rate", Type::Double, "reached_users / eligible_users, 0 to 1"),
         column("rate_low", Type::Double, "its lower 95 % bound"),
@@ -56,7 +60,7 @@ pub static FUNCTION: Function = Function {
         column(
             "median_seconds",
             Type::Double,
-            "median time to the milestone over all users, with those who have not reached it right-censored; NULL if \
+            "median time to the milestone over all users of the milestone, with those who have not reached it right-censored; NULL if \
              fewer have reached it",
         ),
         column("p25_seconds", Type::Double, "25th percentile of the time, likewise"),
@@ -81,9 +85,30 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
-/// The filters of custom milestones.
+/// The filters of custom milestones, followed by those of first requests.
 fn filters(milestones: &str) -> Result<Vec<String>> {
-    Ok(Milestone::list(milestones)?.into_iter().map(|milestone| milestone.filter).collect()) // few: of an argument
+    let milestones = Milestone::list(milestones)?;
+    let of_first = milestones.iter().filter_map(|milestone| milestone.from.clone());
+    Ok(milestones.iter().map(|milestone| milestone.filter.clone()).chain(of_first).collect()) // few: of an argument
+}
+
+/// The columns of a custom milestone's filters.
+#[derive(Clone, Copy)]
+struct Columns {
+    filter: Option<usize>,
+    /// Whether a first request is one with which a user must have begun: `None` if all users are counted.
+    from: Option<Option<usize>>,
+}
+
+/// The columns of the filters of custom milestones, in the order of [`filters`].
+fn columns_of(call: &Call<'_>, told: &[Milestone]) -> Vec<Columns> {
+    let mut of_first = told.len()..;
+    let column = |n| call.column(&Role::numbered("milestones", n));
+    let columns = |(n, milestone): (usize, &Milestone)| Columns {
+        filter: column(n),
+        from: milestone.from.as_ref().and_then(|_| of_first.next()).map(column),
+    };
+    told.iter().enumerate().map(columns).collect() // few: of an argument
 }
 
 /// The names of the standard milestones; the one in the middle requires advanced features.
@@ -114,7 +139,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 enum Asked<'a> {
     Standard(Box<Standard<'a>>),
     /// Custom milestones, and the columns of their filters.
-    Told(&'a [Milestone], Vec<Option<usize>>),
+    Told(&'a [Milestone], Vec<Columns>),
 }
 
 /// The input of the standard milestones.
@@ -135,13 +160,17 @@ struct Standard<'a> {
 /// A user and a milestone.
 #[derive(Clone, Copy)]
 struct Way {
+    /// Whether the user is counted.
+    counts: bool,
     reached: Option<Micros>,
+    /// The last instant at which it can be reached.
     deadline: Option<Micros>,
 }
 
 /// The counts of a milestone.
 #[derive(Debug, Default)]
 struct Count {
+    users: u64,
     eligible: u64,
     reached: u64,
     dropped: u64,
@@ -174,9 +203,8 @@ impl<'a> Ways<'a> {
         let clock = call.clock()?;
         let (asked, names) = match told {
             Some(told) => {
-                let column = |n| call.column(&Role::numbered("milestones", n));
                 let names = told.iter().map(|milestone| milestone.name.as_str()).collect(); // few: of an argument
-                (Asked::Told(told, (0..told.len()).map(column).collect()), names) // few: of an argument
+                (Asked::Told(told, columns_of(call, told)), names)
             }
             None => {
                 let standard = Standard::new(call, clock)?;
@@ -201,7 +229,9 @@ impl<'a> Ways<'a> {
     fn columns(&self) -> Vec<Option<usize>> {
         let mut columns = vec![self.comings.segment, self.comings.signups];
         match &self.asked {
-            Asked::Told(_, filters) => columns.extend(filters),
+            Asked::Told(_, told) => {
+                columns.extend(told.iter().flat_map(|columns| [columns.filter, columns.from.flatten()]));
+            }
             Asked::Standard(standard) => columns.extend(standard.of_sessions.into_iter().chain([standard.feature])),
         }
         columns
@@ -223,7 +253,10 @@ impl<'a> Ways<'a> {
                 cells[..3].copy_from_slice(&[name.into(), Cell::Integer(n as i32 + 1), Cell::Text(milestone)]);
                 let is_known = n > 0 || tells_success || matches!(self.asked, Asked::Told(..));
                 // Eligible users may be few even if all users are many.
-                if is_known && !call.hides(users) && !call.hides(count.eligible) {
+                if is_known
+                    && !call.hides(users)
+                    && ![count.users, count.eligible].into_iter().any(|users| call.hides(users))
+                {
                     count.times.settle()?;
                     let times = Curve::new(&count.times, 0.95)?;
                     let times = Some(times).filter(|times| !call.hides(times.observed()));
@@ -262,23 +295,27 @@ impl Fold for Ways<'_> {
             ways.clear();
             match asked {
                 Asked::Standard(standard) => standard.ways(user, requests, began, ways, claim)?,
-                Asked::Told(told, filters) => {
-                    for (milestone, filter) in told.iter().zip(filters) {
-                        claim.push(ways, told_way(user, requests, began, milestone, *filter))?;
+                Asked::Told(told, columns) => {
+                    for (milestone, columns) in told.iter().zip(columns) {
+                        claim.push(ways, told_way(user, requests, began, milestone, *columns))?;
                     }
                 }
             }
-            let mut was_before = false;
+            let mut reached_previous = false;
             for (count, way) in segment.counts.iter_mut().zip(&*ways) {
-                let has_elapsed = way.deadline.is_none_or(|deadline| deadline <= *end);
-                let until = way.reached.unwrap_or(way.deadline.unwrap_or(*end).min(*end));
-                count.times.observe(seconds(began, until), way.reached.is_some())?;
-                if has_elapsed {
-                    count.eligible += 1;
-                    count.reached += u64::from(way.reached.is_some());
-                    count.dropped += u64::from(was_before && way.reached.is_none());
+                let is_reached = way.counts && way.reached.is_some();
+                let was_before = std::mem::replace(&mut reached_previous, is_reached);
+                if !way.counts {
+                    continue;
                 }
-                was_before = way.reached.is_some();
+                count.users += 1;
+                let until = way.reached.unwrap_or(way.deadline.unwrap_or(*end).min(*end));
+                count.times.observe(seconds(began, until), is_reached)?;
+                if way.deadline.is_none_or(|deadline| has_elapsed(deadline, 0, *end)) {
+                    count.eligible += 1;
+                    count.reached += u64::from(is_reached);
+                    count.dropped += u64::from(was_before && !is_reached);
+                }
             }
             Ok(())
         };
@@ -300,6 +337,7 @@ impl Fold for Ways<'_> {
                 ours.counts.resize_with(theirs.counts.len(), Count::default);
             }
             for (ours, theirs) in ours.counts.iter_mut().zip(theirs.counts) {
+                ours.users += theirs.users;
                 ours.eligible += theirs.eligible;
                 ours.reached += theirs.reached;
                 ours.dropped += theirs.dropped;
@@ -312,12 +350,18 @@ impl Fold for Ways<'_> {
 }
 
 /// A user's time to a custom milestone: the nth request in time order, within the time limit, end included.
-fn told_way(user: &Timeline<'_>, requests: &[u32], began: Micros, milestone: &Milestone, filter: Option<usize>) -> Way {
-    let counts = |row: &u32| user.flag(filter, *row as usize) == Some(true);
+fn told_way(user: &Timeline<'_>, requests: &[u32], began: Micros, milestone: &Milestone, columns: Columns) -> Way {
+    let passes = |filter, row: &u32| user.flag(filter, *row as usize) == Some(true);
+    // Of several first requests at one instant any may be the one a user began with.
+    let first = requests.first().map(|&row| user.at[row as usize]);
+    let mut firsts = requests.iter().take_while(|&&row| first == Some(user.at[row as usize]));
+    let is_counted = columns.from.is_none_or(|from| firsts.any(|row| passes(from, row)));
+    let counts = |row: &u32| passes(columns.filter, row);
     let row = requests.iter().copied().filter(counts).nth(milestone.count as usize - 1);
     let deadline = milestone.within_seconds.map(|seconds| began.saturating_add(seconds.saturating_mul(1_000_000)));
     let reached = row.map(|row| user.at[row as usize]);
-    Way { reached: reached.filter(|&at| deadline.is_none_or(|deadline| at <= deadline)), deadline }
+    let reached = reached.filter(|&at| deadline.is_none_or(|deadline| at <= deadline));
+    Way { counts: is_counted, reached, deadline }
 }
 
 impl<'a> Standard<'a> {
@@ -363,7 +407,7 @@ impl<'a> Standard<'a> {
             let mut rows = requests.iter().map(|&row| row as usize);
             rows.find(|&row| is(row)).map(|row| user.at[row])
         };
-        let mut any = |reached| claim.push(ways, Way { reached, deadline: None });
+        let mut any = |reached| claim.push(ways, Way { counts: true, reached, deadline: None });
         any(first(&|row| user.flag(self.of_sessions[2], row) == Some(true)))?;
         any(second)?;
         if let Some(advanced) = &self.advanced {
@@ -373,8 +417,8 @@ impl<'a> Standard<'a> {
         let first_day = self.clock.day(began)?;
         let (again, regular) = self.returns(user, requests, first_day)?;
         for (reached, by) in [(again, AGAIN_BY), (regular, REGULAR_BY)] {
-            let deadline = Some(self.clock.midnight(first_day.saturating_add(by))?);
-            claim.push(ways, Way { reached, deadline })?;
+            let deadline = Some(self.clock.midnight(first_day.saturating_add(by))?.saturating_sub(1));
+            claim.push(ways, Way { counts: true, reached, deadline })?;
         }
         Ok(())
     }
