@@ -28,7 +28,8 @@ pub static FUNCTION: Function = Function {
         column("session_id", Type::Text, "session id; NULL for a session formed by the gap"),
         column("started_at", Type::Instant, "time of the first request"),
         column("ended_at", Type::Instant, "time at which the last answer was complete"),
-        column("duration_seconds", Type::Double, "time between start and end"),
+        column("active_seconds", Type::Double, "time between start and end without pauses above session_gap"),
+        column("span_seconds", Type::Double, "time between start and end"),
         column("requests", Type::Bigint, "number of requests"),
         column("errors", Type::Bigint, "number of failed requests"),
         column("outcome", Type::Text, "completed, abandoned, open, or NULL if not known"),
@@ -48,7 +49,7 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let limits = Limits::given(call)?;
-    let span = call.span(call.history.and_then(History::last_at));
+    let observed = call.span(call.history.and_then(History::last_at));
     let columns = ["session_id", "latency_ms", "succeeded", SHOWN_ID].map(|name| call.column(name));
     let [session, latency, succeeded, id] = columns;
     let (mut parts, mut sessions, mut claim) = (Vec::new(), Vec::new(), Claim::temporary());
@@ -58,17 +59,18 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         of_requests(requests(user, session, latency, succeeded), limits, &mut parts, &mut sessions, &mut claim)?;
         ids.learn(user, session, id, &sessions)?;
         let user_id = call.user_id(user.user, user.name);
-        for (number, session) in (1u64..).zip(&sessions).filter(|(_, session)| span.shows(session.start)) {
+        for (number, session) in (1u64..).zip(&sessions).filter(|(_, session)| observed.shows(session.start)) {
             let id = call.text_of(id, ids.code(session.key));
-            let ending = session.ending(limits, span.end);
-            let [started_at, ended_at, duration, requests, errors] = figures(session);
+            let ending = session.ending(limits, observed.end);
+            let [started_at, ended_at, active, span, requests, errors] = figures(session);
             rows.row(&mut [
                 Cell::Bytes(&user_id),
                 number.into(),
                 id.into(),
                 started_at,
                 ended_at,
-                duration,
+                active,
+                span,
                 requests,
                 errors,
                 ending.map(|ending| ending.name()).into(),
@@ -78,12 +80,13 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     })
 }
 
-/// The cells of a session: start, end, duration in seconds, requests and errors.
-pub(crate) fn figures(session: &Session) -> [Cell<'static>; 5] {
+/// The cells of a session: start, end, active time and span in seconds, requests and errors.
+pub(crate) fn figures(session: &Session) -> [Cell<'static>; 6] {
     [
         Cell::Instant(session.start),
         Cell::Instant(session.end),
-        (session.duration() as f64 / 1e6).into(),
+        (session.active() as f64 / 1e6).into(),
+        (session.span() as f64 / 1e6).into(),
         u64::from(session.requests).into(),
         u64::from(session.errors).into(),
     ]

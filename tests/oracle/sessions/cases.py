@@ -128,7 +128,7 @@ def observe(case, log, facts):
     for segment, members in groups.items():
         sessions = sd.sessions_of([turn_of[id(request)] for request in members], gap, idle,
                                   lambda user, session_id: keys.get((user, session_id), 0) % 2**64)
-        yield segment, sd.Observation(sessions, end, case.since, case.until)
+        yield segment, sd.Observation(sessions, end, case.since, case.until, gap)
 
 
 def expected_rows(case, log, facts):
@@ -196,9 +196,9 @@ def stats_laws(case, rows, answer):
 
 def time_laws(case, rows, answer):
     for row in rows:
-        if not 0 <= row["busy_seconds"] <= row["duration_seconds"]:
-            yield f"0 <= busy <= duration in {shown(row)}"
-        if (row["busy_share"] is None) != (row["duration_seconds"] == 0):
+        if not 0 <= row["busy_seconds"] <= row["active_seconds"] <= row["span_seconds"]:
+            yield f"0 <= busy <= active <= span in {shown(row)}"
+        if (row["busy_share"] is None) != (row["active_seconds"] == 0):
             yield f"a share exactly where there is time in {shown(row)}"
 
 
@@ -209,6 +209,8 @@ def list_laws(case, rows, answer):
     for row in rows:
         if row["errors"] > row["requests"] or row["started_at"] > row["ended_at"]:
             yield f"errors <= requests, start <= end in {shown(row)}"
+        if not 0 <= row["active_seconds"] <= row["span_seconds"]:
+            yield f"0 <= active <= span in {shown(row)}"
         if row.get("session_id", row.get("session_key")) is not None and row["requests"] < 2:
             yield f"a named session has two requests in {shown(row)}"
     numbers = [(row["user_id"], row["session_number"]) for row in rows if case.value is None]
