@@ -864,21 +864,24 @@ COMMENT ON FUNCTION user_metrics.session_hazard(text, integer, interval, interva
     'abandonment hazard: probability that a session is abandoned at its 1st, 2nd, 3rd ... request, among sessions that reach it; with the log given by name, as in session_hazard(''request_log'')';
 
 CREATE FUNCTION user_metrics.session_list(
-    source regclass, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source regclass, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, containing jsonb DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     user_id text, session_number bigint, session_id text, started_at timestamptz, ended_at timestamptz,
-    active_seconds double precision, span_seconds double precision, requests bigint, errors bigint, outcome text
+    active_seconds double precision, span_seconds double precision, requests bigint, errors bigint, outcome text,
+    cost_usd double precision, tokens bigint, features text, models text
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'session_list_over_log';
-COMMENT ON FUNCTION user_metrics.session_list(regclass, interval, interval, timestamptz, timestamptz, jsonb, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.session_list(regclass, interval, interval, jsonb, timestamptz, timestamptz, jsonb, timestamptz) IS
     'sessions with their user, start, end, requests, errors and outcome
 
 Arguments:
   source: the log: a table, view or foreign table
   session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
   max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  containing: list only sessions with a request that has these values, as whole sessions; the syntax is that of filter
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -894,19 +897,25 @@ Columns:
   span_seconds: time between start and end
   requests: number of requests
   errors: number of failed requests
-  outcome: completed, abandoned, open, or NULL if not known';
+  outcome: completed, abandoned, open, or NULL if not known
+  cost_usd: sum of the known costs of its requests
+  tokens: sum of their known prompt and completion tokens
+  features: features used, by name, separated by commas
+  models: models used, by name, separated by commas';
 
 CREATE FUNCTION user_metrics.session_list(
-    source text, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source text, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, containing jsonb DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     user_id text, session_number bigint, session_id text, started_at timestamptz, ended_at timestamptz,
-    active_seconds double precision, span_seconds double precision, requests bigint, errors bigint, outcome text
+    active_seconds double precision, span_seconds double precision, requests bigint, errors bigint, outcome text,
+    cost_usd double precision, tokens bigint, features text, models text
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 AS $$
-    SELECT r.* FROM user_metrics.session_list(source::pg_catalog.regclass, session_gap, max_idle, since, until, filter, as_of) AS r
+    SELECT r.* FROM user_metrics.session_list(source::pg_catalog.regclass, session_gap, max_idle, containing, since, until, filter, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.session_list(text, interval, interval, timestamptz, timestamptz, jsonb, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.session_list(text, interval, interval, jsonb, timestamptz, timestamptz, jsonb, timestamptz) IS
     'sessions with their user, start, end, requests, errors and outcome; with the log given by name, as in session_list(''request_log'')';
 
 CREATE FUNCTION user_metrics.session_list(

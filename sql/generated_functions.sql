@@ -259,6 +259,7 @@ FROM (VALUES
         '[{"name":"source","type":"regclass","default":null,"meaning":"the log: a table, view or foreign table"},
          {"name":"session_gap","type":"interval","default":"NULL","meaning":"longest pause within a session of requests without an id; by default the setting user_metrics.session_gap"},
          {"name":"max_idle","type":"interval","default":"NULL","meaning":"longest pause within a session of requests with the same id; by default 24 hours"},
+         {"name":"containing","type":"jsonb","default":"NULL","meaning":"list only sessions with a request that has these values, as whole sessions; the syntax is that of filter"},
          {"name":"since","type":"timestamptz","default":"NULL","meaning":"start of the reported range, inclusive"},
          {"name":"until","type":"timestamptz","default":"NULL","meaning":"end of the range, exclusive; later requests are not read"},
          {"name":"filter","type":"jsonb","default":"NULL","meaning":"only requests with these values of columns or properties"},
@@ -272,8 +273,12 @@ FROM (VALUES
          {"name":"span_seconds","type":"double precision","meaning":"time between start and end"},
          {"name":"requests","type":"bigint","meaning":"number of requests"},
          {"name":"errors","type":"bigint","meaning":"number of failed requests"},
-         {"name":"outcome","type":"text","meaning":"completed, abandoned, open, or NULL if not known"}]'::pg_catalog.jsonb,
-        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,latency_ms,succeeded,status}'::pg_catalog.text[],
+         {"name":"outcome","type":"text","meaning":"completed, abandoned, open, or NULL if not known"},
+         {"name":"cost_usd","type":"double precision","meaning":"sum of the known costs of its requests"},
+         {"name":"tokens","type":"bigint","meaning":"sum of their known prompt and completion tokens"},
+         {"name":"features","type":"text","meaning":"features used, by name, separated by commas"},
+         {"name":"models","type":"text","meaning":"models used, by name, separated by commas"}]'::pg_catalog.jsonb,
+        '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,latency_ms,succeeded,cost_usd,prompt_tokens,completion_tokens,feature,model,status}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.session_list(''request_log'')'
     ),
     (

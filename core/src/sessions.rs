@@ -30,6 +30,7 @@ use crate::function::{Call, Function, Type};
 use crate::history::Timeline;
 use xxhash_rust::xxh3::xxh3_64;
 
+mod members;
 pub mod session_hazard;
 pub mod session_list;
 pub mod session_stats;

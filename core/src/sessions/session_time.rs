@@ -18,8 +18,8 @@ use crate::function::{
 use crate::history::{BySegment, Fold, History, Table, Timeline};
 
 const ABOUT: &[&str] = &["users"];
-const SUMMARY: &str = "breakdown of the time of closed sessions: away in pauses above session_gap, or active; and active time into \
-                       busy time, in which at least one answer is awaited, and think time, which is the rest";
+const SUMMARY: &str = "breakdown of the time of closed sessions: away in pauses above session_gap, or active; and active time \
+                       into busy time, in which at least one answer is awaited, and think time, which is the rest";
 const ARGUMENTS: [Argument; 3] = [PERIOD, SESSION_LIMITS[0], SESSION_LIMITS[1]];
 const COLUMNS: [Column; 11] = [
     column("period_start", Type::Date, "first local day of the period; NULL for all time"),

@@ -35,19 +35,49 @@ impl Time {
     }
 }
 
-/// Computes the time of one user's sessions at a time.
-pub(super) struct Times {
+/// Finds the session of a request, or of a stretch of requests, among one user's sessions.
+pub(super) struct Homes {
     /// The user's sessions by key and start, as their indexes.
     by_key: Vec<(SessionKey, Micros, u32)>,
-    /// The group in which a session counts, and an interval of it.
-    intervals: Vec<(i32, Micros, Micros)>,
     claim: Claim,
 }
 
-impl Default for Times {
+impl Default for Homes {
     fn default() -> Self {
-        Times { by_key: Vec::new(), intervals: Vec::new(), claim: Claim::temporary() }
+        Homes { by_key: Vec::new(), claim: Claim::temporary() }
     }
+}
+
+impl Homes {
+    /// For all sessions of a user.
+    pub(super) fn learn(&mut self, sessions: &[Session]) -> Result<()> {
+        self.by_key.clear();
+        self.claim.reserve(&mut self.by_key, sessions.len())?;
+        self.by_key.extend((0..).zip(sessions).map(|(number, session)| (session.key, session.start, number)));
+        self.by_key.sort_unstable();
+        Ok(())
+    }
+
+    /// The session that contains an interval: one with the same id, otherwise one of requests without an id.
+    pub(super) fn find(&self, sessions: &[Session], part: &Session) -> Option<u32> {
+        // Sessions with the same key do not overlap, so only the last one that starts before the interval ends can contain it.
+        let of_key = |key: SessionKey| {
+            let begun = self.by_key.partition_point(|&(other, start, _)| (other, start) <= (key, part.start));
+            let &(found, _, number) = self.by_key.get(begun.checked_sub(1)?)?;
+            let session = sessions.get(number as usize)?;
+            (found == key && session.start <= part.start && part.end <= session.end).then_some(number)
+        };
+        of_key(part.key).or_else(|| of_key(SessionKey::NONE))
+    }
+}
+
+/// Computes the time of one user's sessions at a time.
+#[derive(Default)]
+pub(super) struct Times {
+    homes: Homes,
+    /// The group in which a session counts, and an interval of it.
+    intervals: Vec<(i32, Micros, Micros)>,
+    claim: Claim,
 }
 
 /// One user's sessions: all of them by start, the group in which each counts, if any, and the parts of which they are made.
@@ -67,12 +97,9 @@ impl Times {
         requests: Option<impl ExactSizeIterator<Item = Session>>,
         mut add: impl FnMut(i32, Time) -> Result<()>,
     ) -> Result<bool> {
-        let Times { by_key, intervals, claim } = self;
+        let Times { homes, intervals, claim } = self;
         let Grouped { sessions, groups, parts } = of;
-        by_key.clear();
-        claim.reserve(by_key, sessions.len())?;
-        by_key.extend((0..).zip(sessions).map(|(number, session)| (session.key, session.start, number)));
-        by_key.sort_unstable();
+        homes.learn(sessions)?;
 
         intervals.clear();
         claim.reserve(intervals, sessions.len())?;
@@ -86,7 +113,7 @@ impl Times {
         let whole = counted().filter(|(session, _)| session.key == SessionKey::NONE);
         intervals.extend(whole.map(|(session, group)| (group, session.start, session.end)));
         for part in parts.iter().filter(|part| part.key != SessionKey::NONE) {
-            let Some(number) = home(sessions, by_key, part) else { return Ok(false) };
+            let Some(number) = homes.find(sessions, part) else { return Ok(false) };
             if let Some(group) = groups.get(number as usize).copied().flatten() {
                 intervals.push((group, part.start, part.end));
             }
@@ -97,7 +124,7 @@ impl Times {
         intervals.clear();
         claim.reserve(intervals, requests.len())?;
         for request in requests {
-            let Some(number) = home(sessions, by_key, &request) else { return Ok(false) };
+            let Some(number) = homes.find(sessions, &request) else { return Ok(false) };
             if let Some(group) = groups.get(number as usize).copied().flatten() {
                 intervals.push((group, request.start, request.end));
             }
@@ -123,18 +150,6 @@ fn each_length(intervals: &mut [(i32, Micros, Micros)], mut add: impl FnMut(i32,
         }
     }
     Ok(())
-}
-
-/// The session that contains an interval: one with the same id, otherwise one of requests without an id.
-fn home(sessions: &[Session], by_key: &[(SessionKey, Micros, u32)], part: &Session) -> Option<u32> {
-    // Sessions with the same key do not overlap, so only the last one that starts before the interval ends can contain it.
-    let of_key = |key: SessionKey| {
-        let begun = by_key.partition_point(|&(other, start, _)| (other, start) <= (key, part.start));
-        let &(found, _, number) = by_key.get(begun.checked_sub(1)?)?;
-        let session = sessions.get(number as usize)?;
-        (found == key && session.start <= part.start && part.end <= session.end).then_some(number)
-    };
-    of_key(part.key).or_else(|| of_key(SessionKey::NONE))
 }
 
 /// The requests of a stored value that contains the intervals in which a request was in progress.

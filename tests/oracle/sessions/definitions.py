@@ -34,6 +34,19 @@ class Turn:
     end: int
     session_id: str | None           # None for none, blank ids included
     succeeded: bool | None
+    content: "Content | None" = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a request was about; None where it is not known. `matches` is whether it passes the condition asked for."""
+
+    cost_usd: float | None = None
+    prompt_tokens: float | None = None
+    completion_tokens: float | None = None
+    feature: str | None = None
+    model: str | None = None
+    matches: bool = True
 
 
 @dataclass
@@ -68,6 +81,15 @@ class Session:
     def errors(self):
         return sum(turn.succeeded is False for turn in self.turns)
 
+    def content(self):
+        """The columns of session_list about what its requests were about."""
+        contents = [turn.content or Content() for turn in self.turns]
+        tokens = total([content.prompt_tokens for content in contents] + [content.completion_tokens for content in contents])
+        return {"cost_usd": total(content.cost_usd for content in contents),
+                "tokens": None if tokens is None else round(tokens),
+                "features": names(content.feature for content in contents),
+                "models": names(content.model for content in contents)}
+
     def outcome(self, observed_until):
         """'open' while another request could still belong to it; otherwise the last request's outcome; None if unknown."""
         if self.end + self.limit >= observed_until:
@@ -97,6 +119,23 @@ def succeeded_by_status(status):
         return 200 <= status <= 299
     digits = len(status) == 3 and all(c in "0123456789" for c in status)
     return status.lower() in SUCCESS_WORDS or digits and status[0] == "2"
+
+
+def known_number(number):
+    """Tokens and cost are finite and not negative; anything else is unknown."""
+    return None if number is None or not math.isfinite(number) or number < 0 else float(number)
+
+
+def total(numbers):
+    """The sum of the known values, None if there are none."""
+    known = [number for number in numbers if number is not None]
+    return math.fsum(known) if known else None
+
+
+def names(values):
+    """The distinct names that are not blank, by their bytes, separated by commas; None without any."""
+    found = {value for value in values if value is not None and value.strip(BLANKS)}
+    return ",".join(sorted(found, key=str.encode)) or None
 
 
 # ------------------------------------------------------------------------------------------------ forming sessions
@@ -315,11 +354,13 @@ def session_stats(o, local_day, period=None, week_start="monday", figures=figure
 
 
 def session_list(o):
-    """One row for each session, by user and number."""
+    """One row for each session that contains a request asked for, by user and number."""
     return [{"user_id": s.user, "session_number": s.number, "session_id": s.session_id, "started_at": s.start,
              "ended_at": s.end, "active_seconds": float(Fraction(s.active(o.gap), SECOND)),
-             "span_seconds": float(Fraction(s.span, SECOND)), "requests": s.requests, "errors": s.errors, "outcome": o.outcome(s)}
-            for s in sorted(o.counted(), key=lambda s: (s.user.encode(), s.number))]
+             "span_seconds": float(Fraction(s.span, SECOND)), "requests": s.requests, "errors": s.errors,
+             "outcome": o.outcome(s), **s.content()}
+            for s in sorted(o.counted(), key=lambda s: (s.user.encode(), s.number))
+            if any(turn.content is None or turn.content.matches for turn in s.turns)]
 
 
 def is_fate_known(o, session, k):

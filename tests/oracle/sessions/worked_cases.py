@@ -17,7 +17,7 @@ from oracle.kit.days import DAY, HOUR, SECOND, day_of, instant_of, local_day_by_
 from oracle.sessions import cases
 from oracle.sessions import definitions as sd
 from oracle.sessions.cases import expected_rows, interval_literal, random_session_case
-from oracle.sessions.logs import random_session_log
+from oracle.sessions.logs import random_content_log
 
 MINUTE = 60 * SECOND
 MIDNIGHT = instant_of(2024, 1, 1)
@@ -227,10 +227,18 @@ class Readouts(unittest.TestCase):
         rows = sd.session_list(observed(LOG, END, since=at("23:00")))
         self.assertEqual(rows[0], {
             "user_id": "ann", "session_number": 2, "session_id": None, "started_at": at("33:00"),
-            "ended_at": at("33:00"), "active_seconds": 0.0, "span_seconds": 0.0, "requests": 1, "errors": 1, "outcome": "abandoned"})
+            "ended_at": at("33:00"), "active_seconds": 0.0, "span_seconds": 0.0, "requests": 1, "errors": 1,
+            "outcome": "abandoned", "cost_usd": None, "tokens": None, "features": None, "models": None})
         self.assertEqual([(row["user_id"], row["session_number"], row["session_id"], row["span_seconds"],
                            row["outcome"]) for row in rows[1:]],
                          [("bob", 1, "s", 1800.0, "abandoned"), ("cat", 1, None, 0.0, "open")])
+
+    def test_content(self):
+        """A session costs .75 and has 7 tokens; a request in it asked for shows all of it, one elsewhere nothing."""
+        contents = [sd.Content(0.5, 3, None, "chat", "b"), sd.Content(0.25, None, 4, " ", "a", False), sd.Content(matches=False)]
+        turns = [replace(turn(clock), content=content) for clock, content in zip(("10:00", "10:10", "12:00"), contents)]
+        self.assertEqual([(row["session_number"], row["cost_usd"], row["tokens"], row["features"], row["models"])
+                          for row in sd.session_list(observed(turns, END))], [(1, 0.75, 7, "chat", "a,b")])
 
     def test_hazard(self):
         """The first is reached by all but cat's, which may go on; the second and third as their lengths say."""
@@ -261,7 +269,7 @@ def random_cases(count, seed):
     """(case, log), as in a run of the oracle."""
     rng = random.Random(seed)
     while count > 0:
-        log = random_session_log(rng, FACTS.now // DAY * DAY)
+        log = random_content_log(rng, FACTS.now // DAY * DAY)
         for _ in range(min(8, count)):
             yield random_session_case(rng, log), log
         count -= 8

@@ -73,6 +73,21 @@ FROM (VALUES (interval '1 hour', interval '1 day'), ('6 hours', '1 day'), ('30 m
 -- Two chats that share time and began in different periods count it in both.
 SELECT period_start, sessions, span_seconds, active_seconds FROM session_time('chats', 'day', timezone => 'Etc/GMT+12', filter => '{"user_id": "ann"}', as_of => '2024-03-08') WHERE sessions > 0;
 
+-- What sessions were about. ann's first costs 0.5 + 0.25 (and once nothing known) for 100 + 20 + 7 tokens, with two features and
+-- models; her second and bob's tell nothing. `containing` lists the sessions in which something happened, whole, where `filter`
+-- would cut them: of ann's first, 1 request of 0 seconds.
+CREATE TABLE tasks (user_id text, created_at timestamptz, feature text, model text, prompt_tokens int, completion_tokens int, cost_usd numeric);
+INSERT INTO tasks VALUES
+    ('ann', '2024-03-04 09:00Z', 'chat', 'small', 100, 20, 0.5), ('ann', '2024-03-04 09:10Z', 'code', 'large', NULL, 7, 0.25),
+    ('ann', '2024-03-04 09:20Z', 'chat', 'small', -1, NULL, 'NaN'), ('ann', '2024-03-04 20:00Z', ' ', NULL, NULL, NULL, NULL),
+    ('bob', '2024-03-04 09:00Z', NULL, '', NULL, NULL, NULL);
+SELECT user_id, session_number AS n, active_seconds, requests, cost_usd, tokens, features, models FROM session_list('tasks', as_of => '2024-03-05');
+SELECT user_id, session_number AS n, active_seconds, requests, cost_usd, features FROM session_list('tasks', containing => '{"feature": "code"}', as_of => '2024-03-05');
+SELECT user_id, session_number AS n, active_seconds, requests, cost_usd, features FROM session_list('tasks', filter => '{"feature": "code"}', as_of => '2024-03-05');
+SELECT count(*) FROM session_list('tasks', containing => '{"feature": "none such"}');
+SELECT count(*) FROM session_list('tasks', containing => '{}');
+SELECT DISTINCT cost_usd, tokens, features, models FROM session_list('log');
+
 -- ===== edges =====
 
 -- A microsecond more than the gap cuts; so does one more than the idle time in a chat.
@@ -164,6 +179,8 @@ SELECT * FROM session_stats('log', period => 'moon');
 SELECT * FROM session_stats('log', timezone => 'Moon');
 SELECT * FROM session_stats('log', session_gap => '1 month');
 SELECT * FROM session_list('log', max_idle => '-1 minute');
+SELECT * FROM session_list('log', containing => '{"moon": 1}');
+SELECT * FROM session_list('log', containing => '[1]');
 SELECT * FROM session_hazard('log', max_requests => 0);
 SELECT sessions(user_id, created_at, NULL, NULL, NULL, CASE user_id WHEN 'ann' THEN '1 hour' ELSE '2 hours' END::interval, NULL) FROM log;
 SELECT rollup(v.s) FROM (SELECT sessions(user_id, created_at, NULL, NULL, NULL, '1 hour', NULL) AS s FROM log UNION ALL SELECT sessions(user_id, created_at) FROM log) AS v;
