@@ -42,7 +42,7 @@ ACTIVITY = "SELECT user_metrics.users(user_metrics.activity(user_id, created_at)
 SESSIONS = "SELECT user_metrics.users(user_metrics.sessions(user_id, created_at)) FROM log"
 FULL_SESSIONS = """SELECT user_metrics.users(user_metrics.sessions(user_id, created_at, session_id, latency_ms,
     status_code BETWEEN 200 AND 299, NULL, NULL)) FROM log"""
-SESSION_FIGURES = """SELECT users, sessions, requests, duration_mean_seconds, duration_median_seconds, single_request_share
+SESSION_FIGURES = """SELECT users, sessions, requests, active_mean_seconds, active_median_seconds, single_request_share
     FROM user_metrics.session_stats({value})"""
 OF_VALUE = SESSION_FIGURES.format(value="""user_metrics.without_users(
     (SELECT user_metrics.sessions(user_id, created_at) FROM log), '{anonymous,default_user_id}')""")

@@ -32,7 +32,7 @@ FROM user_metrics.lifecycle('request_log', period => 'week');
 \echo 'user_metrics.session_stats(''request_log'', period => ''month'')'
 \echo 'Requests at most half an hour apart, or of one conversation. Completed: the last was answered. Open: may still go on.'
 SELECT to_char(period_start, 'YYYY-MM') AS month, users, sessions, round(requests_per_session::numeric, 1) AS requests_each,
-       round(duration_median_seconds) * interval '1 second' AS median_duration,
+       round(active_median_seconds) * interval '1 second' AS median_duration,
        pg_temp.percent(single_request_share) AS single_request, pg_temp.percent(returned_24h_rate) AS back_in_24h,
        pg_temp.percent(completion_rate) AS completed, open_sessions AS open
 FROM user_metrics.session_stats('request_log', period => 'month');

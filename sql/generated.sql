@@ -575,10 +575,11 @@ CREATE FUNCTION user_metrics.session_stats(
     until timestamptz DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     period_start date, users bigint, sessions bigint, requests bigint, requests_per_session double precision,
-    duration_mean_seconds double precision, duration_median_seconds double precision,
-    duration_p90_seconds double precision, single_request_share double precision, engaged_rate double precision,
-    returned_24h_rate double precision, completed_sessions bigint, abandoned_sessions bigint, open_sessions bigint,
-    completion_rate double precision, abandonment_point_mean double precision
+    active_mean_seconds double precision, active_median_seconds double precision, active_p90_seconds double precision,
+    span_mean_seconds double precision, single_request_share double precision, engaged_rate double precision,
+    returned_24h_rate double precision, return_median_seconds double precision, return_p90_seconds double precision,
+    completed_sessions bigint, abandoned_sessions bigint, open_sessions bigint, completion_rate double precision,
+    abandonment_point_mean double precision
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 60
 AS 'MODULE_PATHNAME', 'session_stats_of_sessions';
@@ -599,12 +600,15 @@ Columns:
   sessions: sessions that started in the period
   requests: their requests
   requests_per_session: mean number of requests
-  duration_mean_seconds: mean duration
-  duration_median_seconds: median duration
-  duration_p90_seconds: 90th percentile of the duration
+  active_mean_seconds: mean active time: from start to end without pauses above session_gap
+  active_median_seconds: median active time
+  active_p90_seconds: 90th percentile of the active time
+  span_mean_seconds: mean time from start to end
   single_request_share: share with a single request, 0 to 1
   engaged_rate: share with two or more requests that did not fail, 0 to 1
-  returned_24h_rate: share after which the user started another session within a day, among sessions that ended at least a day before observation did
+  returned_24h_rate: share after which the user was back within a day, after an absence above session_gap, among sessions that ended at least a day before observation did
+  return_median_seconds: median time from the end of a visit to the user''s next, by Kaplan-Meier; NULL if observation ends before
+  return_p90_seconds: 90th percentile of that time
   completed_sessions: sessions whose last request succeeded; NULL if the log does not show it
   abandoned_sessions: sessions whose last request failed; NULL if the log does not show it
   open_sessions: sessions that may still continue
@@ -617,11 +621,11 @@ CREATE FUNCTION user_metrics.session_stats(
     timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, period_start date, users bigint, sessions bigint, requests bigint,
-    requests_per_session double precision, duration_mean_seconds double precision,
-    duration_median_seconds double precision, duration_p90_seconds double precision,
-    single_request_share double precision, engaged_rate double precision, returned_24h_rate double precision,
-    completed_sessions bigint, abandoned_sessions bigint, open_sessions bigint, completion_rate double precision,
-    abandonment_point_mean double precision
+    requests_per_session double precision, active_mean_seconds double precision, active_median_seconds double precision,
+    active_p90_seconds double precision, span_mean_seconds double precision, single_request_share double precision,
+    engaged_rate double precision, returned_24h_rate double precision, return_median_seconds double precision,
+    return_p90_seconds double precision, completed_sessions bigint, abandoned_sessions bigint, open_sessions bigint,
+    completion_rate double precision, abandonment_point_mean double precision
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -656,12 +660,15 @@ Columns:
   sessions: sessions that started in the period
   requests: their requests
   requests_per_session: mean number of requests
-  duration_mean_seconds: mean duration
-  duration_median_seconds: median duration
-  duration_p90_seconds: 90th percentile of the duration
+  active_mean_seconds: mean active time: from start to end without pauses above session_gap
+  active_median_seconds: median active time
+  active_p90_seconds: 90th percentile of the active time
+  span_mean_seconds: mean time from start to end
   single_request_share: share with a single request, 0 to 1
   engaged_rate: share with two or more requests that did not fail, 0 to 1
-  returned_24h_rate: share after which the user started another session within a day, among sessions that ended at least a day before observation did
+  returned_24h_rate: share after which the user was back within a day, after an absence above session_gap, among sessions that ended at least a day before observation did
+  return_median_seconds: median time from the end of a visit to the user''s next, by Kaplan-Meier; NULL if observation ends before
+  return_p90_seconds: 90th percentile of that time
   completed_sessions: sessions whose last request succeeded; NULL if the log does not show it
   abandoned_sessions: sessions whose last request failed; NULL if the log does not show it
   open_sessions: sessions that may still continue
@@ -674,11 +681,11 @@ CREATE FUNCTION user_metrics.session_stats(
     timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, period_start date, users bigint, sessions bigint, requests bigint,
-    requests_per_session double precision, duration_mean_seconds double precision,
-    duration_median_seconds double precision, duration_p90_seconds double precision,
-    single_request_share double precision, engaged_rate double precision, returned_24h_rate double precision,
-    completed_sessions bigint, abandoned_sessions bigint, open_sessions bigint, completion_rate double precision,
-    abandonment_point_mean double precision
+    requests_per_session double precision, active_mean_seconds double precision, active_median_seconds double precision,
+    active_p90_seconds double precision, span_mean_seconds double precision, single_request_share double precision,
+    engaged_rate double precision, returned_24h_rate double precision, return_median_seconds double precision,
+    return_p90_seconds double precision, completed_sessions bigint, abandoned_sessions bigint, open_sessions bigint,
+    completion_rate double precision, abandonment_point_mean double precision
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
     SELECT r.* FROM user_metrics.session_stats(source::pg_catalog.regclass, period, session_gap, max_idle, since, until, filter, by, timezone, as_of) AS r
@@ -691,14 +698,14 @@ CREATE FUNCTION user_metrics.session_time(
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, timezone text DEFAULT NULL,
     as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    period_start date, users bigint, sessions bigint, duration_seconds double precision, busy_seconds double precision,
-    think_seconds double precision, busy_share double precision, busy_mean_seconds double precision,
-    think_mean_seconds double precision
+    period_start date, users bigint, sessions bigint, span_seconds double precision, active_seconds double precision,
+    away_seconds double precision, busy_seconds double precision, think_seconds double precision,
+    busy_share double precision, busy_mean_seconds double precision, think_mean_seconds double precision
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 60
 AS 'MODULE_PATHNAME', 'session_time_of_sessions';
 COMMENT ON FUNCTION user_metrics.session_time(user_metrics.sessions, user_metrics.sessions, text, timestamptz, timestamptz, text, timestamptz) IS
-    'breakdown of the time of closed sessions into busy time, in which at least one answer is awaited, and think time, which is the rest
+    'breakdown of the time of closed sessions: away in pauses above session_gap, or active; and active time into busy time, in which at least one answer is awaited, and think time, which is the rest
 
 Arguments:
   sessions: the value to read
@@ -713,10 +720,12 @@ Columns:
   period_start: first local day of the period; NULL for all time
   users: users with at least one session that started in the period
   sessions: closed sessions that started in the period
-  duration_seconds: total duration of these sessions
-  busy_seconds: time in which at least one answer was awaited
-  think_seconds: rest of the duration
-  busy_share: busy_seconds / duration_seconds, 0 to 1
+  span_seconds: time from their first requests to the ends of their last answers; what sessions of a user share counts once, here and in the following columns
+  active_seconds: the same without pauses above session_gap
+  away_seconds: span_seconds less active_seconds
+  busy_seconds: active time in which at least one answer was awaited
+  think_seconds: active_seconds less busy_seconds
+  busy_share: busy_seconds / active_seconds, 0 to 1
   busy_mean_seconds: mean busy time per session
   think_mean_seconds: mean think time per session';
 
@@ -725,14 +734,15 @@ CREATE FUNCTION user_metrics.session_time(
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
     timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, period_start date, users bigint, sessions bigint, duration_seconds double precision,
-    busy_seconds double precision, think_seconds double precision, busy_share double precision,
-    busy_mean_seconds double precision, think_mean_seconds double precision
+    segment text, period_start date, users bigint, sessions bigint, span_seconds double precision,
+    active_seconds double precision, away_seconds double precision, busy_seconds double precision,
+    think_seconds double precision, busy_share double precision, busy_mean_seconds double precision,
+    think_mean_seconds double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'session_time_over_log';
 COMMENT ON FUNCTION user_metrics.session_time(regclass, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'breakdown of the time of closed sessions into busy time, in which at least one answer is awaited, and think time, which is the rest
+    'breakdown of the time of closed sessions: away in pauses above session_gap, or active; and active time into busy time, in which at least one answer is awaited, and think time, which is the rest
 
 Arguments:
   source: the log: a table, view or foreign table
@@ -751,10 +761,12 @@ Columns:
   period_start: first local day of the period; NULL for all time
   users: users with at least one session that started in the period
   sessions: closed sessions that started in the period
-  duration_seconds: total duration of these sessions
-  busy_seconds: time in which at least one answer was awaited
-  think_seconds: rest of the duration
-  busy_share: busy_seconds / duration_seconds, 0 to 1
+  span_seconds: time from their first requests to the ends of their last answers; what sessions of a user share counts once, here and in the following columns
+  active_seconds: the same without pauses above session_gap
+  away_seconds: span_seconds less active_seconds
+  busy_seconds: active time in which at least one answer was awaited
+  think_seconds: active_seconds less busy_seconds
+  busy_share: busy_seconds / active_seconds, 0 to 1
   busy_mean_seconds: mean busy time per session
   think_mean_seconds: mean think time per session';
 
@@ -763,15 +775,16 @@ CREATE FUNCTION user_metrics.session_time(
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
     timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, period_start date, users bigint, sessions bigint, duration_seconds double precision,
-    busy_seconds double precision, think_seconds double precision, busy_share double precision,
-    busy_mean_seconds double precision, think_mean_seconds double precision
+    segment text, period_start date, users bigint, sessions bigint, span_seconds double precision,
+    active_seconds double precision, away_seconds double precision, busy_seconds double precision,
+    think_seconds double precision, busy_share double precision, busy_mean_seconds double precision,
+    think_mean_seconds double precision
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
     SELECT r.* FROM user_metrics.session_time(source::pg_catalog.regclass, period, session_gap, max_idle, since, until, filter, by, timezone, as_of) AS r
 $$;
 COMMENT ON FUNCTION user_metrics.session_time(text, text, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'breakdown of the time of closed sessions into busy time, in which at least one answer is awaited, and think time, which is the rest; with the log given by name, as in session_time(''request_log'')';
+    'breakdown of the time of closed sessions: away in pauses above session_gap, or active; and active time into busy time, in which at least one answer is awaited, and think time, which is the rest; with the log given by name, as in session_time(''request_log'')';
 
 CREATE FUNCTION user_metrics.session_hazard(
     sessions user_metrics.sessions, max_requests integer DEFAULT 50, since timestamptz DEFAULT NULL,
@@ -851,21 +864,24 @@ COMMENT ON FUNCTION user_metrics.session_hazard(text, integer, interval, interva
     'abandonment hazard: probability that a session is abandoned at its 1st, 2nd, 3rd ... request, among sessions that reach it; with the log given by name, as in session_hazard(''request_log'')';
 
 CREATE FUNCTION user_metrics.session_list(
-    source regclass, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source regclass, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, containing jsonb DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     user_id text, session_number bigint, session_id text, started_at timestamptz, ended_at timestamptz,
-    duration_seconds double precision, requests bigint, errors bigint, outcome text
+    active_seconds double precision, span_seconds double precision, requests bigint, errors bigint, outcome text,
+    cost_usd double precision, tokens bigint, features text, models text
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'session_list_over_log';
-COMMENT ON FUNCTION user_metrics.session_list(regclass, interval, interval, timestamptz, timestamptz, jsonb, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.session_list(regclass, interval, interval, jsonb, timestamptz, timestamptz, jsonb, timestamptz) IS
     'sessions with their user, start, end, requests, errors and outcome
 
 Arguments:
   source: the log: a table, view or foreign table
   session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
   max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  containing: list only sessions with a request that has these values, as whole sessions; the syntax is that of filter
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -877,22 +893,29 @@ Columns:
   session_id: session id; NULL for a session formed by the gap
   started_at: time of the first request
   ended_at: time at which the last answer was complete
-  duration_seconds: time between start and end
+  active_seconds: time between start and end without pauses above session_gap
+  span_seconds: time between start and end
   requests: number of requests
   errors: number of failed requests
-  outcome: completed, abandoned, open, or NULL if not known';
+  outcome: completed, abandoned, open, or NULL if not known
+  cost_usd: sum of the known costs of its requests
+  tokens: sum of their known prompt and completion tokens
+  features: features used, by name, separated by commas
+  models: models used, by name, separated by commas';
 
 CREATE FUNCTION user_metrics.session_list(
-    source text, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source text, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, containing jsonb DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     user_id text, session_number bigint, session_id text, started_at timestamptz, ended_at timestamptz,
-    duration_seconds double precision, requests bigint, errors bigint, outcome text
+    active_seconds double precision, span_seconds double precision, requests bigint, errors bigint, outcome text,
+    cost_usd double precision, tokens bigint, features text, models text
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 AS $$
-    SELECT r.* FROM user_metrics.session_list(source::pg_catalog.regclass, session_gap, max_idle, since, until, filter, as_of) AS r
+    SELECT r.* FROM user_metrics.session_list(source::pg_catalog.regclass, session_gap, max_idle, containing, since, until, filter, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.session_list(text, interval, interval, timestamptz, timestamptz, jsonb, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.session_list(text, interval, interval, jsonb, timestamptz, timestamptz, jsonb, timestamptz) IS
     'sessions with their user, start, end, requests, errors and outcome; with the log given by name, as in session_list(''request_log'')';
 
 CREATE FUNCTION user_metrics.session_list(
@@ -900,7 +923,7 @@ CREATE FUNCTION user_metrics.session_list(
     as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     session_number bigint, session_key bigint, started_at timestamptz, ended_at timestamptz,
-    duration_seconds double precision, requests bigint, errors bigint, outcome text
+    active_seconds double precision, span_seconds double precision, requests bigint, errors bigint, outcome text
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 1000
 AS 'MODULE_PATHNAME', 'session_list_of_sessions';
@@ -918,7 +941,8 @@ Columns:
   session_key: hash of the session id; NULL for a session formed by the gap
   started_at: time of the first request
   ended_at: time at which the last answer was complete
-  duration_seconds: time between start and end
+  active_seconds: time between start and end without pauses above session_gap
+  span_seconds: time between start and end
   requests: number of requests
   errors: number of failed requests
   outcome: completed, abandoned, open, or NULL if not known';
@@ -1654,8 +1678,8 @@ Columns:
   requests_per_active_day: requests / active_days
   requests_per_calendar_day: requests over all days from the first request to the end of observation
   sessions: number of sessions
-  session_mean_seconds: mean duration of closed sessions
-  session_median_seconds: median duration of closed sessions
+  session_mean_seconds: mean active time of closed sessions: without pauses above session_gap
+  session_median_seconds: median active time of closed sessions
   completion_rate: completed / (completed + abandoned)
   success_rate: share of successful requests among those with a known outcome
   cost_usd: cost in US dollars
@@ -1905,13 +1929,13 @@ CREATE FUNCTION user_metrics.first_sessions(
     seconds_to_first_request_high double precision, first_request_within_1_day double precision,
     first_request_within_7_days double precision, first_requests bigint, first_request_success_rate double precision,
     rate_low double precision, rate_high double precision, open_sessions bigint,
-    features_discovered_mean double precision, duration_mean_seconds double precision,
-    duration_median_seconds double precision, requests_mean double precision, single_request_share double precision
+    features_discovered_mean double precision, active_mean_seconds double precision,
+    active_median_seconds double precision, requests_mean double precision, single_request_share double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'first_sessions_over_log';
 COMMENT ON FUNCTION user_metrics.first_sessions(regclass, regclass, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'onboarding: median time from signup to the first request, with users without a request right-censored, success of the first request, and duration, depth and breadth of the first session
+    'onboarding: median time from signup to the first request, with users without a request right-censored, success of the first request, and active time, depth and breadth of the first session
 
 Arguments:
   source: the log: a table, view or foreign table
@@ -1942,8 +1966,8 @@ Columns:
   rate_high: its upper 95 % bound
   open_sessions: first sessions that may still continue, which the following columns exclude
   features_discovered_mean: mean number of features used in the first session
-  duration_mean_seconds: mean duration
-  duration_median_seconds: median duration
+  active_mean_seconds: mean active time: without pauses above session_gap
+  active_median_seconds: median active time
   requests_mean: mean number of requests
   single_request_share: share with a single request, 0 to 1';
 
@@ -1952,9 +1976,9 @@ CREATE FUNCTION user_metrics.first_session_list(
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    user_id text, session_id text, started_at timestamptz, ended_at timestamptz, duration_seconds double precision,
-    requests bigint, errors bigint, outcome text, first_request_succeeded boolean, features_discovered bigint,
-    signed_up_at timestamptz, seconds_to_first_request double precision
+    user_id text, session_id text, started_at timestamptz, ended_at timestamptz, active_seconds double precision,
+    span_seconds double precision, requests bigint, errors bigint, outcome text, first_request_succeeded boolean,
+    features_discovered bigint, signed_up_at timestamptz, seconds_to_first_request double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'first_session_list_over_log';
@@ -1976,7 +2000,8 @@ Columns:
   session_id: session id; NULL for a session formed by the gap
   started_at: time of the first request; this and the following columns of the session are NULL for users without a request
   ended_at: time at which the last answer was complete
-  duration_seconds: time between start and end
+  active_seconds: time between start and end without pauses above session_gap
+  span_seconds: time between start and end
   requests: number of requests
   errors: number of failed requests
   outcome: completed, abandoned, open, or NULL if not known
@@ -2197,7 +2222,7 @@ Columns:
   active_users: those of them with a request in that week
   requests_per_day: requests per user and day, over all users of the panel; users who left count with no requests
   requests_per_active_user_day: requests per user and day, over active users
-  avg_session_seconds: mean duration of closed sessions that started in that week
+  avg_session_seconds: mean active time of closed sessions that started in that week
   features_used: mean number of features used by an active user
   satisfaction_score: mean rating of that week, from 0 to 10; NULL without rating_scale';
 

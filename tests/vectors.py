@@ -124,7 +124,7 @@ TIMES = ["to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')".format(nam
 # As times are written: without trailing zeros in the fraction.
 LISTED = ", ".join(["user_id::text", "session_number", "session_id",
                     *(f"rtrim(rtrim({time}, '0'), '.') AS {name}" for time, name in zip(TIMES, ("started_at", "ended_at"))),
-                    "duration_seconds", "requests", "errors", "outcome"])
+                    "active_seconds", "span_seconds", "requests", "errors", "outcome"])
 
 
 def session_requests(case):

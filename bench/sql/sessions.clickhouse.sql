@@ -1,8 +1,8 @@
 -- Sessions in ClickHouse: per user the sorted times, split where the gap is longer than 30 minutes. Tried (seconds, on a busy
 -- machine): this form and one with the places where sessions begin 1.2; windows and a running sum 4.3.
 SELECT countIf(number = 1) AS users, count() AS sessions, toUInt64(sum(size)) AS requests,
-    toFloat64(sumIf(ended - started, closed)) / 1000000 / countIf(closed) AS duration_mean_seconds,
-    quantileExactInclusiveIf(0.5)(ended - started, closed) / 1000000 AS duration_median_seconds,
+    toFloat64(sumIf(ended - started, closed)) / 1000000 / countIf(closed) AS active_mean_seconds,
+    quantileExactInclusiveIf(0.5)(ended - started, closed) / 1000000 AS active_median_seconds,
     countIf(closed AND size = 1) / countIf(closed) AS single_request_share
 FROM (
     SELECT number, started, ended, size, counted, ended + 1800000000 < max(ended) OVER () AS closed

@@ -11,8 +11,8 @@ WITH person AS (
     SELECT user_id, first, times[first] AS started, times[after - 1] AS ended, after - first AS requests FROM piece
 )
 SELECT count(*) FILTER (WHERE first = 1) AS users, count(*) AS sessions, CAST(sum(requests) AS BIGINT) AS requests,
-    CAST(sum(micros) FILTER (WHERE closed) AS DOUBLE) / 1000000 / count(*) FILTER (WHERE closed) AS duration_mean_seconds,
-    quantile_cont(micros, 0.5) FILTER (WHERE closed) / 1000000 AS duration_median_seconds,
+    CAST(sum(micros) FILTER (WHERE closed) AS DOUBLE) / 1000000 / count(*) FILTER (WHERE closed) AS active_mean_seconds,
+    quantile_cont(micros, 0.5) FILTER (WHERE closed) / 1000000 AS active_median_seconds,
     count(*) FILTER (WHERE closed AND requests = 1) / count(*) FILTER (WHERE closed) AS single_request_share
 FROM (
     SELECT first, requests, ended - started AS micros, ended + 1800000000 < (SELECT max(ended) FROM session) AS closed

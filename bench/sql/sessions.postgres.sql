@@ -53,8 +53,8 @@ WITH session AS MATERIALIZED (
     GROUP BY 1
 )
 SELECT count(*) FILTER (WHERE first = 1) AS users, count(*) AS sessions, sum(requests)::bigint AS requests,
-    sum(micros) FILTER (WHERE closed)::float8 / 1000000 / nullif(count(*) FILTER (WHERE closed), 0) AS duration_mean_seconds,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY micros) FILTER (WHERE closed) / 1000000 AS duration_median_seconds,
+    sum(micros) FILTER (WHERE closed)::float8 / 1000000 / nullif(count(*) FILTER (WHERE closed), 0) AS active_mean_seconds,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY micros) FILTER (WHERE closed) / 1000000 AS active_median_seconds,
     count(*) FILTER (WHERE closed AND requests = 1)::float8 / nullif(count(*) FILTER (WHERE closed), 0) AS single_request_share
 FROM (
     SELECT first, last - first + 1 AS requests, round(date_part('epoch', ended - started) * 1000000)::bigint AS micros,

@@ -17,7 +17,7 @@ WITH request AS (
     FROM session
 )
 SELECT count(DISTINCT user_id) AS users, count(*) AS sessions, sum(requests)::bigint AS requests,
-    avg(seconds) FILTER (WHERE closed) AS duration_mean_seconds,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) FILTER (WHERE closed) AS duration_median_seconds,
+    avg(seconds) FILTER (WHERE closed) AS active_mean_seconds,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) FILTER (WHERE closed) AS active_median_seconds,
     avg((requests = 1)::int) FILTER (WHERE closed)::float8 AS single_request_share
 FROM closed

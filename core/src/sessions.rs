@@ -6,9 +6,10 @@
 //! pauses longer than [`Limits::gap`]. A pause of exactly the limit does not cut, nor does midnight. Definitions D15, D16,
 //! D19.
 //!
-//! What is kept are *parts*: stretches of requests closed under the limit of their id. This closure does not depend on the
-//! order of requests, so parts merge exactly, and memory grows with sessions, not with requests. Which parts are sessions of
-//! their own is decided when a value is read, see [`View`].
+//! What is kept are *parts*: stretches of a user's requests with one id and pauses of at most [`Limits::gap`], or
+//! [`Limits::idle`] if that is shorter. This closure does not depend on the order of requests, so parts merge exactly, and
+//! memory grows with visits, not with requests. Which parts make a session is decided when a value is read, see [`View`]. A
+//! session with an id may have longer pauses than `gap`: they lie between its parts, and the user was away in them.
 //!
 //! The body of its bytes, after the frame of [`wire`](crate::base::wire): type of user ids; gap; idle; 0, or 1 and the last
 //! instant (signed); number of users; the keys, ascending, 16 bytes each; then per key the number of its parts and the
@@ -29,18 +30,20 @@ use crate::function::{Call, Function, Type};
 use crate::history::Timeline;
 use xxhash_rust::xxh3::xxh3_64;
 
-mod busy;
+mod members;
 pub mod session_hazard;
 pub mod session_list;
 pub mod session_stats;
 pub mod session_time;
 mod stats;
+mod time;
 mod view;
+mod visits;
 
 pub use crate::function::MAX_IDLE;
-pub use busy::UNDER_WAY;
 pub use session_hazard::{Hazard, hazard};
 pub use stats::{Ending, Stats, list, stats, times};
+pub use time::{Time, UNDER_WAY};
 pub use view::{View, resolve};
 
 /// The functions that read it.
@@ -116,9 +119,16 @@ impl Limits {
         Ok(Limits { gap, idle })
     }
 
+    /// The longest pause within a session.
     #[inline]
     fn of(self, key: SessionKey) -> Micros {
         if key == SessionKey::NONE { self.gap } else { self.idle }
+    }
+
+    /// The longest pause within a part.
+    #[inline]
+    fn of_part(self, key: SessionKey) -> Micros {
+        if key == SessionKey::NONE { self.gap } else { self.gap.min(self.idle) }
     }
 }
 
@@ -180,6 +190,8 @@ pub struct Session {
     pub end: Micros,
     /// When its last request was made.
     pub last: Micros,
+    /// How long its pauses are that exceed the gap; 0 for a part.
+    pub away: Micros,
     /// The session id of its requests.
     pub key: SessionKey,
     /// The number of requests.
@@ -201,12 +213,18 @@ impl Session {
         let outcome = Outcome::from(succeeded);
         let end = at.saturating_add(latency).min(LAST_INSTANT).max(at);
         let errors = u32::from(outcome == Outcome::Failed);
-        Session { start: at, end, last: at, key, requests: 1, errors, user_index: 0, outcome }
+        Session { start: at, end, last: at, away: 0, key, requests: 1, errors, user_index: 0, outcome }
     }
 
-    /// Its duration; at most 292,000 years, which the calendar exceeds by a little.
-    pub fn duration(&self) -> Micros {
+    /// The time from its first request to the end of its last answer; at most 292,000 years, which the calendar exceeds by a
+    /// little.
+    pub fn span(&self) -> Micros {
         self.end.saturating_sub(self.start)
+    }
+
+    /// The same without pauses above the gap.
+    pub fn active(&self) -> Micros {
+        self.span().saturating_sub(self.away).max(0)
     }
 
     /// Whether a pause of at most `limit` lies between this and another.
@@ -323,7 +341,7 @@ impl Sessions {
         match self.recent.get(place) {
             Some(recent) if recent.user == user && recent.key == request.key && recent.part != NO_PART => {
                 let part = &mut self.parts[recent.part as usize];
-                if part.touches(&request, self.head.rules.of(request.key)) {
+                if part.touches(&request, self.head.rules.of_part(request.key)) {
                     return part.absorb(&request);
                 }
                 let number = part.user_index as usize;
@@ -388,7 +406,7 @@ impl Sessions {
         let newest = *self.users.value(number);
         if let Some(part) = self.parts.get_mut(newest as usize)
             && part.key == request.key
-            && part.touches(request, self.head.rules.of(request.key))
+            && part.touches(request, self.head.rules.of_part(request.key))
         {
             return part.absorb(request).map(|()| newest);
         }
@@ -522,7 +540,7 @@ pub fn of_requests(
     parts.sort_unstable_by_key(Owned::order);
     user_lists::close(limits, parts)?;
     claim.reserve(sessions, parts.len())?;
-    resolve(parts, limits.gap, sessions)
+    resolve(parts, limits, sessions)
 }
 
 /// One user's requests as single-request sessions.

@@ -30,9 +30,9 @@ fn read_out(bytes: &[u8]) {
             let weeks = Calendar { grain: Grain::Week, week_start: 1 };
             may_be_too_large(stats(&view, Some(weeks), &span, day).map(|rows| rows.into_iter().for_each(figures)));
             // A value whose limits are zero says when something was under way in itself: all the time.
-            may_be_too_large(times(&view, &view, None, &span, day).map(|rows| {
+            may_be_too_large(times(&view, Some(&view), None, &span, day).map(|rows| {
                 for row in rows {
-                    assert_eq!(row.busy, row.duration);
+                    assert_eq!((row.time.busy, row.time.active), (row.time.active, row.time.span));
                 }
             }));
             may_be_too_large(hazard(&view, &span, 50));
@@ -48,10 +48,13 @@ fn figures(mut row: user_metrics_core::sessions::Stats) {
     for share in [row.single_request_share(), row.engaged_rate(), row.returned_24h_rate(), row.completion_rate()] {
         assert!(share.is_none_or(|share| (0.0..=1.0).contains(&share)), "a share of {share:?}");
     }
-    let durations = [0.5, 0.9, 1.0].map(|share| row.duration_quantile(share));
+    let durations = [0.5, 0.9, 1.0].map(|share| row.active_quantile(share));
     assert!(durations.is_sorted(), "{durations:?}");
     assert_eq!(durations[0].is_some(), row.closed() > 0);
-    assert_eq!(row.duration_mean().is_some(), row.closed() > 0);
+    assert_eq!(row.active_mean().is_some(), row.closed() > 0);
+    assert!(row.active_mean() <= row.span_mean());
+    let [median, p90] = row.returns([0.5, 0.9]).expect("few waits");
+    assert!(p90.is_none_or(|p90| median.is_some_and(|median| median <= p90)));
     assert!(row.requests_per_session().is_none_or(|mean| mean >= 1.0));
     assert!(row.abandonment_point().is_none_or(|mean| mean >= 1.0));
 }

@@ -31,18 +31,31 @@ pub static FUNCTION: Function = Function {
         column_about(ABOUT, "sessions", Type::Bigint, "sessions that started in the period"),
         column_about(ABOUT, "requests", Type::Bigint, "their requests"),
         column_about(ABOUT, "requests_per_session", Type::Double, "mean number of requests"),
-        column_about(ABOUT, "duration_mean_seconds", Type::Double, "mean duration"),
-        column_about(ABOUT, "duration_median_seconds", Type::Double, "median duration"),
-        column_about(ABOUT, "duration_p90_seconds", Type::Double, "90th percentile of the duration"),
+        column_about(
+            ABOUT,
+            "active_mean_seconds",
+            Type::Double,
+            "mean active time: from start to end without pauses above session_gap",
+        ),
+        column_about(ABOUT, "active_median_seconds", Type::Double, "median active time"),
+        column_about(ABOUT, "active_p90_seconds", Type::Double, "90th percentile of the active time"),
+        column_about(ABOUT, "span_mean_seconds", Type::Double, "mean time from start to end"),
         column_about(ABOUT, "single_request_share", Type::Double, "share with a single request, 0 to 1"),
         column_about(ABOUT, "engaged_rate", Type::Double, "share with two or more requests that did not fail, 0 to 1"),
         column_about(
             ABOUT,
             "returned_24h_rate",
             Type::Double,
-            "share after which the user started another session within a day, among sessions that ended at least a day \
-             before observation did",
+            "share after which the user was back within a day, after an absence above session_gap, among sessions that \
+             ended at least a day before observation did",
         ),
+        column_about(
+            ABOUT,
+            "return_median_seconds",
+            Type::Double,
+            "median time from the end of a visit to the user's next, by Kaplan-Meier; NULL if observation ends before",
+        ),
+        column_about(ABOUT, "return_p90_seconds", Type::Double, "90th percentile of that time"),
         column_about(
             ABOUT,
             "completed_sessions",
@@ -76,19 +89,23 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     told.into_iter().try_for_each(|mut row| {
         let known = |sessions: u64| Cell::from(Some(sessions).filter(|_| row.endings_known()));
         let (completed, abandoned) = (known(row.completed), known(row.abandoned));
-        let [median, p90] = [0.5, 0.9].map(|share| row.duration_quantile(share));
+        let [median, p90] = [0.5, 0.9].map(|share| row.active_quantile(share));
+        let [return_median, return_p90] = row.returns([0.5, 0.9])?;
         rows.row(&mut [
             row.start.map_or(Cell::Null, Cell::Date),
             row.users.into(),
             row.sessions.into(),
             row.requests.into(),
             row.requests_per_session().into(),
-            row.duration_mean().into(),
+            row.active_mean().into(),
             median.into(),
             p90.into(),
+            row.span_mean().into(),
             row.single_request_share().into(),
             row.engaged_rate().into(),
             row.returned_24h_rate().into(),
+            return_median.into(),
+            return_p90.into(),
             completed,
             abandoned,
             row.open.into(),

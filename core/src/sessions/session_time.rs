@@ -1,11 +1,11 @@
-//! `session_time`: the time of sessions, divided into busy time, in which at least one answer is awaited, and think time,
-//! the rest. Definition D16.
+//! `session_time`: the time of sessions, divided into active and away time, and active time into busy time, in which at least
+//! one answer is awaited, and think time. Definition D16.
 
 pub mod of_value;
 
-use super::busy::Busy;
 use super::session_stats::PERIOD;
 use super::stats::days_shown;
+use super::time::{Grouped, Time, Times as UserTimes};
 use super::{Limits, Session, of_requests, request};
 use crate::base::calendar::{Calendar, Micros, Periods, Span};
 use crate::base::days::Day;
@@ -18,17 +18,25 @@ use crate::function::{
 use crate::history::{BySegment, Fold, History, Table, Timeline};
 
 const ABOUT: &[&str] = &["users"];
-const SUMMARY: &str = "breakdown of the time of closed sessions into busy time, in which at least one answer is awaited, and \
-                       think time, which is the rest";
+const SUMMARY: &str = "breakdown of the time of closed sessions: away in pauses above session_gap, or active; and active time \
+                       into busy time, in which at least one answer is awaited, and think time, which is the rest";
 const ARGUMENTS: [Argument; 3] = [PERIOD, SESSION_LIMITS[0], SESSION_LIMITS[1]];
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 11] = [
     column("period_start", Type::Date, "first local day of the period; NULL for all time"),
     column_about(ABOUT, "users", Type::Bigint, "users with at least one session that started in the period"),
     column_about(ABOUT, "sessions", Type::Bigint, "closed sessions that started in the period"),
-    column_about(ABOUT, "duration_seconds", Type::Double, "total duration of these sessions"),
-    column_about(ABOUT, "busy_seconds", Type::Double, "time in which at least one answer was awaited"),
-    column_about(ABOUT, "think_seconds", Type::Double, "rest of the duration"),
-    column_about(ABOUT, "busy_share", Type::Double, "busy_seconds / duration_seconds, 0 to 1"),
+    column_about(
+        ABOUT,
+        "span_seconds",
+        Type::Double,
+        "time from their first requests to the ends of their last answers; what sessions of a user share counts once, \
+         here and in the following columns",
+    ),
+    column_about(ABOUT, "active_seconds", Type::Double, "the same without pauses above session_gap"),
+    column_about(ABOUT, "away_seconds", Type::Double, "span_seconds less active_seconds"),
+    column_about(ABOUT, "busy_seconds", Type::Double, "active time in which at least one answer was awaited"),
+    column_about(ABOUT, "think_seconds", Type::Double, "active_seconds less busy_seconds"),
+    column_about(ABOUT, "busy_share", Type::Double, "busy_seconds / active_seconds, 0 to 1"),
     column_about(ABOUT, "busy_mean_seconds", Type::Double, "mean busy time per session"),
     column_about(ABOUT, "think_mean_seconds", Type::Double, "mean think time per session"),
 ];
@@ -67,34 +75,35 @@ struct Total {
     users: u64,
     /// Closed sessions, over which times are computed.
     closed: u64,
-    duration: i128,
-    busy: i128,
+    time: Time,
 }
 
 impl Total {
     fn add(&mut self, other: &Total) {
         self.users += other.users;
         self.closed += other.closed;
-        self.duration += other.duration;
-        self.busy += other.busy;
+        self.time.add(&other.time);
     }
 
     /// The cells of a row; busy time is NULL if it is unknown.
-    fn cells(&self, start: Option<Day>, is_busy_known: bool) -> [Cell<'static>; 9] {
+    fn cells(&self, start: Option<Day>, is_busy_known: bool) -> [Cell<'static>; 11] {
+        let Time { span, active, busy } = self.time;
         let seconds = |micros: i128| micros as f64 / 1e6;
         let known = |value: f64| Cell::from(Some(value).filter(|_| is_busy_known));
         let mean = |sum: i128| (self.closed > 0).then(|| seconds(sum) / self.closed as f64).map_or(Cell::Null, known);
-        let share = (self.duration > 0).then(|| self.busy as f64 / self.duration as f64);
-        let think = self.duration - self.busy;
+        let share = (active > 0).then(|| busy as f64 / active as f64);
+        let think = active - busy;
         [
             start.map_or(Cell::Null, Cell::Date),
             self.users.into(),
             self.closed.into(),
-            seconds(self.duration).into(),
-            known(seconds(self.busy)),
+            seconds(span).into(),
+            seconds(active).into(),
+            seconds(span - active).into(),
+            known(seconds(busy)),
             known(seconds(think)),
             share.map_or(Cell::Null, known),
-            mean(self.busy),
+            mean(busy),
             mean(think),
         ]
     }
@@ -139,7 +148,8 @@ struct Times<'a> {
     totals: Table<Total>,
     by_segment: BySegment,
     periods: Option<Periods>,
-    busy: Busy,
+    times: UserTimes,
+    groups: Vec<Option<i32>>,
     parts: Vec<Session>,
     sessions: Vec<Session>,
     claim: Claim,
@@ -156,7 +166,8 @@ impl<'a> Times<'a> {
             totals: Table::default(),
             by_segment: BySegment::default(),
             periods: terms.calendar.map(Periods::new),
-            busy: Busy::default(),
+            times: UserTimes::default(),
+            groups: Vec::new(),
             parts: Vec::new(),
             sessions: Vec::new(),
             claim: Claim::temporary(),
@@ -173,8 +184,10 @@ impl<'a> Times<'a> {
         for segment in segments {
             let mut row = |start, period| {
                 let total = self.totals.find([0, period, segment.codes[2]]).cloned().unwrap_or_default();
-                let [a, b, c, d, e, f, g, h, i] = total.cells(start, true);
-                rows.row(&mut [segment.texts[2].into(), a, b, c, d, e, f, g, h, i])
+                let mut cells = [Cell::Null; 12];
+                cells[0] = segment.texts[2].into();
+                cells[1..].copy_from_slice(&total.cells(start, true));
+                rows.row(&mut cells)
             };
             let Some(calendar) = self.terms.calendar else {
                 row(None, 0)?;
@@ -194,19 +207,23 @@ impl<'a> Times<'a> {
 
 impl Fold for Times<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Times { terms, clock, columns, reaches, totals, by_segment, periods, busy, parts, sessions, claim, .. } =
-            self;
+        let Times { terms, clock, columns, reaches, totals, by_segment, periods, .. } = self;
+        let (times, groups, parts) = (&mut self.times, &mut self.groups, &mut self.parts);
+        let (sessions, claim) = (&mut self.sessions, &mut self.claim);
         let [session_id, latency] = *columns;
         let request = request(user, [session_id, latency, None]);
         by_segment.each(user, self.segment, |code, requests| {
             let requests = || requests.iter().map(|&number| request(number as usize));
             of_requests(requests(), terms.limits, parts, sessions, claim)?;
-            let Some(busy) = busy.of(sessions, requests())? else {
-                return Err(Error::Corrupt { what: "a request in none of its user's sessions" });
-            };
             let (_, reach) = reaches.entry([0, 0, code], claim)?;
             let mut counted = None;
-            for (session, &busy) in sessions.iter().zip(busy).filter(|(session, _)| session.start <= terms.span.end) {
+            groups.clear();
+            claim.reserve(groups, sessions.len())?;
+            groups.resize(sessions.len(), None);
+            for (session, group) in sessions.iter().zip(&mut *groups) {
+                if session.start > terms.span.end {
+                    continue;
+                }
                 reach.first = reach.first.into_iter().chain([session.start]).min();
                 if !terms.span.shows(session.start) {
                     continue;
@@ -221,11 +238,15 @@ impl Fold for Times<'_> {
                 total.users += u64::from(counted.replace(index) != Some(index));
                 if !session.is_open(terms.limits, terms.span.end) {
                     total.closed += 1;
-                    total.duration += i128::from(session.duration());
-                    total.busy += i128::from(busy);
+                    *group = Some(index);
                 }
             }
-            Ok(())
+            let of = Grouped { sessions, groups, parts };
+            let are_theirs = times.of(of, Some(requests()), |index, time| {
+                totals.entry([0, index as u32, code], claim)?.1.time.add(&time);
+                Ok(())
+            })?;
+            if are_theirs { Ok(()) } else { Err(Error::Corrupt { what: "a request in none of its user's sessions" }) }
         })
     }
 

@@ -54,7 +54,7 @@ impl Listed for Session {
     fn read(limits: Limits, before: Option<&Self>, from: &mut Reader<'_>) -> Result<Self> {
         let part = read_part(from, before)?;
         match before.filter(|before| before.key == part.key) {
-            Some(before) if part.start < before.start || before.touches(&part, limits.of(part.key)) => {
+            Some(before) if part.start < before.start || before.touches(&part, limits.of_part(part.key)) => {
                 corrupt("parts of sessions that touch")
             }
             _ => Ok(part),
@@ -63,7 +63,7 @@ impl Listed for Session {
 
     #[inline]
     fn unite(&mut self, limits: Limits, next: &Self) -> Result<bool> {
-        let belongs = self.key == next.key && self.touches(next, limits.of(self.key));
+        let belongs = self.key == next.key && self.touches(next, limits.of_part(self.key));
         if belongs {
             self.absorb(next)?;
         }
@@ -74,36 +74,63 @@ impl Listed for Session {
 impl View<'_> {
     /// Visits every user and their sessions, by start; of sessions that begin together, those without an id first.
     pub fn each_session(&self, mut visit: impl FnMut(UserKey, &[Session]) -> Result<()>) -> Result<()> {
+        self.each_with_parts(|key, _, sessions| visit(key, sessions))
+    }
+
+    /// The same, with the parts of which the sessions are made.
+    pub(super) fn each_with_parts(
+        &self,
+        mut visit: impl FnMut(UserKey, &[Session], &[Session]) -> Result<()>,
+    ) -> Result<()> {
         let (mut claim, mut sessions) = (Claim::temporary(), Vec::new());
         self.each(|key, parts| {
             if sessions.capacity() < parts.len() {
                 sessions.clear();
                 claim.reserve(&mut sessions, parts.len().next_power_of_two())?;
             }
-            resolve(parts, self.rules().gap, &mut sessions)?;
-            visit(key, &sessions)
+            resolve(parts, self.rules(), &mut sessions)?;
+            visit(key, parts, &sessions)
         })
     }
 }
 
-/// Joins a user's parts to sessions: a part of one request is treated as having no id.
+/// Whether parts that follow each other are of one session with an id.
+fn are_of_one(part: &Session, next: &Session, limits: Limits) -> bool {
+    part.key == next.key && part.key != SessionKey::NONE && part.touches(next, limits.idle)
+}
+
+/// The session made of parts with its id. Pauses between them exceed the gap; otherwise they would be one part.
+fn joined(parts: &[Session]) -> Result<Session> {
+    let mut session = parts.first().copied().unwrap_or_default();
+    for next in parts.iter().skip(1) {
+        session.away = session.away.saturating_add(next.start.saturating_sub(session.end));
+        session.absorb(next)?;
+    }
+    Ok(session)
+}
+
+/// Joins a user's parts to sessions: a request that is alone with its id is treated as having none.
 ///
 /// `sessions` needs no more capacity than there are parts.
-pub fn resolve(parts: &[Session], gap: Micros, sessions: &mut Vec<Session>) -> Result<()> {
+pub fn resolve(parts: &[Session], limits: Limits, sessions: &mut Vec<Session>) -> Result<()> {
     sessions.clear();
     // Without any id the parts are closed under the gap already.
     if parts.iter().all(|part| part.key == SessionKey::NONE) {
         sessions.extend_from_slice(parts);
         return Ok(());
     }
-    let bears_none = |part: &&Session| part.key == SessionKey::NONE || part.requests == 1;
-    sessions.extend(parts.iter().filter(bears_none).map(|part| Session { key: SessionKey::NONE, ..*part }));
+    let bears_none = |parts: &&[Session]| matches!(parts, [part] if part.key == SessionKey::NONE || part.requests == 1);
+    let joint = || parts.chunk_by(|part, next| are_of_one(part, next, limits));
+    let without_id = joint().filter(bears_none).flatten();
+    sessions.extend(without_id.map(|part| Session { key: SessionKey::NONE, ..*part }));
     if !sessions.is_sorted_by_key(|session| session.start) {
         sessions.sort_unstable_by_key(|session| session.start);
     }
-    close(Limits { gap, idle: gap }, sessions)?;
+    close(Limits { gap: limits.gap, idle: limits.gap }, sessions)?;
     let formed = sessions.len();
-    sessions.extend(parts.iter().filter(|part| !bears_none(part)));
+    for parts in joint().filter(|parts| !bears_none(parts)) {
+        sessions.push(joined(parts)?);
+    }
     if formed < sessions.len() {
         sessions.sort_unstable_by_key(|session| (session.start, session.key));
     }
@@ -145,5 +172,5 @@ fn read_part(from: &mut Reader<'_>, before: Option<&Session>) -> Result<Session>
     if errors > most || (errors == 0 && outcome == Outcome::Failed) {
         return corrupt("errors that do not fit the requests");
     }
-    Ok(Session { start, end, last, key, requests, errors, user_index: 0, outcome })
+    Ok(Session { start, end, last, key, away: 0, requests, errors, user_index: 0, outcome })
 }

@@ -120,6 +120,8 @@ impl Subject for Sessions {
 struct Naive {
     start: Micros,
     end: Micros,
+    /// Without pauses above the gap.
+    active: Micros,
     id: Option<u32>,
     requests: u32,
     errors: u32,
@@ -146,13 +148,20 @@ fn cut(mut rows: Vec<&Row>, limit: Micros) -> Vec<Vec<&Row>> {
     pieces
 }
 
-fn naive_session(rows: &[&Row], id: Option<u32>) -> Naive {
+/// When each run of requests with pauses of at most the gap begins and ends.
+fn runs(rows: Vec<&Row>, gap: Micros) -> Vec<(Micros, Micros)> {
+    let ends = |run: &Vec<&Row>| (run[0].at, run.iter().map(|row| end_of(row)).max().unwrap_or(0));
+    cut(rows, gap).iter().map(ends).collect()
+}
+
+fn naive_session(rows: &[&Row], id: Option<u32>, gap: Micros) -> Naive {
     let last = rows.iter().map(|row| row.at).max().unwrap_or(0);
     let at_last: Vec<_> = rows.iter().filter(|row| row.at == last).map(|row| row.succeeded).collect();
     let said = |answer| at_last.contains(&Some(answer)).then_some(answer);
     Naive {
         start: rows.iter().map(|row| row.at).min().unwrap_or(0),
         end: rows.iter().map(|row| end_of(row)).max().unwrap_or(0),
+        active: runs(rows.to_vec(), gap).iter().map(|(start, end)| end - start).sum(),
         id,
         requests: rows.len() as u32,
         errors: rows.iter().filter(|row| row.succeeded == Some(false)).count() as u32,
@@ -176,11 +185,11 @@ fn naive(kind: UserKind, limits: Limits, rows: &[Row]) -> BTreeMap<UserKey, Vec<
             for piece in cut(of(Some(id)), limits.idle) {
                 match piece[..] {
                     [single] => rest.push(single),
-                    _ => sessions.push(naive_session(&piece, Some(id))),
+                    _ => sessions.push(naive_session(&piece, Some(id), limits.gap)),
                 }
             }
         }
-        sessions.extend(cut(rest, limits.gap).iter().map(|piece| naive_session(piece, None)));
+        sessions.extend(cut(rest, limits.gap).iter().map(|piece| naive_session(piece, None, limits.gap)));
         sessions.sort_by_key(|session| (session.start, session_key(session.id)));
         sessions
     };
@@ -214,7 +223,7 @@ fn are_as_defined(options: (UserKind, Limits), rows: &[Row]) -> Verdict {
     for (user, expected) in &expected {
         let found: Vec<_> = found[user]
             .iter()
-            .map(|s| (s.start, s.end, s.key, s.requests, s.errors, s.ending(options.1, Micros::MAX)))
+            .map(|s| (s.start, s.end, s.active(), s.key, s.requests, s.errors, s.ending(options.1, Micros::MAX)))
             .collect();
         let ending = |s: &Naive| match s.succeeded {
             // No time is left in which it could be known to have ended.
@@ -225,8 +234,10 @@ fn are_as_defined(options: (UserKind, Limits), rows: &[Row]) -> Verdict {
             Some(false) => Some(Ending::Abandoned),
             None => None,
         };
-        let expected: Vec<_> =
-            expected.iter().map(|s| (s.start, s.end, session_key(s.id), s.requests, s.errors, ending(s))).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|s| (s.start, s.end, s.active, session_key(s.id), s.requests, s.errors, ending(s)))
+            .collect();
         prop_assert_eq!(found, expected);
     }
     Ok(())
@@ -296,6 +307,34 @@ fn quantile(mut figures: Vec<f64>, share: f64) -> Option<f64> {
     Some(low + place.fract() * (high - low))
 }
 
+/// When visits of a user begin and end.
+type Visits = Vec<(Micros, Micros)>;
+
+fn visits(kind: UserKind, gap: Micros, rows: &[Row]) -> BTreeMap<UserKey, Visits> {
+    let mut users = BTreeMap::<UserKey, Vec<&Row>>::new();
+    for row in rows {
+        if let Some(user) = row.user {
+            users.entry(key(kind, user)).or_default().push(row);
+        }
+    }
+    users.into_iter().map(|(user, rows)| (user, runs(rows, gap))).collect()
+}
+
+/// The first time by which a share of waits is over, by Kaplan-Meier, in seconds.
+fn time_within(waits: &[(Micros, bool)], share: f64) -> Option<f64> {
+    let mut times: Vec<_> = waits.iter().filter(|(_, is_over)| *is_over).map(|(wait, _)| *wait).collect();
+    times.sort_unstable();
+    times.dedup();
+    let mut left = 1.0;
+    let passed = times.into_iter().find(|time| {
+        let at_risk = waits.iter().filter(|(wait, _)| wait >= time).count() as f64;
+        let over = waits.iter().filter(|(wait, is_over)| wait == time && *is_over).count() as f64;
+        left *= 1.0 - over / at_risk;
+        left <= 1.0 - share + 1e-9
+    });
+    passed.map(|time| time as f64 / 1e6)
+}
+
 fn near(a: Option<f64>, b: Option<f64>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * b.abs().max(1.0),
@@ -316,6 +355,7 @@ fn stats_are_as_defined() {
         let day = |at: Micros| Ok(local_day("Asia/Kathmandu", at));
         let mut found = ok(stats(&ok(View::open(&bytes))?, calendar, &span, day))?;
         let users = naive(options.0, limits, &rows);
+        let visits = visits(options.0, limits.gap, &rows);
         let period = |s: &Naive| -> Option<Day> {
             calendar.map(|c| c.period(local_day("Asia/Kathmandu", s.start)).expect("a near day").start)
         };
@@ -334,38 +374,61 @@ fn stats_are_as_defined() {
             let of = |sessions: &[Naive]| -> Vec<Naive> {
                 sessions.iter().filter(shown).filter(|s| period(s) == row.start).cloned().collect()
             };
-            let sessions: Vec<(Naive, &[Naive])> =
-                users.values().flat_map(|all| of(all).into_iter().map(move |s| (s, &all[..]))).collect();
+            let sessions: Vec<(Naive, &[Naive], &Visits)> = users
+                .iter()
+                .flat_map(|(user, all)| of(all).into_iter().map(|s| (s, &all[..], &visits[user])))
+                .collect();
             let open =
                 |s: &Naive| s.end.saturating_add(if s.id.is_some() { limits.idle } else { limits.gap }) >= span.end;
-            let closed: Vec<_> = sessions.iter().filter(|(s, _)| !open(s)).collect();
-            let plain: Vec<&Naive> = closed.iter().map(|(s, _)| s).collect();
+            let closed: Vec<_> = sessions.iter().filter(|(s, ..)| !open(s)).collect();
+            let plain: Vec<&Naive> = closed.iter().map(|(s, ..)| s).collect();
             let requests = |s: &&Naive| f64::from(s.requests);
-            let lengths = || plain.iter().map(|s| (s.end - s.start) as f64 / 1e6).collect::<Vec<_>>();
+            let lengths = || plain.iter().map(|s| s.active as f64 / 1e6).collect::<Vec<_>>();
+            let spans = plain.iter().map(|s| (s.end - s.start) as f64 / 1e6).collect::<Vec<_>>();
             prop_assert_eq!(row.users as usize, users.values().filter(|all| !of(all).is_empty()).count());
             prop_assert_eq!(row.sessions as usize, sessions.len());
-            prop_assert_eq!(row.requests, sessions.iter().map(|(s, _)| u64::from(s.requests)).sum::<u64>());
+            prop_assert_eq!(row.requests, sessions.iter().map(|(s, ..)| u64::from(s.requests)).sum::<u64>());
             prop_assert_eq!(row.open as usize, sessions.len() - closed.len());
             prop_assert_eq!(row.completed as usize, plain.iter().filter(|s| s.succeeded == Some(true)).count());
             prop_assert_eq!(row.abandoned as usize, plain.iter().filter(|s| s.succeeded == Some(false)).count());
             prop_assert!(near(row.requests_per_session(), mean(&plain.iter().map(requests).collect::<Vec<_>>())));
-            prop_assert!(near(row.duration_mean(), mean(&lengths())));
-            prop_assert!(near(row.duration_quantile(0.5), quantile(lengths(), 0.5)));
-            prop_assert!(near(row.duration_quantile(0.9), quantile(lengths(), 0.9)));
+            prop_assert!(near(row.active_mean(), mean(&lengths())));
+            prop_assert!(near(row.span_mean(), mean(&spans)));
+            prop_assert!(near(row.active_quantile(0.5), quantile(lengths(), 0.5)));
+            prop_assert!(near(row.active_quantile(0.9), quantile(lengths(), 0.9)));
             prop_assert!(near(row.single_request_share(), share(&plain, |s| s.requests == 1)));
             prop_assert!(near(row.engaged_rate(), share(&plain, |s| s.requests - s.errors >= 2)));
             let abandoned: Vec<_> = plain.iter().filter(|s| s.succeeded == Some(false)).map(requests).collect();
             prop_assert!(near(row.abandonment_point(), mean(&abandoned)));
-            let asked: Vec<_> = closed.iter().filter(|(s, _)| s.end + DAY_MICROS <= span.end).collect();
-            let back = |(s, all): &(Naive, &[Naive])| {
+            let asked: Vec<_> = closed.iter().filter(|(s, ..)| s.end + DAY_MICROS <= span.end).collect();
+            let back = |(s, all, visits): &(Naive, &[Naive], &Visits)| {
                 all.iter().any(|next| {
                     s.end < next.start
+                        && visits.iter().any(|visit| visit.0 == next.start)
                         && next.start <= s.end + DAY_MICROS
                         && span.until.is_none_or(|until| next.start < until)
                 })
             };
             let back: Vec<_> = asked.iter().map(|s| f64::from(u8::from(back(s)))).collect();
             prop_assert!(near(row.returned_24h_rate(), mean(&back)), "{:?} {back:?}", row.returned_24h_rate());
+            let mut waits = Vec::new();
+            for of_user in visits.values() {
+                for (n, &(start, end)) in of_user.iter().enumerate() {
+                    let is_shown = start <= span.end
+                        && span.since.is_none_or(|since| since <= start)
+                        && span.until.is_none_or(|until| start < until)
+                        && calendar.map(|c| c.period(local_day("Asia/Kathmandu", start)).expect("a near day").start)
+                            == row.start;
+                    if is_shown && end.saturating_add(limits.gap) < span.end {
+                        let next = of_user.get(n + 1).map(|next| next.0);
+                        let next =
+                            next.filter(|next| *next <= span.end && span.until.is_none_or(|until| *next < until));
+                        waits.push((next.unwrap_or(span.end) - end, next.is_some()));
+                    }
+                }
+            }
+            let [median, p90] = ok(row.returns([0.5, 0.9]))?;
+            prop_assert!(near(median, time_within(&waits, 0.5)) && near(p90, time_within(&waits, 0.9)), "{waits:?}");
         }
         Ok(())
     });

@@ -123,10 +123,10 @@ impl Case {
             let bytes = self.value(own)?;
             for (number, s) in list(&View::open(&bytes)?, span)? {
                 let id = ids.clone().find(|id| s.key.bits().is_some() && SessionKey::text(id.as_bytes()) == s.key);
-                let seconds = (s.end - s.start) as f64 / 1e6;
+                let [active, whole] = [s.active(), s.span()].map(|micros| micros as f64 / 1e6);
                 let outcome = s.ending(self.limits(), span.end).map(Ending::name);
                 let (start, end) = (time(s.start), time(s.end));
-                rows.push(json!([user, number, id, start, end, seconds, s.requests, s.errors, outcome]));
+                rows.push(json!([user, number, id, start, end, active, whole, s.requests, s.errors, outcome]));
             }
         }
         Ok(rows)
@@ -151,19 +151,23 @@ impl Case {
 fn stats_row(mut row: Stats) -> Value {
     let known = |count: u64| row.endings_known().then_some(count);
     let (completed, abandoned) = (known(row.completed), known(row.abandoned));
-    let [median, p90] = [0.5, 0.9].map(|share| row.duration_quantile(share));
+    let [median, p90] = [0.5, 0.9].map(|share| row.active_quantile(share));
+    let [return_median, return_p90] = row.returns([0.5, 0.9]).expect("few waits");
     json!([
         row.start.map(day),
         row.users,
         row.sessions,
         row.requests,
         row.requests_per_session(),
-        row.duration_mean(),
+        row.active_mean(),
         median,
         p90,
+        row.span_mean(),
         row.single_request_share(),
         row.engaged_rate(),
         row.returned_24h_rate(),
+        return_median,
+        return_p90,
         completed,
         abandoned,
         row.open,

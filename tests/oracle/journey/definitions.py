@@ -108,7 +108,7 @@ def first_session_rows(steps, signups, end, since, gap, idle, key_of):
         if session.number == 1 and (since is None or session.start >= since):
             first = min((step for step in session.turns if step.instant == session.start), key=tie)
             rows.append({"user_id": session.user, "session_id": session.session_id, "started_at": session.start,
-                         "ended_at": session.end, "duration_seconds": seconds(session.end - session.start),
+                         "ended_at": session.end, "active_seconds": seconds(session.active(gap)), "span_seconds": seconds(session.span),
                          "requests": session.requests, "errors": session.errors, "outcome": session.outcome(end),
                          "first_request_succeeded": first.succeeded,
                          "features_discovered": len({step.feature for step in session.turns} - {None}),
@@ -124,7 +124,7 @@ def first_session_list(rows):
     for row in sorted(rows, key=lambda row: row["user_id"].encode()):
         if row["started_at"] is None:
             yield {name: row.get(name) for name in (
-                "user_id", "session_id", "started_at", "ended_at", "duration_seconds", "requests", "errors", "outcome",
+                "user_id", "session_id", "started_at", "ended_at", "active_seconds", "span_seconds", "requests", "errors", "outcome",
                 "first_request_succeeded", "features_discovered", "signed_up_at")} | {"seconds_to_first_request": None}
             continue
         waited = None if row["signed_up_at"] is None else seconds(row["started_at"] - row["signed_up_at"])
@@ -144,7 +144,7 @@ def first_sessions(rows, asks_signups, tells_features, end, least):
     is_hidden = 0 < sum(wait >= 0 for wait, _ in waits) < least
     median, median_low, median_high = (None,) * 3 if is_hidden else time_of(waits, 0.5)
     within = [None if is_hidden else share_by(waits, days * 86400) for days in (1, 7)]
-    durations = [row["duration_seconds"] for row in closed]
+    lengths = [row["active_seconds"] for row in closed]
     answer = {
         "users": len(people), "signed_up_users": len(waits), "without_request_users": len(rows) - len(people),
         "requests_before_signup": sum(wait < 0 for wait, _ in waits), "seconds_to_first_request": median,
@@ -153,7 +153,7 @@ def first_sessions(rows, asks_signups, tells_features, end, least):
         "first_requests": len(known), "first_request_success_rate": rate, "rate_low": low, "rate_high": high,
         "open_sessions": len(people) - len(closed),
         "features_discovered_mean": mean([row["features_discovered"] for row in closed]) if tells_features else None,
-        "duration_mean_seconds": mean(durations), "duration_median_seconds": percentile(durations, Fraction(1, 2)),
+        "active_mean_seconds": mean(lengths), "active_median_seconds": percentile(lengths, Fraction(1, 2)),
         "requests_mean": mean([row["requests"] for row in closed]),
         "single_request_share": share(sum(row["requests"] == 1 for row in closed), len(closed))}
     if not asks_signups:
@@ -436,7 +436,7 @@ def usage_evolution(steps, end, since, local_day, least, tells_features, gap, id
             of_week = {user: [step for step in of_user if (local_day(step.instant) - first_day) // 7 + 1 == week]
                        for user, (first_day, _, of_user) in members.items()}
             active = [of_user for of_user in of_week.values() if of_user]
-            lengths = [seconds(session.end - session.start) for session in sessions if session.user in members
+            lengths = [seconds(session.active(gap)) for session in sessions if session.user in members
                        and (local_day(session.start) - members[session.user][0]) // 7 + 1 == week]
             requests = sum(map(len, active))
             ratings = [step.rating for of_user in active for step in of_user

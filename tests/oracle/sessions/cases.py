@@ -1,12 +1,13 @@
 """One case about sessions: one call of one function over one log, as SQL and as expected rows; the laws of results."""
 
+import json
 from dataclasses import dataclass, replace
 
-from oracle.kit.cases import Case, counted_requests, observed_until, random_filter, random_moment, segments
+from oracle.kit.cases import Case, counted_requests, matches, observed_until, random_filter, random_moment, segments
 from oracle.kit.compare import by_segment, shown
 from oracle.kit.days import DAY, HOUR, SECOND
 from oracle.kit.definitions import GRAINS
-from oracle.kit.logs import ZONES, literal
+from oracle.kit.logs import MODELS, ZONES, literal
 from oracle.kit.runner import ExpectedError
 from oracle.sessions import definitions as sd
 
@@ -23,6 +24,7 @@ VALUES = {
     "in two steps": "(SELECT user_metrics.rollup(p) FROM (SELECT user_metrics.rollup(p) AS p FROM (SELECT part, "
                     "user_metrics.sessions({row}) AS p FROM t GROUP BY part) q GROUP BY part % 2) r)"}
 TIMES = ("session_stats", "session_time")                     # which take a period
+OF_LOGS = ("cost_usd", "tokens", "features", "models")        # what a value does not have
 # The aggregate of users and times only.
 BARE = "(SELECT user_metrics.sessions({user}, {time}) FROM t)"
 BARE_UNDER_WAY = "(SELECT user_metrics.sessions({user}, {time}, NULL, NULL, NULL, '0', '0') FROM t)"
@@ -31,6 +33,8 @@ BARE_UNDER_WAY = "(SELECT user_metrics.sessions({user}, {time}, NULL, NULL, NULL
 @dataclass(frozen=True)
 class SessionCase(Case):
     """`value` may also be "bare". Over a value gap and idle are the value's."""
+
+    WRITERS = {"containing": lambda condition: literal(json.dumps(condition))}
 
     gap: int | None = None
     idle: int | None = None
@@ -111,6 +115,8 @@ def turns_read(case, log, facts):
         turn = log.turn(request)
         if case.value == "bare":
             turn = replace(turn, end=turn.instant, session_id=None, succeeded=None)
+        if "containing" in case.args:
+            turn = replace(turn, content=replace(turn.content, matches=matches(request, case.args["containing"])))
         yield request, turn
 
 
@@ -128,7 +134,7 @@ def observe(case, log, facts):
     for segment, members in groups.items():
         sessions = sd.sessions_of([turn_of[id(request)] for request in members], gap, idle,
                                   lambda user, session_id: keys.get((user, session_id), 0) % 2**64)
-        yield segment, sd.Observation(sessions, end, case.since, case.until)
+        yield segment, sd.Observation(sessions, end, case.since, case.until, gap)
 
 
 def expected_rows(case, log, facts):
@@ -156,7 +162,7 @@ def as_of_value(row, keys):
     """A row of session_list over a value: without the user, with a key for the id."""
     key = row["session_id"] and keys.get((row["user_id"], row["session_id"]))
     return {"session_key" if name == "session_id" else name: key if name == "session_id" else value
-            for name, value in row.items() if name != "user_id"}
+            for name, value in row.items() if name not in ("user_id", *OF_LOGS)}
 
 
 # -------------------------------------------------------------------------------------------------------- the laws
@@ -196,19 +202,22 @@ def stats_laws(case, rows, answer):
 
 def time_laws(case, rows, answer):
     for row in rows:
-        if not 0 <= row["busy_seconds"] <= row["duration_seconds"]:
-            yield f"0 <= busy <= duration in {shown(row)}"
-        if (row["busy_share"] is None) != (row["duration_seconds"] == 0):
+        if not 0 <= row["busy_seconds"] <= row["active_seconds"] <= row["span_seconds"]:
+            yield f"0 <= busy <= active <= span in {shown(row)}"
+        if (row["busy_share"] is None) != (row["active_seconds"] == 0):
             yield f"a share exactly where there is time in {shown(row)}"
 
 
 def list_laws(case, rows, answer):
     [stats] = answer(only(case, "session_stats"))
-    if (stats["sessions"], stats["requests"]) != (len(rows), sum(row["requests"] for row in rows)):
+    listed = (len(rows), sum(row["requests"] for row in rows))
+    if "containing" not in case.args and (stats["sessions"], stats["requests"]) != listed:
         yield f"as many sessions and requests as session_stats has: {shown(stats)}"
     for row in rows:
         if row["errors"] > row["requests"] or row["started_at"] > row["ended_at"]:
             yield f"errors <= requests, start <= end in {shown(row)}"
+        if not 0 <= row["active_seconds"] <= row["span_seconds"]:
+            yield f"0 <= active <= span in {shown(row)}"
         if row.get("session_id", row.get("session_key")) is not None and row["requests"] < 2:
             yield f"a named session has two requests in {shown(row)}"
     numbers = [(row["user_id"], row["session_number"]) for row in rows if case.value is None]
@@ -254,6 +263,9 @@ def random_session_case(rng, log):
         args["period"] = rng.choice(GRAINS if log.last - log.first < 100 * DAY else GRAINS[1:])
     if readout == "session_hazard" and rng.random() < 0.6:
         args["max_requests"] = rng.choice([1, 2, 3, 5, 1000])
+    if readout == "session_list" and rng.random() < 0.4:
+        args["containing"] = ({"feature": rng.choice(["chat", ["code", "Chat"]])} if log.feature_column and rng.random() < 0.5
+                              else {"model": rng.choice(MODELS[:2])})
     timezone = rng.choice([None, log.zone, log.zone, rng.choice(ZONES)]) if readout in TIMES else None
     near = timezone or log.default_zone or "UTC"
 
@@ -267,7 +279,8 @@ def random_session_case(rng, log):
         since, until = min(since, until), max(since, until)
     case = SessionCase(readout, args, timezone=timezone, since=since, until=until, as_of=moment(0.4), **limits)
     if rng.random() < 0.4:
-        value = rng.choice([*VALUES, "whole", "bare"])
+        value, args = rng.choice([*VALUES, "whole", "bare"]), {k: v for k, v in args.items() if k != "containing"}
+        case = replace(case, args=args)
         # The aggregate of users and times only takes no limits.
         return replace(case, value=value, **({"gap": None, "idle": None} if value == "bare" else {}))
     if case.since is not None and readout != "session_list" and log.has_answers_longer_than_a_day():

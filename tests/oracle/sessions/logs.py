@@ -12,11 +12,15 @@ from dataclasses import dataclass, replace
 from oracle.kit.days import DAY, HOUR, SECOND, local_midnight_by_zoneinfo
 from oracle.kit.logs import (ANONYMOUS, MODELS, TIERS, ZONES, Log, Request, first_day_of_log, literal, moment_of, nasty_requests, told_literal,
                              user_ids)
-from oracle.sessions.definitions import ANSWERED_WORDS, FAILED_WORDS, Turn, latency_micros, session_name, succeeded_by_status, succeeded_with_error
+from oracle.sessions.definitions import (ANSWERED_WORDS, FAILED_WORDS, Content, Turn, known_number, latency_micros, session_name,
+                                         succeeded_by_status, succeeded_with_error)
 
 GAPS = (HOUR // 2, HOUR // 2, HOUR // 2, 10 * 60 * SECOND, HOUR, 0, 1, 30 * HOUR)
 IDLES = (24 * HOUR, 24 * HOUR, 24 * HOUR, HOUR, 20 * 60 * SECOND, 36 * HOUR, 0)
 TEXT_NO_IDS = [None, "", " ", "\t\n ", "\r\f\v"]
+FEATURES = ["chat", "Chat", "it's", "", " \t", "code", None]
+COSTS = [0, 0.25, 1.5, 3.0625, 100, None, -1.5, math.nan, math.inf, -math.inf]
+TOKENS = [0, 1, 2, 7, 100, 5000, None, -3]
 # Similar ids, and one that only looks blank.
 TEXT_IDS = ["s1", "s2", "S1", " s1", "\u00a0", "it's", "x" * 300]
 STATUSES = {
@@ -243,3 +247,56 @@ def random_session_log(rng, now):
     people = sorted({r.user for r in requests if r.user is not None})
     return replace(log, requests=requests, first=min(instants), last=max(instants),
                    opted_out=rng.sample(people, min(len(people), rng.choice([0, 0, 0, 1]))))
+
+
+# ----------------------------------------------------------------------------------------- what requests were about
+
+@dataclass(frozen=True)
+class ContentRequest(SessionRequest):
+    """One row, with what it was about."""
+
+    feature: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: float | None
+
+
+@dataclass
+class ContentLog(SessionLog):
+    """A log of these; a column that is None does not exist."""
+
+    feature_column: str | None = "feature"
+    prompt_column: str | None = "prompt_tokens"
+    completion_column: str | None = "completion_tokens"
+    cost_column: str | None = "cost_usd"
+
+    PLAINER = SessionLog.PLAINER | {"feature_column": None, "prompt_column": None, "completion_column": None, "cost_column": None}
+
+    def columns(self):
+        optional = [
+            (self.feature_column, "text", lambda r: literal(r.feature)),
+            (self.prompt_column, "integer", lambda r: literal(r.prompt_tokens)),
+            (self.completion_column, "bigint", lambda r: literal(r.completion_tokens)),
+            (self.cost_column, "double precision", lambda r: latency_literal(r.cost_usd))]
+        return [*super().columns(), *(column for column in optional if column[0] is not None)]
+
+    def turn(self, request):
+        content = Content(
+            known_number(request.cost_usd) if self.cost_column else None,
+            known_number(request.prompt_tokens) if self.prompt_column else None,
+            known_number(request.completion_tokens) if self.completion_column else None,
+            request.feature if self.feature_column else None, request.model)
+        return replace(super().turn(request), content=content)
+
+
+def random_content_log(rng, now):
+    """One log; `now` is the server's."""
+    base = random_session_log(rng, now)
+    requests = [
+        ContentRequest(**vars(request), feature=rng.choice(FEATURES[:2]) if rng.random() < 0.7 else rng.choice(FEATURES),
+                       prompt_tokens=rng.choice(TOKENS), completion_tokens=rng.choice(TOKENS), cost_usd=rng.choice(COSTS))
+        for request in base.requests]
+    return ContentLog(
+        **(vars(base) | {"requests": requests}), feature_column=rng.choice(["feature", "feature_name", None]),
+        prompt_column=rng.choice(["prompt_tokens", "input_tokens", None]),
+        completion_column=rng.choice(["completion_tokens", None]), cost_column=rng.choice(["cost_usd", "spend", None]))

@@ -17,7 +17,7 @@ from oracle.kit.days import DAY, HOUR, SECOND, day_of, instant_of, local_day_by_
 from oracle.sessions import cases
 from oracle.sessions import definitions as sd
 from oracle.sessions.cases import expected_rows, interval_literal, random_session_case
-from oracle.sessions.logs import random_session_log
+from oracle.sessions.logs import random_content_log
 
 MINUTE = 60 * SECOND
 MIDNIGHT = instant_of(2024, 1, 1)
@@ -164,13 +164,17 @@ END = at("58:30")
 
 class Readouts(unittest.TestCase):
     def test_stats(self):
-        """Durations 1800, 0, 1800 of the closed: the 90 % point is at 0.9 * 2 = 1.8, between 1800 and 1800.
+        """Active for 1800, 0, 1800 of the closed: the 90 % point is at 0.9 * 2 = 1.8, between 1800 and 1800. bob has no
+        pause above the gap, so all of that is also what they span.
 
-        A day has passed since ann's first and second and bob's: only ann's first was followed by another within it.
+        A day has passed since ann's first and second and bob's: only ann's first was followed by another within it. She
+        was back after 22.5 hours (10:30 to 33:00), and then was not for 25.5; bob was not for 34:20. So of three one is over,
+        2/3 are left, and half is never reached.
         """
         self.assertEqual(sd.session_stats(observed(LOG, END), utc_day), [{
             "period_start": None, "users": 3, "sessions": 4, "requests": 7, "requests_per_session": 2.0,
-            "duration_mean_seconds": 1200.0, "duration_median_seconds": 1800.0, "duration_p90_seconds": 1800.0,
+            "active_mean_seconds": 1200.0, "active_median_seconds": 1800.0, "active_p90_seconds": 1800.0,
+            "span_mean_seconds": 1200.0, "return_median_seconds": None, "return_p90_seconds": None,
             "single_request_share": 1 / 3, "engaged_rate": 1 / 3, "returned_24h_rate": 1 / 3, "completed_sessions": 1,
             "abandoned_sessions": 2, "open_sessions": 1, "completion_rate": 1 / 3, "abandonment_point_mean": 2.0}])
 
@@ -230,10 +234,18 @@ class Readouts(unittest.TestCase):
         rows = sd.session_list(observed(LOG, END, since=at("23:00")))
         self.assertEqual(rows[0], {
             "user_id": "ann", "session_number": 2, "session_id": None, "started_at": at("33:00"),
-            "ended_at": at("33:00"), "duration_seconds": 0.0, "requests": 1, "errors": 1, "outcome": "abandoned"})
-        self.assertEqual([(row["user_id"], row["session_number"], row["session_id"], row["duration_seconds"],
+            "ended_at": at("33:00"), "active_seconds": 0.0, "span_seconds": 0.0, "requests": 1, "errors": 1,
+            "outcome": "abandoned", "cost_usd": None, "tokens": None, "features": None, "models": None})
+        self.assertEqual([(row["user_id"], row["session_number"], row["session_id"], row["span_seconds"],
                            row["outcome"]) for row in rows[1:]],
                          [("bob", 1, "s", 1800.0, "abandoned"), ("cat", 1, None, 0.0, "open")])
+
+    def test_content(self):
+        """A session costs .75 and has 7 tokens; a request in it asked for shows all of it, one elsewhere nothing."""
+        contents = [sd.Content(0.5, 3, None, "chat", "b"), sd.Content(0.25, None, 4, " ", "a", False), sd.Content(matches=False)]
+        turns = [replace(turn(clock), content=content) for clock, content in zip(("10:00", "10:10", "12:00"), contents)]
+        self.assertEqual([(row["session_number"], row["cost_usd"], row["tokens"], row["features"], row["models"])
+                          for row in sd.session_list(observed(turns, END))], [(1, 0.75, 7, "chat", "a,b")])
 
     def test_hazard(self):
         """The first is reached by all but cat's, which may go on; the second and third as their lengths say."""
@@ -264,7 +276,7 @@ def random_cases(count, seed):
     """(case, log), as in a run of the oracle."""
     rng = random.Random(seed)
     while count > 0:
-        log = random_session_log(rng, FACTS.now // DAY * DAY)
+        log = random_content_log(rng, FACTS.now // DAY * DAY)
         for _ in range(min(8, count)):
             yield random_session_case(rng, log), log
         count -= 8
@@ -279,7 +291,8 @@ def linked_by(pause):
 
 RIGHT = SimpleNamespace(
     latency_micros=sd.latency_micros, sessions_of_user=sd.sessions_of_user, components=sd.components,
-    last_success=sd.last_success, outcome=sd.Session.outcome, counted=sd.Observation.counted,
+    last_success=sd.last_success, outcome=sd.Session.outcome, runs=sd.runs, active=sd.Session.active,
+    time_figures=sd.time_figures, covered=sd.covered, waits=sd.Observation.waits, counted=sd.Observation.counted,
     observed_until=cases.observed_until)
 
 
@@ -354,6 +367,13 @@ def back(within):
     return lambda o, s: any(t.user == s.user and within(s, t) for t in o.sessions)
 
 
+def visits_by_session(o):
+    visits = {}
+    for session in o.sessions:
+        visits.setdefault(session.user, []).append((session.start, session.end))
+    return {user: sorted(of_user) for user, of_user in visits.items()}
+
+
 def nearest_rank(numbers, at):
     return float(sorted(numbers)[math.ceil(at * len(numbers)) - 1]) if numbers else None
 
@@ -384,9 +404,18 @@ MUTANTS = {
     "a single id goes with single ids": (DEFINITIONS + "sessions_of_user", singles_stay_apart),
     "an id is for good": (DEFINITIONS + "sessions_of_user", ids_never_end),
     "all sessions are open for the gap": (DEFINITIONS + "sessions_of_user", limit_is_always_the_gap),
-    "what overlaps is awaited twice": (DEFINITIONS + "waited", lambda turns: sum(t.end - t.instant for t in turns)),
-    "all of a session is awaited": (DEFINITIONS + "waited", lambda turns: (
-        max(t.end for t in turns) - min(t.instant for t in turns))),
+    "what overlaps counts twice": (DEFINITIONS + "covered", lambda intervals: sum(end - start for start, end in intervals)),
+    "all between the first and the last is covered": (DEFINITIONS + "covered", lambda intervals: (
+        max(end for _, end in intervals) - min(start for start, _ in intervals) if intervals else 0)),
+    "all of a session is active": (DEFINITIONS + "Session.active", lambda session, gap: session.span),
+    "only answers are active": (DEFINITIONS + "Session.active", lambda session, gap: RIGHT.active(session, 0)),
+    "active as the session's limit has it": (DEFINITIONS + "Session.active", lambda session, gap: (
+        RIGHT.active(session, session.limit))),
+    "a visit ends with its session": (DEFINITIONS + "Observation.visits", property(visits_by_session)),
+    "who is not back yet is left out": (DEFINITIONS + "Observation.waits", lambda o, of_period: [
+        wait for wait in RIGHT.waits(o, of_period) if wait[1]]),
+    "who is not back yet is back": (DEFINITIONS + "Observation.waits", lambda o, of_period: [
+        (time, True) for time, _ in RIGHT.waits(o, of_period)]),
     "a blank id is an id": (LOGS + "session_name", lambda session_id: session_id),
     "latency is nothing": (LOGS + "latency_micros", lambda latency_ms: 0),
     "halves go to the even": (LOGS + "latency_micros", half_to_even),
@@ -416,8 +445,34 @@ MUTANTS = {
 class Waiting(unittest.TestCase):
     def test_what_overlaps_is_awaited_once(self):
         """From 0 to 10, from 5 to 12, at 20 for no time, from 20 to 21."""
-        turns = [sd.Turn("ann", start, end, None, True) for start, end in ((5, 12), (0, 10), (20, 20), (20, 21))]
-        self.assertEqual((sd.waited(turns), sd.waited(turns[2:3]), sd.waited([])), (13, 0, 0))
+        intervals = [(5, 12), (0, 10), (20, 20), (20, 21)]
+        self.assertEqual((sd.covered(intervals), sd.covered(intervals[2:3]), sd.covered([])), (13, 0, 0))
+
+    def test_two_chats_used_in_turn(self):
+        """09:00 to 09:29 and 09:02 to 09:31: 31 minutes of ann's time, not 58."""
+        turns = [turn("09:00", "a"), turn("09:02", "b"), turn("09:29", "a"), turn("09:31", "b")]
+        [row] = sd.session_time(observed(turns, at("60:00")), utc_day)
+        self.assertEqual([row[name] for name in ("sessions", "span_seconds", "active_seconds", "away_seconds")],
+                         [2, 1860.0, 1860.0, 0.0])
+
+    def test_away(self):
+        """One chat at 09:00, 09:10 and 15:00, another at 12:00 and 12:20 in its pause: 10 and 20 minutes of 360."""
+        turns = [turn("09:00", "a"), turn("09:10", "a"), turn("15:00", "a"), turn("12:00", "b"), turn("12:20", "b")]
+        [row] = sd.session_time(observed(turns, at("60:00")), utc_day)
+        self.assertEqual([row[name] for name in ("span_seconds", "active_seconds", "away_seconds")], [21600.0, 1800.0, 19800.0])
+        self.assertEqual([s["active_seconds"] for s in sd.session_list(observed(turns, at("60:00")))], [600.0, 1200.0])
+
+    def test_waits(self):
+        """Over after 1, 3 and 3, still running at 2 and 5: of five 4/5 are left, of three a third of that, never a tenth."""
+        waits = [(n * SECOND, is_over) for n, is_over in ((3, True), (1, True), (2, False), (3, True), (5, False))]
+        self.assertEqual([sd.time_within(waits, Fraction(n, 10)) for n in (2, 5, 7, 9)], [1.0, 3.0, 3.0, None])
+
+    def test_a_new_chat_is_no_return(self):
+        """Three chats within a quarter of an hour are one visit."""
+        turns = [turn(clock, name) for name, clocks in (("c1", ("09:00", "09:05")), ("c2", ("09:07", "09:10")),
+                                                       ("c3", ("09:12", "09:15"))) for clock in clocks]
+        [row] = sd.session_stats(observed(turns, at("60:00")), utc_day)
+        self.assertEqual([row[name] for name in ("sessions", "returned_24h_rate", "return_median_seconds")], [3, 0.0, None])
 
 
 class Teeth(unittest.TestCase):

@@ -59,7 +59,7 @@ def habits(mine, end, begun, local, gap, idle):
     sessions = sessions_of(mine, gap, idle)
     closed = [s for s in sessions if s.outcome(end) != "open"]
     fates = [s.outcome(end) for s in closed if s.outcome(end) is not None]
-    lengths = [Fraction(s.end - s.start, 1_000_000) for s in closed]
+    lengths = [Fraction(s.active(gap), 1_000_000) for s in closed]
     hours = ud.by_key(mine, lambda r: ud.local_hour(r.use.instant, local))
     rates = {hour: Fraction(len(of_hour), begun[hour]) for hour, of_hour in hours.items() if begun[hour]}
     return {
@@ -105,7 +105,7 @@ def profile(row, is_compared):
     """The values of a profile from those of a row; the number of peers is in it for one metric only."""
     told = {name: row.get(name) for name in PROFILE if not name.endswith("_peer_users")}
     return {name: told.get(name, row["peers"].get(name.removesuffix("_peer_users"))) for name in PROFILE} | {
-        "session_length": None if row["session_mean_seconds"] is None else length_in_words(row["session_mean_seconds"]),
+        "session_length": None if row["session_median_seconds"] is None else length_in_words(row["session_median_seconds"]),
         "has_benchmark": is_compared}
 
 

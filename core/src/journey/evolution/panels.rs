@@ -19,7 +19,7 @@ struct Week {
     users: u64,
     active: u64,
     requests: u64,
-    /// The total duration of sessions in microseconds, and their number.
+    /// The total active time of sessions in microseconds, and their number.
     duration: i128,
     sessions: u64,
     /// The number of features used, summed over active users.
@@ -199,7 +199,7 @@ impl Fold for Panels<'_> {
             sessions::of_requests(of_segment, terms.limits, parts, sessions, claim)?;
             for session in sessions.iter().filter(|session| !session.is_open(terms.limits, end.0)) {
                 if let Some(week) = number(clock.day(session.start)?) {
-                    own[week].duration += i128::from(session.duration());
+                    own[week].duration += i128::from(session.active());
                     own[week].sessions += 1;
                 }
             }

@@ -51,7 +51,7 @@ pub static FUNCTION: Function = Function {
             ABOUT,
             "avg_session_seconds",
             Type::Double,
-            "mean duration of closed sessions that started in that week",
+            "mean active time of closed sessions that started in that week",
         ),
         column_about(ABOUT, "features_used", Type::Double, "mean number of features used by an active user"),
         column_about(

@@ -26,7 +26,8 @@ pub static FUNCTION: Function = Function {
              request",
         ),
         column("ended_at", Type::Instant, "time at which the last answer was complete"),
-        column("duration_seconds", Type::Double, "time between start and end"),
+        column("active_seconds", Type::Double, "time between start and end without pauses above session_gap"),
+        column("span_seconds", Type::Double, "time between start and end"),
         column("requests", Type::Bigint, "number of requests"),
         column("errors", Type::Bigint, "number of failed requests"),
         column("outcome", Type::Text, "completed, abandoned, open, or NULL if not known"),
@@ -71,17 +72,17 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     call.each_user(&columns, |user| {
         let user_id = call.user_id(user.user, user.name);
         firsts.each(user, |First { session: first, signed_up, .. }| {
-            let mut cells = [Cell::Null; 12];
+            let mut cells = [Cell::Null; 13];
             cells[0] = Cell::Bytes(&user_id);
             if let Some(first) = first {
                 cells[1] = call.text_of(id, first.id).into();
-                cells[2..7].copy_from_slice(&figures(&first.session));
-                cells[7] = first.ending.map(|ending| ending.name()).into();
-                cells[8] = first.succeeded.into();
-                cells[9] = Some(first.features).filter(|_| tells_features).into();
-                cells[11] = signed_up.map(|at| seconds(at, first.session.start)).into();
+                cells[2..8].copy_from_slice(&figures(&first.session));
+                cells[8] = first.ending.map(|ending| ending.name()).into();
+                cells[9] = first.succeeded.into();
+                cells[10] = Some(first.features).filter(|_| tells_features).into();
+                cells[12] = signed_up.map(|at| seconds(at, first.session.start)).into();
             }
-            cells[10] = signed_up.map_or(Cell::Null, Cell::Instant);
+            cells[11] = signed_up.map_or(Cell::Null, Cell::Instant);
             rows.row(&mut cells)
         })
     })

@@ -20,7 +20,7 @@ pub static FUNCTION: Function = Function {
     path: "journey::onboarding::first_sessions",
     example: "",
     summary: "onboarding: median time from signup to the first request, with users without a request right-censored, \
-              success of the first request, and duration, depth and breadth of the first session",
+              success of the first request, and active time, depth and breadth of the first session",
     arguments: &ARGUMENTS,
     columns: &[
         column("users", Type::Bigint, "users whose first request was at or after since"),
@@ -61,8 +61,8 @@ pub static FUNCTION: Function = Function {
             "first sessions that may still continue, which the following columns exclude",
         ),
         column("features_discovered_mean", Type::Double, "mean number of features used in the first session"),
-        column("duration_mean_seconds", Type::Double, "mean duration"),
-        column("duration_median_seconds", Type::Double, "median duration"),
+        column("active_mean_seconds", Type::Double, "mean active time: without pauses above session_gap"),
+        column("active_median_seconds", Type::Double, "median active time"),
         column("requests_mean", Type::Double, "mean number of requests"),
         column("single_request_share", Type::Double, "share with a single request, 0 to 1"),
     ],
@@ -109,8 +109,8 @@ struct Totals {
     open: u64,
     /// Over first sessions that are closed.
     features: u64,
-    duration: i128,
-    durations: Vec<Micros>,
+    active: i128,
+    actives: Vec<Micros>,
     requests: u64,
     single: u64,
 }
@@ -133,10 +133,10 @@ impl Totals {
             return Ok(());
         }
         self.features += first.features;
-        self.duration += i128::from(first.session.duration());
+        self.active += i128::from(first.session.active());
         self.requests += u64::from(first.session.requests);
         self.single += u64::from(first.session.requests == 1);
-        claim.push(&mut self.durations, first.session.duration())
+        claim.push(&mut self.actives, first.session.active())
     }
 
     fn merge(&mut self, other: Self, claim: &mut Claim) -> Result<()> {
@@ -149,11 +149,11 @@ impl Totals {
         self.succeeded += other.succeeded;
         self.open += other.open;
         self.features += other.features;
-        self.duration += other.duration;
+        self.active += other.active;
         self.requests += other.requests;
         self.single += other.single;
-        claim.reserve_doubling(&mut self.durations, other.durations.len())?;
-        self.durations.extend_from_slice(&other.durations);
+        claim.reserve_doubling(&mut self.actives, other.actives.len())?;
+        self.actives.extend_from_slice(&other.actives);
         Ok(())
     }
 }
@@ -206,8 +206,8 @@ impl Beginnings<'_> {
                 high,
                 totals.open.into(),
                 mean(totals.features as f64).filter(|_| self.tells_features).into(),
-                mean(totals.duration as f64 / 1e6).into(),
-                quantile(&mut totals.durations, 0.5).into(),
+                mean(totals.active as f64 / 1e6).into(),
+                quantile(&mut totals.actives, 0.5).into(),
                 mean(totals.requests as f64).into(),
                 mean(totals.single as f64).into(),
             ]);

@@ -23,7 +23,8 @@ pub static FUNCTION: Function = Function {
         column("session_key", Type::Bigint, "hash of the session id; NULL for a session formed by the gap"),
         column("started_at", Type::Instant, "time of the first request"),
         column("ended_at", Type::Instant, "time at which the last answer was complete"),
-        column("duration_seconds", Type::Double, "time between start and end"),
+        column("active_seconds", Type::Double, "time between start and end without pauses above session_gap"),
+        column("span_seconds", Type::Double, "time between start and end"),
         column("requests", Type::Bigint, "number of requests"),
         column("errors", Type::Bigint, "number of failed requests"),
         column("outcome", Type::Text, "completed, abandoned, open, or NULL if not known"),
@@ -44,18 +45,19 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         });
     }
     let Some(view) = call.value(0, View::open)? else { return Ok(()) };
-    let span = call.span(view.last_at());
-    list(&view, &span)?.iter().try_for_each(|(number, session)| {
-        let [started_at, ended_at, duration, requests, errors] = figures(session);
+    let observed = call.span(view.last_at());
+    list(&view, &observed)?.iter().try_for_each(|(number, session)| {
+        let [started_at, ended_at, active, span, requests, errors] = figures(session);
         rows.row(&mut [
             (*number).into(),
             session.key.bits().map_or(Cell::Null, Cell::Bigint),
             started_at,
             ended_at,
-            duration,
+            active,
+            span,
             requests,
             errors,
-            session.ending(view.rules(), span.end).map(Ending::name).into(),
+            session.ending(view.rules(), observed.end).map(Ending::name).into(),
         ])
     })
 }

@@ -3,7 +3,7 @@
 use super::{COLUMNS, PERIOD, SUMMARY, Total};
 use crate::base::error::Result;
 use crate::function::{Call, Function, Reads, Rows, Stored};
-use crate::sessions::{Stats, View, stats, times};
+use crate::sessions::{Stats, View, times};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
@@ -24,15 +24,14 @@ pub static FUNCTION: Function = Function {
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let (calendar, days) = (call.periods("period")?, call.days()?);
     let (sessions, busy) = (call.value(0, View::open)?, call.value(1, View::open)?);
-    let found = match (&sessions, &busy) {
-        (None, _) => Stats::of_nothing(calendar),
-        (Some(view), None) => stats(view, calendar, &call.span(view.last_at()), days)?,
-        (Some(view), Some(busy)) => times(view, busy, calendar, &call.span(view.last_at()), days)?,
+    let found = match &sessions {
+        None => Stats::of_nothing(calendar),
+        Some(view) => times(view, busy.as_ref(), calendar, &call.span(view.last_at()), days)?,
     };
     // Without the second value the busy time is unknown.
     let is_busy_known = busy.is_some() || sessions.is_none();
     found.into_iter().try_for_each(|stats| {
-        let total = Total { users: stats.users, closed: stats.closed(), duration: stats.duration, busy: stats.busy };
+        let total = Total { users: stats.users, closed: stats.closed(), time: stats.time };
         rows.row(&mut total.cells(stats.start, is_busy_known))
     })
 }

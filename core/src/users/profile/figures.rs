@@ -28,9 +28,9 @@ pub(crate) struct Figures {
     /// Requests divided by the days from the first request to the end of observation.
     pub(crate) requests_per_calendar_day: f64,
     pub(crate) sessions: u64,
-    /// Over closed sessions.
+    /// Of the active time of closed sessions.
     pub(crate) session_mean_seconds: Option<f64>,
-    /// Over closed sessions.
+    /// Of the active time of closed sessions.
     pub(crate) session_median_seconds: Option<f64>,
     /// Completed sessions divided by those completed or abandoned.
     pub(crate) completion_rate: Option<f64>,
@@ -127,15 +127,14 @@ impl Visits {
         let end = call.end();
         let shown = || sessions.iter().filter(|session| session.start <= end);
         let is_open = |session: &&Session| session.is_open(limits, end);
-        let mut durations: Vec<f64> = Vec::new();
-        claim.reserve(&mut durations, sessions.len())?;
-        durations.extend(shown().filter(|session| !is_open(session)).map(|session| session.duration() as f64 / 1e6));
+        let mut actives: Vec<f64> = Vec::new();
+        claim.reserve(&mut actives, sessions.len())?;
+        actives.extend(shown().filter(|session| !is_open(session)).map(|session| session.active() as f64 / 1e6));
         let ended = |ending| shown().filter(|session| session.ending(limits, end) == Some(ending)).count() as f64;
         let (completed, abandoned) = (ended(Ending::Completed), ended(Ending::Abandoned));
-        let total: i128 =
-            shown().filter(|session| !is_open(session)).map(|session| i128::from(session.duration())).sum();
-        let mean = (!durations.is_empty()).then(|| total as f64 / 1e6 / durations.len() as f64);
+        let total: i128 = shown().filter(|session| !is_open(session)).map(|session| i128::from(session.active())).sum();
+        let mean = (!actives.is_empty()).then(|| total as f64 / 1e6 / actives.len() as f64);
         let completion_rate = (completed + abandoned > 0.0).then(|| completed / (completed + abandoned));
-        Ok(Visits { count: shown().count() as u64, mean, median: median(&mut durations), completion_rate })
+        Ok(Visits { count: shown().count() as u64, mean, median: median(&mut actives), completion_rate })
     }
 }

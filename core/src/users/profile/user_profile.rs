@@ -59,7 +59,7 @@ fn profile(portrait: &Portrait) -> Value {
         "user_behavior": {
             "avg_requests_per_day": figures.requests_per_active_day,
             "peak_usage_hours": figures.peak_hours,
-            "session_length_avg": figures.session_mean_seconds.map(in_words),
+            "session_length_avg": figures.session_median_seconds.map(in_words),
             "favorite_features": figures.favorite_features,
             "model_preferences": figures.model_preferences,
         },
@@ -85,7 +85,7 @@ mod tests {
         let figures = Figures {
             requests_per_active_day: 2.5,
             peak_hours: vec![9, 14],
-            session_mean_seconds: Some(720.0),
+            session_median_seconds: Some(720.0),
             favorite_features: vec!["chat".to_owned()],
             prefers_speed: Some(true),
             prefers_quality: Some(false),
