@@ -45,7 +45,7 @@ CREATE AGGREGATE user_metrics.experiment(variant text, value double precision, c
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE user_metrics.experiment(text, double precision, double precision) IS
-    'number of users and moments of their values by variant, with a covariate known before the experiment, from one row per user; the variance that the covariate explains is removed from the comparison (CUPED), and a NULL covariate counts as 0';
+    'number of users and moments of their values by variant, with a covariate known before the experiment, from one row per user; the variance that the covariate explains is removed from the comparison (CUPED), and a user whose covariate is NULL, NaN or infinite has no value';
 
 CREATE AGGREGATE user_metrics.experiment_ratio(variant text, numerator double precision, denominator double precision) (
     SFUNC = user_metrics_internal.experiment_of_ratio, STYPE = internal, SSPACE = 8192,

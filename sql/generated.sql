@@ -2734,8 +2734,9 @@ CREATE FUNCTION user_metrics.ab_compare(
     metrics text[] DEFAULT NULL, converted jsonb DEFAULT NULL, method text DEFAULT NULL,
     alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
     weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
-    winsorize double precision DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    winsorize double precision DEFAULT NULL, window_days integer DEFAULT NULL, mixed text DEFAULT 'exclude',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, metric text, variant text, users bigint, mean double precision, sd double precision,
     control_mean double precision, difference double precision, difference_low double precision,
@@ -2743,11 +2744,12 @@ CREATE FUNCTION user_metrics.ab_compare(
     lift_high double precision, statistic double precision, df double precision, p_value double precision,
     p_adjusted double precision, always_valid_low double precision, always_valid_high double precision,
     probability_better double precision, expected_loss double precision, srm_p_value double precision, verdict text,
-    reason text, missing_users bigint, mixed_users bigint
+    reason text, missing_users bigint, before_difference double precision, before_p_value double precision,
+    mixed_users bigint
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'ab_compare_over_log';
-COMMENT ON FUNCTION user_metrics.ab_compare(regclass, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.ab_compare(regclass, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'comparison of every variant of an experiment in a log with its control, one row per variant, metric and segment, over users'' values from their first exposure on: difference and lift with bounds, test, always-valid bounds, probability of beating control, sample ratio, verdict and reason
 
 Arguments:
@@ -2765,6 +2767,8 @@ Arguments:
   better: desired direction: higher, lower or neither; by default that of the metric
   cuped_days: number of days before first exposure whose metric is used for variance reduction (CUPED), from 1 to 365
   winsorize: percentile of the values other than 0 at which values are capped, from 0.5 to below 1
+  window_days: number of days from first exposure on that are compared, the same for every user, from 1 to 3650; a user for whom they have not elapsed has no value
+  mixed: users seen in several variants: exclude to leave them out, first to count them in the first of them (default ''exclude'')
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2798,6 +2802,8 @@ Columns:
   verdict: conclusion of the comparison
   reason: why a value or a verdict is missing, or a remark
   missing_users: users of the variant without a value
+  before_difference: difference of the same metric before first exposure, over cuped_days, or of the covariate; NULL without them
+  before_p_value: probability of a before_difference at least as large by chance; below 0.001 the variants differed already
   mixed_users: users seen in several variants; they are counted in none';
 
 CREATE FUNCTION user_metrics.ab_compare(
@@ -2805,8 +2811,9 @@ CREATE FUNCTION user_metrics.ab_compare(
     metrics text[] DEFAULT NULL, converted jsonb DEFAULT NULL, method text DEFAULT NULL,
     alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
     weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
-    winsorize double precision DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    winsorize double precision DEFAULT NULL, window_days integer DEFAULT NULL, mixed text DEFAULT 'exclude',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, metric text, variant text, users bigint, mean double precision, sd double precision,
     control_mean double precision, difference double precision, difference_low double precision,
@@ -2814,12 +2821,13 @@ CREATE FUNCTION user_metrics.ab_compare(
     lift_high double precision, statistic double precision, df double precision, p_value double precision,
     p_adjusted double precision, always_valid_low double precision, always_valid_high double precision,
     probability_better double precision, expected_loss double precision, srm_p_value double precision, verdict text,
-    reason text, missing_users bigint, mixed_users bigint
+    reason text, missing_users bigint, before_difference double precision, before_p_value double precision,
+    mixed_users bigint
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 AS $$
-    SELECT r.* FROM user_metrics.ab_compare(source::pg_catalog.regclass, metric, variant, control, metrics, converted, method, alternative, confidence, correction, weights, better, cuped_days, winsorize, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.ab_compare(source::pg_catalog.regclass, metric, variant, control, metrics, converted, method, alternative, confidence, correction, weights, better, cuped_days, winsorize, window_days, mixed, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.ab_compare(text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.ab_compare(text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'comparison of every variant of an experiment in a log with its control, one row per variant, metric and segment, over users'' values from their first exposure on: difference and lift with bounds, test, always-valid bounds, probability of beating control, sample ratio, verdict and reason; with the log given by name, as in ab_compare(''request_log'')';
 
 CREATE FUNCTION user_metrics.ab_compare(
@@ -2832,7 +2840,8 @@ CREATE FUNCTION user_metrics.ab_compare(
     relative_lift double precision, lift_low double precision, lift_high double precision, statistic double precision,
     df double precision, p_value double precision, p_adjusted double precision, always_valid_low double precision,
     always_valid_high double precision, probability_better double precision, expected_loss double precision,
-    srm_p_value double precision, verdict text, reason text, missing_users bigint
+    srm_p_value double precision, verdict text, reason text, missing_users bigint, before_difference double precision,
+    before_p_value double precision
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ab_compare_of_experiment_moments';
@@ -2873,25 +2882,28 @@ Columns:
   srm_p_value: p value of the test for sample ratio mismatch (SRM): probability of so uneven a split of users; below 0.001 the experiment is broken
   verdict: conclusion of the comparison
   reason: why a value or a verdict is missing, or a remark
-  missing_users: users of the variant without a value';
+  missing_users: users of the variant without a value
+  before_difference: difference of the same metric before first exposure, over cuped_days, or of the covariate; NULL without them
+  before_p_value: probability of a before_difference at least as large by chance; below 0.001 the variants differed already';
 
 CREATE FUNCTION user_metrics.ab_segments(
     source regclass, by text, metric text DEFAULT NULL, variant text DEFAULT 'variant', control text DEFAULT NULL,
     metrics text[] DEFAULT NULL, converted jsonb DEFAULT NULL, method text DEFAULT NULL,
     alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
     weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
-    winsorize double precision DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    winsorize double precision DEFAULT NULL, window_days integer DEFAULT NULL, mixed text DEFAULT 'exclude',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, metric text, variant text, users bigint, mean double precision, control_mean double precision,
     difference double precision, difference_low double precision, difference_high double precision,
-    relative_lift double precision, p_value double precision, p_adjusted double precision, verdict text, reason text,
-    interaction_statistic double precision, interaction_df double precision, interaction_p_value double precision,
-    interaction_p_adjusted double precision, interaction_verdict text
+    relative_lift double precision, p_value double precision, p_adjusted double precision, srm_p_value double precision,
+    verdict text, reason text, interaction_statistic double precision, interaction_df double precision,
+    interaction_p_value double precision, interaction_p_adjusted double precision, interaction_verdict text
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'ab_segments_over_log';
-COMMENT ON FUNCTION user_metrics.ab_segments(regclass, text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.ab_segments(regclass, text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'comparison of every variant with its control within each segment of users, as by ab_compare, and a test of whether the effect differs between segments (Cochran''s Q, adjusted over metrics and variants); the segment of a user is that of the first request that carries a variant
 
 Arguments:
@@ -2910,6 +2922,8 @@ Arguments:
   better: desired direction: higher, lower or neither; by default that of the metric
   cuped_days: number of days before first exposure whose metric is used for variance reduction (CUPED), from 1 to 365
   winsorize: percentile of the values other than 0 at which values are capped, from 0.5 to below 1
+  window_days: number of days from first exposure on that are compared, the same for every user, from 1 to 3650; a user for whom they have not elapsed has no value
+  mixed: users seen in several variants: exclude to leave them out, first to count them in the first of them (default ''exclude'')
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2929,6 +2943,7 @@ Columns:
   relative_lift: difference relative to the absolute value of the control''s mean
   p_value: probability of a difference at least as large if there were none
   p_adjusted: p_value adjusted for multiple comparisons
+  srm_p_value: p value of the test for sample ratio mismatch (SRM) within the segment; invalid below 0.001 divided by the number of segments
   verdict: conclusion of the comparison within the segment
   reason: why a value or a verdict is missing, or a remark
   interaction_statistic: Cochran''s Q: dispersion of the segments'' differences around their common one
@@ -3001,4 +3016,4 @@ Arguments:
   comparisons: number of comparisons (default 1)
 
 Result:
-  the increase; NULL if no increase can be detected';
+  the increase; NULL, with a notice, if no increase up to a rate of 1 can be detected';

@@ -1449,6 +1449,8 @@ FROM (VALUES
          {"name":"better","type":"text","default":"NULL","meaning":"desired direction: higher, lower or neither; by default that of the metric"},
          {"name":"cuped_days","type":"integer","default":"NULL","meaning":"number of days before first exposure whose metric is used for variance reduction (CUPED), from 1 to 365"},
          {"name":"winsorize","type":"double precision","default":"NULL","meaning":"percentile of the values other than 0 at which values are capped, from 0.5 to below 1"},
+         {"name":"window_days","type":"integer","default":"NULL","meaning":"number of days from first exposure on that are compared, the same for every user, from 1 to 3650; a user for whom they have not elapsed has no value"},
+         {"name":"mixed","type":"text","default":"''exclude''","meaning":"users seen in several variants: exclude to leave them out, first to count them in the first of them"},
          {"name":"since","type":"timestamptz","default":"NULL","meaning":"start of the reported range, inclusive"},
          {"name":"until","type":"timestamptz","default":"NULL","meaning":"end of the range, exclusive; later requests are not read"},
          {"name":"filter","type":"jsonb","default":"NULL","meaning":"only requests with these values of columns or properties"},
@@ -1480,6 +1482,8 @@ FROM (VALUES
          {"name":"verdict","type":"text","meaning":"conclusion of the comparison"},
          {"name":"reason","type":"text","meaning":"why a value or a verdict is missing, or a remark"},
          {"name":"missing_users","type":"bigint","meaning":"users of the variant without a value"},
+         {"name":"before_difference","type":"double precision","meaning":"difference of the same metric before first exposure, over cuped_days, or of the covariate; NULL without them"},
+         {"name":"before_p_value","type":"double precision","meaning":"probability of a before_difference at least as large by chance; below 0.001 the variants differed already"},
          {"name":"mixed_users","type":"bigint","meaning":"users seen in several variants; they are counted in none"}]'::pg_catalog.jsonb,
         '{user_id,occurred_at}'::pg_catalog.text[], '{session_id,cost_usd,revenue_usd,latency_ms,status,error,succeeded,rating}'::pg_catalog.text[],
         'SELECT * FROM user_metrics.ab_compare(''request_log'', variant => ''new_chat_ui'')'
@@ -1502,6 +1506,8 @@ FROM (VALUES
          {"name":"better","type":"text","default":"NULL","meaning":"desired direction: higher, lower or neither; by default that of the metric"},
          {"name":"cuped_days","type":"integer","default":"NULL","meaning":"number of days before first exposure whose metric is used for variance reduction (CUPED), from 1 to 365"},
          {"name":"winsorize","type":"double precision","default":"NULL","meaning":"percentile of the values other than 0 at which values are capped, from 0.5 to below 1"},
+         {"name":"window_days","type":"integer","default":"NULL","meaning":"number of days from first exposure on that are compared, the same for every user, from 1 to 3650; a user for whom they have not elapsed has no value"},
+         {"name":"mixed","type":"text","default":"''exclude''","meaning":"users seen in several variants: exclude to leave them out, first to count them in the first of them"},
          {"name":"since","type":"timestamptz","default":"NULL","meaning":"start of the reported range, inclusive"},
          {"name":"until","type":"timestamptz","default":"NULL","meaning":"end of the range, exclusive; later requests are not read"},
          {"name":"filter","type":"jsonb","default":"NULL","meaning":"only requests with these values of columns or properties"},
@@ -1519,6 +1525,7 @@ FROM (VALUES
          {"name":"relative_lift","type":"double precision","meaning":"difference relative to the absolute value of the control''s mean"},
          {"name":"p_value","type":"double precision","meaning":"probability of a difference at least as large if there were none"},
          {"name":"p_adjusted","type":"double precision","meaning":"p_value adjusted for multiple comparisons"},
+         {"name":"srm_p_value","type":"double precision","meaning":"p value of the test for sample ratio mismatch (SRM) within the segment; invalid below 0.001 divided by the number of segments"},
          {"name":"verdict","type":"text","meaning":"conclusion of the comparison within the segment"},
          {"name":"reason","type":"text","meaning":"why a value or a verdict is missing, or a remark"},
          {"name":"interaction_statistic","type":"double precision","meaning":"Cochran''s Q: dispersion of the segments'' differences around their common one"},
@@ -1567,7 +1574,7 @@ FROM (VALUES
          {"name":"confidence","type":"double precision","default":"0.95","meaning":"1 minus the significance level, the probability of detecting an effect that does not exist"},
          {"name":"alternative","type":"text","default":"''two_sided''","meaning":"alternative hypothesis: two_sided, greater or less"},
          {"name":"comparisons","type":"integer","default":"1","meaning":"number of comparisons"}]'::pg_catalog.jsonb,
-        '[{"name":"minimum_detectable_effect","type":"double precision","meaning":"the increase; NULL if no increase can be detected"}]'::pg_catalog.jsonb,
+        '[{"name":"minimum_detectable_effect","type":"double precision","meaning":"the increase; NULL, with a notice, if no increase up to a rate of 1 can be detected"}]'::pg_catalog.jsonb,
         '{}'::pg_catalog.text[], '{}'::pg_catalog.text[],
         'SELECT user_metrics.minimum_detectable_effect(5000, baseline => 0.1)'
     )

@@ -73,6 +73,10 @@ pub struct Single {
 }
 
 impl Rows for Single {
+    fn notice(&mut self, message: &str, hint: &str) {
+        error::notice(format!("{}: {message}", self.function.name), hint);
+    }
+
     fn row(&mut self, cells: &mut [Cell<'_>]) -> Result<()> {
         self.function.hide(cells, settings::min_group_size());
         let [cell] = cells else { return Err(Error::Corrupt { what: "a row of other columns than declared" }) };

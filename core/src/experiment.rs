@@ -50,7 +50,7 @@ pub enum Purpose {
     /// One value per user: comparison of means and of proportions.
     Mean = 0,
     /// A value, and a covariate observed before the experiment: the variance that it explains is removed from the comparison
-    /// (CUPED). A user without the covariate has 0.
+    /// (CUPED). A user without the covariate has no value.
     Adjusted = 1,
     /// A numerator and a denominator: the value of a variant is the ratio of their sums.
     Ratio = 2,
@@ -344,8 +344,8 @@ impl Experiment {
         &self.arms
     }
 
-    /// Adds a user. A row with a blank variant is ignored. A user whose value is missing or not finite is counted, without a
-    /// value; a missing covariate counts as 0, and a missing denominator leaves the user without a value.
+    /// Adds a user. A row with a blank variant is ignored. A user whose value, covariate or denominator is missing or not
+    /// finite is counted, without a value.
     #[inline]
     pub fn observe(&mut self, variant: &[u8], figure: Option<f64>, second: Option<f64>) -> Result<()> {
         let place = match self.find(variant) {
@@ -355,7 +355,7 @@ impl Experiment {
         };
         let figure = figure.filter(|figure| figure.is_finite());
         let second = second.filter(|second| second.is_finite());
-        let known = figure.filter(|_| self.purpose != Purpose::Ratio || second.is_some());
+        let known = figure.filter(|_| !self.purpose.has_second() || second.is_some());
         let Some(arm) = self.arms.get_mut(place) else { return Ok(()) };
         match known {
             None => arm.count(1, 1),
@@ -369,6 +369,14 @@ impl Experiment {
                 arm.take(figure, second.unwrap_or(0.0));
                 Ok(())
             }
+        }
+    }
+
+    /// Adds a user without a value.
+    pub fn observe_missing(&mut self, variant: &[u8]) -> Result<()> {
+        match self.purpose {
+            Purpose::Lists => self.observe_list(variant, std::iter::empty()),
+            _ => self.observe(variant, None, None),
         }
     }
 

@@ -23,7 +23,7 @@ pub use canonical::{CANONICAL, Canonical, Holds};
 use canonical::{PRESETS, Preset, canonical_named};
 pub use describe::describe;
 pub use metrics::{Better, Measure, Metric, Metrics};
-pub use query::{Ask, fold_query, source_query};
+pub use query::{Ask, fold_query, is_assigned, source_query};
 pub use reads::{ALWAYS, columns_read};
 pub use rules::{Facts, Rules};
 

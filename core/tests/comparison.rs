@@ -43,12 +43,13 @@ fn question() -> Question {
         correction: Correction::Holm,
         weights: None,
         min_group_size: 1,
+        first_counts: false,
         segments: 1,
     }
 }
 
 fn treatment(experiment: &Experiment, method: Method) -> Row {
-    let entry = Entry { experiment, method, quantile: 0.9, better: Better::Higher, mixed: 0 };
+    let entry = Entry { experiment, method, quantile: 0.9, better: Better::Higher, mixed: 0, remarks: [None; 3] };
     compare(&[entry], &question()).expect("nothing is refused").swap_remove(1)
 }
 
@@ -273,6 +274,106 @@ fn figures(row: &Row) -> Vec<Option<f64>> {
     ]
 }
 
+/// How many random experiments are tried: a million with `CASES=1000000` and an optimized build.
+fn cases() -> usize {
+    std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(20_000)
+}
+
+/// A variant with a few figures, each as often as its repeated doubling makes it: up to millions of users.
+fn variant(name: &[u8], kind: usize, draws: &mut Draws) -> Experiment {
+    let purpose = [Purpose::Mean, Purpose::Mean, Purpose::Adjusted, Purpose::Ratio][kind];
+    let mut experiment = Experiment::new(purpose);
+    let scale = 10f64.powi((draws.bits() % 13) as i32 - 6);
+    let offset: f64 = [0.0, 0.0, 1.0, 10.0, -1.0, -10.0][(draws.bits() % 6) as usize];
+    let likely = [0.5, 0.1, 0.9, 0.01][(draws.bits() % 4) as usize];
+    let observe = |experiment: &mut Experiment, draws: &mut Draws| {
+        let figure = match kind {
+            0 => f64::from(u8::from(draws.uniform() < likely)),
+            3 => offset.abs() + draws.uniform(),
+            _ => scale * (offset + draws.normal()),
+        };
+        let second = if kind == 3 { (10.0 * draws.uniform()).ceil() } else { figure + scale * draws.normal() };
+        experiment.observe(name, Some(figure), Some(second)).expect("nothing is refused");
+    };
+    (0..2 + draws.bits() % 9).for_each(|_| observe(&mut experiment, draws));
+    for _ in 0..draws.bits() % 22 {
+        let same = Experiment::decode(&experiment.encode().expect("it fits")).expect("as encoded");
+        experiment.merge(&same).expect("nothing is refused");
+        if draws.uniform() < 0.5 {
+            observe(&mut experiment, draws);
+        }
+    }
+    experiment
+}
+
+/// Verdict, p value, bounds of the difference, bounds of the lift and probability of beating control never contradict each
+/// other: bounds exclude 0 if and only if the p value is significant, all have the sign of the difference, and the
+/// probability is never surer than the p value. The prior may make it less sure.
+#[test]
+fn estimates_never_contradict_each_other() {
+    let mut draws = Draws(20_261_129);
+    let (mut significant, mut exact) = (0, 0);
+    for case in 0..cases() {
+        let kind = (draws.bits() % 4) as usize;
+        let mut experiment = variant(b"control", kind, &mut draws);
+        experiment.merge(&variant(b"treatment", kind, &mut draws)).expect("nothing is refused");
+        let method = match kind {
+            0 => [Method::Proportions, Method::Proportions, Method::Welch][(draws.bits() % 3) as usize],
+            _ => Method::Welch,
+        };
+        let alternative =
+            [Alternative::TwoSided, Alternative::TwoSided, Alternative::Greater, Alternative::Less][case % 4];
+        let confidence = [0.95, 0.95, 0.8, 0.99][(draws.bits() % 4) as usize];
+        let better = [Better::Higher, Better::Lower, Better::Neither][case % 3];
+        let asked = Question { alternative, confidence, ..question() };
+        let entry = Entry { experiment: &experiment, method, quantile: 0.5, better, mixed: 0, remarks: [None; 3] };
+        let row = compare(&[entry], &asked).expect("nothing is refused").swap_remove(1);
+        let (Some(p), Some(difference)) = (row.p_value, row.difference) else { continue };
+        let chance = 1.0 - confidence;
+        if (p / chance - 1.0).abs() < 1e-9 {
+            continue; // within rounding of the limit
+        }
+        let is_found = p < chance;
+        significant += usize::from(is_found);
+        exact += usize::from(row.reason.as_deref().is_some_and(|reason| reason.contains("Fisher")));
+        let excludes =
+            |low: Option<f64>, high: Option<f64>| low.is_some_and(|l| l > 0.0) || high.is_some_and(|h| h < 0.0);
+        assert_eq!(excludes(row.low, row.high), is_found, "{case}: bounds of the difference: {row:?}");
+        assert!(row.low.is_none_or(|low| low <= difference), "{case}: {row:?}");
+        assert!(row.high.is_none_or(|high| high >= difference), "{case}: {row:?}");
+        if is_found {
+            assert_eq!(row.low.is_some_and(|low| low > 0.0), difference > 0.0, "{case}: {row:?}");
+        }
+        if let Some(lift) = row.lift {
+            assert_eq!(lift > 0.0, difference > 0.0, "{case}: {row:?}");
+            let near = 1e-9 * lift.abs().max(1e-9);
+            assert!(row.lift_low.is_none_or(|low| low <= lift + near), "{case}: {row:?}");
+            assert!(row.lift_high.is_none_or(|high| high >= lift - near), "{case}: {row:?}");
+            if row.lift_low.or(row.lift_high).is_some() {
+                assert_eq!(excludes(row.lift_low, row.lift_high), is_found, "{case}: bounds of the lift: {row:?}");
+            }
+            if let Some(probability) = row.probability_better {
+                let good = if better == Better::Lower { -lift } else { lift };
+                assert!(good == 0.0 || (probability >= 0.5) == (good > 0.0), "{case}: {row:?}");
+                let sides = if alternative == Alternative::TwoSided { 2.0 } else { 1.0 };
+                let sure = probability > 1.0 - chance / sides;
+                assert!(!sure || is_found || alternative != Alternative::TwoSided, "{case}: {row:?}");
+            }
+        }
+        let upwards = difference > 0.0;
+        let agrees = match row.verdict.expect("every row has one") {
+            Verdict::Better => is_found && upwards == (better == Better::Higher),
+            Verdict::Worse => is_found && upwards == (better == Better::Lower),
+            Verdict::Higher => is_found && upwards,
+            Verdict::Lower => is_found && !upwards,
+            Verdict::NoEvidence => !is_found,
+            _ => true,
+        };
+        assert!(agrees, "{case}: {row:?}");
+    }
+    assert!(significant * 10 > cases() && exact * 100 > cases(), "{significant} significant, {exact} exact");
+}
+
 /// Small and odd experiments: whatever the figures, nothing is NaN or infinite, no chance is 0, and what has no test says why.
 #[test]
 fn nothing_is_ever_not_a_number() {
@@ -297,7 +398,14 @@ fn nothing_is_ever_not_a_number() {
         let method =
             [Method::Welch, Method::Proportions, Method::Fisher, Method::MannWhitney, Method::Quantile][pick(5)];
         let asked = Question { alternative, ..question() };
-        let entry = Entry { experiment: &experiment, method, quantile: 0.9, better: Better::Higher, mixed: 0 };
+        let entry = Entry {
+            experiment: &experiment,
+            method,
+            quantile: 0.9,
+            better: Better::Higher,
+            mixed: 0,
+            remarks: [None; 3],
+        };
         let Ok(rows) = compare(&[entry], &asked) else { continue };
         for row in rows {
             assert!(figures(&row).iter().flatten().all(|figure| figure.is_finite()), "{row:?}");

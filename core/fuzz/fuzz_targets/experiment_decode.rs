@@ -33,11 +33,12 @@ fn read(experiment: &Experiment) {
         correction: Correction::Holm,
         weights: None,
         min_group_size: 1,
+        first_counts: false,
         segments: 1,
     };
     // Sums that no figures have make any figures, but none that is not a number.
     for method in [Method::Welch, Method::Proportions, Method::MannWhitney, Method::Quantile] {
-        let entry = Entry { experiment, method, quantile: 0.9, better: Better::Higher, mixed: 0 };
+        let entry = Entry { experiment, method, quantile: 0.9, better: Better::Higher, mixed: 0, remarks: [None; 3] };
         for row in compare(&[entry], &question).unwrap_or_default() {
             let figures =
                 [row.mean, row.sd, row.difference, row.lift, row.statistic, row.df, row.p_value, row.always_low];

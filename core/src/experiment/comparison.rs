@@ -15,9 +15,10 @@
 //! sequence, prior and thresholds.
 
 use crate::base::encoding;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::experiment::Arm;
 use crate::function::Function;
+use std::collections::BTreeSet;
 
 pub mod ab_compare;
 pub mod ab_segments;
@@ -71,9 +72,11 @@ fn finite(number: f64) -> Option<f64> {
 /// them.
 pub fn compare(entries: &[Entry<'_>], question: &Question) -> Result<Vec<Row>> {
     question.check()?;
+    let variants = variants_of(entries, question)?;
     let mut makings = Vec::new();
     for (number, entry) in entries.iter().enumerate() {
-        makings.extend(compare_one(number, entry, question)?.into_iter().map(|making| (making, entry.better)));
+        makings
+            .extend(compare_one(number, entry, question, &variants)?.into_iter().map(|making| (making, entry.better)));
     }
     let p_values = makings.iter().map(|(making, _)| making.row.p_value).collect::<Vec<_>>();
     let adjusted = adjusted(&p_values, question.correction);
@@ -84,23 +87,51 @@ fn shown(name: &[u8]) -> std::borrow::Cow<'_, str> {
     encoding::decoded(name)
 }
 
-fn control_of<'a>(arms: &'a [Arm], question: &Question) -> Option<&'a Arm> {
-    let named = |name: &[u8]| arms.iter().find(|arm| arm.name() == name);
+/// The control: that of all entries together, so that it is the same in each segment.
+fn control_of<'a>(arms: &'a [Arm], question: &Question, variants: &BTreeSet<&[u8]>) -> Option<&'a Arm> {
+    let by_default = variants.get(b"control".as_slice()).or(variants.first());
+    let name = question.control.as_deref().or(by_default.copied())?;
+    arms.iter().find(|arm| arm.name() == name)
+}
+
+/// The variants of all entries. A control that is none of them, and is not planned either, is mistyped.
+fn variants_of<'a>(entries: &[Entry<'a>], question: &Question) -> Result<BTreeSet<&'a [u8]>> {
+    let variants = entries.iter().flat_map(|entry| entry.experiment.arms()).map(Arm::name).collect::<BTreeSet<_>>();
+    let is_planned = |name: &[u8]| {
+        let mut planned = question.weights.iter().flatten();
+        planned.any(|(planned, _)| encoding::encoded(planned).is_ok_and(|planned| *planned == *name))
+    };
     match &question.control {
-        Some(control) => named(control),
-        None => named(b"control").or(arms.first()),
+        Some(control) if !variants.is_empty() && !variants.contains(control.as_slice()) && !is_planned(control) => {
+            // few: as many as an error can show
+            let known = variants.iter().take(20).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
+            let given = shown(control).into_owned();
+            Err(Error::Argument { name: "control", given, accepted: format!("one of the variants, which are {known}") })
+        }
+        _ => Ok(variants),
     }
 }
 
-fn compare_one(number: usize, entry: &Entry<'_>, question: &Question) -> Result<Vec<RowBuilder>> {
+fn compare_one(
+    number: usize,
+    entry: &Entry<'_>,
+    question: &Question,
+    variants: &BTreeSet<&[u8]>,
+) -> Result<Vec<RowBuilder>> {
     let arms = entry.experiment.arms();
-    let control = control_of(arms, question);
+    let control = control_of(arms, question, variants);
     serves(entry)?;
     let (maker, remark) = Maker::of(entry)?;
-    let seen = arms.iter().map(|arm| (arm.name(), arm.users())).collect::<Vec<_>>();
+    // A variant that only other segments have is one without users here.
+    let absent = variants
+        .iter()
+        .filter(|name| arms.binary_search_by(|arm| arm.name().cmp(name)).is_err())
+        .map(|name| (*name, 0));
+    let seen = arms.iter().map(|arm| (arm.name(), arm.users())).chain(absent).collect::<Vec<_>>();
     let spread = srm_check(&seen, question.weights.as_ref())?;
     let any_hidden = arms.iter().any(|arm| hidden(arm, question));
-    let everybody = arms.iter().map(|arm| arm.users() as f64).sum::<f64>() + entry.mixed as f64;
+    let everybody = arms.iter().map(|arm| arm.users() as f64).sum::<f64>();
+    let everybody = everybody + if question.first_counts { 0.0 } else { entry.mixed as f64 };
     let mixed = entry.mixed as f64 / everybody;
     let is_control = |arm: &Arm| control.is_some_and(|control| control.name() == arm.name());
     let mut order = arms.iter().collect::<Vec<_>>();
@@ -108,7 +139,7 @@ fn compare_one(number: usize, entry: &Entry<'_>, question: &Question) -> Result<
     let reference = control.map(|control| maker.estimate(control)).transpose()?;
     let mut makings = Vec::new();
     for arm in order {
-        let row = Row { entry: number, variant: arm.name().to_owned(), ..Row::default() };
+        let row = Row { entry: number, variant: arm.name().to_owned(), is_control: is_control(arm), ..Row::default() };
         let mut making = RowBuilder::new(row);
         if hidden(arm, question) {
             making.says("fewer users than user_metrics.min_group_size");
@@ -131,20 +162,21 @@ fn compare_one(number: usize, entry: &Entry<'_>, question: &Question) -> Result<
             );
         }
         if mixed > MANY_MIXED && !question.hides(entry.mixed) {
-            making.says(format!("{:.1} % of users were seen in several variants and are left out", 100.0 * mixed));
+            let fate = if question.first_counts { "count in the first of them" } else { "are left out" };
+            making.says(format!("{:.1} % of users were seen in several variants and {fate}", 100.0 * mixed));
         }
-        if let Some(remark) = remark {
-            making.says(remark);
-        }
+        remark.into_iter().chain(entry.remarks.into_iter().flatten()).for_each(|remark| making.says(remark));
         match control.zip(reference) {
             None => {
-                let name = question.control.as_deref().unwrap_or_default();
-                making.says(format!("nobody is in the control \"{}\"", shown(name)));
-                making.row.verdict = Some(Verdict::TooFewArms);
+                making.says(match &question.control {
+                    Some(name) => format!("nobody is in the control \"{}\"", shown(name)),
+                    None => "nobody is in the control".to_owned(),
+                });
+                making.row.verdict.get_or_insert(Verdict::TooFewArms);
             }
             Some(_) if arms.len() < 2 => {
                 making.says("there is only one variant");
-                making.row.verdict = Some(Verdict::TooFewArms);
+                making.row.verdict.get_or_insert(Verdict::TooFewArms);
             }
             Some((control, _)) if hidden(control, question) => {
                 making.says("the control has fewer users than user_metrics.min_group_size");

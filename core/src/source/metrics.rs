@@ -226,6 +226,9 @@ impl Metrics {
             return wrong(name, format!("one of {}, or a column or property that holds numbers", NAMES.join(", ")));
         }
         self.needed.push(canonical.name);
+        if canonical.name == "latency_ms" {
+            self.wanted.push("succeeded");
+        }
         let better = match column {
             "cost_usd" | "latency_ms" => Better::Lower,
             "revenue_usd" | "rating" => Better::Higher,

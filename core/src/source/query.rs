@@ -342,8 +342,11 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
         add(name, "false".to_owned(), Kind::Flag, None);
     }
     let reaches_back = ask.with_role(|role| matches!(role, Role::Before)).next().is_some();
+    // A variant that an experiment assigns is carried by every request, so that there is no first exposure to be looked for.
+    let is_assigned = ask.with_role(|role| matches!(role, Role::Variant)).any(|(_, variant)| is_assigned(variant));
     let from = match requests.past {
         Past::Nothing if ask.since && !reaches_back => Some("$1"),
+        Past::All if ask.since && !reaches_back && is_assigned => Some("$1"),
         Past::Lookback if ask.since => Some("$5"),
         _ => None,
     };
@@ -409,6 +412,11 @@ pub(super) fn condition(relation: &Relation, argument: &'static str, filter: &st
 
 /// The prefix of an experiment defined in the table `user_metrics.experiment`.
 const EXPERIMENT: &str = "experiment:";
+
+/// Whether a variant is not read from the log, but assigned by a defined experiment.
+pub fn is_assigned(variant: &str) -> bool {
+    variant.starts_with(EXPERIMENT)
+}
 
 /// The variant that a defined experiment assigns to the user of a request.
 fn assigned_variant(relation: &Relation, function: &str, experiment: &str) -> Result<Found> {

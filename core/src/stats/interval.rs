@@ -113,6 +113,39 @@ pub fn rate_difference_at(one: (u64, u64), other: (u64, u64), z: f64) -> Option<
     Some(Difference { difference, low: low.max(-1.0), high: high.min(1.0) })
 }
 
+/// Fieller's bounds of the lift `(mean - base) / |base|`, given the squared standard errors of both means and the quantile of
+/// the test; `None` if the base is not clear of 0 by that quantile, for which the bounds would be unlimited.
+///
+/// They exclude 0 if and only if the test of the difference with the same quantile does. Source: E. C. Fieller, "Some problems
+/// in interval estimation", JRSS B 16 (1954).
+///
+/// ```
+/// # use user_metrics_core::stats::interval::fieller;
+/// // 2 with an error of 1 against 4 without any: as the difference, -2 ± 1.96, over 4.
+/// let (low, high) = fieller((2.0, 1.0), (4.0, 0.0), 1.96).unwrap();
+/// assert!((low + 0.99).abs() < 1e-12 && (high + 0.01).abs() < 1e-12);
+/// assert_eq!(fieller((2.0, 1.0), (1.9, 1.0), 1.96), None);
+/// ```
+pub fn fieller((mean, error): (f64, f64), (base, base_error): (f64, f64), critical: f64) -> Option<(f64, f64)> {
+    let size = base.abs();
+    // In units of the base.
+    let (lift, half) = ((mean - base) / size, critical * (error + base_error).sqrt() / size);
+    let unclear = (critical * base_error.sqrt() / size).powi(2);
+    if !(unclear < 1.0 && half.is_finite() && lift.is_finite()) {
+        return None;
+    }
+    // The roots of a·x² - 2b·x + c, of the lift over a positive base; c is below 0 if the test finds no difference.
+    let sign = base.signum();
+    let (a, b, c) = (1.0 - unclear, sign * lift + unclear, (lift - half) * (lift + half));
+    // b² - a·c, without cancellation.
+    let own = (critical * error.sqrt() / size).powi(2);
+    let root = (unclear * (mean / base).powi(2) + own * a).sqrt();
+    let far = if b < 0.0 { b - root } else { b + root };
+    let (one, other) = (far / a, if far == 0.0 { 0.0 } else { c / far });
+    let (low, high) = (sign * one.min(other), sign * one.max(other));
+    (low.is_finite() && high.is_finite()).then_some((low.min(high), low.max(high)))
+}
+
 /// Number, mean and variance of a group's values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments {

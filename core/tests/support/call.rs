@@ -63,7 +63,7 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
         Type::Integer => Some(Given::Integer(number.map_or(2, |number| number as i32))),
         Type::Bigint => Some(Given::Bigint(number.map_or(2, |number| number as i64))),
         Type::Double => Some(Given::Double(number.unwrap_or(0.5))),
-        Type::Text if matches!(argument.name, "method" | "better") => None,
+        Type::Text if matches!(argument.name, "method" | "better" | "control") => None,
         Type::Json if argument.name == "weights" => None,
         Type::Text if argument.name == "period" => Some(Given::Text("week")),
         Type::Text if argument.name == "feature" => Some(Given::Text(texts.feature)),

@@ -76,14 +76,14 @@ class Effect(Question):
         return minimum_detectable_effect(self.users, self.plan)
 
     def wrong(self, expected, answer):
-        if not near(expected, answer["answer"]):
+        if not near(expected, answer["answer"], 1e-6):
             yield f"an effect of {answer['answer']!r} instead of {expected!r}"
 
 
-def near(want, have):
+def near(want, have, tolerance=1e-9):
     """Equal up to rounding. A p value may be tiny without being 0."""
     if isinstance(want, (int, float)) and isinstance(have, (int, float)):
-        return math.isclose(want, have, rel_tol=1e-9, abs_tol=1e-300)
+        return math.isclose(want, have, rel_tol=tolerance, abs_tol=1e-300)
     return want == have
 
 

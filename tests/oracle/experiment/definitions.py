@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from gbstats.bayesian.tests import EffectBayesianABTest, EffectBayesianConfig, GaussianPrior
-from gbstats.frequentist.tests import FrequentistConfig, SequentialConfig, SequentialTwoSidedTTest, TwoSidedTTest
+from gbstats.frequentist.tests import SequentialConfig, SequentialTwoSidedTTest
 from gbstats.models.statistics import RatioStatistic, RegressionAdjustedStatistic, SampleMeanStatistic, compute_theta
-from scipy import optimize, stats
+from scipy import integrate, optimize, stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import normal_sample_size_one_tail
-from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest, samplesize_proportions_2indep_onetail
+from statsmodels.stats.power import TTestIndPower, normal_sample_size_one_tail
+from statsmodels.stats.proportion import proportions_ztest, samplesize_proportions_2indep_onetail
 
 warnings.simplefilter("ignore")
 
@@ -87,6 +87,8 @@ def random_experiment(rng):
             y = float(rng.randint(1, 20))
             x = float(sum(rng.random() < 0.6 + 0.1 * lift for _ in range(int(y))))
         x = float(round(x)) if whole else x
+        if kind == "adjusted":
+            y = rng.choice([*40 * [y], None, math.nan, math.inf])
         if kind == "lists":
             usual = [x + rng.random() for _ in range(rng.randint(1, 9))]
             return rng.choice([None, [], [x], [x, x + 1, None, math.nan], *5 * [usual]]), None
@@ -99,6 +101,9 @@ def random_experiment(rng):
               "sample": rng.choice(["mann_whitney", "mann_whitney", "welch"]),
               "lists": rng.choice(["quantile", "quantile", "welch"])}.get(kind, "welch")
     weights = {arm: rng.choice([1, 1, 2]) for arm in arms} if rng.random() < 0.4 else None
+    if weights and rng.random() < 0.2:
+        # A planned variant without users.
+        weights |= {rng.choice(VARIANTS): 1}
     return Experiment(kind, rows, method, rng.choice(list(SIDES)), rng.choice([0.8, 0.9, 0.95, 0.99]),
                       rng.choice(list(CORRECTIONS)), rng.choice(["higher", "lower", "neither"]),
                       rng.choice([None, None, arms[0]]), weights, rng.choice([0.1, 0.5, 0.9, 0.95]))
@@ -116,7 +121,10 @@ class Arm:
             self.lists = [np.array(x) for x in lists if x]
             rows = [(name, math.fsum(x) if x else None, float(len(x))) for x in lists]
             self.kind = "ratio"
-        known = [(x, 0.0 if y is None else y) for _, x, y in rows if x is not None]
+        if self.kind in ("adjusted", "ratio"):
+            known = [(x, y) for _, x, y in rows if x is not None and y is not None and math.isfinite(y)]
+        else:
+            known = [(x, 0.0) for _, x, _ in rows if x is not None]
         self.x = np.array([x for x, _ in known], dtype=float)
         self.y = np.array([y for _, y in known], dtype=float)
         self.users = len(known)
@@ -234,7 +242,7 @@ def expected_row(e, arm, control, theta, centre, srm):
     row = dict.fromkeys(
         ["variant", "users", "mean", "sd", "control_mean", "difference", "difference_low", "difference_high",
          "relative_lift", "lift_low", "lift_high", "statistic", "df", "p_value", "p_adjusted", "always_valid_low",
-         "always_valid_high", "probability_better", "expected_loss", "srm_p_value", "verdict"])
+         "always_valid_high", "probability_better", "expected_loss", "srm_p_value", "before_difference", "before_p_value", "verdict"])
     row |= {"variant": arm.name, "users": arm.users, "missing_users": arm.assigned - arm.users, "mean": mean,
             "sd": None if variance is None else math.sqrt(variance), "srm_p_value": srm, "fewest": None, "upwards": None}
     if arm is control:
@@ -242,6 +250,10 @@ def expected_row(e, arm, control, theta, centre, srm):
         return row
     row["control_mean"] = base
     row["fewest"] = min(arm.users, control.users)
+    if e.kind == "adjusted" and arm.users and control.users:
+        row["before_difference"] = float(arm.y.mean() - control.y.mean())
+        if min(arm.users, control.users) > 1 and arm.y.var() + control.y.var() > 0:
+            row["before_p_value"] = float(stats.ttest_ind(arm.y, control.y, equal_var=False).pvalue)
     if mean is None or base is None:
         return row
     row["difference"] = mean - base
@@ -259,7 +271,8 @@ def expected_row(e, arm, control, theta, centre, srm):
         # If all values are equal, scipy gives a p value of 1 or nan.
         row["p_value"] = finite(p) if len(set(arm.x) | set(control.x)) > 1 else None
         return row
-    bounds_of_lift = False
+    lift = None
+    asked = stats.norm.isf(tail)
     if e.method == "welch":
         if error + control_error == 0:
             return row
@@ -271,18 +284,24 @@ def expected_row(e, arm, control, theta, centre, srm):
         critical = stats.t.isf(tail, df)
         half = critical * math.sqrt(error + control_error)
         low, high = mean - base - half, mean - base + half
+        lift = fieller(mean, error, base, control_error, critical)
+        test_error = half / asked
     else:
         k, l = int(arm.x.sum()), int(control.x.sum())
-        critical = stats.norm.isf(tail)
-        low, high = confint_proportions_2indep(k, n, l, m, method="newcomb", compare="diff", alpha=2 * tail)
+        critical = asked
         expected = stats.contingency.expected_freq([[k, n - k], [l, m - l]]) if 0 < k + l < n + m else np.zeros((2, 2))
         if 0 < k + l < n + m:
             if e.method == "fisher" or expected.min() < 5:
                 odds, p = stats.fisher_exact([[k, n - k], [l, m - l]], alternative=SCIPY_SIDES[e.alternative])
                 row["statistic"], row["p_value"] = finite(odds), float(p)
+                critical = agreeing(proportions_ztest([k, l], [n, m])[0], float(p), asked, e)
             else:
                 z, p = proportions_ztest([k, l], [n, m], alternative=SIDES[e.alternative])
                 row["statistic"], row["p_value"] = float(z), float(p)
+            lift = score_bounds_of_lift(k, n, l, m, critical)
+            rate = (k + l) / (n + m)
+            test_error = math.sqrt(rate * (1 - rate) * (1 / n + 1 / m)) * critical / asked
+        low, high = score_bounds_of_difference(k, n, l, m, critical)
     row["difference_low"] = None if e.alternative == "less" else float(low)
     row["difference_high"] = None if e.alternative == "greater" else float(high)
     a, b = Given(base, control_variance, m), Given(mean, variance, n)
@@ -292,23 +311,88 @@ def expected_row(e, arm, control, theta, centre, srm):
     if base == 0:
         return row
     row["relative_lift"] = (mean - base) / abs(base)
-    bounds_of_lift = abs(base) > critical * math.sqrt(control_error)
-    relative = TwoSidedTTest(a, b, FrequentistConfig(alpha=alpha, difference_type="relative"))
-    if bounds_of_lift and relative.variance > 0:
-        half = critical * math.sqrt(relative.variance)
-        row["lift_low"] = None if e.alternative == "less" else row["relative_lift"] - half
-        row["lift_high"] = None if e.alternative == "greater" else row["relative_lift"] + half
-        # The lift over a negative control is positive for an increase here: gbstats divides by the signed mean.
-        sign = (-1 if base < 0 else 1) * (-1 if e.better == "lower" else 1)
-        posterior = precise_posterior(sign * relative.point_estimate, relative.variance)
-        row["probability_better"], row["expected_loss"] = posterior
-        if base > 0 and e.better != "lower" and variance > 0 and control_variance > 0:
-            engine = EffectBayesianABTest(a, b, EffectBayesianConfig(
-                difference_type="relative", prior_effect=GaussianPrior(0, 0.3 ** 2, True))).compute_result()
-            assert math.isclose(engine.chance_to_win, posterior[0], rel_tol=1e-6, abs_tol=1e-12), (engine, posterior)
-            if engine.chance_to_win < 0.9999:
-                assert math.isclose(engine.risk[1], posterior[1], rel_tol=1e-4, abs_tol=1e-9), (engine, posterior)
+    if lift is not None:
+        row["lift_low"] = None if e.alternative == "less" else lift[0]
+        row["lift_high"] = None if e.alternative == "greater" else lift[1]
+        squared = (test_error / base) ** 2
+        if squared > 0:
+            good = row["relative_lift"] * (-1 if e.better == "lower" else 1)
+            posterior = precise_posterior(good, squared)
+            row["probability_better"], row["expected_loss"] = posterior
+            # GrowthBook's engine for the same lift and standard error.
+            engine = EffectBayesianABTest(Given(1.0, squared * m, m), Given(1.0 + good, squared * n, n), EffectBayesianConfig(
+                difference_type="absolute", prior_effect=GaussianPrior(0, 2 * 0.3 ** 2, True))).compute_result()
+            halved = precise_posterior(good, 2 * squared, 2 * 0.3 ** 2)
+            assert math.isclose(engine.chance_to_win, halved[0], rel_tol=1e-6, abs_tol=1e-12), (engine, halved)
     return row
+
+
+def fieller(mean, error, base, base_error, t):
+    """Bounds of (mean - base) / |base|: the ratios r for which (mean - r base)^2 <= t^2 (error + r^2 base_error)."""
+    mean, error, base, base_error, t = map(np.longdouble, (mean, error, base, base_error, t))
+    a, b, c = base ** 2 - t ** 2 * base_error, mean * base, mean ** 2 - t ** 2 * error
+    if a <= 0:
+        return None
+    # b^2 - ac, in a form that does not cancel.
+    root = np.sqrt(t ** 2 * (error * base ** 2 + mean ** 2 * base_error - t ** 2 * error * base_error))
+    ratios = sorted([(b - root) / a, (b + root) / a])
+    return tuple(sorted(float(np.sign(base) * (ratio - 1)) for ratio in ratios))
+
+
+def falling_root(f, low, high):
+    """Where a falling function changes sign, or the end that it does not reach."""
+    for _ in range(90):
+        middle = (low + high) / 2
+        low, high = (middle, high) if f(middle) > 0 else (low, middle)
+    return (low + high) / 2
+
+
+def score(k, n, l, m, rate, base, ratio, off):
+    variance = rate * (1 - rate) / n + ratio ** 2 * base * (1 - base) / m
+    return off / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, off) if off else 0.0
+
+
+def score_of_difference(k, n, l, m, d):
+    """The score statistic of a difference d: rates are the likeliest that differ by d, by the derivative of the likelihood."""
+    def derivative(b):
+        r = b + d
+        return (k * (1 - r) - (n - k) * r) * b * (1 - b) + (l * (1 - b) - (m - l) * b) * r * (1 - r)
+
+    base = falling_root(derivative, max(0.0, -d), min(1.0, 1 - d))
+    return score(k, n, l, m, min(max(base + d, 0.0), 1.0), base, 1.0, k / n - l / m - d)
+
+
+def score_of_ratio(k, n, l, m, ratio):
+    def derivative(b):
+        return ((k + l) * (1 - ratio * b) - (n - k) * ratio * b) * (1 - b) - (m - l) * b * (1 - ratio * b)
+
+    base = falling_root(derivative, 0.0, min(1.0, 1 / ratio) if ratio else 1.0)
+    return score(k, n, l, m, min(ratio * base, 1.0), base, ratio, k / n - ratio * l / m)
+
+
+def score_bounds_of_difference(k, n, l, m, critical):
+    """The differences that the score test does not reject (Miettinen and Nurminen, without their correction)."""
+    found = k / n - l / m
+    return (falling_root(lambda d: score_of_difference(k, n, l, m, d) - critical, -1.0, found),
+            falling_root(lambda d: score_of_difference(k, n, l, m, d) + critical, found, 1.0))
+
+
+def score_bounds_of_lift(k, n, l, m, critical):
+    """The same for the ratio, minus 1 (Koopman)."""
+    if l == 0:
+        return None
+    found, most = (k / n) / (l / m), 1.0
+    while score_of_ratio(k, n, l, m, most) > -critical:
+        most *= 2
+    return (falling_root(lambda r: score_of_ratio(k, n, l, m, r) - critical, 0.0, found) - 1,
+            falling_root(lambda r: score_of_ratio(k, n, l, m, r) + critical, min(found, most), most) - 1)
+
+
+def agreeing(z, p, asked, e):
+    """The quantile of bounds beside Fisher's test: the one asked for, unless the bounds would contradict the test."""
+    z, exact = {"two_sided": (abs(z), stats.norm.isf(p / 2)), "greater": (z, stats.norm.isf(p)),
+                "less": (-z, stats.norm.isf(p))}[e.alternative]
+    return asked if (z > asked) == (p < 1 - e.confidence) else asked * z / exact
 
 
 class Given:
@@ -321,18 +405,18 @@ class Given:
         self.variance, self.n = variance, n
 
 
-def precise_posterior(lift, variance):
-    precision = 1 / 0.3 ** 2 + 1 / variance
+def precise_posterior(lift, variance, prior=0.3 ** 2):
+    precision = 1 / prior + 1 / variance
     mean, sd = lift / variance / precision, math.sqrt(1 / precision)
     loss = sd * stats.norm.pdf(mean / sd) - mean * stats.norm.sf(mean / sd)
     return float(stats.norm.cdf(mean / sd)), max(float(loss), 0.0)
 
 
 def expected_verdict(e, row):
-    if len({v for v, _, _ in e.rows}) < 2:
-        return "too few arms"
     if row["srm_p_value"] is not None and row["srm_p_value"] < 0.001:
         return "invalid: SRM"
+    if len({v for v, _, _ in e.rows}) < 2:
+        return "too few arms"
     if row["fewest"] is None:
         return "control"
     if row["fewest"] < (30 if e.method == "welch" else 8):
@@ -443,8 +527,45 @@ def sample_size(effect, plan):
     if effect == 0 or plan.baseline is not None and not 0 <= plan.baseline + effect <= 1:
         raise Refused
     users = plan.users(effect)
-    slack = max(users * 1e-9, 1e-9)
+    if users > MOST_USERS:
+        raise Refused
+    if plan.sd is not None and math.ceil(users) < MANY:
+        users = users_of_t(plan, abs(effect) / plan.sd)
+        slack = max(users * 1e-6, 1e-6)
+    else:
+        slack = max(users * 1e-9, 1e-9)
     return tuple(min(max(math.ceil(bound), LEAST_USERS), MOST_USERS) for bound in (users - slack, users + slack))
+
+
+# From here on the t test needs as many users as the normal approximation says, but for one or two.
+MANY = 1_000_000
+
+
+def power_of_t(plan, users, effect):
+    """The power of the t test, by statsmodels, for an effect in standard deviations."""
+    alpha = (1 - plan.confidence) / plan.comparisons
+    side = "two-sided" if plan.alternative == "two_sided" else "larger"
+    power = TTestIndPower().power(effect, users, alpha, alternative=side)
+    if not math.isnan(power):
+        return power
+    # scipy's noncentral t gives up far out: the mean of the normal tails over the estimated standard deviation.
+    df, shift = 2 * users - 2, effect * math.sqrt(users / 2)
+    t = stats.t.isf(alpha / 2 if side == "two-sided" else alpha, df)
+    spread, root = 12 / math.sqrt(2 * df), math.sqrt(df)
+
+    def density(s):
+        tails = stats.norm.sf(t * s - shift) + (stats.norm.cdf(-t * s - shift) if side == "two-sided" else 0)
+        return tails * stats.chi.pdf(s * root, df) * root
+
+    return integrate.quad(density, max(0, 1 - spread), 1 + spread, epsabs=1e-13, epsrel=1e-11, limit=200)[0]
+
+
+def users_of_t(plan, effect):
+    most = 2.0
+    while power_of_t(plan, most, effect) < plan.power:
+        most *= 2
+    return LEAST_USERS if most == 2 else optimize.brentq(
+        lambda users: power_of_t(plan, users, effect) - plan.power, most / 2, most, xtol=1e-9, rtol=1e-12)
 
 
 def minimum_detectable_effect(users, plan):
@@ -452,8 +573,16 @@ def minimum_detectable_effect(users, plan):
     plan = plan.checked()
     if users < LEAST_USERS:
         raise Refused
-    if plan.baseline is None:
+    if plan.baseline is None and users >= MANY:
         return math.sqrt(plan.users(1.0) / users)
+    if plan.baseline is None:
+        if power_of_t(plan, users, 0.0) >= plan.power:
+            return 0.0
+        most = 1e-9
+        while power_of_t(plan, users, most) < plan.power:
+            most *= 2
+        least = most / 2 if most > 1e-9 else 0.0
+        return plan.sd * optimize.brentq(lambda d: power_of_t(plan, users, d) - plan.power, least, most, xtol=1e-15, rtol=1e-12)
 
     def missing(effect):
         return math.sqrt(plan.users(effect) / users) - 1

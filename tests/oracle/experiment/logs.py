@@ -5,6 +5,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 START = datetime(2024, 3, 6, tzinfo=timezone.utc)
@@ -49,12 +50,14 @@ class Log:
     by: str | None
     cuped_days: int | None
     winsorize: float | None
+    window_days: int | None
+    mixed: str
     opted_out: str = "u3"
     seen: dict = field(default_factory=dict)
 
     COMPARED = ["segment", "metric", "variant", "users", "missing_users", "mixed_users", "mean", "sd", "control_mean",
                 "difference", "difference_low", "difference_high", "relative_lift", "lift_low", "lift_high", "statistic", "df",
-                "p_value", "always_valid_low", "always_valid_high", "probability_better", "expected_loss", "srm_p_value"]
+                "p_value", "before_difference", "before_p_value", "always_valid_low", "always_valid_high", "probability_better", "expected_loss", "srm_p_value"]
 
     def statements(self):
         rows = []
@@ -75,6 +78,7 @@ class Log:
         arguments = [f"metrics => ARRAY[{', '.join(map(text, self.metrics))}]", "variant => 'exp'",
                      f"timezone => '{self.zone}'", "converted => '{\"model\": \"m2\"}'"]
         optional = {"method": self.method, "by": self.by, "cuped_days": self.cuped_days, "winsorize": self.winsorize,
+                    "window_days": self.window_days, "mixed": None if self.mixed == "exclude" else self.mixed,
                     "since": self.since, "until": self.until, "as_of": self.as_of}
         for name, value in optional.items():
             if value is not None:
@@ -91,7 +95,9 @@ class Log:
         return ";\n".join([*self.statements(), self.sql()]) + ";"
 
     def people(self):
-        """For each user in the experiment: segment, variant or None for several, first exposure, and all requests."""
+        """For each user in the experiment: segment, variants from the first on, first exposure, and all requests."""
+        if self.since is not None and self.since > self.observed():
+            return
         by_user = defaultdict(list)
         ends = min(t for t in (self.as_of, datetime.now(timezone.utc)) if t is not None)
         for r in self.requests:
@@ -100,28 +106,45 @@ class Log:
             if counts and within and (self.model is None or r.model == self.model):
                 by_user[r.user].append(r)
         for requests in by_user.values():
-            met = [r for r in requests if r.variant and (self.since is None or r.at >= self.since)]
+            # Exposures are those of the whole log, whatever `since`.
+            met = [r for r in requests if r.variant]
             if met:
                 first = min(r.at for r in met)
                 segments = sorted((r.model for r in met if r.at == first), key=lambda m: (m is None, m))
-                variants = {r.variant for r in met}
+                variants = sorted({r.variant for r in met}, key=lambda v: (v not in {r.variant for r in met if r.at == first}, v))
                 segment = segments[0] if self.by else None
-                yield segment, variants.pop() if len(variants) == 1 else None, first, requests
+                yield segment, variants, first, requests
+
+    def observed(self):
+        """The end of observation."""
+        last = max((r.at for r in self.requests), default=None)
+        if last is None and self.as_of is None and self.until is None:
+            return datetime.now(timezone.utc)
+        return min(t for t in (self.as_of or self.until or last, self.until, datetime.now(timezone.utc)) if t is not None)
 
     def figures(self, server):
         """For each metric and segment the users' (variant, value, second), and for each segment the users excluded."""
         people, found, mixed = list(self.people()), defaultdict(list), defaultdict(int)
-        last = max((r.at for r in self.requests), default=None)
-        observed = min(t for t in (self.as_of or self.until or last, self.until, datetime.now(timezone.utc)) if t is not None) \
-            if last or self.as_of or self.until else datetime.now(timezone.utc)
-        for segment, variant, first, requests in people:
-            if variant is None:
-                mixed[segment] += 1
+        observed = self.observed()
+        for segment, variants, first, requests in people:
+            mixed[segment] += len(variants) > 1
+            if len(variants) > 1 and self.mixed == "exclude":
                 continue
+            variant = variants[0]
             before = [r for r in requests if self.cuped_days and first - timedelta(days=self.cuped_days) <= r.at < first]
-            since = [r for r in requests if r.at >= first]
+            begin = first if self.since is None else max(first, self.since)
+            end = None if self.window_days is None else first + timedelta(days=self.window_days)
+            elapsed = end is None or end <= observed and begin == first
             for metric in self.metrics:
-                figure, second = figure_of(metric, since, first, observed, self.zone)
+                if metric.startswith("retained_"):
+                    # Its days are counted from first exposure.
+                    figure, second = figure_of(metric, [r for r in requests if r.at >= first], first, observed, self.zone)
+                elif elapsed:
+                    since = [r for r in requests if r.at >= begin and (end is None or r.at < end)]
+                    figure, second = figure_of(metric, since, first, observed, self.zone)
+                else:
+                    found[metric, segment].append((variant, None, None))
+                    continue
                 if metric in TOTALS and self.cuped_days and self.method in (None, "welch"):
                     second = figure_of(metric, before, first, observed, self.zone)[0]
                 found[metric, segment].append((variant, figure, second))
@@ -135,9 +158,8 @@ class Log:
             figures = sorted(x for (m, _), rows in found.items() if m == metric for _, x, _ in rows if x)
             if not figures:
                 continue
-            place = self.winsorize * (len(figures) - 1)
-            low, high = figures[math.floor(place)], figures[math.ceil(place)]
-            cap = low + (high - low) * (place - math.floor(place))
+            # The smallest that so many do not exceed.
+            cap = figures[math.ceil(Fraction(str(self.winsorize)) * len(figures)) - 1]
             for key in [key for key in found if key[0] == metric]:
                 found[key] = [(v, None if x is None else min(x, cap), y) for v, x, y in found[key]]
 
@@ -159,10 +181,13 @@ class Log:
         better = "lower" if metric in ("cost_usd", "latency_ms", "mean(cost_usd)", "sum(latency_ms)", "latency_ms_p50") else \
             "neither" if metric in ("prompt_tokens", "score", "sum(score)", "score_p90") else "higher"
         kind = "float8[]" if metric in QUANTILES else "float8"
+        # A variant that only other segments have is planned here, too.
+        variants = sorted({v for (m, _), users in figures.items() if m == metric for v, _, _ in users})
+        weights, control = text(json.dumps(dict.fromkeys(variants, 1))), "control" if "control" in variants else variants[0]
         rows = ", ".join(f"({text(v)}, {number(x)}::{kind}, {number(y)}::float8)" for v, x, y in figures[key])
         return (f"SELECT {text(segment)} AS segment, {text(metric)} AS metric, {mixed[segment]} AS mixed_users, r.* "
                 f"FROM user_metrics.ab_compare((SELECT user_metrics.{aggregate} FROM (VALUES {rows}) AS u(v, x, y)), "
-                f"method => '{method}', better => '{better}', quantile => {QUANTILES.get(metric, 0.5)}) AS r")
+                f"weights => {weights}, control => {text(control)}, method => '{method}', better => '{better}', quantile => {QUANTILES.get(metric, 0.5)}) AS r")
 
 
 def text(value):
@@ -227,7 +252,8 @@ def figure_of(metric, requests, first, observed, zone):
     values = {
         "cost_usd": [r.cost for r in requests if known(r.cost)],
         "rating": [r.rating for r in requests if known(r.rating, -math.inf)],
-        "latency_ms": [r.latency for r in requests if known(r.latency)],
+        # Of requests that were answered, or may have been.
+        "latency_ms": [r.latency for r in requests if known(r.latency) and (r.status is None or 200 <= r.status <= 299)],
         "prompt_tokens": [r.tokens for r in requests if known(r.tokens)],
         "score": [s for r in requests if known(s := score_of(r.score), -math.inf)],
     }
@@ -277,11 +303,12 @@ def random_log(rng):
     metrics = rng.sample(METRICS, rng.choice([1, 2, 5]))
     by = rng.choice([None, None, "model"])
     method = rng.choice([None, None, None, "mann_whitney"])
-    cuped = rng.choice([None, None, 2]) if method is None else None
+    cuped = rng.choice([None, None, 2])
     log = Log(requests, metrics, method, rng.choice(ZONES), some_time(), some_time(), some_time(),
-              rng.choice([None, None, None, "m1"]), by, cuped, rng.choice([None, None, 0.9]))
+              rng.choice([None, None, None, "m1"]), by, cuped, rng.choice([None, None, 0.9, 0.5]),
+              rng.choice([None, None, None, 1, 3]), rng.choice(["exclude", "exclude", "first"]))
     # Each metric is compared in each segment, in this order.
-    segments = sorted({segment for segment, variant, _, _ in log.people() if variant is not None}, key=lambda s: (s is None, s))
+    segments = sorted({segment for segment, variants, _, _ in log.people() if len(variants) == 1 or log.mixed == "first"}, key=lambda s: (s is None, s))
     log.metric_names = metrics
     return Asked(log, [(metric, segment) for segment in segments for metric in metrics])
 

@@ -103,8 +103,11 @@ class Plans(unittest.TestCase):
 
     def test_size_for_a_mean(self):
         """2 * (1.959964 + 0.841621)^2 * 12^2 / 1.5^2 = 1004.7. One-sided, with 1.644854, 791.3."""
-        self.assertEqual(sample_size(1.5, Plan(sd=12)), (1005, 1005))
-        self.assertEqual(sample_size(-1.5, Plan(sd=12, alternative="less")), (792, 792))
+        # By the t test one more, about a quarter of 1.96^2.
+        self.assertEqual(sample_size(1.5, Plan(sd=12)), (1006, 1006))
+        self.assertEqual(sample_size(-1.5, Plan(sd=12, alternative="less")), (793, 793))
+        # Two standard deviations: the normal approximation says 4.
+        self.assertEqual(sample_size(2, Plan(sd=1)), (6, 6))
         # Five comparisons at 0.95 have the error probability of one at 0.99.
         self.assertEqual(sample_size(1.5, Plan(sd=12, comparisons=5)), sample_size(1.5, Plan(sd=12, confidence=0.99)))
 
@@ -120,9 +123,11 @@ class Plans(unittest.TestCase):
             self.assertRaises(Refused, sample_size, effect, plan)
 
     def test_effect_on_a_mean(self):
-        """2 users a variant: 1.959964 + 0.841621 standard deviations; 5000: 2.801585 * 12 * sqrt(2 / 5000)."""
-        self.assertAlmostEqual(minimum_detectable_effect(2, Plan(sd=1)), 2.801585, 6)
-        self.assertAlmostEqual(minimum_detectable_effect(5000, Plan(sd=12)), 0.672380, 6)
+        """A million users a variant: 2.801585 * sqrt(2 / 10^6) standard deviations. 5000: by t, 0.01 % more than 2.801585 * 12 *
+        sqrt(2 / 5000) = 0.672380. Two: far more than the 2.8 of the normal approximation."""
+        self.assertAlmostEqual(minimum_detectable_effect(10**6, Plan(sd=1)), 0.002801585 * math.sqrt(2), 9)
+        self.assertAlmostEqual(minimum_detectable_effect(5000, Plan(sd=12)), 0.672380 * 1.0001, 5)
+        self.assertAlmostEqual(minimum_detectable_effect(2, Plan(sd=1)), 5.653, 3)
 
     def test_effect_on_a_rate(self):
         """What 3397 users find lies a little below 0.03, for which 3396.1 are needed. From 0.9 to 1, 73.4 are."""
@@ -133,7 +138,7 @@ class Plans(unittest.TestCase):
         for question, right, wrong in (
                 (Split({"a": 560, "b": 440}, None), srm({"a": 560, "b": 440}) | {"reason": None}, {"statistic": 14.401}),
                 (Split({"a": 1, "b": 1}, None), srm({"a": 1, "b": 1}) | {"reason": "few"}, {"reason": None}),
-                (Size(1.5, Plan(sd=12)), {"answer": 1005}, {"answer": 1004}),
+                (Size(1.5, Plan(sd=12)), {"answer": 1006}, {"answer": 1005}),
                 (Effect(5, Plan(0.9)), {"answer": None}, {"answer": 0.1})):
             self.assertEqual(list(question.wrong(question.expected(), right)), [])
             self.assertEqual(len(list(question.wrong(question.expected(), right | wrong))), 1)

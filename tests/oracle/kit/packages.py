@@ -25,7 +25,7 @@ class Packages:
 
 def use(packages):
     """Continues in a Python that has the packages; installs them if they are missing."""
-    if Path(sys.prefix).resolve() == TARGET / packages.environment:
+    if Path(sys.prefix).resolve() == (TARGET / packages.environment).resolve():
         return
     python = installed(packages)
     os.execv(python, [python, "-m", "oracle", *sys.argv[1:]])

@@ -17,12 +17,20 @@ SELECT * FROM ab_compare((SELECT experiment(drug, extra) FROM sleep));
 SELECT variant, difference_low, difference_high, p_value FROM ab_compare((SELECT experiment(drug, extra) FROM sleep), alternative => 'greater') WHERE variant = 'second';
 SELECT variant, difference_low, difference_high, p_value FROM ab_compare((SELECT experiment(drug, extra) FROM sleep), control => 'second', alternative => 'less') WHERE variant = 'first';
 -- 43 of 100 against 31 of 100. Pooled: 0.12 / sqrt(0.37 * 0.63 * 2 / 100) = 1.7576, p = 0.0788.
--- Newcombe's bounds (statsmodels, confint_proportions_2indep(43, 100, 31, 100, method='newcomb')): -0.013616 to 0.247794.
+-- The differences that the score test does not reject: -0.013849 to 0.249929 (brute force over the likelihood). The lift
+-- (statsmodels, confint_proportions_2indep(43, 100, 31, 100, compare='ratio', method='score', correction=False)): -0.036510 to 1.014735.
 CREATE TABLE shares AS
 SELECT variant, (n <= successes)::int AS converted
 FROM (VALUES ('control', 31), ('treatment', 43)) AS v(variant, successes), generate_series(1, 100) AS n;
 SELECT * FROM ab_compare((SELECT experiment(variant, converted) FROM shares), method => 'proportions') WHERE variant = 'treatment';
 \x
+-- 10 and 30 of a million: p = 0.0016, and the bounds of the lift say the same. statsmodels' score bounds: 0.487945 to 5.048621.
+CREATE TABLE rare AS SELECT variant, (n <= successes)::int AS converted FROM (VALUES ('control', 10), ('treatment', 30)) AS v(variant, successes), generate_series(1, 1000000) AS n;
+SELECT p_value, relative_lift, lift_low, lift_high, verdict FROM ab_compare((SELECT experiment(variant, converted) FROM rare), method => 'proportions') WHERE variant = 'treatment';
+DROP TABLE rare;
+-- Fieller's bounds for the means of sleep. The control's are not clear of 0: 0.75 at an error of 0.5657. Five hours more are.
+SELECT lift_low, lift_high, reason FROM ab_compare((SELECT experiment(drug, extra) FROM sleep)) WHERE variant = 'second';
+SELECT difference_low < 0 AND difference_high > 0 AS unclear, lift_low, lift_high FROM ab_compare((SELECT experiment(drug, extra + 5) FROM sleep)) WHERE variant = 'second';
 -- The lady tasting tea: 3 of 4 against 1 of 4, p = 34 / 70 = 0.485714; one-sided 17 / 70 = 0.242857. The odds ratio is 9.
 CREATE TABLE tea AS SELECT * FROM (VALUES ('a', 1), ('a', 0), ('a', 0), ('a', 0), ('b', 1), ('b', 1), ('b', 1), ('b', 0)) AS v(variant, x);
 SELECT a.alternative, c.statistic, c.p_value, c.verdict, c.reason
@@ -103,6 +111,8 @@ SELECT * FROM told((SELECT experiment(v, x) FROM (VALUES ('a', NULL::float8), ('
 -- Denominators that sum to 0; covariates that do not vary.
 SELECT * FROM told((SELECT experiment_ratio(v, 1, 0) FROM unnest(ARRAY['a', 'a', 'b', 'b']) AS v));
 SELECT reason FROM ab_compare((SELECT experiment(variant, x, 1) FROM many WHERE variant IN ('a', 'b')));
+-- A covariate that is none leaves a user without a figure.
+SELECT variant, users, missing_users, mean FROM ab_compare((SELECT experiment(v, x, y) FROM (VALUES ('a', 1.0::float8, 1.0::float8), ('a', 2, 2), ('a', 9, NULL), ('a', 9, 'NaN'), ('a', 9, 'Infinity'), ('b', 3, 1), ('b', 5, 2)) AS u(v, x, y)));
 -- A control at 0 has no lift; one about 0 has no bounds of it; below 0 upwards is upwards.
 SELECT * FROM told((SELECT experiment(v, x) FROM (VALUES ('a', 0.0::float8), ('a', 0), ('b', 3), ('b', 4)) AS u(v, x)));
 SELECT relative_lift, lift_low, reason FROM ab_compare((SELECT experiment(v, x) FROM (VALUES ('a', -1.0::float8), ('a', 1.5), ('b', 3), ('b', 4)) AS u(v, x))) WHERE variant = 'b';
@@ -141,6 +151,7 @@ SELECT * FROM ab_compare((SELECT experiment(drug, extra) FROM sleep), method => 
 SELECT * FROM ab_compare((SELECT experiment_lists(variant, list) FROM lists), method => 'quantile', quantile => 1);
 SELECT experiment(n::text, 1) IS NULL FROM generate_series(1, 1001) AS n;
 SELECT * FROM ab_compare((SELECT experiment(drug, extra) FROM sleep), alternative => 'up');
+SELECT * FROM ab_compare((SELECT experiment(drug, extra) FROM sleep), control => 'frist');
 SELECT * FROM ab_compare((SELECT experiment(drug, extra) FROM sleep), confidence => 95);
 SELECT * FROM ab_compare((SELECT experiment(drug, extra) FROM sleep), confidence => 'NaN');
 SELECT * FROM ab_compare((SELECT experiment(drug, extra) FROM sleep), correction => 'bonferroni');

@@ -46,8 +46,8 @@ INSERT INTO opt_out VALUES ('joe');
 SELECT * FROM ab_compare('log');
 \x
 -- All metrics. success_rate A 4 of 6 (2 of 3, 0 of 1, 2 of 2), B 5 of 6. cost: A 3, 0, 5, B 4, 9, 0. rating: A 1 - 1 + 1 of 3, B 0 of 2;
--- bob and gus have none. latency A (100 + 300 + 200 + 900 + 700) / 5 = 440, B 1200 / 6 = 200. score: A (1 + 2.5 + 4) / 3, B 1 / 1.
--- The median latency is that of 100 200 300 700 900, and of 100 100 100 100 400 400.
+-- bob and gus have none. latency of what did not fail: A (100 + 200 + 900 + 700) / 4 = 475, B 800 / 5 = 160. score: A (1 + 2.5 + 4) / 3, B 1 / 1.
+-- The median latency is that of 100 200 700 900, and of 100 100 100 100 400.
 -- Back on the next day: A 1 of 3, B 1 of 2, for Thursday has not elapsed for hal. Converted, to a request that cost 5: cat.
 SELECT metric, variant, users, missing_users, round(mean::numeric, 4) AS mean, round(difference::numeric, 4) AS difference, verdict
 FROM ab_compare('log', metrics => '{requests,active_days,success_rate,cost_usd,rating,latency_ms,score,retained_d1,converted,sessions,sum(latency_ms),sum(score),mean(cost_usd),latency_ms_p50}',
@@ -59,16 +59,52 @@ SELECT count(*) AS rows, bool_and(l.mean = v.mean AND l.sd = v.sd AND (l.p_value
 FROM ab_compare('log') AS l JOIN ab_compare((
     SELECT experiment(variant, requests) FROM (VALUES ('A', 3), ('A', 1), ('A', 2), ('B', 4), ('B', 1), ('B', 1)) AS u(variant, requests)
 )) AS v USING (variant);
--- since, until, as_of and filter decide what is read: from Tuesday on ann is exposed on Tuesday; hal has not come before Thursday.
+-- First exposure is that of the whole log, and since decides what counts: from Tuesday on ann has one request, bob none, cat two;
+-- dan two before Thursday, gus one, and hal has not come before Thursday. until, as_of and filter decide what is read at all.
 SELECT variant, users, mean FROM ab_compare('log', since => '2024-03-05', until => '2024-03-07');
 SELECT variant, users, mean FROM ab_compare('log', as_of => '2024-03-04 12:00Z');
 SELECT variant, users, mean FROM ab_compare('log', filter => '{"tier": "pro"}');
 -- Days are those of the zone: in Tokyo dan's Tuesday 23:00 is Wednesday; cat's 20:00 too, which is one day after her exposure.
 SELECT metric, variant, users, mean FROM ab_compare('log', metrics => '{active_days,retained_d1}', timezone => 'Asia/Tokyo');
--- Cut at the median of 1 1 1 2 3 4: 1.5.
+-- Cut at what half of 1 1 1 2 3 4 do not exceed: 1.
 SELECT variant, mean FROM ab_compare('log', winsorize => 0.5);
 -- What each did in the day before: ann one request, the others none. The slope is 0.2 / (1/6) = 1.2: A 2 - 1.2 * (1/3 - 1/6), B 2 + 1.2 / 6.
 SELECT variant, users, round(mean::numeric, 6) AS mean FROM ab_compare('log', cuped_days => 1);
+-- A cut does not move towards the outlier: 99 % of 1 to 99 and 10^6 do not exceed 99. The mean is (4950 + 99) / 100.
+CREATE TABLE outlier AS SELECT 'u' || n AS user_id, timestamptz '2024-03-04 09:00Z' AS created_at, 'a' AS variant, CASE WHEN n = 100 THEN 1e6 ELSE n END AS cost_usd
+FROM generate_series(1, 100) AS n;
+SELECT mean FROM ab_compare('outlier', metric => 'cost_usd', winsorize => 0.99);
+-- Options that do not apply say so.
+SELECT metric, verdict, reason FROM ab_compare('log', metrics => '{cost_usd,latency_ms,retained_d1,latency_ms_p50}', winsorize => 0.9, cuped_days => 1, window_days => 1) WHERE variant = 'A';
+-- Exposed all along, with one request a day more in one arm: 27 in the 27 days of February that are logged. Nothing was logged before
+-- the first exposure, so that there is no covariate.
+CREATE TABLE inside AS SELECT 'u' || u AS user_id, d + r * interval '1 minute' AS created_at, CASE WHEN u % 2 = 0 THEN 'control' ELSE 'treatment' END AS variant
+FROM generate_series(0, 79) u, generate_series(timestamptz '2024-01-01 09:00Z', '2024-02-28Z', '1 day') d, generate_series(1, 1 + u / 2 % 3 + u % 2) r;
+SELECT users, difference, before_difference, verdict, reason FROM ab_compare('inside', since => '2024-02-01', until => '2024-03-01', cuped_days => 14) WHERE variant = 'treatment';
+SELECT users, difference, before_difference, verdict, reason FROM ab_compare('inside', since => '2024-02-01', until => '2024-03-01') WHERE variant = 'treatment';
+-- Users who no longer come have 0, and who met both variants before since is still mixed; nothing is observed after the end.
+BEGIN;
+INSERT INTO inside VALUES ('gone', '2024-01-05 09:00Z', 'control'), ('both', '2024-01-05 09:00Z', 'control'), ('both', '2024-01-06 09:00Z', 'treatment'), ('both', '2024-02-06 09:00Z', 'treatment');
+SELECT variant, users, mixed_users FROM ab_compare('inside', since => '2024-02-01');
+SELECT variant, users, mixed_users, reason FROM ab_compare('inside', since => '2024-02-01', mixed => 'first');
+SELECT count(*) FROM ab_compare('inside', since => '2025-01-01');
+ROLLBACK;
+-- A window of two days from exposure, observed to Friday noon: ann 3 requests, bob 1, cat 2; dan 3 of his 4, gus 1, and hal's two days
+-- end later. Who was exposed before since has no whole window: cat and gus have.
+SELECT variant, users, missing_users, mean FROM ab_compare('log', window_days => 2, as_of => '2024-03-08 12:00Z');
+SELECT variant, users, missing_users, mean FROM ab_compare('log', window_days => 2, since => '2024-03-05', as_of => '2024-03-08 12:00Z');
+-- eve met A first.
+SELECT variant, users, mean, mixed_users, reason FROM ab_compare('log', mixed => 'first');
+-- Both arms answer in 900 to 1300 ms; the treatment fails every other time at once, which makes it no faster.
+CREATE TABLE fast AS SELECT 'u' || u AS user_id, timestamptz '2024-03-04 09:00Z' + n * interval '1 minute' AS created_at,
+    CASE WHEN u % 2 = 0 THEN 'control' ELSE 'treatment' END AS variant, CASE WHEN n > 5 THEN 10 ELSE 800 + 100 * n END AS latency_ms, CASE WHEN n > 5 THEN 429 ELSE 200 END AS status_code
+FROM generate_series(1, 80) AS u, generate_series(1, 10) AS n WHERE n <= 5 OR u % 2 = 1;
+SELECT metric, control_mean, mean, verdict FROM ab_compare('fast', metrics => '{latency_ms,latency_ms_p50,sum(latency_ms),success_rate}') WHERE variant = 'treatment';
+-- The arms differed before exposure: in the day before, 3 or 4 requests of each user of treatment, and 2 or 3 of control.
+CREATE TABLE unlike AS SELECT 'u' || u AS user_id, timestamptz '2024-03-04 09:00Z' + n * interval '1 hour' AS created_at,
+    CASE WHEN n < 0 THEN NULL WHEN u % 2 = 0 THEN 'control' ELSE 'treatment' END AS variant
+FROM generate_series(1, 100) AS u, generate_series(-4, 3) AS n WHERE n >= -2 - u % 2 - u / 2 % 2 AND n <= u % 2 + u / 2 % 3;
+SELECT before_difference, before_p_value < 0.001 AS unlike, reason FROM ab_compare('unlike', cuped_days => 1) WHERE variant = 'treatment';
 -- Of 1 2 3 and 1 1 4: 4 is above all three, each 1 is level with one. U = 3 + 2 * 1/2 = 4.
 SELECT statistic FROM ab_compare('log', method => 'mann_whitney') WHERE variant = 'B';
 
@@ -90,6 +126,10 @@ FROM unnest(ARRAY['x', 'y']) AS s, generate_series(1, 1000) AS n;
 SELECT segment, variant, srm_p_value, verdict FROM ab_compare('uneven', by => 'tier') WHERE variant = 'control';
 SELECT segment, variant, srm_p_value, verdict FROM ab_compare('uneven', by => 'tier', filter => '{"tier": "x"}') WHERE variant = 'control';
 SELECT variant, srm_p_value, verdict FROM ab_compare('uneven') WHERE variant = 'control';
+-- A segment without anybody in one of the variants: 50 and 50 are expected, chi-squared 100, and no row is one of a control's effect.
+INSERT INTO uneven SELECT 'zuser' || n, '2024-03-04 09:00Z', 'z', 'treatment' FROM generate_series(1, 100) AS n;
+SELECT segment, variant, verdict, reason, srm_p_value < 1e-9 AS imbalanced, interaction_verdict FROM ab_segments('uneven', 'tier') WHERE segment <> 'y';
+SELECT variant, verdict FROM ab_compare('uneven', weights => '{"control": 1, "treatment": 1}', filter => '{"tier": "z"}');
 -- chi-squared of 5012 and 4890: 122^2 / 9902 = 1.503131. A variant of no weight is not counted, and neither is its degree of freedom.
 SELECT * FROM srm_check('{"control": 5012, "treatment": 4890}');
 SELECT * FROM srm_check('{"control": 5012, "treatment": 4890, "off": 0}', weights => '{"control": 1, "treatment": 1, "off": 0}');
@@ -99,6 +139,8 @@ SELECT statistic, verdict FROM srm_check('{"control": 100}', weights => '{"contr
 -- ClickHouse: minSampleSizeConversion(0.25, 0.03, 0.80, 0.05) = 3396.08. statsmodels: NormalIndPower().solve_power(1.5 / 12, alpha=0.05, power=0.8) = 1004.65.
 SELECT sample_size(0.03, baseline => 0.25) AS rate, sample_size(1.5, sd => 12) AS mean, sample_size(1.5, sd => 12, power => 0.9) AS surer,
     sample_size(1.5, sd => 12, comparisons => 3) AS several, sample_size(1.5, sd => 12, alternative => 'greater') AS one_sided;
+-- By the t test. TTestIndPower().solve_power(2) = 5.09, (0.5) = 63.77; the normal approximation says 4 and 63.
+SELECT sample_size(2, sd => 1) AS few, sample_size(0.5, sd => 1) AS some, round(minimum_detectable_effect(6, sd => 1)::numeric, 3) AS of_few;
 SELECT minimum_detectable_effect(3397, baseline => 0.25) AS rate, minimum_detectable_effect(1005, sd => 12) AS mean, minimum_detectable_effect(5, baseline => 0.9) AS none;
 
 -- ===== edges =====
@@ -113,11 +155,11 @@ SELECT count(*) FROM ab_compare('plain');
 INSERT INTO plain VALUES ('00000000-0000-0000-0000-000000000001', '2024-03-04', 'A'), ('00000000-0000-0000-0000-000000000002', '2024-03-04', 'B');
 SELECT variant, users, mean, verdict FROM ab_compare(
     source => 'plain', metric => NULL, variant => 'variant', control => NULL, metrics => NULL, converted => NULL, method => NULL, alternative => NULL,
-    confidence => NULL, correction => NULL, weights => NULL, better => NULL, cuped_days => NULL, winsorize => NULL, since => NULL, until => NULL,
+    confidence => NULL, correction => NULL, weights => NULL, better => NULL, cuped_days => NULL, winsorize => NULL, window_days => NULL, mixed => NULL, since => NULL, until => NULL,
     filter => NULL, by => NULL, timezone => NULL, as_of => NULL);
 -- One variant only; a control nobody is in.
 SELECT variant, verdict, reason FROM ab_compare('log', until => '2024-03-04 09:00Z', variant => 'tier');
-SELECT variant, verdict, reason FROM ab_compare('log', control => 'C');
+SELECT variant, verdict, reason FROM ab_compare('log', control => 'C', weights => '{"A": 1, "B": 1, "C": 1}');
 -- Columns the log has not; a property nobody has: no figures.
 SELECT variant, users, missing_users, verdict, reason FROM ab_compare('log', metric => 'nothing');
 -- Names with anything in them.
@@ -154,6 +196,9 @@ SELECT * FROM ab_compare('log', metrics => '{}');
 SELECT * FROM ab_compare('log', converted => '{"tier": {"x": 1}}');
 SELECT * FROM ab_compare('log', cuped_days => 0);
 SELECT * FROM ab_compare('log', winsorize => 1);
+SELECT * FROM ab_compare('log', window_days => 0);
+SELECT * FROM ab_compare('log', mixed => 'last');
+SELECT * FROM ab_compare('log', control => 'contrl');
 SELECT * FROM ab_compare('log', method => 'bayes');
 SELECT * FROM ab_compare('log', method => 'proportions');
 SELECT * FROM ab_compare('log', timezone => 'Nowhere');
@@ -167,6 +212,7 @@ SELECT sample_size(0.1);
 SELECT sample_size(0.1, baseline => 0.5, sd => 1);
 SELECT sample_size(0.6, baseline => 0.5);
 SELECT sample_size(0, sd => 1);
+SELECT sample_size(1e-12, sd => 1);
 SELECT sample_size(0.1, sd => 1, power => 1);
 SELECT sample_size(0.1, sd => 1, comparisons => 0);
 SELECT minimum_detectable_effect(1, sd => 1);

@@ -16,7 +16,7 @@ const MIXED: Column = column_about(
 );
 
 /// The columns about a variant, common to all comparisons.
-pub(super) const OF_VARIANT: [Column; 23] = [
+pub(super) const OF_VARIANT: [Column; 25] = [
     column("variant", Type::Text, "the variant"),
     column("users", Type::Bigint, "users with a value"),
     column(
@@ -59,17 +59,27 @@ pub(super) const OF_VARIANT: [Column; 23] = [
     column("verdict", Type::Text, "conclusion of the comparison"),
     column("reason", Type::Text, "why a value or a verdict is missing, or a remark"),
     column("missing_users", Type::Bigint, "users of the variant without a value"),
+    column(
+        "before_difference",
+        Type::Double,
+        "difference of the same metric before first exposure, over cuped_days, or of the covariate; NULL without them",
+    ),
+    column(
+        "before_p_value",
+        Type::Double,
+        "probability of a before_difference at least as large by chance; below 0.001 the variants differed already",
+    ),
 ];
 
 /// All columns.
-static COLUMNS: [Column; 25] = {
-    let mut columns = [METRIC; 25];
+static COLUMNS: [Column; 27] = {
+    let mut columns = [METRIC; 27];
     let mut n = 0;
     while n < OF_VARIANT.len() {
         columns[n + 1] = OF_VARIANT[n];
         n += 1;
     }
-    columns[24] = MIXED;
+    columns[26] = MIXED;
     columns
 };
 
@@ -128,5 +138,7 @@ pub(super) fn of_variant(row: &Row) -> [Cell<'_>; OF_VARIANT.len()] {
         row.verdict.map(|verdict| verdict.name()).into(),
         row.reason.as_deref().into(),
         row.missing.into(),
+        row.before_difference.into(),
+        row.before_p_value.into(),
     ]
 }

@@ -1,7 +1,7 @@
 //! `ab_segments`: whether the effect of a variant differs between segments. Definition D94.
 
 use super::log::{ARGUMENTS, Compared, REQUESTS, Terms, compared};
-use super::{Verdict, adjusted, heterogeneity};
+use super::{adjusted, heterogeneity};
 use crate::base::error::Result;
 use crate::function::{Argument, Call, Function, REQUIRED, Reads, Role, Rows, Type, column};
 use std::collections::BTreeMap;
@@ -51,6 +51,12 @@ pub static FUNCTION: Function = Function {
         column("relative_lift", Type::Double, "difference relative to the absolute value of the control's mean"),
         column("p_value", Type::Double, "probability of a difference at least as large if there were none"),
         column("p_adjusted", Type::Double, "p_value adjusted for multiple comparisons"),
+        column(
+            "srm_p_value",
+            Type::Double,
+            "p value of the test for sample ratio mismatch (SRM) within the segment; invalid below 0.001 divided by the \
+             number of segments",
+        ),
         column("verdict", Type::Text, "conclusion of the comparison within the segment"),
         column("reason", Type::Text, "why a value or a verdict is missing, or a remark"),
         column(
@@ -91,8 +97,7 @@ struct Interaction {
 
 /// The metric and the variant of a row that was compared with the control.
 fn effect<'c>(of: &'c Compared<'_>) -> Option<(&'c [u8], &'c [u8])> {
-    let verdict = of.row.verdict.filter(|verdict| *verdict != Verdict::Control);
-    verdict.map(|_| (of.metric.as_bytes(), of.row.variant.as_slice()))
+    (of.row.verdict.is_some() && !of.row.is_control).then_some((of.metric.as_bytes(), of.row.variant.as_slice()))
 }
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
@@ -131,6 +136,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
             row.lift.into(),
             row.p_value.into(),
             row.p_adjusted.into(),
+            row.srm_p_value.into(),
             row.verdict.map(|verdict| verdict.name()).into(),
             row.reason.as_deref().into(),
             found.map(|(q, ..)| q).into(),

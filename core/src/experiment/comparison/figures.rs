@@ -12,7 +12,7 @@ use crate::function::text_order;
 use crate::function::{Call, Clock};
 use crate::history::Timeline;
 use crate::sessions::{self, Limits, MAX_IDLE, Session};
-use crate::source::{Measure, Metrics};
+use crate::source::{Measure, Metrics, is_assigned};
 use crate::stats::sum::Sum;
 
 /// The first exposure of a user.
@@ -26,6 +26,8 @@ pub(super) struct Exposure {
     pub(super) segment: u32,
     /// Whether the user was seen with another variant, too.
     pub(super) is_mixed: bool,
+    /// Whether the user counts in the variant: not if users of several are left out.
+    pub(super) counts: bool,
 }
 
 /// The value of a user, with the denominator as second value if it is a ratio.
@@ -39,6 +41,14 @@ pub(super) struct Figures<'a> {
     /// The day on which observation ends, if a metric needs it.
     end: Day,
     limits: Limits,
+    /// The length of the period from first exposure on that counts, if it is limited, and the end of observation.
+    window: Option<(Micros, Micros)>,
+    /// Whether users of several variants count in the first of them.
+    first_counts: bool,
+    /// Whether observation ended before `since`.
+    is_over: bool,
+    /// Whether a defined experiment assigns the variant, which every request then carries.
+    is_assigned: bool,
     variant: Option<usize>,
     segment: Option<usize>,
     converted: Option<usize>,
@@ -52,6 +62,9 @@ pub(super) struct Figures<'a> {
     sessions: Vec<Session>,
     claim: Claim,
 }
+
+/// The flag of a request known to have failed.
+const FAILED: u8 = 1;
 
 fn count(of: usize) -> Figure {
     (Some(of as f64), None)
@@ -70,6 +83,10 @@ impl<'a> Figures<'a> {
             clock,
             end,
             limits: Limits { gap: call.environment.session_gap, idle: MAX_IDLE },
+            window: call.integer("window_days").map(|days| (i64::from(days) * DAY_MICROS, call.end())),
+            first_counts: call.text("mixed") == Some("first"),
+            is_over: call.since.is_some_and(|since| since > call.end()),
+            is_assigned: call.text("variant").is_some_and(is_assigned),
             variant: call.column("variant"),
             segment: call.column(segment),
             converted: call.column("converted"),
@@ -102,13 +119,21 @@ impl<'a> Figures<'a> {
         self.segment
     }
 
-    /// The first exposure of a user; `None` without one.
+    /// The first exposure of a user; `None` without one. It may precede `since`, unless the variant is assigned: such an
+    /// experiment begins with `since`.
     pub(super) fn exposure(&self, user: &Timeline<'_>) -> Option<Exposure> {
-        let user = user.since(self.call.since);
+        if self.is_over {
+            return None;
+        }
+        let user = if self.is_assigned { user.since(self.call.since) } else { *user };
         let codes = user.codes(self.variant)?;
         let is_variant = |code: u32| self.call.text_of(self.variant, code).is_some_and(|variant| !is_blank(variant));
         let first = codes.iter().position(|&code| is_variant(code))?;
-        let (at, variant) = (user.at[first], codes[first]);
+        let at = user.at[first];
+        // Of several variants at the same instant, the first by its bytes.
+        let met = (first..codes.len()).take_while(|&i| user.at[i] == at).filter(|&i| is_variant(codes[i]));
+        let named = |code: &u32| text_order(self.call.text_of(self.variant, *code));
+        let variant = met.map(|i| codes[i]).min_by(|a, b| named(a).cmp(&named(b))).unwrap_or(codes[first]);
         let segment = user.codes(self.segment).map_or(0, |segments| {
             // Of several variants at the same instant, the first by its bytes.
             let then = (first..codes.len()).take_while(|&i| user.at[i] == at).filter(|&i| is_variant(codes[i]));
@@ -116,13 +141,44 @@ impl<'a> Figures<'a> {
             then.map(|i| segments[i]).min_by(|a, b| name(a).cmp(&name(b))).unwrap_or(0)
         });
         let is_mixed = codes[first..].iter().any(|&code| code != variant && is_variant(code));
-        Some(Exposure { at, variant, segment, is_mixed })
+        Some(Exposure { at, variant, segment, is_mixed, counts: !is_mixed || self.first_counts })
     }
 
-    /// The known numbers of a metric.
+    /// Whether a metric asks for return, on days of its own.
+    fn returns(&self, metric: usize) -> bool {
+        self.metrics.list.get(metric).is_some_and(|metric| matches!(metric.measure, Measure::Return { .. }))
+    }
+
+    /// The requests that count for a metric: from first exposure on, and not before `since`. Whether a user returned is
+    /// asked of days counted from first exposure, wherever `since` is.
+    pub(super) fn counted<'u>(&self, metric: usize, user: &Timeline<'u>, exposure: Exposure) -> Timeline<'u> {
+        let since = self.call.since.filter(|_| !self.returns(metric));
+        let user = user.since(Some(since.map_or(exposure.at, |since| since.max(exposure.at))));
+        match self.window {
+            Some((length, _)) if !self.returns(metric) => user.before(exposure.at.saturating_add(length)),
+            _ => user,
+        }
+    }
+
+    /// Whether a user has a value: if a window after first exposure is compared, all of it must have been observed.
+    pub(super) fn is_eligible(&self, metric: usize, exposure: Exposure) -> bool {
+        let Some((length, end)) = self.window.filter(|_| !self.returns(metric)) else { return true };
+        exposure.at.saturating_add(length) <= end && self.call.since.is_none_or(|since| since <= exposure.at)
+    }
+
+    /// The known numbers of a metric. Latency is that of requests that were answered, or may have been: those that failed
+    /// fast would make a variant look fast.
     pub(super) fn numbers<'u>(&self, metric: usize, user: &Timeline<'u>) -> impl Iterator<Item = f64> + use<'u> {
         let numbers = user.numbers(self.numbers.get(metric).copied().flatten()).unwrap_or_default();
-        numbers.iter().copied().filter(|number| !number.is_nan())
+        let is_latency = self.metrics.list.get(metric).is_some_and(|metric| metric.column() == Some("latency_ms"));
+        let flags = user.flags(self.succeeded.filter(|_| is_latency)).unwrap_or_default();
+        let has_failed = |i: usize| flags.get(i) == Some(&FAILED);
+        numbers
+            .iter()
+            .copied()
+            .enumerate()
+            .filter(move |(i, number)| !number.is_nan() && !has_failed(*i))
+            .map(|(_, n)| n)
     }
 
     /// The value of a metric for a user, from the given requests.

@@ -3,7 +3,7 @@
 use super::figures::{Exposure, Figures};
 use super::{Better, Entry, Method, Question, Row, compare};
 use crate::base::calendar::{DAY_MICROS, Micros};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
 use crate::base::state::State;
 use crate::experiment::{Experiment, Purpose};
@@ -12,8 +12,9 @@ use crate::function::{Argument, Call, NO_DEFAULT, Past, Requests, Role, Rows, Ty
 use crate::history::{Fold, Table, Timeline};
 use crate::source::{Measure, Metric, Metrics};
 
-/// What is read of a log, apart from the columns of the metrics.
-pub(super) static REQUESTS: Requests = Requests { past: Past::Nothing, columns: &[], needed: &[], names: false };
+/// What is read of a log, apart from the columns of the metrics: all of it, because the first exposure of a user may precede
+/// `since`.
+pub(super) static REQUESTS: Requests = Requests { past: Past::All, columns: &[], needed: &[], names: false };
 
 pub(super) const fn argument(
     name: &'static str,
@@ -71,7 +72,7 @@ pub(super) const WEIGHTS: Argument = argument(
 );
 
 /// The arguments of a comparison.
-pub(super) const ARGUMENTS: [Argument; 13] = [
+pub(super) const ARGUMENTS: [Argument; 15] = [
     argument(
         "metric",
         Type::Text,
@@ -130,6 +131,21 @@ pub(super) const ARGUMENTS: [Argument; 13] = [
         NO_DEFAULT,
         "percentile of the values other than 0 at which values are capped, from 0.5 to below 1",
     ),
+    argument(
+        "window_days",
+        Type::Integer,
+        Role::Value,
+        NO_DEFAULT,
+        "number of days from first exposure on that are compared, the same for every user, from 1 to 3650; a user for \
+         whom they have not elapsed has no value",
+    ),
+    argument(
+        "mixed",
+        Type::Text,
+        Role::Value,
+        "'exclude'",
+        "users seen in several variants: exclude to leave them out, first to count them in the first of them",
+    ),
 ];
 
 /// The terms of a comparison.
@@ -142,6 +158,7 @@ pub(super) struct Terms {
     /// The length of the period before exposure, if it is used.
     before: Option<Micros>,
     winsorize: Option<f64>,
+    has_window: bool,
     pub(super) question: Question,
 }
 
@@ -170,8 +187,29 @@ impl Terms {
         if let Some(share) = winsorize.filter(|share| !(0.5..1.0).contains(share)) {
             return call.refuse("winsorize", share, "a share from 0.5 to below 1, such as 0.999");
         }
+        if let Some(days) = call.integer("window_days").filter(|days| !(1..=3650).contains(days)) {
+            return call.refuse("window_days", days, "a number of days from 1 to 3650, such as 7");
+        }
+        let mixed = call.text("mixed").unwrap_or("exclude");
+        if !["exclude", "first"].contains(&mixed) {
+            return Err(Error::not_one_of("mixed", mixed, &["exclude", "first"]));
+        }
+        let has_window = call.is_given("window_days");
         let before = days.map(|days| i64::from(days) * DAY_MICROS);
-        Ok(Terms { names, metrics, method, better, before, winsorize, question })
+        Ok(Terms { names, metrics, method, better, before, winsorize, has_window, question })
+    }
+
+    /// Why options that are given do not apply to a metric.
+    fn remarks(&self, metric: &Metric) -> [Option<&'static str>; 3] {
+        let not_capped = self.winsorize.is_some() && !metric.is_total();
+        let not_adjusted = self.before.is_some() && self.purpose(metric) != Purpose::Adjusted;
+        let has_own_days = self.has_window && matches!(metric.measure, Measure::Return { .. });
+        [
+            has_own_days.then_some("window_days is not applied: return has days of its own"),
+            not_capped.then_some("winsorize is not applied: it caps totals of a user, such as requests or cost_usd"),
+            not_adjusted
+                .then_some("cuped_days is not applied: it adjusts totals of a user that are compared by their means"),
+        ]
     }
 
     fn purpose(&self, metric: &Metric) -> Purpose {
@@ -225,7 +263,8 @@ pub(super) fn compared<'a>(
         for (metric, experiment) in terms.metrics.list.iter().zip(&of.experiments) {
             let (method, better) = (Method::of(metric, terms.method), terms.better.unwrap_or(metric.better));
             let quantile = metric.quantile().unwrap_or(0.5);
-            claim.push(&mut entries, Entry { experiment, method, quantile, better, mixed: of.mixed })?;
+            let (mixed, remarks) = (of.mixed, terms.remarks(metric));
+            claim.push(&mut entries, Entry { experiment, method, quantile, better, mixed, remarks })?;
         }
     }
     let compared = compare(&entries, &question)?;
@@ -259,21 +298,26 @@ impl<'a> Totals<'a> {
     }
 }
 
-/// A quantile of numbers, as `percentile_cont`; the order of the numbers is lost.
+/// The smallest of the numbers that the given share of them does not exceed; their order is lost. There is no interpolation,
+/// which would move the limit towards the outlier that is to be capped.
 fn quantile(numbers: &mut [f64], share: f64) -> Option<f64> {
-    let place = share * numbers.len().checked_sub(1)? as f64;
-    let (_, &mut below, above) = numbers.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
-    let above = above.iter().copied().min_by(f64::total_cmp).filter(|_| place.fract() > 0.0);
-    Some(above.map_or(below, |above| below + place.fract() * (above - below)))
+    let last = numbers.len().checked_sub(1)?;
+    // A tiny excess over a whole number is a rounding error.
+    let place = (share * numbers.len() as f64 * (1.0 - 1e-12)).ceil() as usize;
+    let (_, &mut found, _) = numbers.select_nth_unstable_by(place.saturating_sub(1).min(last), f64::total_cmp);
+    Some(found)
 }
 
 impl Fold for Totals<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
         let Totals { figures, terms, totals, claim } = self;
-        let Some(Exposure { at, is_mixed: false, .. }) = figures.exposure(user) else { return Ok(()) };
-        let since = user.since(Some(at));
+        let Some(exposure @ Exposure { counts: true, .. }) = figures.exposure(user) else { return Ok(()) };
         for (n, _) in terms.metrics.list.iter().enumerate().filter(|(_, metric)| metric.is_total()) {
-            let (figure, _) = figures.figure(n, &since, at)?;
+            if !figures.is_eligible(n, exposure) {
+                continue;
+            }
+            let counted = figures.counted(n, user, exposure);
+            let (figure, _) = figures.figure(n, &counted, exposure.at)?;
             if let Some(figure) = figure.filter(|figure| *figure != 0.0) {
                 claim.push(&mut totals[n], figure)?;
             }
@@ -337,8 +381,8 @@ impl Fold for Users<'_> {
         let Users { figures, terms, caps, segments, claim } = self;
         let Some(exposure) = figures.exposure(user) else { return Ok(()) };
         let (_, segment) = segments.entry([0, 0, exposure.segment], claim)?;
-        if exposure.is_mixed {
-            segment.mixed += 1;
+        segment.mixed += u64::from(exposure.is_mixed);
+        if !exposure.counts {
             return Ok(());
         }
         if segment.experiments.is_empty() {
@@ -346,13 +390,17 @@ impl Fold for Users<'_> {
             segment.experiments = claim.collected(experiments)?;
         }
         let variant = figures.variant_of(exposure).unwrap_or_default();
-        let since = user.since(Some(exposure.at));
         for (n, experiment) in segment.experiments.iter_mut().enumerate() {
-            if experiment.purpose() == Purpose::Lists {
-                experiment.observe_list(variant, figures.numbers(n, &since))?;
+            let counted = figures.counted(n, user, exposure);
+            if !figures.is_eligible(n, exposure) {
+                experiment.observe_missing(variant)?;
                 continue;
             }
-            let (mut figure, mut second) = figures.figure(n, &since, exposure.at)?;
+            if experiment.purpose() == Purpose::Lists {
+                experiment.observe_list(variant, figures.numbers(n, &counted))?;
+                continue;
+            }
+            let (mut figure, mut second) = figures.figure(n, &counted, exposure.at)?;
             if let Some(cap) = caps.get(n).copied().flatten() {
                 figure = figure.map(|figure| figure.min(cap));
             }

@@ -5,15 +5,17 @@ use super::proportions::{self, Share};
 use super::row_builder::RowBuilder;
 use super::{Alternative, Better, Entry, Question, finite, ranks, shown};
 use crate::base::error::{Error, Result};
-use crate::experiment::{Arm, Purpose};
+use crate::experiment::{Arm, Moments, Purpose};
 use crate::source::{Measure, Metric};
-use crate::stats::interval::{Difference, rate_difference_at};
+use crate::stats::interval::fieller;
 use crate::stats::tails::{normal_above, normal_exceeded, probability, student_above, student_exceeded};
 
 /// The fewest users with a value for a verdict on means, whose distribution is not close enough to normal below.
 const FEW: u64 = 30;
 /// The same for ranks and exact tests.
 const FEW_RANKS: u64 = 8;
+/// The p value below which a difference before exposure is remarked on.
+const BEFORE_THRESHOLD: f64 = 0.001;
 /// The fewest users expected in a cell for the normal approximation.
 const SMALL_CELL: f64 = 5.0;
 
@@ -124,6 +126,9 @@ pub(super) fn test(
     entry: &Entry<'_>,
     question: &Question,
 ) {
+    if entry.experiment.purpose() == Purpose::Adjusted {
+        before(making, arm.moments(), control.moments());
+    }
     let enough = if matches!(entry.method, Method::Welch | Method::Quantile) { FEW } else { FEW_RANKS };
     making.fewest = Some((ours.users.min(theirs.users), enough));
     making.row.control_mean = finite(theirs.mean);
@@ -154,9 +159,8 @@ pub(super) fn test(
         Method::Welch | Method::Quantile => welch(making, ours, theirs, entry.better, question),
         Method::Proportions | Method::Fisher => {
             if let Some((one, other)) = shares() {
-                let critical = normal_exceeded(question.tail());
-                making.effect(ours, theirs, entry.better, question, critical);
-                proportions(making, one, other, entry.method, question, critical);
+                making.effect(ours, theirs, question);
+                proportions(making, (one, other), theirs, entry, question);
             }
         }
         Method::MannWhitney => {
@@ -174,6 +178,10 @@ pub(super) fn test(
 fn welch(making: &mut RowBuilder, ours: Estimate, theirs: Estimate, better: Better, question: &Question) {
     let (error, control_error) = (ours.error(), theirs.error());
     let all = error + control_error;
+    if !all.is_finite() {
+        making.says("the figures are too large");
+        return;
+    }
     if all <= 0.0 {
         making.says(match ours.mean == theirs.mean {
             true => "no difference: every user has the same figure",
@@ -191,28 +199,81 @@ fn welch(making: &mut RowBuilder, ours: Estimate, theirs: Estimate, better: Bett
     making.row.p_value = probability(chance).filter(|_| statistic.is_finite());
     let half = critical * all.sqrt();
     (making.row.low, making.row.high) = question.alternative.bounds(ours.mean - theirs.mean, half);
-    making.effect(ours, theirs, better, question, critical);
+    making.effect(ours, theirs, question);
+    let bounds = fieller((ours.mean, error), (theirs.mean, control_error), critical);
+    // As many standard errors of the normal distribution as the test asks of t.
+    let scale = ratio_of(critical, normal_exceeded(question.tail()));
+    making.judged_lift(bounds, (all.sqrt() * scale, theirs), better, question);
 }
 
-fn proportions(making: &mut RowBuilder, one: Share, other: Share, method: Method, question: &Question, critical: f64) {
-    let pair = |share: Share| (share.successes, share.users);
-    if let Some(Difference { low, high, .. }) = rate_difference_at(pair(one), pair(other), critical) {
-        making.row.low = finite(low).filter(|_| question.alternative != Alternative::Less);
-        making.row.high = finite(high).filter(|_| question.alternative != Alternative::Greater);
-    }
-    let Some(z) = proportions::pooled_z(one, other) else {
-        making.says("no difference: every user has the same figure");
+/// Compares the covariates of two variants: a difference before exposure is no effect.
+fn before(making: &mut RowBuilder, ours: Moments, theirs: Moments) {
+    let error = |moments: Moments| moments.second_variance / moments.users as f64;
+    let (error, other_error) = (error(ours), error(theirs));
+    let (all, difference) = (error + other_error, ours.second_mean - theirs.second_mean);
+    making.row.before_difference = finite(difference);
+    if !(all > 0.0 && all.is_finite()) {
         return;
-    };
-    let small = proportions::least_expected(one, other) < SMALL_CELL;
-    if method == Method::Fisher || small {
-        if small {
-            making.says("Fisher's exact test, because fewer than 5 were to be expected in some cell");
+    }
+    let (part, rest) = (error / all, other_error / all);
+    let df = 1.0 / (part * part / (ours.users - 1) as f64 + rest * rest / (theirs.users - 1) as f64);
+    making.row.before_p_value = probability(2.0 * student_above((difference / all.sqrt()).abs(), df));
+    if making.row.before_p_value.is_some_and(|p| p < BEFORE_THRESHOLD) {
+        making.says("the variants differed before exposure already, so that a difference may come from who is where");
+    }
+}
+
+fn proportions(
+    making: &mut RowBuilder,
+    (one, other): (Share, Share),
+    control: Estimate,
+    entry: &Entry<'_>,
+    question: &Question,
+) {
+    let asked = normal_exceeded(question.tail());
+    let mut critical = asked;
+    let z = proportions::pooled_z(one, other);
+    if let Some(z) = z {
+        let small = proportions::least_expected(one, other) < SMALL_CELL;
+        if entry.method == Method::Fisher || small {
+            if small {
+                making.says("Fisher's exact test, because fewer than 5 were to be expected in some cell");
+            }
+            making.row.statistic = proportions::odds_ratio(one, other);
+            making.row.p_value = proportions::fisher(one, other, question.alternative);
+            critical = making.row.p_value.map_or(asked, |p| agreeing(z, p, asked, question));
+        } else {
+            making.row.statistic = Some(z);
+            making.row.p_value = probability(question.alternative.chance(z, normal_above));
         }
-        making.row.statistic = proportions::odds_ratio(one, other);
-        making.row.p_value = proportions::fisher(one, other, question.alternative);
     } else {
-        making.row.statistic = Some(z);
-        making.row.p_value = probability(question.alternative.chance(z, normal_above));
+        making.says("no difference: every user has the same figure");
+    }
+    let (low, high) = proportions::bounds_of_difference(one, other, critical);
+    (making.row.low, making.row.high) = question.alternative.sides(low, high);
+    if z.is_some() {
+        let error = proportions::pooled_error(one, other);
+        let bounds = proportions::bounds_of_lift(one, other, critical);
+        making.judged_lift(bounds, (error * ratio_of(critical, asked), control), entry.better, question);
+    }
+}
+
+/// The ratio of the quantile of a test to that of the normal distribution, which is 0 for a one-sided confidence of 0.5.
+fn ratio_of(critical: f64, normal: f64) -> f64 {
+    if normal > 0.0 { critical / normal } else { 1.0 }
+}
+
+/// The normal quantile with which bounds agree with an exact test: the one asked for, unless the bounds would exclude 0
+/// although the test finds no difference, or include it although the test finds one. Then it is changed in proportion.
+fn agreeing(z: f64, p: f64, asked: f64, question: &Question) -> f64 {
+    let (z, exact) = match question.alternative {
+        Alternative::TwoSided => (z.abs(), normal_exceeded(p / 2.0)),
+        Alternative::Greater => (z, normal_exceeded(p)),
+        Alternative::Less => (-z, normal_exceeded(p)),
+    };
+    match (z > asked, p < question.chance()) {
+        (true, true) | (false, false) => asked,
+        _ if exact > 0.0 => asked * z / exact,
+        _ => f64::MAX,
     }
 }

@@ -4,7 +4,7 @@ use super::Alternative;
 use super::log::argument;
 use crate::base::error::{Error, Result};
 use crate::function::{Argument, Call, NO_DEFAULT, REQUIRED, Role, Type};
-use crate::stats::tails::normal_exceeded;
+use crate::stats::tails::{noncentral_t_above, normal_exceeded, student_exceeded};
 
 pub mod minimum_detectable_effect;
 pub mod sample_size;
@@ -91,6 +91,12 @@ fn refused<T>(name: &'static str, given: f64, accepted: &str) -> Result<T> {
 }
 
 impl Plan {
+    /// The probability of a false positive of one comparison, in the tail of the effect.
+    fn tail(&self) -> f64 {
+        let sides = if self.alternative == Alternative::TwoSided { 2.0 } else { 1.0 };
+        (1.0 - self.confidence) / f64::from(self.comparisons) / sides
+    }
+
     /// The effect in standard errors: the multiples required for significance and for power.
     fn errors(&self) -> Result<(f64, f64)> {
         for (name, share) in [("power", self.power), ("confidence", self.confidence)] {
@@ -101,9 +107,16 @@ impl Plan {
         if self.comparisons == 0 {
             return refused("comparisons", 0.0, "a number of 1 or more");
         }
-        let chance = (1.0 - self.confidence) / f64::from(self.comparisons);
-        let sides = if self.alternative == Alternative::TwoSided { 2.0 } else { 1.0 };
-        Ok((normal_exceeded(chance / sides), normal_exceeded(1.0 - self.power)))
+        Ok((normal_exceeded(self.tail()), normal_exceeded(1.0 - self.power)))
+    }
+
+    /// The power of the t test with the given users in each variant, for an effect in standard deviations.
+    fn power_of_t(&self, users: f64, effect: f64) -> f64 {
+        let (df, shift) = (2.0 * users - 2.0, effect * (users / 2.0).sqrt());
+        let critical = student_exceeded(self.tail(), df);
+        let opposite =
+            if self.alternative == Alternative::TwoSided { noncentral_t_above(critical, df, -shift) } else { 0.0 };
+        noncentral_t_above(critical, df, shift) + opposite
     }
 }
 
@@ -133,8 +146,8 @@ impl Figure {
     }
 }
 
-/// Users that each variant needs to find an effect of this size (the difference of the means or of the rates). It uses the
-/// normal approximation, which is slightly too small for very few users.
+/// Users that each variant needs to find an effect of this size (the difference of the means or of the rates): for means by
+/// the t test, for rates by the normal approximation.
 ///
 /// Source: J. L. Fleiss, "Statistical Methods for Rates and Proportions", 2nd ed. (1981), equation 3.14, without correction
 /// for continuity.
@@ -150,8 +163,41 @@ pub fn sample_size(effect: f64, figure: Figure, plan: Plan) -> Result<u64> {
         return refused("effect", effect, "a difference that leads to a rate from 0 to 1");
     }
     let users = (figure.required(effect, errors) / effect).powi(2);
+    if users > MOST_USERS {
+        return refused("effect", effect, "a larger difference: this one takes more users than can be counted");
+    }
     // A tiny excess over a whole number is a rounding error.
-    Ok(((users * (1.0 - 1e-12)).ceil() as u64).max(2))
+    let users = ((users * (1.0 - 1e-12)).ceil() as u64).max(2);
+    match figure {
+        Figure::Mean(sd) if users < MANY => Ok(plan.enough_for_t(effect.abs() / sd, users)),
+        _ => Ok(users),
+    }
+}
+
+/// The most users that a plan may ask for: as many as `bigint` counts.
+const MOST_USERS: f64 = 9e18;
+/// The users from which on t and the normal distribution need the same number, but for one or two.
+const MANY: u64 = 1_000_000;
+
+impl Plan {
+    /// The fewest users with which the t test has the power, given those of the normal approximation, which are never more
+    /// than a few too many, in steps that double.
+    fn enough_for_t(&self, effect: f64, normal: u64) -> u64 {
+        let is_enough = |users: u64| self.power_of_t(users as f64, effect) >= self.power;
+        let (mut low, mut high, mut step) = (normal.saturating_sub(8).max(2), normal, 1);
+        while !is_enough(high) {
+            (low, high, step) = (high + 1, high + step, step * 2);
+        }
+        if low < high && is_enough(low) {
+            high = low;
+            low = 2;
+        }
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if is_enough(middle) { high = middle } else { low = middle + 1 }
+        }
+        high
+    }
 }
 
 /// The smallest increase found with the given number of users in each variant; `None` if a proportion cannot increase by as
@@ -163,7 +209,27 @@ pub fn minimum_detectable_effect(users: u64, figure: Figure, plan: Plan) -> Resu
         return refused("users", users as f64, "a number of 2 or more");
     }
     let found = |effect: f64| figure.required(effect, errors) / (users as f64).sqrt();
-    let Figure::Proportion(rate) = figure else { return Ok(Some(found(0.0))) };
+    let rate = match figure {
+        Figure::Proportion(rate) => rate,
+        Figure::Mean(_) if users >= MANY => return Ok(Some(found(0.0))),
+        Figure::Mean(sd) => {
+            // The effect in standard deviations that has the power: it rises with the effect.
+            let is_found = |effect: f64| plan.power_of_t(users as f64, effect) >= plan.power;
+            if is_found(0.0) {
+                return Ok(Some(0.0));
+            }
+            let mut high = 1e-9;
+            while !is_found(high) && high < 1e9 {
+                high *= 2.0;
+            }
+            let mut low = if high > 1e-9 { high / 2.0 } else { 0.0 };
+            for _ in 0..60 {
+                let middle = low + (high - low) / 2.0;
+                if is_found(middle) { high = middle } else { low = middle }
+            }
+            return Ok(Some(sd * high));
+        }
+    };
     let (mut low, mut high) = (0.0, 1.0 - rate);
     if found(high) > high {
         return Ok(None);
@@ -185,17 +251,21 @@ mod tests {
     const PLAN: Plan = Plan { power: 0.8, confidence: 0.95, alternative: Alternative::TwoSided, comparisons: 1 };
 
     /// The documentation of ClickHouse gives 3396.08 users for `minSampleSizeConversion(0.25, 0.03, 0.80, 0.05)`;
-    /// statsmodels gives 1004.65 for `NormalIndPower().solve_power(1.5 / 12, alpha=0.05, power=0.8)`.
+    /// statsmodels gives 1005.62 for `TTestIndPower().solve_power(1.5 / 12, alpha=0.05, power=0.8)`.
     #[test]
     fn sizes_are_those_of_others() {
         assert_eq!(sample_size(0.03, Figure::Proportion(0.25), PLAN), Ok(3397));
-        assert_eq!(sample_size(1.5, Figure::Mean(12.0), PLAN), Ok(1005));
-        assert_eq!(sample_size(-1.5, Figure::Mean(12.0), PLAN), Ok(1005));
+        assert_eq!(sample_size(1.5, Figure::Mean(12.0), PLAN), Ok(1006));
+        assert_eq!(sample_size(-1.5, Figure::Mean(12.0), PLAN), Ok(1006));
+        // 5.09 by `TTestIndPower().solve_power(2, alpha=0.05, power=0.8)`; the normal approximation says 4.
+        assert_eq!(sample_size(2.0, Figure::Mean(1.0), PLAN), Ok(6));
     }
 
     #[test]
     fn what_cannot_be_planned_is_refused() {
         assert!(sample_size(0.0, Figure::Mean(1.0), PLAN).is_err());
+        assert!(sample_size(1e-300, Figure::Mean(1.0), PLAN).is_err());
+        assert!(sample_size(1e-12, Figure::Proportion(0.5), PLAN).is_err());
         assert!(sample_size(f64::NAN, Figure::Mean(1.0), PLAN).is_err());
         assert!(sample_size(0.8, Figure::Proportion(0.25), PLAN).is_err());
         assert!(sample_size(0.1, Figure::Proportion(1.0), PLAN).is_err());

@@ -42,7 +42,12 @@ impl Alternative {
 
     /// Bounds of an estimate with half width `half`; one-sided alternatives have one bound.
     pub(super) fn bounds(self, estimate: f64, half: f64) -> (Option<f64>, Option<f64>) {
-        let (low, high) = (finite(estimate - half), finite(estimate + half));
+        self.sides(estimate - half, estimate + half)
+    }
+
+    /// Those of two bounds that the alternative has.
+    pub(super) fn sides(self, low: f64, high: f64) -> (Option<f64>, Option<f64>) {
+        let (low, high) = (finite(low), finite(high));
         match self {
             Alternative::TwoSided => (low, high),
             Alternative::Greater => (low, None),
@@ -66,6 +71,8 @@ pub struct Question {
     pub weights: Option<Weights>,
     /// The fewest users whose values are shown.
     pub min_group_size: u64,
+    /// Whether users seen in several variants count in the first of them.
+    pub first_counts: bool,
     /// The number of segments, by which the threshold of the sample ratio test is divided.
     pub segments: u32,
 }
@@ -80,6 +87,7 @@ impl Question {
             correction: Correction::parse(call.text("correction").unwrap_or("holm"))?,
             weights: call.json("weights").map(parse_weights).transpose()?,
             min_group_size: call.environment.min_group_size,
+            first_counts: call.text("mixed") == Some("first"),
             segments: 1,
         };
         question.check().map(|()| question)
@@ -121,4 +129,6 @@ pub struct Entry<'a> {
     pub better: Better,
     /// Users excluded.
     pub mixed: u64,
+    /// Remarks on all its rows, such as options that do not apply.
+    pub remarks: [Option<&'static str>; 3],
 }

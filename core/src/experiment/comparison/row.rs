@@ -47,6 +47,8 @@ pub struct Row {
     pub entry: usize,
     /// The variant.
     pub variant: Vec<u8>,
+    /// Whether it is the control.
+    pub is_control: bool,
     /// Users with a value.
     pub users: Option<u64>,
     /// Users without one.
@@ -89,6 +91,10 @@ pub struct Row {
     pub expected_loss: Option<f64>,
     /// The p value of the sample ratio test.
     pub srm_p_value: Option<f64>,
+    /// The difference of the covariates, which were observed before exposure.
+    pub before_difference: Option<f64>,
+    /// The p value of that difference.
+    pub before_p_value: Option<f64>,
     /// The verdict; `None` if it is not shown.
     pub verdict: Option<Verdict>,
     /// Why a value is unknown or there is no verdict.

@@ -47,18 +47,10 @@ impl RowBuilder {
         }
     }
 
-    /// The effect, its bounds and the estimates based on its standard error: all that does not depend on the test.
-    pub(super) fn effect(
-        &mut self,
-        variant: Estimate,
-        control: Estimate,
-        better: Better,
-        question: &Question,
-        critical: f64,
-    ) {
-        let (error, control_error) = (variant.error(), control.error());
+    /// The effect, and its always-valid bounds: all that does not depend on the test.
+    pub(super) fn effect(&mut self, variant: Estimate, control: Estimate, question: &Question) {
         let size = control.mean.abs();
-        let all = error + control_error;
+        let all = variant.error() + control.error();
         let row = &mut self.row;
         row.error = finite(all.sqrt());
         row.lift = finite((variant.mean - control.mean) / size).filter(|_| size > 0.0);
@@ -70,21 +62,29 @@ impl RowBuilder {
         }
         if size == 0.0 {
             self.says("the control's mean is 0, so that there is no lift");
-            return;
         }
-        if size <= critical * control_error.sqrt() {
+    }
+
+    /// The bounds of the lift that the test does not reject, and the posterior of the lift. `error` is the standard error of
+    /// the difference with which the test decides by the normal distribution, so that the posterior is never surer of a
+    /// direction than the test is.
+    pub(super) fn judged_lift(
+        &mut self,
+        bounds: Option<(f64, f64)>,
+        (error, control): (f64, Estimate),
+        better: Better,
+        question: &Question,
+    ) {
+        let Some(lift) = self.row.lift else { return };
+        let Some((low, high)) = bounds else {
             self.says("the control's mean is not clear of 0, so that the lift has no bounds");
             return;
-        }
-        let ratio = variant.mean / control.mean;
-        let lift_error = (error + ratio * ratio * control_error) / (size * size);
-        if let Some(lift) = row.lift
-            && lift_error > 0.0
-            && lift_error.is_finite()
-        {
-            (row.lift_low, row.lift_high) = question.alternative.bounds(lift, critical * lift_error.sqrt());
+        };
+        (self.row.lift_low, self.row.lift_high) = question.alternative.sides(low, high);
+        let error = (error / control.mean).powi(2);
+        if error > 0.0 && error.is_finite() {
             let good = if better == Better::Lower { -lift } else { lift };
-            (row.probability_better, row.expected_loss) = posterior(good, lift_error).unzip();
+            (self.row.probability_better, self.row.expected_loss) = posterior(good, error).unzip();
         }
     }
 }

@@ -47,6 +47,6 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let method = Method::parse(call.text("method").unwrap_or("welch"))?;
     let Some(experiment) = call.value(0, Experiment::decode)? else { return Ok(()) };
     let quantile = call.double("quantile").unwrap_or(0.5);
-    let entry = Entry { experiment: &experiment, method, quantile, better, mixed: 0 };
+    let entry = Entry { experiment: &experiment, method, quantile, better, mixed: 0, remarks: [None; 3] };
     compare(&[entry], &question)?.iter().try_for_each(|row| rows.row(&mut of_variant(row)))
 }

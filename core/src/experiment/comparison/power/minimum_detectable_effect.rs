@@ -20,7 +20,11 @@ pub static FUNCTION: Function = Function {
     summary: "smallest increase that an experiment with this many users in each variant detects with the given power; \
               requires baseline for a rate, sd for a mean",
     arguments: &ARGUMENTS,
-    columns: &[column("effect", Type::Double, "the increase; NULL if no increase can be detected")],
+    columns: &[column(
+        "effect",
+        Type::Double,
+        "the increase; NULL, with a notice, if no increase up to a rate of 1 can be detected",
+    )],
     reads: Reads::Nothing,
     segmented: false,
     scalar: true,
@@ -33,5 +37,12 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let (figure, plan) = planned(call)?;
     let Some(users) = call.bigint("users") else { return call.refuse("users", "NULL", "a number") };
     let users = u64::try_from(users).unwrap_or(0);
-    rows.row(&mut [super::minimum_detectable_effect(users, figure, plan)?.into()])
+    let effect = super::minimum_detectable_effect(users, figure, plan)?;
+    if effect.is_none() {
+        rows.notice(
+            "no increase of this rate can be detected with so few users",
+            "A rate cannot exceed 1. Plan with more users, less power or a lower confidence.",
+        );
+    }
+    rows.row(&mut [effect.into()])
 }
