@@ -194,6 +194,7 @@ impl History {
                 from,
                 columns: &buffers.columns,
                 ids: &buffers.ids,
+                instead: None,
             })?;
         }
         Ok(())
