@@ -63,13 +63,13 @@ SELECT driver, users_with AS users, pg_temp.percent(retention_with) AS retained,
        round((100 * difference)::numeric, 1) AS points, round((100 * adjusted_difference)::numeric, 1) AS adjusted, evidence
 FROM user_metrics.retention_drivers('request_log') LIMIT 5;
 
-\echo 'user_metrics.ab_compare(''request_log'', metrics => ''{active_days,retained_w1,rating,latency_ms}'', variant => ''new_chat_ui'')'
+\echo 'user_metrics.ab_compare(''request_log'', metrics => ''{active_days,retained_w2,rating,latency_ms}'', variant => ''new_chat_ui'')'
 \echo 'An experiment: what the new interface changed. Always valid: bounds of the difference for those who look every day.'
 SELECT metric, users, round(control_mean::numeric, 3) AS control, round(mean::numeric, 3) AS treatment,
        pg_temp.percent(relative_lift) AS lift, pg_temp.percent(lift_low) AS from_low, pg_temp.percent(lift_high) AS to_high,
        round(p_adjusted::numeric, 4) AS p_adjusted, round(always_valid_low::numeric, 3) AS always_valid_from,
        round(always_valid_high::numeric, 3) AS always_valid_to, verdict
-FROM user_metrics.ab_compare('request_log', metrics => '{active_days,retained_w1,rating,latency_ms}', variant => 'new_chat_ui')
+FROM user_metrics.ab_compare('request_log', metrics => '{active_days,retained_w2,rating,latency_ms}', variant => 'new_chat_ui')
 WHERE variant = 'treatment';
 
 \echo 'user_metrics.retention_matrix(''request_log'', offsets => ''{0,1,2,3,4,6,8,12,16,20}'')'

@@ -9,7 +9,7 @@ CREATE FUNCTION user_metrics.active_users(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 100
 AS 'MODULE_PATHNAME', 'active_users_of_activity';
 COMMENT ON FUNCTION user_metrics.active_users(user_metrics.activity, text, timestamptz, timestamptz, timestamptz) IS
-    'distinct active users per day, week, month, quarter or year; users are new in the period of their first request in the log; complete: the period has elapsed and is not cut by since
+    'distinct active users per day, week, month, quarter or year; users are new in the period of their first request in the log; complete: the period has elapsed, lies within the log and is not cut by since
 
 Arguments:
   activity: the value to read
@@ -23,16 +23,32 @@ Columns:
   active_users: users with at least one request in the period
   new_users: active users whose first request in the log lies in the period
   returning_users: active users who are not new
-  complete: whether the period has elapsed and is not cut by since';
+  complete: whether the period has elapsed, lies within the log and is not cut by since';
+
+CREATE FUNCTION user_metrics_internal.active_users(
+    source regclass, period text, by_value text, since timestamptz, until timestamptz, filter jsonb, by text,
+    timezone text, as_of timestamptz
+) RETURNS TABLE (
+    segment text, period_start date, active_users bigint, new_users bigint, returning_users bigint, complete boolean
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'active_users_over_log';
 
 CREATE FUNCTION user_metrics.active_users(
-    source regclass, period text DEFAULT 'day', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source regclass, period text DEFAULT 'day', by_value text DEFAULT 'each', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, period_start date, active_users bigint, new_users bigint, returning_users bigint, complete boolean
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF by IS NOT NULL AND lower(COALESCE(by_value, 'each')) <> 'each' OR lower(by_value) NOT IN ('each', 'first', 'last') THEN
+        RETURN QUERY SELECT r.* FROM user_metrics_internal.active_users(
+            source, period, by_value, since, until, filter, by, timezone, as_of
+        ) AS r;
+        RETURN;
+    END IF;
     PERFORM FROM user_metrics.active_users(NULL::user_metrics.activity, period => period);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'active_users', user_metrics_internal.relation(source), ARRAY['period'],
@@ -40,12 +56,13 @@ BEGIN
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period;
 END
 $$;
-COMMENT ON FUNCTION user_metrics.active_users(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'distinct active users per day, week, month, quarter or year; users are new in the period of their first request in the log; complete: the period has elapsed and is not cut by since
+COMMENT ON FUNCTION user_metrics.active_users(regclass, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'distinct active users per day, week, month, quarter or year; users are new in the period of their first request in the log; complete: the period has elapsed, lies within the log and is not cut by since
 
 Arguments:
   source: the log: a table, view or foreign table
   period: day, week, month, quarter or year (default ''day'')
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''each'')
   since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -59,19 +76,20 @@ Columns:
   active_users: users with at least one request in the period
   new_users: active users whose first request in the log lies in the period
   returning_users: active users who are not new
-  complete: whether the period has elapsed and is not cut by since';
+  complete: whether the period has elapsed, lies within the log and is not cut by since';
 
 CREATE FUNCTION user_metrics.active_users(
-    source text, period text DEFAULT 'day', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source text, period text DEFAULT 'day', by_value text DEFAULT 'each', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, period_start date, active_users bigint, new_users bigint, returning_users bigint, complete boolean
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 AS $$
-    SELECT r.* FROM user_metrics.active_users(source::pg_catalog.regclass, period, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.active_users(source::pg_catalog.regclass, period, by_value, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.active_users(text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'distinct active users per day, week, month, quarter or year; users are new in the period of their first request in the log; complete: the period has elapsed and is not cut by since; with the log given by name, as in active_users(''request_log'')';
+COMMENT ON FUNCTION user_metrics.active_users(text, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'distinct active users per day, week, month, quarter or year; users are new in the period of their first request in the log; complete: the period has elapsed, lies within the log and is not cut by since; with the log given by name, as in active_users(''request_log'')';
 
 CREATE FUNCTION user_metrics.engagement(
     activity user_metrics.activity, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -99,26 +117,43 @@ Columns:
   stickiness: daily_users / monthly_users, 0 to 1; NULL without monthly users
   complete: whether the day has elapsed and the 30 days lie within the log';
 
+CREATE FUNCTION user_metrics_internal.engagement(
+    source regclass, by_value text, since timestamptz, until timestamptz, filter jsonb, by text, timezone text,
+    as_of timestamptz
+) RETURNS TABLE (
+    segment text, day date, daily_users bigint, weekly_users bigint, monthly_users bigint, stickiness double precision,
+    complete boolean
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 400 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'engagement_over_log';
+
 CREATE FUNCTION user_metrics.engagement(
-    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source regclass, by_value text DEFAULT 'each', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, day date, daily_users bigint, weekly_users bigint, monthly_users bigint, stickiness double precision,
     complete boolean
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 400 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF by IS NOT NULL AND lower(COALESCE(by_value, 'each')) <> 'each' OR lower(by_value) NOT IN ('each', 'first', 'last') THEN
+        RETURN QUERY SELECT r.* FROM user_metrics_internal.engagement(
+            source, by_value, since, until, filter, by, timezone, as_of
+        ) AS r;
+        RETURN;
+    END IF;
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'engagement', user_metrics_internal.relation(source), ARRAY[]::text[],
         since, until, as_of, filter::text, by, timezone
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of;
 END
 $$;
-COMMENT ON FUNCTION user_metrics.engagement(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.engagement(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'daily, trailing 7-day and trailing 30-day active users of each local day, and stickiness, the ratio of daily to monthly users; complete: the day has elapsed and the 30 days lie within the log
 
 Arguments:
   source: the log: a table, view or foreign table
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''each'')
   since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -136,16 +171,16 @@ Columns:
   complete: whether the day has elapsed and the 30 days lie within the log';
 
 CREATE FUNCTION user_metrics.engagement(
-    source text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source text, by_value text DEFAULT 'each', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, day date, daily_users bigint, weekly_users bigint, monthly_users bigint, stickiness double precision,
     complete boolean
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 400 AS $$
-    SELECT r.* FROM user_metrics.engagement(source::pg_catalog.regclass, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.engagement(source::pg_catalog.regclass, by_value, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.engagement(text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.engagement(text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'daily, trailing 7-day and trailing 30-day active users of each local day, and stickiness, the ratio of daily to monthly users; complete: the day has elapsed and the 30 days lie within the log; with the log given by name, as in engagement(''request_log'')';
 
 CREATE FUNCTION user_metrics.stickiness(
@@ -172,14 +207,30 @@ Columns:
   users_at_least: users active on this many days or more; NULL if any row is too small to show
   share: users / all users active in the window; NULL if any row is too small to show';
 
+CREATE FUNCTION user_metrics_internal.stickiness(
+    source regclass, days integer, by_value text, since timestamptz, until timestamptz, filter jsonb, by text,
+    timezone text, as_of timestamptz
+) RETURNS TABLE (
+    segment text, active_days integer, users bigint, users_at_least bigint, share double precision
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 28 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'stickiness_over_log';
+
 CREATE FUNCTION user_metrics.stickiness(
-    source regclass, days integer DEFAULT 28, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source regclass, days integer DEFAULT 28, by_value text DEFAULT 'each', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, active_days integer, users bigint, users_at_least bigint, share double precision
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 28 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF by IS NOT NULL AND lower(COALESCE(by_value, 'each')) <> 'each' OR lower(by_value) NOT IN ('each', 'first', 'last') THEN
+        RETURN QUERY SELECT r.* FROM user_metrics_internal.stickiness(
+            source, days, by_value, since, until, filter, by, timezone, as_of
+        ) AS r;
+        RETURN;
+    END IF;
     PERFORM FROM user_metrics.stickiness(NULL::user_metrics.activity, days => days);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'stickiness', user_metrics_internal.relation(source), ARRAY['days'],
@@ -187,12 +238,13 @@ BEGIN
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, days;
 END
 $$;
-COMMENT ON FUNCTION user_metrics.stickiness(regclass, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.stickiness(regclass, integer, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'distribution of users by number of active days in a window (power user curve): users with exactly and with at least each number, and their share of all active users
 
 Arguments:
   source: the log: a table, view or foreign table
   days: number of days to look back, from 1 to 3660 (default 28)
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''each'')
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -208,15 +260,16 @@ Columns:
   share: users / all users active in the window; NULL if any row is too small to show';
 
 CREATE FUNCTION user_metrics.stickiness(
-    source text, days integer DEFAULT 28, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source text, days integer DEFAULT 28, by_value text DEFAULT 'each', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, active_days integer, users bigint, users_at_least bigint, share double precision
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 28 AS $$
-    SELECT r.* FROM user_metrics.stickiness(source::pg_catalog.regclass, days, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.stickiness(source::pg_catalog.regclass, days, by_value, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.stickiness(text, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.stickiness(text, integer, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'distribution of users by number of active days in a window (power user curve): users with exactly and with at least each number, and their share of all active users; with the log given by name, as in stickiness(''request_log'')';
 
 CREATE FUNCTION user_metrics.lifecycle(
@@ -229,7 +282,7 @@ CREATE FUNCTION user_metrics.lifecycle(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 60
 AS 'MODULE_PATHNAME', 'lifecycle_of_activity';
 COMMENT ON FUNCTION user_metrics.lifecycle(user_metrics.activity, text, timestamptz, timestamptz, timestamptz) IS
-    'growth accounting: active = new + retained + resurrected, active in the previous period = retained + churned; churned_users and quick_ratio are NULL until the period is complete
+    'growth accounting: active = new + retained + resurrected, active in the previous period = retained + churned; churned_users and quick_ratio are NULL until the period is complete, and unless the previous period lies within the log
 
 Arguments:
   activity: the value to read
@@ -244,19 +297,36 @@ Columns:
   new_users: users active for the first time in the log
   retained_users: users who were also active in the previous period
   resurrected_users: users who were active earlier, but not in the previous period
-  churned_users: users active in the previous period but not in this one; NULL until complete
-  quick_ratio: (new + resurrected) / churned; NULL until complete, and if no user churned
-  complete: whether the period has elapsed and is not cut by since';
+  churned_users: users active in the previous period but not in this one; NULL until complete, and unless the previous period lies within the log
+  quick_ratio: (new + resurrected) / churned; NULL if churned_users is NULL or 0
+  complete: whether the period has elapsed, lies within the log and is not cut by since';
+
+CREATE FUNCTION user_metrics_internal.lifecycle(
+    source regclass, period text, by_value text, since timestamptz, until timestamptz, filter jsonb, by text,
+    timezone text, as_of timestamptz
+) RETURNS TABLE (
+    segment text, period_start date, active_users bigint, new_users bigint, retained_users bigint,
+    resurrected_users bigint, churned_users bigint, quick_ratio double precision, complete boolean
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'lifecycle_over_log';
 
 CREATE FUNCTION user_metrics.lifecycle(
-    source regclass, period text DEFAULT 'week', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source regclass, period text DEFAULT 'week', by_value text DEFAULT 'first', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, period_start date, active_users bigint, new_users bigint, retained_users bigint,
     resurrected_users bigint, churned_users bigint, quick_ratio double precision, complete boolean
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF by IS NOT NULL AND lower(COALESCE(by_value, 'first')) <> 'each' OR lower(by_value) NOT IN ('each', 'first', 'last') THEN
+        RETURN QUERY SELECT r.* FROM user_metrics_internal.lifecycle(
+            source, period, by_value, since, until, filter, by, timezone, as_of
+        ) AS r;
+        RETURN;
+    END IF;
     PERFORM FROM user_metrics.lifecycle(NULL::user_metrics.activity, period => period);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'lifecycle', user_metrics_internal.relation(source), ARRAY['period'],
@@ -264,12 +334,13 @@ BEGIN
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period;
 END
 $$;
-COMMENT ON FUNCTION user_metrics.lifecycle(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'growth accounting: active = new + retained + resurrected, active in the previous period = retained + churned; churned_users and quick_ratio are NULL until the period is complete
+COMMENT ON FUNCTION user_metrics.lifecycle(regclass, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'growth accounting: active = new + retained + resurrected, active in the previous period = retained + churned; churned_users and quick_ratio are NULL until the period is complete, and unless the previous period lies within the log
 
 Arguments:
   source: the log: a table, view or foreign table
   period: day, week, month, quarter or year (default ''week'')
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -284,35 +355,37 @@ Columns:
   new_users: users active for the first time in the log
   retained_users: users who were also active in the previous period
   resurrected_users: users who were active earlier, but not in the previous period
-  churned_users: users active in the previous period but not in this one; NULL until complete
-  quick_ratio: (new + resurrected) / churned; NULL until complete, and if no user churned
-  complete: whether the period has elapsed and is not cut by since';
+  churned_users: users active in the previous period but not in this one; NULL until complete, and unless the previous period lies within the log
+  quick_ratio: (new + resurrected) / churned; NULL if churned_users is NULL or 0
+  complete: whether the period has elapsed, lies within the log and is not cut by since';
 
 CREATE FUNCTION user_metrics.lifecycle(
-    source text, period text DEFAULT 'week', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source text, period text DEFAULT 'week', by_value text DEFAULT 'first', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, period_start date, active_users bigint, new_users bigint, retained_users bigint,
     resurrected_users bigint, churned_users bigint, quick_ratio double precision, complete boolean
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
-    SELECT r.* FROM user_metrics.lifecycle(source::pg_catalog.regclass, period, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.lifecycle(source::pg_catalog.regclass, period, by_value, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.lifecycle(text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'growth accounting: active = new + retained + resurrected, active in the previous period = retained + churned; churned_users and quick_ratio are NULL until the period is complete; with the log given by name, as in lifecycle(''request_log'')';
+COMMENT ON FUNCTION user_metrics.lifecycle(text, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'growth accounting: active = new + retained + resurrected, active in the previous period = retained + churned; churned_users and quick_ratio are NULL until the period is complete, and unless the previous period lies within the log; with the log given by name, as in lifecycle(''request_log'')';
 
 CREATE FUNCTION user_metrics.retention_matrix(
     activity user_metrics.activity, cohort text DEFAULT 'week', period text DEFAULT 'week',
-    offsets integer[] DEFAULT NULL, kind text DEFAULT 'on', clock text DEFAULT 'calendar',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    offsets integer[] DEFAULT NULL, kind text DEFAULT 'on', clock text DEFAULT 'calendar', cohorts text DEFAULT 'first',
+    brackets text[] DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     cohort_start date, cohort_users bigint, period_number integer, eligible_users bigint, retained_users bigint,
     retention_rate double precision, rate_low double precision, rate_high double precision, complete boolean
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 500
 AS 'MODULE_PATHNAME', 'retention_matrix_of_activity';
-COMMENT ON FUNCTION user_metrics.retention_matrix(user_metrics.activity, text, text, integer[], text, text, timestamptz, timestamptz, timestamptz) IS
-    'retention by cohort and period, among users whose own period has elapsed, with 95 % Wilson bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling
+COMMENT ON FUNCTION user_metrics.retention_matrix(user_metrics.activity, text, text, integer[], text, text, text, text[], timestamptz, timestamptz, timestamptz) IS
+    'retention by cohort and period, among users whose own period has elapsed, with 95 % Wilson bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling, 24_hours
 
 Arguments:
   activity: the value to read
@@ -320,7 +393,9 @@ Arguments:
   period: period of return: day, week, month, quarter or year (default ''week'')
   offsets: period numbers to report, from 0 to 100000; by default all that have started
   kind: kind of retention: on (active in the period), on_or_after, on_or_before, streak (active in every period so far) (default ''on'')
-  clock: how periods are counted: calendar (calendar periods) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
+  clock: how periods are counted: calendar (calendar periods), rolling (blocks of 1, 7 or 30 days from the first day) or, over a log, 24_hours (blocks of 24 hours, 7 or 30 times 24 hours from the first request) (default ''calendar'')
+  cohorts: first (users belong to the cohort of their first active day) or recurring (users join the cohort of each period in which they are active) (default ''first'')
+  brackets: ranges of period numbers, such as {1-3,4-7,8-30}, each counted as one period; instead of offsets
   since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
   until: end of the range, exclusive; later requests are not read
   as_of: end of observation; by default until, or else the time of the last request
@@ -334,11 +409,25 @@ Columns:
   retention_rate: retained_users / eligible_users, 0 to 1
   rate_low: lower 95 % bound of the rate (Wilson)
   rate_high: upper 95 % bound of the rate (Wilson)
-  complete: whether all users are eligible';
+  complete: whether all users are eligible, and the cohort''s period has elapsed, lies within the log and is not cut by since';
+
+CREATE FUNCTION user_metrics_internal.retention_matrix(
+    source regclass, cohort text, period text, offsets integer[], kind text, clock text, cohorts text, brackets text[],
+    start_event jsonb, return_event jsonb, min_requests integer, signups regclass, by_value text, since timestamptz,
+    until timestamptz, filter jsonb, by text, timezone text, as_of timestamptz
+) RETURNS TABLE (
+    segment text, cohort_start date, cohort_users bigint, period_number integer, eligible_users bigint,
+    retained_users bigint, retention_rate double precision, rate_low double precision, rate_high double precision,
+    complete boolean
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 500 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'retention_matrix_over_log';
 
 CREATE FUNCTION user_metrics.retention_matrix(
     source regclass, cohort text DEFAULT 'week', period text DEFAULT 'week', offsets integer[] DEFAULT NULL,
-    kind text DEFAULT 'on', clock text DEFAULT 'calendar', since timestamptz DEFAULT NULL,
+    kind text DEFAULT 'on', clock text DEFAULT 'calendar', cohorts text DEFAULT 'first', brackets text[] DEFAULT NULL,
+    start_event jsonb DEFAULT NULL, return_event jsonb DEFAULT NULL, min_requests integer DEFAULT 1,
+    signups regclass DEFAULT NULL, by_value text DEFAULT 'first', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
     as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
@@ -348,15 +437,26 @@ CREATE FUNCTION user_metrics.retention_matrix(
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 500 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM user_metrics.retention_matrix(NULL::user_metrics.activity, cohort => cohort, period => period, offsets => offsets, kind => kind, clock => clock);
+    IF lower(clock) = '24_hours'
+        OR start_event IS NOT NULL
+        OR return_event IS NOT NULL
+        OR min_requests <> 1
+        OR signups IS NOT NULL
+        OR by IS NOT NULL AND lower(COALESCE(by_value, 'first')) <> 'each' OR lower(by_value) NOT IN ('each', 'first', 'last') THEN
+        RETURN QUERY SELECT r.* FROM user_metrics_internal.retention_matrix(
+            source, cohort, period, offsets, kind, clock, cohorts, brackets, start_event, return_event, min_requests, signups, by_value, since, until, filter, by, timezone, as_of
+        ) AS r;
+        RETURN;
+    END IF;
+    PERFORM FROM user_metrics.retention_matrix(NULL::user_metrics.activity, cohort => cohort, period => period, offsets => offsets, kind => kind, clock => clock, cohorts => cohorts, brackets => brackets);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'retention_matrix', user_metrics_internal.relation(source), ARRAY['cohort', 'period', 'offsets', 'kind', 'clock'],
+        'retention_matrix', user_metrics_internal.relation(source), ARRAY['cohort', 'period', 'offsets', 'kind', 'clock', 'cohorts', 'brackets'],
         since, until, as_of, filter::text, by, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, cohort, period, offsets, kind, clock;
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, cohort, period, offsets, kind, clock, cohorts, brackets;
 END
 $$;
-COMMENT ON FUNCTION user_metrics.retention_matrix(regclass, text, text, integer[], text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'retention by cohort and period, among users whose own period has elapsed, with 95 % Wilson bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling
+COMMENT ON FUNCTION user_metrics.retention_matrix(regclass, text, text, integer[], text, text, text, text[], jsonb, jsonb, integer, regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'retention by cohort and period, among users whose own period has elapsed, with 95 % Wilson bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling, 24_hours
 
 Arguments:
   source: the log: a table, view or foreign table
@@ -364,7 +464,14 @@ Arguments:
   period: period of return: day, week, month, quarter or year (default ''week'')
   offsets: period numbers to report, from 0 to 100000; by default all that have started
   kind: kind of retention: on (active in the period), on_or_after, on_or_before, streak (active in every period so far) (default ''on'')
-  clock: how periods are counted: calendar (calendar periods) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
+  clock: how periods are counted: calendar (calendar periods), rolling (blocks of 1, 7 or 30 days from the first day) or, over a log, 24_hours (blocks of 24 hours, 7 or 30 times 24 hours from the first request) (default ''calendar'')
+  cohorts: first (users belong to the cohort of their first active day) or recurring (users join the cohort of each period in which they are active) (default ''first'')
+  brackets: ranges of period numbers, such as {1-3,4-7,8-30}, each counted as one period; instead of offsets
+  start_event: requests that make a user a member of a cohort, in the form of filter; by default every request
+  return_event: requests that count as a return, in the form of filter; by default every request
+  min_requests: the fewest returns in a period that make a user retained in it, from 1 (default 1)
+  signups: table or view of users and their signup times, with columns like those of a log: cohorts are those of the signup, and users without a request are members too
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -382,11 +489,13 @@ Columns:
   retention_rate: retained_users / eligible_users, 0 to 1
   rate_low: lower 95 % bound of the rate (Wilson)
   rate_high: upper 95 % bound of the rate (Wilson)
-  complete: whether all users are eligible';
+  complete: whether all users are eligible, and the cohort''s period has elapsed, lies within the log and is not cut by since';
 
 CREATE FUNCTION user_metrics.retention_matrix(
     source text, cohort text DEFAULT 'week', period text DEFAULT 'week', offsets integer[] DEFAULT NULL,
-    kind text DEFAULT 'on', clock text DEFAULT 'calendar', since timestamptz DEFAULT NULL,
+    kind text DEFAULT 'on', clock text DEFAULT 'calendar', cohorts text DEFAULT 'first', brackets text[] DEFAULT NULL,
+    start_event jsonb DEFAULT NULL, return_event jsonb DEFAULT NULL, min_requests integer DEFAULT 1,
+    signups regclass DEFAULT NULL, by_value text DEFAULT 'first', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
     as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
@@ -395,22 +504,23 @@ CREATE FUNCTION user_metrics.retention_matrix(
     complete boolean
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 500 AS $$
-    SELECT r.* FROM user_metrics.retention_matrix(source::pg_catalog.regclass, cohort, period, offsets, kind, clock, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.retention_matrix(source::pg_catalog.regclass, cohort, period, offsets, kind, clock, cohorts, brackets, start_event, return_event, min_requests, signups, by_value, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.retention_matrix(text, text, text, integer[], text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'retention by cohort and period, among users whose own period has elapsed, with 95 % Wilson bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling; with the log given by name, as in retention_matrix(''request_log'')';
+COMMENT ON FUNCTION user_metrics.retention_matrix(text, text, text, integer[], text, text, text, text[], jsonb, jsonb, integer, regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'retention by cohort and period, among users whose own period has elapsed, with 95 % Wilson bounds; kind: on, on_or_after, on_or_before, streak; clock: calendar, rolling, 24_hours; with the log given by name, as in retention_matrix(''request_log'')';
 
 CREATE FUNCTION user_metrics.retention_curve(
     activity user_metrics.activity, cohort text DEFAULT 'week', period text DEFAULT 'week',
-    offsets integer[] DEFAULT NULL, kind text DEFAULT 'on', clock text DEFAULT 'calendar',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    offsets integer[] DEFAULT NULL, kind text DEFAULT 'on', clock text DEFAULT 'calendar', cohorts text DEFAULT 'first',
+    brackets text[] DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     period_number integer, cohort_users bigint, eligible_users bigint, retained_users bigint,
     retention_rate double precision, rate_low double precision, rate_high double precision, complete boolean
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 60
 AS 'MODULE_PATHNAME', 'retention_curve_of_activity';
-COMMENT ON FUNCTION user_metrics.retention_curve(user_metrics.activity, text, text, integer[], text, text, timestamptz, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.retention_curve(user_metrics.activity, text, text, integer[], text, text, text, text[], timestamptz, timestamptz, timestamptz) IS
     'retention pooled over all cohorts: sum of retained users over sum of eligible users, with 95 % Wilson bounds
 
 Arguments:
@@ -419,7 +529,9 @@ Arguments:
   period: period of return: day, week, month, quarter or year (default ''week'')
   offsets: period numbers to report, from 0 to 100000; by default all that have started
   kind: kind of retention: on (active in the period), on_or_after, on_or_before, streak (active in every period so far) (default ''on'')
-  clock: how periods are counted: calendar (calendar periods) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
+  clock: how periods are counted: calendar (calendar periods), rolling (blocks of 1, 7 or 30 days from the first day) or, over a log, 24_hours (blocks of 24 hours, 7 or 30 times 24 hours from the first request) (default ''calendar'')
+  cohorts: first (users belong to the cohort of their first active day) or recurring (users join the cohort of each period in which they are active) (default ''first'')
+  brackets: ranges of period numbers, such as {1-3,4-7,8-30}, each counted as one period; instead of offsets
   since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
   until: end of the range, exclusive; later requests are not read
   as_of: end of observation; by default until, or else the time of the last request
@@ -434,9 +546,22 @@ Columns:
   rate_high: upper 95 % bound of the rate (Wilson)
   complete: whether all users are eligible';
 
+CREATE FUNCTION user_metrics_internal.retention_curve(
+    source regclass, cohort text, period text, offsets integer[], kind text, clock text, cohorts text, brackets text[],
+    start_event jsonb, return_event jsonb, min_requests integer, signups regclass, by_value text, since timestamptz,
+    until timestamptz, filter jsonb, by text, timezone text, as_of timestamptz
+) RETURNS TABLE (
+    segment text, period_number integer, cohort_users bigint, eligible_users bigint, retained_users bigint,
+    retention_rate double precision, rate_low double precision, rate_high double precision, complete boolean
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'retention_curve_over_log';
+
 CREATE FUNCTION user_metrics.retention_curve(
     source regclass, cohort text DEFAULT 'week', period text DEFAULT 'week', offsets integer[] DEFAULT NULL,
-    kind text DEFAULT 'on', clock text DEFAULT 'calendar', since timestamptz DEFAULT NULL,
+    kind text DEFAULT 'on', clock text DEFAULT 'calendar', cohorts text DEFAULT 'first', brackets text[] DEFAULT NULL,
+    start_event jsonb DEFAULT NULL, return_event jsonb DEFAULT NULL, min_requests integer DEFAULT 1,
+    signups regclass DEFAULT NULL, by_value text DEFAULT 'first', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
     as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
@@ -445,14 +570,25 @@ CREATE FUNCTION user_metrics.retention_curve(
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM user_metrics.retention_curve(NULL::user_metrics.activity, cohort => cohort, period => period, offsets => offsets, kind => kind, clock => clock);
+    IF lower(clock) = '24_hours'
+        OR start_event IS NOT NULL
+        OR return_event IS NOT NULL
+        OR min_requests <> 1
+        OR signups IS NOT NULL
+        OR by IS NOT NULL AND lower(COALESCE(by_value, 'first')) <> 'each' OR lower(by_value) NOT IN ('each', 'first', 'last') THEN
+        RETURN QUERY SELECT r.* FROM user_metrics_internal.retention_curve(
+            source, cohort, period, offsets, kind, clock, cohorts, brackets, start_event, return_event, min_requests, signups, by_value, since, until, filter, by, timezone, as_of
+        ) AS r;
+        RETURN;
+    END IF;
+    PERFORM FROM user_metrics.retention_curve(NULL::user_metrics.activity, cohort => cohort, period => period, offsets => offsets, kind => kind, clock => clock, cohorts => cohorts, brackets => brackets);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
-        'retention_curve', user_metrics_internal.relation(source), ARRAY['cohort', 'period', 'offsets', 'kind', 'clock'],
+        'retention_curve', user_metrics_internal.relation(source), ARRAY['cohort', 'period', 'offsets', 'kind', 'clock', 'cohorts', 'brackets'],
         since, until, as_of, filter::text, by, timezone
-    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, cohort, period, offsets, kind, clock;
+    ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, cohort, period, offsets, kind, clock, cohorts, brackets;
 END
 $$;
-COMMENT ON FUNCTION user_metrics.retention_curve(regclass, text, text, integer[], text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.retention_curve(regclass, text, text, integer[], text, text, text, text[], jsonb, jsonb, integer, regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'retention pooled over all cohorts: sum of retained users over sum of eligible users, with 95 % Wilson bounds
 
 Arguments:
@@ -461,7 +597,14 @@ Arguments:
   period: period of return: day, week, month, quarter or year (default ''week'')
   offsets: period numbers to report, from 0 to 100000; by default all that have started
   kind: kind of retention: on (active in the period), on_or_after, on_or_before, streak (active in every period so far) (default ''on'')
-  clock: how periods are counted: calendar (calendar periods) or rolling (blocks of 1, 7 or 30 days from the first day) (default ''calendar'')
+  clock: how periods are counted: calendar (calendar periods), rolling (blocks of 1, 7 or 30 days from the first day) or, over a log, 24_hours (blocks of 24 hours, 7 or 30 times 24 hours from the first request) (default ''calendar'')
+  cohorts: first (users belong to the cohort of their first active day) or recurring (users join the cohort of each period in which they are active) (default ''first'')
+  brackets: ranges of period numbers, such as {1-3,4-7,8-30}, each counted as one period; instead of offsets
+  start_event: requests that make a user a member of a cohort, in the form of filter; by default every request
+  return_event: requests that count as a return, in the form of filter; by default every request
+  min_requests: the fewest returns in a period that make a user retained in it, from 1 (default 1)
+  signups: table or view of users and their signup times, with columns like those of a log: cohorts are those of the signup, and users without a request are members too
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -482,7 +625,9 @@ Columns:
 
 CREATE FUNCTION user_metrics.retention_curve(
     source text, cohort text DEFAULT 'week', period text DEFAULT 'week', offsets integer[] DEFAULT NULL,
-    kind text DEFAULT 'on', clock text DEFAULT 'calendar', since timestamptz DEFAULT NULL,
+    kind text DEFAULT 'on', clock text DEFAULT 'calendar', cohorts text DEFAULT 'first', brackets text[] DEFAULT NULL,
+    start_event jsonb DEFAULT NULL, return_event jsonb DEFAULT NULL, min_requests integer DEFAULT 1,
+    signups regclass DEFAULT NULL, by_value text DEFAULT 'first', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
     as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
@@ -490,9 +635,9 @@ CREATE FUNCTION user_metrics.retention_curve(
     retention_rate double precision, rate_low double precision, rate_high double precision, complete boolean
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
-    SELECT r.* FROM user_metrics.retention_curve(source::pg_catalog.regclass, cohort, period, offsets, kind, clock, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.retention_curve(source::pg_catalog.regclass, cohort, period, offsets, kind, clock, cohorts, brackets, start_event, return_event, min_requests, signups, by_value, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.retention_curve(text, text, text, integer[], text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.retention_curve(text, text, text, integer[], text, text, text, text[], jsonb, jsonb, integer, regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'retention pooled over all cohorts: sum of retained users over sum of eligible users, with 95 % Wilson bounds; with the log given by name, as in retention_curve(''request_log'')';
 
 CREATE FUNCTION user_metrics.cohort_table(
@@ -2368,7 +2513,7 @@ CREATE FUNCTION user_metrics.churn_rate(
 LANGUAGE c STABLE PARALLEL SAFE ROWS 24
 AS 'MODULE_PATHNAME', 'churn_rate_of_activity';
 COMMENT ON FUNCTION user_metrics.churn_rate(user_metrics.activity, text, timestamptz, timestamptz, timestamptz) IS
-    'users active in the previous period who are not active in this one, and their share (churn rate) with 95 % bounds; NULL until the period is complete, and in the first period
+    'users active in the previous period who are not active in this one, and their share (churn rate) with 95 % bounds; NULL until the period is complete, and unless the previous period lies within the log
 
 Arguments:
   activity: the value to read
@@ -2380,21 +2525,38 @@ Arguments:
 Columns:
   period_start: first local day of the period
   previous_active_users: users active in the previous period; NULL in the first period of the log
-  churned_users: those of them who are not active in this period; NULL until complete
+  churned_users: those of them who are not active in this period; NULL until complete, and unless the previous period lies within the log
   churn_rate: churned_users / previous_active_users, 0 to 1
   rate_low: lower 95 % bound of the rate (Wilson)
   rate_high: upper 95 % bound of the rate (Wilson)
-  complete: whether the period has elapsed and is not cut by since';
+  complete: whether the period has elapsed, lies within the log and is not cut by since';
+
+CREATE FUNCTION user_metrics_internal.churn_rate(
+    source regclass, period text, by_value text, since timestamptz, until timestamptz, filter jsonb, by text,
+    timezone text, as_of timestamptz
+) RETURNS TABLE (
+    segment text, period_start date, previous_active_users bigint, churned_users bigint, churn_rate double precision,
+    rate_low double precision, rate_high double precision, complete boolean
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'churn_rate_over_log';
 
 CREATE FUNCTION user_metrics.churn_rate(
-    source regclass, period text DEFAULT 'month', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source regclass, period text DEFAULT 'month', by_value text DEFAULT 'first', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, period_start date, previous_active_users bigint, churned_users bigint, churn_rate double precision,
     rate_low double precision, rate_high double precision, complete boolean
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF by IS NOT NULL AND lower(COALESCE(by_value, 'first')) <> 'each' OR lower(by_value) NOT IN ('each', 'first', 'last') THEN
+        RETURN QUERY SELECT r.* FROM user_metrics_internal.churn_rate(
+            source, period, by_value, since, until, filter, by, timezone, as_of
+        ) AS r;
+        RETURN;
+    END IF;
     PERFORM FROM user_metrics.churn_rate(NULL::user_metrics.activity, period => period);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'churn_rate', user_metrics_internal.relation(source), ARRAY['period'],
@@ -2402,12 +2564,13 @@ BEGIN
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, period;
 END
 $$;
-COMMENT ON FUNCTION user_metrics.churn_rate(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'users active in the previous period who are not active in this one, and their share (churn rate) with 95 % bounds; NULL until the period is complete, and in the first period
+COMMENT ON FUNCTION user_metrics.churn_rate(regclass, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'users active in the previous period who are not active in this one, and their share (churn rate) with 95 % bounds; NULL until the period is complete, and unless the previous period lies within the log
 
 Arguments:
   source: the log: a table, view or foreign table
   period: day, week, month, quarter or year (default ''month'')
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2419,24 +2582,25 @@ Columns:
   segment: value of the column or property named in by; NULL without by
   period_start: first local day of the period
   previous_active_users: users active in the previous period; NULL in the first period of the log
-  churned_users: those of them who are not active in this period; NULL until complete
+  churned_users: those of them who are not active in this period; NULL until complete, and unless the previous period lies within the log
   churn_rate: churned_users / previous_active_users, 0 to 1
   rate_low: lower 95 % bound of the rate (Wilson)
   rate_high: upper 95 % bound of the rate (Wilson)
-  complete: whether the period has elapsed and is not cut by since';
+  complete: whether the period has elapsed, lies within the log and is not cut by since';
 
 CREATE FUNCTION user_metrics.churn_rate(
-    source text, period text DEFAULT 'month', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source text, period text DEFAULT 'month', by_value text DEFAULT 'first', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, period_start date, previous_active_users bigint, churned_users bigint, churn_rate double precision,
     rate_low double precision, rate_high double precision, complete boolean
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 AS $$
-    SELECT r.* FROM user_metrics.churn_rate(source::pg_catalog.regclass, period, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.churn_rate(source::pg_catalog.regclass, period, by_value, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.churn_rate(text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'users active in the previous period who are not active in this one, and their share (churn rate) with 95 % bounds; NULL until the period is complete, and in the first period; with the log given by name, as in churn_rate(''request_log'')';
+COMMENT ON FUNCTION user_metrics.churn_rate(text, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'users active in the previous period who are not active in this one, and their share (churn rate) with 95 % bounds; NULL until the period is complete, and unless the previous period lies within the log; with the log given by name, as in churn_rate(''request_log'')';
 
 CREATE FUNCTION user_metrics.activation_threshold(
     source regclass, action jsonb DEFAULT NULL, retained integer[] DEFAULT '{21,27}', max_days integer DEFAULT 15,
@@ -2531,10 +2695,21 @@ Columns:
   q_value: p value of the difference from all other users, adjusted for all comparisons of the pattern
   reason: why there is no result; NULL if there is one';
 
+CREATE FUNCTION user_metrics_internal.seasonality(
+    source regclass, retained integer[], by_value text, since timestamptz, until timestamptz, filter jsonb, by text,
+    timezone text, as_of timestamptz
+) RETURNS TABLE (
+    segment text, pattern text, number integer, users bigint, retained_users bigint, retention_rate double precision,
+    rate_low double precision, rate_high double precision, index double precision, index_low double precision,
+    index_high double precision, q_value double precision, reason text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 19 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'seasonality_over_log';
+
 CREATE FUNCTION user_metrics.seasonality(
-    source regclass, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
+    source regclass, retained integer[] DEFAULT '{21,27}', by_value text DEFAULT 'first',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, pattern text, number integer, users bigint, retained_users bigint, retention_rate double precision,
     rate_low double precision, rate_high double precision, index double precision, index_low double precision,
@@ -2542,6 +2717,12 @@ CREATE FUNCTION user_metrics.seasonality(
 )
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 19 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF by IS NOT NULL AND lower(COALESCE(by_value, 'first')) <> 'each' OR lower(by_value) NOT IN ('each', 'first', 'last') THEN
+        RETURN QUERY SELECT r.* FROM user_metrics_internal.seasonality(
+            source, retained, by_value, since, until, filter, by, timezone, as_of
+        ) AS r;
+        RETURN;
+    END IF;
     PERFORM FROM user_metrics.seasonality(NULL::user_metrics.activity, retained => retained);
     RETURN QUERY EXECUTE user_metrics_internal.source_query(
         'seasonality', user_metrics_internal.relation(source), ARRAY['retained'],
@@ -2549,12 +2730,13 @@ BEGIN
     ) USING since, until, LEAST(as_of, statement_timestamp()), as_of, retained;
 END
 $$;
-COMMENT ON FUNCTION user_metrics.seasonality(regclass, integer[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.seasonality(regclass, integer[], text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'retention by calendar month and by weekday of the first day, with 95 % bounds, also relative to the rate of all users; or the reason, if fewer than two whole cycles have been observed
 
 Arguments:
   source: the log: a table, view or foreign table
   retained: first and last day of the outcome, counted from the user''s first day; users active on at least one of these days are retained (default ''{21,27}'')
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive; earlier requests are still read, to know which users are new
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2578,17 +2760,18 @@ Columns:
   reason: why there is no result; NULL if there is one';
 
 CREATE FUNCTION user_metrics.seasonality(
-    source text, retained integer[] DEFAULT '{21,27}', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source text, retained integer[] DEFAULT '{21,27}', by_value text DEFAULT 'first', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, pattern text, number integer, users bigint, retained_users bigint, retention_rate double precision,
     rate_low double precision, rate_high double precision, index double precision, index_low double precision,
     index_high double precision, q_value double precision, reason text
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 19 AS $$
-    SELECT r.* FROM user_metrics.seasonality(source::pg_catalog.regclass, retained, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.seasonality(source::pg_catalog.regclass, retained, by_value, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.seasonality(text, integer[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.seasonality(text, integer[], text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'retention by calendar month and by weekday of the first day, with 95 % bounds, also relative to the rate of all users; or the reason, if fewer than two whole cycles have been observed; with the log given by name, as in seasonality(''request_log'')';
 
 CREATE FUNCTION user_metrics.lifecycle_stage(
@@ -2665,8 +2848,8 @@ CREATE FUNCTION user_metrics.acquisition(
     as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     source_value text, users bigint, first_request_known_users bigint, first_request_success_rate double precision,
-    onboarding_eligible_users bigint, onboarding_completed_rate double precision, week_1_eligible_users bigint,
-    week_1_retention double precision, premium_users bigint, premium_rate double precision
+    onboarding_eligible_users bigint, onboarding_completed_rate double precision, week_2_eligible_users bigint,
+    week_2_retention double precision, premium_users bigint, premium_rate double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 20 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'acquisition_over_log';
@@ -2690,8 +2873,8 @@ Columns:
   first_request_success_rate: share of these users whose first request succeeded, 0 to 1; of several first requests at the same instant, one success is enough
   onboarding_eligible_users: users whose first 14 days have elapsed
   onboarding_completed_rate: share of these users who were activated in their first 14 days, 0 to 1
-  week_1_eligible_users: users whose second week has elapsed: the same users
-  week_1_retention: share of these users active in their second week, days 7 to 13 after the first, 0 to 1
+  week_2_eligible_users: users whose second week has elapsed: the same users
+  week_2_retention: share of these users active in their second week, days 7 to 13 after the first, 0 to 1
   premium_users: users with a premium request at any time; NULL without premium
   premium_rate: share of users with a premium request, 0 to 1; NULL without premium';
 
@@ -2754,7 +2937,7 @@ COMMENT ON FUNCTION user_metrics.ab_compare(regclass, text, text, text, text[], 
 
 Arguments:
   source: the log: a table, view or foreign table
-  metric: metric to compare: requests, active_days, sessions, success_rate, retained_d7, retained_w1, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted if that is given, else requests
+  metric: metric to compare: requests, active_days, sessions, success_rate, retained_d7, retained_w2, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted if that is given, else requests
   variant: column or property that holds the variant, or experiment:NAME for the variant that a defined experiment assigns (default ''variant'')
   control: variant with which the others are compared; by default control if there is one, else the first by name
   metrics: several metrics, in place of metric
@@ -2909,7 +3092,7 @@ COMMENT ON FUNCTION user_metrics.ab_segments(regclass, text, text, text, text, t
 Arguments:
   source: the log: a table, view or foreign table
   by: column or property that holds the segments
-  metric: metric to compare: requests, active_days, sessions, success_rate, retained_d7, retained_w1, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted if that is given, else requests
+  metric: metric to compare: requests, active_days, sessions, success_rate, retained_d7, retained_w2, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted if that is given, else requests
   variant: column or property that holds the variant, or experiment:NAME for the variant that a defined experiment assigns (default ''variant'')
   control: variant with which the others are compared; by default control if there is one, else the first by name
   metrics: several metrics, in place of metric

@@ -11,10 +11,10 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 use pgrx::prelude::*;
 use pgrx::varlena;
 use std::borrow::Cow;
-use user_metrics_core::Result;
 use user_metrics_core::base::calendar::Micros;
 use user_metrics_core::base::encoding::encoded;
-use user_metrics_core::function::{Given, Type};
+use user_metrics_core::function::{Argument, Given, Type};
+use user_metrics_core::{Error, Result};
 
 /// Declares an argument type that is read in place, without the copies and checks of the general one.
 macro_rules! plain_argument {
@@ -361,15 +361,36 @@ impl Arguments {
         unsafe { self.datum(n).map(|json| JsonText::read(json).0.into_owned()) }
     }
 
-    /// An argument of a declared type.
+    /// An array of more than one dimension is rejected: its elements in a row would mean something else.
+    ///
+    /// # Safety
+    ///
+    /// There must be such an argument, and it must be an array.
+    unsafe fn must_be_a_list(&self, name: &'static str, n: usize) -> Result<()> {
+        // SAFETY: as above; the header of an array has the number of its dimensions.
+        let dimensions = unsafe {
+            self.datum(n)
+                .map_or(0, |datum| (*pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast::<pg_sys::ArrayType>()).ndim)
+        };
+        if dimensions <= 1 {
+            return Ok(());
+        }
+        let given = format!("an array of {dimensions} dimensions");
+        Err(Error::Argument { name, given, accepted: "an array of one dimension, such as {…,…}".to_owned() })
+    }
+
+    /// An argument as declared.
     ///
     /// # Safety
     ///
     /// There must be such an argument.
-    pub unsafe fn given<'a>(&self, kind: Type, n: usize) -> Option<Given<'a>> {
+    pub unsafe fn given<'a>(&self, argument: &Argument, n: usize) -> Result<Option<Given<'a>>> {
         // SAFETY: as above.
         unsafe {
-            match kind {
+            if matches!(argument.kind, Type::Doubles | Type::Integers | Type::Texts) {
+                self.must_be_a_list(argument.name, n)?;
+            }
+            Ok(match argument.kind {
                 Type::Boolean => self.read(n).map(Given::Boolean),
                 Type::Integer => self.read(n).map(Given::Integer),
                 Type::Bigint => self.read(n).map(Given::Bigint),
@@ -384,7 +405,7 @@ impl Arguments {
                 Type::Relation => self.datum(n).map(|source| Given::Relation(source.value() as u32)),
                 // No argument has one of these types.
                 Type::Instant | Type::Booleans => None,
-            }
+            })
         }
     }
 }

@@ -42,8 +42,8 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
     let run = || {
         with_messages(|| unsafe {
             let mut output = Output::begin(fcinfo, function)?;
-            let given = Over::read(&Arguments(fcinfo), function);
             let refuse = refused(function.name);
+            let given = Over::read(&Arguments(fcinfo), function).map_err(&refuse)?;
             let mut call = given.call(function);
             // No data are read yet; invalid arguments are rejected before the log is read.
             (function.run)(&call, &mut Nowhere).map_err(&refuse)?;
@@ -89,7 +89,7 @@ struct Over<'a> {
 }
 
 impl<'a> Over<'a> {
-    unsafe fn read(arguments: &Arguments, function: &Function) -> Self {
+    unsafe fn read(arguments: &Arguments, function: &Function) -> Result<Self> {
         let mut n = 0;
         let mut next = || {
             n += 1;
@@ -97,17 +97,18 @@ impl<'a> Over<'a> {
         };
         // SAFETY: the arguments are those that the declaration has.
         unsafe {
-            Over {
+            let own = function.arguments.iter();
+            Ok(Over {
                 source: arguments.datum(0).map(|datum| pg_sys::Oid::from(datum.value() as u32)),
                 // few: arguments
-                own: function.arguments.iter().map(|argument| arguments.given(argument.kind, next())).collect(),
+                own: own.map(|argument| arguments.given(argument, next())).collect::<Result<_>>()?,
                 since: arguments.instant(next()),
                 until: arguments.instant(next()),
                 filter: arguments.json(next()),
                 by: if function.segmented { arguments.text(next()) } else { None },
                 timezone: if function.zoned { arguments.text(next()) } else { None },
                 as_of: arguments.instant(next()),
-            }
+            })
         }
     }
 

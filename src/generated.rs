@@ -71,6 +71,14 @@ crate::fold::folds! {
     assignment_audit_over_log, pg_finfo_assignment_audit_over_log: assignment::assignment_audit;
     ab_compare_over_log, pg_finfo_ab_compare_over_log: experiment::comparison::ab_compare;
     ab_segments_over_log, pg_finfo_ab_segments_over_log: experiment::comparison::ab_segments;
+    active_users_over_log, pg_finfo_active_users_over_log: activity::active_users::of_requests;
+    engagement_over_log, pg_finfo_engagement_over_log: activity::engagement::of_requests;
+    stickiness_over_log, pg_finfo_stickiness_over_log: activity::stickiness::of_requests;
+    lifecycle_over_log, pg_finfo_lifecycle_over_log: activity::lifecycle::of_requests;
+    retention_matrix_over_log, pg_finfo_retention_matrix_over_log: activity::retention_matrix::of_requests;
+    retention_curve_over_log, pg_finfo_retention_curve_over_log: activity::retention_curve::of_requests;
+    churn_rate_over_log, pg_finfo_churn_rate_over_log: predictors::churn_rate::of_requests;
+    seasonality_over_log, pg_finfo_seasonality_over_log: predictors::seasonality::of_requests;
 }
 
 crate::transition::transitions! {

@@ -37,7 +37,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
         let mut output = Output::begin(fcinfo, function)?;
         let arguments = Arguments(fcinfo);
         let values = function.reads.values().len();
-        let own = function.arguments.iter().zip(values..).map(|(argument, n)| arguments.given(argument.kind, n));
+        let own = function.arguments.iter().zip(values..).map(|(argument, n)| arguments.given(argument, n));
         let last = values + function.arguments.len();
         let zones = usize::from(function.zoned);
         let instant = |n| if function.reads.has_instants() { arguments.instant(n) } else { None };
@@ -47,7 +47,7 @@ pub unsafe fn call(fcinfo: pg_sys::FunctionCallInfo, function: &'static Function
             history: None,
             left_out: &[],
             by: false,
-            arguments: own.collect(),
+            arguments: own.collect::<Result<_>>().map_err(refused(function.name))?,
             since: instant(last),
             until: instant(last + 1),
             timezone: if zones > 0 { arguments.text(last + 2) } else { None },
@@ -67,6 +67,7 @@ pub fn environment() -> Environment<'static> {
     Environment {
         now: time::now(),
         week_start: settings::week_start(),
+        year_start: settings::year_start(),
         min_group_size: settings::min_group_size(),
         parts: 1,
         session_gap: settings::session_gap(),

@@ -28,6 +28,7 @@ enum WeekStart {
 
 static TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"UTC"));
 static WEEK_START: GucSetting<WeekStart> = GucSetting::<WeekStart>::new(WeekStart::Monday);
+static YEAR_START: GucSetting<i32> = GucSetting::<i32>::new(1);
 static SESSION_GAP: GucSetting<i32> = GucSetting::<i32>::new(30 * 60);
 static MAX_STATE_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(1024 * 1024);
 static MIN_GROUP_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1);
@@ -47,6 +48,16 @@ pub fn define() {
         c"The day weeks start with.",
         c"",
         &WEEK_START,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"user_metrics.year_start",
+        c"The month years start with, and with them quarters: 1 is January, 12 December.",
+        c"",
+        &YEAR_START,
+        1,
+        12,
         GucContext::Userset,
         GucFlags::default(),
     );
@@ -93,6 +104,11 @@ pub fn timezone() -> String {
 /// The first day of the week: 0 is Monday … 6 is Sunday.
 pub fn week_start() -> u8 {
     WEEK_START.get() as u8
+}
+
+/// The first month of the year: 0 is January … 11 is December.
+pub fn year_start() -> u8 {
+    u8::try_from(YEAR_START.get() - 1).unwrap_or(0)
 }
 
 /// The default longest pause within a session.

@@ -19,7 +19,7 @@ use user_metrics_core::base::state::State;
 fn readouts(c: &mut Criterion) {
     let mut group = c.benchmark_group("readouts");
     group.sample_size(10);
-    let week = Calendar { grain: Grain::Week, week_start: 1 };
+    let week = Calendar { week_start: 1, ..Calendar::plain(Grain::Week) };
     let window = Window::up_to(log::FIRST_DAY + log::DAYS);
     for size in [1_000, 100_000, 10_000_000] {
         let bytes = log::activity(&log::requests(size)).encode().expect("room for the bytes");
@@ -32,7 +32,7 @@ fn readouts(c: &mut Criterion) {
         group.bench_function(format!("lifecycle/{size}"), |b| b.iter(|| lifecycle(view, week, &window)));
         group.bench_function(format!("cohort_table/{size}"), |b| b.iter(|| cohort_table(view, &window)));
         for kind in [Kind::On, Kind::OnOrAfter, Kind::OnOrBefore, Kind::Streak] {
-            let question = Question { cohort: week, clock: Clock::Calendar(week), kind, offsets: None };
+            let question = Question::new(week, Clock::Calendar(week), kind);
             group.bench_function(format!("retention_matrix, {kind:?}/{size}"), |b| {
                 b.iter(|| matrix(view, &question, &window))
             });

@@ -25,13 +25,16 @@ pub mod active_users;
 pub mod cohort_table;
 pub mod engagement;
 pub mod lifecycle;
+pub(crate) mod over_log;
 pub(crate) mod periods;
 pub mod retention;
 pub mod retention_curve;
 pub mod retention_matrix;
+mod returns;
 pub mod stickiness;
 mod view;
 
+pub(crate) use retention::HOURS;
 pub use view::View;
 
 /// The functions that read it.
@@ -43,6 +46,16 @@ pub const FUNCTIONS: &[&Function] = &[
     &retention_matrix::FUNCTION,
     &retention_curve::FUNCTION,
     &cohort_table::FUNCTION,
+];
+
+/// Those of them that also answer from the requests of a log, where days do not suffice.
+pub const OF_REQUESTS: &[&Function] = &[
+    &active_users::of_requests::FUNCTION,
+    &engagement::of_requests::FUNCTION,
+    &stickiness::of_requests::FUNCTION,
+    &lifecycle::of_requests::FUNCTION,
+    &retention_matrix::of_requests::FUNCTION,
+    &retention_curve::of_requests::FUNCTION,
 ];
 
 /// The aggregate that builds it.

@@ -1,8 +1,8 @@
 //! Every declared function and aggregate by topic, and what is generated from the declarations: SQL, the view
 //! `user_metrics.functions`, the C symbols of the glue and docs/reference.md.
 
-use crate::function::Function;
 use crate::function::aggregate::Aggregate;
+use crate::function::{Function, Reads};
 use crate::source::{ALWAYS, columns_read};
 use crate::{
     activity, assignment, experiment, funnel, journey, predictors, segments, sessions, stages, survival, usage, users,
@@ -28,6 +28,19 @@ const TOPICS: &[&[&[&Function]]] = &[
     &[assignment::FUNCTIONS],
     experiment::FUNCTIONS,
 ];
+
+const OF_REQUESTS: &[&[&Function]] = &[activity::OF_REQUESTS, predictors::OF_REQUESTS];
+
+/// Every function that a function over a value calls for what the value cannot tell.
+pub fn all_of_requests() -> impl Iterator<Item = &'static Function> {
+    OF_REQUESTS.iter().copied().flatten().copied()
+}
+
+/// The one that a function over a value calls.
+pub fn of_requests(function: &Function) -> Option<&'static Function> {
+    let is_its = |of: &&Function| of.name == function.name && matches!(function.reads, Reads::Activity(_));
+    all_of_requests().find(is_its)
+}
 
 /// Every aggregate over requests.
 pub const AGGREGATES: &[&Aggregate] = &[&activity::AGGREGATE, &sessions::AGGREGATE, &funnel::AGGREGATE];

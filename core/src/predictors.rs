@@ -7,6 +7,9 @@ pub mod drivers;
 pub mod seasonality;
 pub mod threshold;
 
+/// Those of them that read an activity, over the requests of a log.
+pub const OF_REQUESTS: &[&Function] = &[&churn_rate::of_requests::FUNCTION, &seasonality::of_requests::FUNCTION];
+
 /// The functions about predictors.
 pub const FUNCTIONS: &[&[&Function]] =
     &[drivers::FUNCTIONS, &[&churn_rate::FUNCTION], threshold::FUNCTIONS, seasonality::FUNCTIONS];

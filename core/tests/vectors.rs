@@ -152,7 +152,7 @@ fn calendar(argument: &'static str, period: &str, week_start: Option<&str>) -> R
     let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let week_start = week_start.unwrap_or("monday");
     let week_start = days.iter().position(|&day| day == week_start).expect("a day of the week") as u8;
-    Ok(Calendar { grain: Grain::parse(argument, period)?, week_start })
+    Ok(Calendar { grain: Grain::parse(argument, period)?, week_start, year_start: 0 })
 }
 
 impl Zones {
@@ -223,12 +223,11 @@ impl Case {
 
     fn question(&self) -> Result<Question> {
         let asked = &self.arguments;
-        Ok(Question {
-            cohort: self.calendar("cohort", &asked.cohort, "week")?,
-            clock: Clock::parse(asked.clock.as_deref().unwrap_or("calendar"), self.period("week")?)?,
-            kind: Kind::parse(asked.kind.as_deref().unwrap_or("on"))?,
-            offsets: asked.offsets.clone().map(Question::offsets).transpose()?,
-        })
+        let cohort = self.calendar("cohort", &asked.cohort, "week")?;
+        let clock = Clock::parse(asked.clock.as_deref().unwrap_or("calendar"), self.period("week")?)?;
+        let kind = Kind::parse(asked.kind.as_deref().unwrap_or("on"))?;
+        let offsets = asked.offsets.clone().map(Question::offsets).transpose()?;
+        Ok(Question { offsets, ..Question::new(cohort, clock, kind) })
     }
 
     fn ask(&self, zones: &Zones) -> Result<Vec<Value>> {

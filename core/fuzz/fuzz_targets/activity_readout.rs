@@ -28,14 +28,14 @@ fuzz_target!(|body: &[u8]| {
 fn read_out(bytes: &[u8]) {
     let view = View::open(bytes).expect("what decodes can be viewed");
     for end in [8000, 9000, 106_751_984] {
-        let (window, calendar) = (Window::up_to(end), Calendar { grain: Grain::Week, week_start: 1 });
+        let (window, calendar) = (Window::up_to(end), Calendar { week_start: 1, ..Calendar::plain(Grain::Week) });
         may_be_too_large(active_users(&view, calendar, &window));
         may_be_too_large(engagement(&view, &window));
         may_be_too_large(stickiness(&view, 28, &window));
         may_be_too_large(lifecycle(&view, calendar, &window));
         may_be_too_large(cohort_table(&view, &window));
         for (clock, kind) in [(Clock::Calendar(calendar), Kind::On), (Clock::Rolling(30), Kind::Streak)] {
-            let question = Question { cohort: calendar, clock, kind, offsets: None };
+            let question = Question::new(calendar, clock, kind);
             may_be_too_large(matrix(&view, &question, &window));
             may_be_too_large(curve(&view, &question, &window));
         }

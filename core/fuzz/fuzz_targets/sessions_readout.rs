@@ -27,7 +27,7 @@ fn read_out(bytes: &[u8]) {
         for since in [None, Some(8829 * DAY_MICROS)] {
             let span = Span { since, until: since.map(|since| since + 30 * DAY_MICROS), end };
             may_be_too_large(stats(&view, None, &span, day).map(|rows| rows.into_iter().for_each(figures)));
-            let weeks = Calendar { grain: Grain::Week, week_start: 1 };
+            let weeks = Calendar { week_start: 1, ..Calendar::plain(Grain::Week) };
             may_be_too_large(stats(&view, Some(weeks), &span, day).map(|rows| rows.into_iter().for_each(figures)));
             // A value whose limits are zero says when something was under way in itself: all the time.
             may_be_too_large(times(&view, Some(&view), None, &span, day).map(|rows| {

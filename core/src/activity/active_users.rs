@@ -1,7 +1,7 @@
 //! `active_users`: distinct users of each period, and how many of them are new. Definitions D1, D2.
 
 use super::View;
-use super::periods::shown_days;
+use super::periods::{is_complete, shown_days};
 use crate::base::calendar::{Calendar, Window};
 use crate::base::days::Day;
 use crate::base::error::Result;
@@ -16,7 +16,8 @@ pub static FUNCTION: Function = Function {
     path: "activity::active_users",
     example: "",
     summary: "distinct active users per day, week, month, quarter or year; users are new in the period of their first \
-              request in the log; complete: the period has elapsed and is not cut by since",
+              request in the log; complete: the period has elapsed, lies within \
+              the log and is not cut by since",
     arguments: &[Argument {
         name: "period",
         kind: Type::Text,
@@ -34,7 +35,11 @@ pub static FUNCTION: Function = Function {
             "active users whose first request in the log lies in the period",
         ),
         column_about(ABOUT, "returning_users", Type::Bigint, "active users who are not new"),
-        column("complete", Type::Boolean, "whether the period has elapsed and is not cut by since"),
+        column(
+            "complete",
+            Type::Boolean,
+            "whether the period has elapsed, lies within the log and is not cut by since",
+        ),
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
@@ -43,6 +48,12 @@ pub static FUNCTION: Function = Function {
     rows: 100,
     run,
 };
+
+crate::activity::over_log::of_requests!(
+    "activity::active_users::of_requests",
+    &[super::FUNCTION.arguments[0], crate::function::BY_VALUE_EACH],
+    |call, rows| crate::activity::over_log::run(call, rows, super::run)
+);
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let calendar = call.calendar("period", "day")?;
@@ -68,7 +79,7 @@ pub struct ActiveUsers {
     pub active: u64,
     /// Users whose first request ever is in it.
     pub new: u64,
-    /// Whether it has elapsed and is shown in full.
+    /// Whether it has elapsed, lies within the log and is shown in full.
     pub complete: bool,
 }
 
@@ -95,6 +106,6 @@ pub fn active_users(view: &View<'_>, calendar: Calendar, window: &Window) -> Res
         start: period.start,
         active,
         new,
-        complete: window.is_complete(&period),
+        complete: is_complete(view, window, &period),
     })
 }

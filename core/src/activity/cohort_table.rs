@@ -87,16 +87,14 @@ pub struct CohortRow {
 /// Monthly cohorts by rolling weeks: week 1 is each member's own first seven days.
 pub fn cohort_table(view: &View<'_>, window: &Window) -> Result<Vec<CohortRow>> {
     let question = Question {
-        cohort: Calendar { grain: Grain::Month, week_start: 0 },
-        clock: Clock::Rolling(7),
-        kind: Kind::On,
         offsets: Some(TABLE_WEEKS.map(|week| week - 1).to_vec()),
+        ..Question::new(Calendar::plain(Grain::Month), Clock::Rolling(7), Kind::On)
     };
     let cells = matrix(view, &question, window)?;
     let rows = cells.chunk_by(|a, b| a.cohort == b.cohort).filter_map(|cells| {
         let mut weeks = [None; 5];
         for (week, cell) in weeks.iter_mut().zip(cells) {
-            *week = cell.rate().filter(|_| cell.complete()).map(|(rate, _, _)| rate);
+            *week = cell.rate().filter(|_| cell.all_eligible()).map(|(rate, _, _)| rate);
         }
         cells.first().and_then(|c| c.cohort.map(|cohort| CohortRow { cohort, users: c.users, weeks }))
     });

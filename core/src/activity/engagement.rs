@@ -55,6 +55,12 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
+crate::activity::over_log::of_requests!(
+    "activity::engagement::of_requests",
+    &[crate::function::BY_VALUE_EACH],
+    |call, rows| crate::activity::over_log::run(call, rows, super::run)
+);
+
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let window = call.window(view.zone(), view.last_at())?;

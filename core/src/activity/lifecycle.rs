@@ -4,11 +4,12 @@
 //! before, *resurrected* if they returned after missing it. *Churned* users were active in the period before and not in this
 //! one. Always active = new + retained + resurrected, and retained + churned = the active users of the period before
 //! (definition D5; the quick ratio, (new + resurrected) / churned, is Amplitude's "pulse"). Users may still return in a
-//! period that has not elapsed, so churn is given only for complete periods. The churn rate (definition D62) is churned
+//! period that has not elapsed, so churn is given only for complete periods; and only after a period that lies within the log,
+//! because of the one in which the log begins not all users are known. The churn rate (definition D62) is churned
 //! divided by the active users of the period before.
 
 use super::View;
-use super::periods::shown_days;
+use super::periods::{is_complete, is_in_log, shown_days};
 use crate::base::calendar::{Calendar, Window};
 use crate::base::days::Day;
 use crate::base::error::Result;
@@ -26,7 +27,8 @@ pub static FUNCTION: Function = Function {
     path: "activity::lifecycle",
     example: "",
     summary: "growth accounting: active = new + retained + resurrected, active in the previous period = retained + \
-              churned; churned_users and quick_ratio are NULL until the period is complete",
+              churned; churned_users and quick_ratio are NULL until the period is complete, and unless the previous period \
+              lies within the log",
     arguments: &[Argument {
         name: "period",
         kind: Type::Text,
@@ -49,15 +51,20 @@ pub static FUNCTION: Function = Function {
             CHURNED,
             "churned_users",
             Type::Bigint,
-            "users active in the previous period but not in this one; NULL until complete",
+            "users active in the previous period but not in this one; NULL until complete, and unless the previous \
+             period lies within the log",
         ),
         column_about(
             CHURNED,
             "quick_ratio",
             Type::Double,
-            "(new + resurrected) / churned; NULL until complete, and if no user churned",
+            "(new + resurrected) / churned; NULL if churned_users is NULL or 0",
         ),
-        column("complete", Type::Boolean, "whether the period has elapsed and is not cut by since"),
+        column(
+            "complete",
+            Type::Boolean,
+            "whether the period has elapsed, lies within the log and is not cut by since",
+        ),
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
@@ -66,6 +73,12 @@ pub static FUNCTION: Function = Function {
     rows: 60,
     run,
 };
+
+crate::activity::over_log::of_requests!(
+    "activity::lifecycle::of_requests",
+    &[super::FUNCTION.arguments[0], crate::function::BY_VALUE_FIRST],
+    |call, rows| crate::activity::over_log::run(call, rows, super::run)
+);
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let calendar = call.calendar("period", "week")?;
@@ -100,9 +113,10 @@ pub struct Lifecycle {
     pub retained: u64,
     /// Active before, but not in the period before.
     pub resurrected: u64,
-    /// Active in the period before and not in this one; `None` unless complete.
+    /// Active in the period before and not in this one; `None` unless complete, and unless the period before lies within
+    /// the log.
     pub churned: Option<u64>,
-    /// Whether the period has elapsed and is shown in full.
+    /// Whether the period has elapsed, lies within the log and is shown in full.
     pub complete: bool,
 }
 
@@ -164,8 +178,9 @@ pub fn lifecycle(view: &View<'_>, calendar: Calendar, window: &Window) -> Result
     let mut in_first = Some(in_first);
     let begins = view.bounds().map(|(begins, _)| begins);
     series.into_rows(|period, Counts { new, retained, resurrected }| {
-        let (active, complete) = (new + retained + resurrected, window.is_complete(&period));
-        let churned = complete.then(|| before - retained);
+        let (active, complete) = (new + retained + resurrected, is_complete(view, window, &period));
+        let is_known = complete && calendar.numbered(period.index - 1).is_ok_and(|earlier| is_in_log(view, &earlier));
+        let churned = is_known.then(|| before - retained);
         let known = begins.is_some_and(|begins| begins < period.start).then_some(before);
         before = in_first.take().unwrap_or(active);
         Lifecycle { start: period.start, before: known, active, new, retained, resurrected, churned, complete }

@@ -1,7 +1,7 @@
 //! The days and periods shown by functions over an activity.
 
 use super::View;
-use crate::base::calendar::Window;
+use crate::base::calendar::{Period, Window};
 use crate::base::days::Day;
 use crate::base::error::Result;
 
@@ -17,6 +17,17 @@ pub(crate) fn last_day(view: &View<'_>, window: &Window) -> Result<Day> {
         })?;
     }
     Ok(last)
+}
+
+/// Whether all days of a period lie within the log. Of its first period a log may have only a part, whose counts would look
+/// like those of a small period.
+pub(crate) fn is_in_log(view: &View<'_>, period: &Period) -> bool {
+    view.bounds().is_some_and(|(begins, _)| begins <= period.start)
+}
+
+/// Whether a period has elapsed, is shown in full and lies within the log.
+pub(crate) fn is_complete(view: &View<'_>, window: &Window, period: &Period) -> bool {
+    window.is_complete(period) && is_in_log(view, period)
 }
 
 /// The days of a series, from the first of the log (not before `since`) to the last; `None` if there are none.

@@ -3,12 +3,10 @@
 
 use super::View;
 use super::retention::{
-    ABOUT, ARGUMENTS, COMPLETE, Cell, Cohort, ELIGIBLE, HIGH, LOW, NUMBER, Question, RATE, RETAINED, cohorts,
-    push_cells,
+    ABOUT, ARGUMENTS, COMPLETE, Cell, ELIGIBLE, HIGH, LOW, NUMBER, Question, RATE, RETAINED, cohorts, of_days,
 };
 use crate::base::calendar::Window;
 use crate::base::error::Result;
-use crate::base::memory::Claim;
 use crate::function::{Call, Function, Past, Reads, Rows, Type, column_about};
 
 /// The declaration.
@@ -37,11 +35,21 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
+crate::activity::over_log::of_requests!(
+    "activity::retention_curve::of_requests",
+    super::super::retention::OF_REQUESTS,
+    |call, rows| super::super::returns::run(call, rows, |cohorts, _, rows| super::tell(cohorts.curve()?, rows))
+);
+
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-    let question = Question::of(call)?;
+    let question = of_days(call)?;
     let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let window = call.window(view.zone(), view.last_at())?;
-    curve(&view, &question, &window)?.into_iter().try_for_each(|cell| {
+    tell(curve(&view, &question, &window)?, rows)
+}
+
+fn tell(cells: Vec<Cell>, rows: &mut dyn Rows) -> Result<()> {
+    cells.into_iter().try_for_each(|cell| {
         let [users, eligible, retained, rate, low, high] = cell.told();
         rows.row(&mut [cell.number.into(), users, eligible, retained, rate, low, high, cell.complete().into()])
     })
@@ -49,19 +57,5 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 
 /// The curve: the matrix summed over its cohorts.
 pub fn curve(view: &View<'_>, question: &Question, window: &Window) -> Result<Vec<Cell>> {
-    let mut claim = Claim::temporary();
-    let cohorts = cohorts(view, question, window, &mut claim)?;
-    let mut all = Cohort { users: 0, eligible: Vec::new(), retained: Vec::new() };
-    for cohort in cohorts.values() {
-        all.users += cohort.users;
-        all.reach(cohort.eligible.len(), &mut claim)?;
-        let add = |sum: &mut Vec<i64>, counts: &[i64]| sum.iter_mut().zip(counts).for_each(|(s, c)| *s += c);
-        add(&mut all.eligible, &cohort.eligible);
-        add(&mut all.retained, &cohort.retained);
-    }
-    let mut cells = Vec::new();
-    if all.users > 0 {
-        push_cells(None, &all, question, &mut cells, &mut claim)?;
-    }
-    Ok(cells)
+    cohorts(view, question, window)?.curve()
 }

@@ -3,11 +3,10 @@
 
 use super::View;
 use super::retention::{
-    ABOUT, ARGUMENTS, COMPLETE, Cell, ELIGIBLE, HIGH, LOW, NUMBER, Question, RATE, RETAINED, cohorts, push_cells,
+    ABOUT, ARGUMENTS, Cell, ELIGIBLE, HIGH, LOW, NUMBER, Question, RATE, RETAINED, WHOLE, cohorts, of_days,
 };
 use crate::base::calendar::Window;
 use crate::base::error::Result;
-use crate::base::memory::{self, Claim};
 use crate::function::{self, Call, Function, Past, Reads, Rows, Type, column, column_about};
 
 /// The declaration.
@@ -16,7 +15,7 @@ pub static FUNCTION: Function = Function {
     path: "activity::retention_matrix",
     example: "",
     summary: "retention by cohort and period, among users whose own period has elapsed, with 95 % Wilson bounds; kind: \
-              on, on_or_after, on_or_before, streak; clock: calendar, rolling",
+              on, on_or_after, on_or_before, streak; clock: calendar, rolling, 24_hours",
     arguments: ARGUMENTS,
     columns: &[
         column("cohort_start", Type::Date, "first local day of the period that contains the users' first active day"),
@@ -27,7 +26,7 @@ pub static FUNCTION: Function = Function {
         RATE,
         LOW,
         HIGH,
-        COMPLETE,
+        WHOLE,
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
@@ -37,11 +36,24 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
+crate::activity::over_log::of_requests!(
+    "activity::retention_matrix::of_requests",
+    super::super::retention::OF_REQUESTS,
+    |call, rows| super::super::returns::run(call, rows, |cohorts, window, rows| super::tell(
+        cohorts.matrix(window)?,
+        rows
+    ))
+);
+
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-    let question = Question::of(call)?;
+    let question = of_days(call)?;
     let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let window = call.window(view.zone(), view.last_at())?;
-    matrix(&view, &question, &window)?.into_iter().try_for_each(|cell| {
+    tell(matrix(&view, &question, &window)?, rows)
+}
+
+fn tell(cells: Vec<Cell>, rows: &mut dyn Rows) -> Result<()> {
+    cells.into_iter().try_for_each(|cell| {
         let [users, eligible, retained, rate, low, high] = cell.told();
         let start = cell.cohort.map_or(function::Cell::Null, function::Cell::Date);
         rows.row(&mut [start, users, cell.number.into(), eligible, retained, rate, low, high, cell.complete().into()])
@@ -50,12 +62,5 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 
 /// The matrix: every cohort that has members, by its periods.
 pub fn matrix(view: &View<'_>, question: &Question, window: &Window) -> Result<Vec<Cell>> {
-    let mut claim = Claim::temporary();
-    let cohorts = cohorts(view, question, window, &mut claim)?;
-    let mut cells = Vec::new();
-    for (start, cohort) in &cohorts {
-        push_cells(Some(*start), cohort, question, &mut cells, &mut claim)?;
-        memory::poll();
-    }
-    Ok(cells)
+    cohorts(view, question, window)?.matrix(window)
 }

@@ -41,6 +41,12 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
+crate::activity::over_log::of_requests!(
+    "activity::stickiness::of_requests",
+    &[super::FUNCTION.arguments[0], crate::function::BY_VALUE_EACH],
+    |call, rows| crate::activity::over_log::run(call, rows, super::run)
+);
+
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let days = window_days(call.integer("days").unwrap_or(28))?;
     let Some(view) = call.value(0, View::open)? else { return Ok(()) };

@@ -161,9 +161,16 @@ pub struct Calendar {
     pub grain: Grain,
     /// The first day of the week: 0 is Monday … 6 is Sunday.
     pub week_start: u8,
+    /// The first month of the year, and with it the quarters: 0 is January … 11 is December.
+    pub year_start: u8,
 }
 
 impl Calendar {
+    /// Weeks from Monday and years from January.
+    pub const fn plain(grain: Grain) -> Self {
+        Calendar { grain, week_start: 0, year_start: 0 }
+    }
+
     /// The period that contains a day. Only days that [`NaiveDate`] can represent (±262,000 years) have months.
     pub fn period(&self, day: Day) -> Result<Period> {
         match self.grain {
@@ -175,11 +182,12 @@ impl Calendar {
                 Self::days_of(index, 7 * i64::from(index) + i64::from(anchor), 7)
             }
             Grain::Month | Grain::Quarter | Grain::Year => {
-                let months = self.months();
+                let (months, from) = (self.months(), self.first_month());
                 let date = day.checked_add(EPOCH_FROM_CE).and_then(NaiveDate::from_num_days_from_ce_opt);
                 let date = date.ok_or_else(|| out_of_range(day))?;
-                let index = (date.year() * 12 + date.month0() as i32).div_euclid(months);
-                Ok(Period { index, start: first_of_month(index * months)?, end: first_of_month((index + 1) * months)? })
+                let index = (date.year() * 12 + date.month0() as i32 - from).div_euclid(months);
+                let start = index * months + from;
+                Ok(Period { index, start: first_of_month(start)?, end: first_of_month(start + months)? })
             }
         }
     }
@@ -190,7 +198,8 @@ impl Calendar {
             Grain::Day => self.period(index),
             Grain::Week => Self::days_of(index, 7 * i64::from(index) + 2 + i64::from(self.week_start), 7),
             Grain::Month | Grain::Quarter | Grain::Year => {
-                let first = index.checked_mul(self.months()).ok_or_else(|| out_of_range(index))?;
+                let first = index.checked_mul(self.months()).and_then(|first| first.checked_add(self.first_month()));
+                let first = first.ok_or_else(|| out_of_range(index))?;
                 let next = first.checked_add(self.months()).ok_or_else(|| out_of_range(index))?;
                 Ok(Period { index, start: first_of_month(first)?, end: first_of_month(next)? })
             }
@@ -200,6 +209,11 @@ impl Calendar {
     fn days_of(index: i32, start: i64, days: i64) -> Result<Period> {
         let day = |d: i64| Day::try_from(d).map_err(|_| out_of_range(index));
         Ok(Period { index, start: day(start)?, end: day(start + days)? })
+    }
+
+    /// The month in which periods begin, of those that are longer than a month.
+    fn first_month(&self) -> i32 {
+        if self.grain == Grain::Month { 0 } else { i32::from(self.year_start) }
     }
 
     fn months(&self) -> i32 {

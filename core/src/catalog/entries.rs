@@ -1,7 +1,7 @@
 //! All declared functions in a uniform form, and the view `user_metrics.functions` generated from it.
 
 use super::sql::{self, Listed};
-use super::{AGGREGATES, all, named};
+use super::{AGGREGATES, all, named, of_requests};
 use crate::function::aggregate::{Aggregate, Form, TIMES, USERS};
 use crate::function::{Function, NAMED_USER, Reads, Type};
 use crate::source::{ALWAYS, CANONICAL, columns_read, literal};
@@ -73,7 +73,8 @@ fn of_function(function: &'static Function) -> Entry {
     let name = function.name;
     let is_over_log = function.reads.is_over_log();
     let arguments = if is_over_log { sql::over_source(function, "regclass") } else { sql::over_value(function) };
-    let is_own = |name: &str| function.arguments.iter().any(|argument| argument.name == name);
+    let own = of_requests(function).unwrap_or(function).arguments;
+    let is_own = |name: &str| own.iter().any(|argument| argument.name == name);
     let shown = |(name, kind, default, _): &Listed| match default {
         Some(default) if is_own(name) => format!("{name} {kind} => {default}"),
         _ => name.clone(),

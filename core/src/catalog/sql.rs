@@ -1,8 +1,9 @@
 //! The SQL of declared functions: forms over a value, over a log, and over a log by name, with their comments.
 
-use super::{AGGREGATES, all};
+use super::{AGGREGATES, all, all_of_requests, of_requests};
+use crate::activity::HOURS;
 use crate::function::aggregate::Aggregate;
-use crate::function::{Argument, Function, Past, REQUIRED, Reads, Type};
+use crate::function::{Argument, Function, NO_DEFAULT, Past, REQUIRED, Reads, Type};
 use crate::source::literal;
 
 /// An argument of a form: name, type, default, description.
@@ -75,7 +76,8 @@ pub(super) fn over_value(function: &Function) -> Vec<Listed> {
 /// The arguments of a form over a log, given as a `regclass` or by name.
 pub(super) fn over_source(function: &Function, kind: &str) -> Vec<Listed> {
     let source = ("source".to_owned(), kind.to_owned(), None, "the log: a table, view or foreign table".to_owned());
-    let own = [own(function.arguments), own(function.reads.making())].concat();
+    let arguments = of_requests(function).unwrap_or(function).arguments;
+    let own = [own(arguments), own(function.reads.making())].concat();
     let by = if function.segmented { vec![by()] } else { Vec::new() };
     // The value of a log may contain days, whether its functions use them or not.
     let zone = if function.zoned || function.reads.is_stored() { vec![timezone()] } else { Vec::new() };
@@ -187,6 +189,48 @@ fn create_over_value(function: &Function) -> String {
     )
 }
 
+/// Whether an argument, as given, needs the requests of a log: a condition in PL/pgSQL.
+fn needs_requests(argument: &Argument) -> String {
+    let Argument { name, default, .. } = argument;
+    match *name {
+        // A value that is not accepted is rejected there.
+        "by_value" => {
+            format!(
+                "by IS NOT NULL AND lower(COALESCE(by_value, {default})) <> 'each' OR lower(by_value) NOT IN ('each', 'first', 'last')"
+            )
+        }
+        "clock" => format!("lower(clock) = {}", literal(HOURS)),
+        _ if *default == NO_DEFAULT => format!("{name} IS NOT NULL"),
+        _ => format!("{name} <> {default}"),
+    }
+}
+
+/// The statement that creates the function for what a value cannot tell, and its call if the arguments need it.
+fn create_of_requests(function: &Function, of_requests: &Function) -> (String, String) {
+    let (name, source) = (function.name, over_source(function, "regclass"));
+    let typed = source.iter().map(|(name, kind, ..)| format!("{name} {kind}"));
+    let columns = columns(function, true).into_iter().map(|(name, kind, _)| (name, kind));
+    let create = format!(
+        "CREATE FUNCTION user_metrics_internal.{name}(\n{}\n) RETURNS {}\n\
+         LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000{} SET search_path = pg_catalog, pg_temp\n\
+         AS 'MODULE_PATHNAME', '{}';\n\n",
+        listed(typed),
+        result(function, columns),
+        rows(function),
+        symbol(of_requests)
+    );
+    let is_new = |argument: &&Argument| function.arguments.iter().all(|own| own.name != argument.name);
+    let decides = of_requests.arguments.iter().filter(|argument| argument.name == "clock" || is_new(argument));
+    let conditions = decides.map(needs_requests).collect::<Vec<_>>().join("\n        OR ");
+    let given = source.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>().join(", ");
+    let call = format!(
+        "    IF {conditions} THEN\n        \
+         RETURN QUERY SELECT r.* FROM user_metrics_internal.{name}(\n            {given}\n        ) AS r;\n        \
+         RETURN;\n    END IF;\n"
+    );
+    (create, call)
+}
+
 /// The statements that create all forms of a function.
 pub fn create(function: &Function) -> String {
     if !function.reads.is_over_log() {
@@ -221,6 +265,13 @@ pub fn create(function: &Function) -> String {
         [] => String::new(),
         _ => format!("    PERFORM FROM user_metrics.{name}({no_values}{named});\n"),
     };
+    let mut inner = String::new();
+    if let Some(of_requests) = of_requests(function) {
+        let call;
+        (inner, call) = create_of_requests(function, of_requests);
+        // It checks its arguments itself.
+        check.insert_str(0, &call);
+    }
     // The arguments that build the value, and from when on the log must be read for it.
     let mut making = String::new();
     if matches!(function.reads, Reads::Sessions) {
@@ -235,7 +286,7 @@ pub fn create(function: &Function) -> String {
         own => format!("ARRAY[{}]", own.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")),
     };
     format!(
-        "{}\n{}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000{rows} SET search_path = pg_catalog, pg_temp AS $$\n\
+        "{}\n{inner}{}\nLANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000{rows} SET search_path = pg_catalog, pg_temp AS $$\n\
          BEGIN\n{check}    RETURN QUERY EXECUTE user_metrics_internal.source_query(\n        \
          '{name}', user_metrics_internal.relation(source), {array},\n        \
          since, until, as_of, filter::text, {by}, timezone\n    \
@@ -262,7 +313,7 @@ pub fn glue() -> String {
         .to_owned();
     for (macro_name, is_stored) in [("readout::readout", true), ("fold::folds", false)] {
         text.push_str(&format!("crate::{macro_name}! {{\n"));
-        for function in all().filter(|function| function.reads.is_stored() == is_stored) {
+        for function in all().chain(all_of_requests()).filter(|function| function.reads.is_stored() == is_stored) {
             let (symbol, path) = (symbol(function), function.path);
             text.push_str(&format!("    {symbol}, pg_finfo_{symbol}: {path};\n"));
         }

@@ -155,5 +155,21 @@ pub const NAMED_USER: Argument = Argument {
 /// The argument that names the only user whose requests are read.
 pub const ONLY_USER: Argument = Argument { role: Role::User, ..NAMED_USER };
 
+/// The values of [`BY_VALUE_FIRST`] and [`BY_VALUE_EACH`].
+pub(crate) const BY_VALUES: [&str; 3] = ["each", "first", "last"];
+
+/// Which of a user's values of `by` counts, for functions that count each user once.
+pub const BY_VALUE_FIRST: Argument = Argument {
+    name: "by_value",
+    kind: Type::Text,
+    role: Role::Value,
+    default: "'first'",
+    about: "segment of a user with several values of by: first (that of the first request with a value), last (the last \
+            such), or each (every request counts in the segment of its own value)",
+};
+
+/// The same for functions that count requests, or users by what they did.
+pub const BY_VALUE_EACH: Argument = Argument { default: "'each'", ..BY_VALUE_FIRST };
+
 /// The hint if a user must be named.
 pub const NAME_ONE: &str = "Name one user, by the id that the log has.";

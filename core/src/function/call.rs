@@ -1,10 +1,11 @@
 //! One call of a function: its arguments and its input.
 
-use super::{Clock, Function, hides};
+use super::{BY_VALUE_FIRST, BY_VALUES, Clock, Function, hides};
 use crate::base::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Micros, Segment, Span, Window, observed_until};
 use crate::base::days::Day;
 use crate::base::encoding;
 use crate::base::error::{Error, Result};
+use crate::base::memory::Claim;
 use crate::base::user_table::UserKey;
 use crate::history::{Fold, History, Id, Ids, Timeline};
 use std::borrow::Cow;
@@ -63,12 +64,26 @@ impl Interval {
     }
 }
 
+/// Which of a user's values of `by` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByValue {
+    /// Each request counts in the segment of its own value.
+    Each,
+    /// The user belongs to the first.
+    First,
+    /// The user belongs to the last.
+    Last,
+}
+
 /// Values provided by the surrounding process.
+#[derive(Clone)]
 pub struct Environment<'a> {
     /// The start of the statement.
     pub now: Micros,
     /// The first day of the week: 0 is Monday … 6 is Sunday.
     pub week_start: u8,
+    /// The first month of the year: 0 is January … 11 is December.
+    pub year_start: u8,
     /// The fewest users of a group whose values are shown.
     pub min_group_size: u64,
     /// The number of parts in which users are folded and merged: 1, or more to test that the result is the same and that
@@ -198,7 +213,8 @@ impl<'a> Call<'a> {
     /// The periods given by an argument, with the week start of the settings.
     pub fn calendar(&self, name: &'static str, default: &str) -> Result<Calendar> {
         let grain = Grain::parse(name, self.text(name).unwrap_or(default))?;
-        Ok(Calendar { grain, week_start: self.environment.week_start })
+        let Environment { week_start, year_start, .. } = self.environment;
+        Ok(Calendar { grain, week_start, year_start })
     }
 
     /// The periods given by an argument, if it is not NULL.
@@ -245,16 +261,70 @@ impl<'a> Call<'a> {
         written.map_or(Cow::Borrowed(name.unwrap_or_default()), |id| Cow::Owned(id.into_bytes()))
     }
 
-    /// Visits every user except excluded ones, with the requests of some columns.
+    /// Which of a user's values of `by` counts. A function without such an argument counts each request.
+    pub fn by_value(&self) -> Result<ByValue> {
+        let name = BY_VALUE_FIRST.name;
+        let declared = self.function.arguments.iter().find(|argument| argument.name == name);
+        let Some(declared) = declared else { return Ok(ByValue::Each) };
+        let given = self.text(name).unwrap_or(declared.default.trim_matches('\''));
+        let place = BY_VALUES.iter().position(|word| word.eq_ignore_ascii_case(given));
+        let place = place.ok_or_else(|| Error::not_one_of(name, given, &BY_VALUES))?;
+        Ok([ByValue::Each, ByValue::First, ByValue::Last][place])
+    }
+
+    /// The same call over a value that was built of the log.
+    pub(crate) fn over<'v>(&'v self, value: Option<&'v [u8]>) -> Call<'v> {
+        Call {
+            function: self.function,
+            values: vec![value],
+            history: None,
+            left_out: &[],
+            by: self.by,
+            arguments: self.arguments.clone(), // few: arguments
+            since: self.since,
+            until: self.until,
+            as_of: self.as_of,
+            timezone: self.timezone,
+            environment: self.environment.clone(), // few: settings
+        }
+    }
+
+    /// Visits every user except excluded ones, with the requests of some columns. If a user belongs to one segment, all of
+    /// their requests have it.
     pub fn each_user(
         &self,
         columns: &[Option<usize>],
         mut visit: impl FnMut(&Timeline<'_>) -> Result<()>,
     ) -> Result<()> {
+        let by_value = self.by_value()?;
         let Some(history) = self.history else { return Ok(()) };
         // few: columns of a function
         let wanted = columns.iter().copied().flatten().collect::<Vec<_>>();
-        history.each(&wanted, self.left_out, &mut visit)
+        let segment = self.column("segment").filter(|segment| wanted.contains(segment));
+        let Some(segment) = segment.filter(|_| by_value != ByValue::Each) else {
+            return history.each(&wanted, self.left_out, &mut visit);
+        };
+        let (mut codes, mut claim) = (Vec::new(), Claim::temporary());
+        history.each(&wanted, self.left_out, &mut |user| {
+            let code = self.segment_of(user, segment, by_value);
+            codes.clear();
+            claim.reserve(&mut codes, user.at.len())?;
+            codes.resize(user.at.len(), code);
+            visit(&user.with_codes(segment, &codes))
+        })
+    }
+
+    /// The first or the last value of a user, of several at the same instant the greatest by its bytes; as its code, 0 if
+    /// there is none.
+    fn segment_of(&self, user: &Timeline<'_>, segment: usize, by_value: ByValue) -> u32 {
+        let codes = user.codes(Some(segment)).unwrap_or_default();
+        let is_told = |&row: &usize| codes[row] != 0;
+        let mut rows = 0..codes.len();
+        let row = if by_value == ByValue::First { rows.find(is_told) } else { rows.rfind(is_told) };
+        let Some(at) = row.map(|row| user.at[row]) else { return 0 };
+        let together = user.at.partition_point(|&other| other < at)..user.at.partition_point(|&other| other <= at);
+        let told = codes[together].iter().copied().filter(|&code| code != 0);
+        told.max_by(|a, b| self.text_of(Some(segment), *a).cmp(&self.text_of(Some(segment), *b))).unwrap_or(0)
     }
 
     /// Folds every user except excluded ones, with the requests of some columns.

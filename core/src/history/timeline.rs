@@ -97,6 +97,8 @@ pub struct Timeline<'a> {
     pub(super) from: usize,
     pub(super) columns: &'a [Option<Values>],
     pub(super) ids: &'a [u8],
+    /// A text column whose codes are replaced, and codes of at least that many requests, all the same.
+    pub(super) instead: Option<(usize, &'a [u32])>,
 }
 
 impl<'a> Timeline<'a> {
@@ -116,9 +118,19 @@ impl<'a> Timeline<'a> {
         Timeline { at: &self.at[..self.at.partition_point(|at| *at < until)], ..*self }
     }
 
+    /// The same requests with one code in a text column: as many times as there are requests, or more.
+    pub fn with_codes(&self, column: usize, codes: &'a [u32]) -> Self {
+        Timeline { instead: Some((column, codes)), ..*self }
+    }
+
     /// The codes of a text column, if the log has it.
     #[inline]
     pub fn codes(&self, column: Option<usize>) -> Option<&'a [u32]> {
+        if let Some((instead, codes)) = self.instead
+            && column == Some(instead)
+        {
+            return codes.get(..self.at.len());
+        }
         match self.values(column)? {
             (Values::Codes(codes), range) => Some(&codes[range]),
             _ => None,

@@ -203,6 +203,7 @@ impl History {
                 from,
                 columns: &buffers.columns,
                 ids: &buffers.ids,
+                instead: None,
             })?;
         }
         Ok(())

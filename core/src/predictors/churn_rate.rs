@@ -16,7 +16,7 @@ pub static FUNCTION: Function = Function {
     path: "predictors::churn_rate",
     example: "",
     summary: "users active in the previous period who are not active in this one, and their share (churn rate) with \
-              95 % bounds; NULL until the period is complete, and in the first period",
+              95 % bounds; NULL until the period is complete, and unless the previous period lies within the log",
     arguments: &[Argument {
         name: "period",
         kind: Type::Text,
@@ -36,12 +36,17 @@ pub static FUNCTION: Function = Function {
             CHURNED,
             "churned_users",
             Type::Bigint,
-            "those of them who are not active in this period; NULL until complete",
+            "those of them who are not active in this period; NULL until complete, and unless the previous period lies \
+             within the log",
         ),
         column_about(CHURNED, "churn_rate", Type::Double, "churned_users / previous_active_users, 0 to 1"),
         column_about(CHURNED, "rate_low", Type::Double, "lower 95 % bound of the rate (Wilson)"),
         column_about(CHURNED, "rate_high", Type::Double, "upper 95 % bound of the rate (Wilson)"),
-        column("complete", Type::Boolean, "whether the period has elapsed and is not cut by since"),
+        column(
+            "complete",
+            Type::Boolean,
+            "whether the period has elapsed, lies within the log and is not cut by since",
+        ),
     ],
     reads: Reads::Activity(Past::All),
     segmented: true,
@@ -51,13 +56,26 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
+crate::activity::over_log::of_requests!(
+    "predictors::churn_rate::of_requests",
+    &[super::FUNCTION.arguments[0], crate::function::BY_VALUE_FIRST],
+    |call, rows| crate::activity::over_log::run(call, rows, super::run)
+);
+
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let calendar = call.calendar("period", "month")?;
     let Some(view) = call.value(0, View::open)? else { return Ok(()) };
     let window = call.window(view.zone(), view.last_at())?;
     lifecycle(&view, calendar, &window)?.into_iter().try_for_each(|row| {
-        let churned = row.churned.filter(|_| row.before.is_some());
         let [rate, low, high] = with_bounds(row.churn_rate());
-        rows.row(&mut [Cell::Date(row.start), row.before.into(), churned.into(), rate, low, high, row.complete.into()])
+        rows.row(&mut [
+            Cell::Date(row.start),
+            row.before.into(),
+            row.churned.into(),
+            rate,
+            low,
+            high,
+            row.complete.into(),
+        ])
     })
 }

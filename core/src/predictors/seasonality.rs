@@ -62,6 +62,12 @@ pub static FUNCTION: Function = Function {
     run,
 };
 
+crate::activity::over_log::of_requests!(
+    "predictors::seasonality::of_requests",
+    &[super::FUNCTION.arguments[0], crate::function::BY_VALUE_FIRST],
+    |call, rows| crate::activity::over_log::run(call, rows, super::run)
+);
+
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let span = call.integers("retained").unwrap_or(&[Some(21), Some(27)]);
     Question::retained(1, span)?;
@@ -152,7 +158,7 @@ impl Pattern {
     }
 }
 
-const MONTHS: Calendar = Calendar { grain: Grain::Month, week_start: 0 };
+const MONTHS: Calendar = Calendar::plain(Grain::Month);
 
 /// Users whose first day is in one part of a cycle.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -100,7 +100,7 @@ const NAMES: &[&str] = &[
     "prompt_tokens",
     "completion_tokens",
     "retained_d7",
-    "retained_w1",
+    "retained_w2",
     "converted",
 ];
 /// The canonical columns that metrics may read.
@@ -238,19 +238,24 @@ impl Metrics {
     }
 }
 
-/// Whether a user returned on a day, or in a week, counted from the local day of exposure.
+/// Whether a user returned on a day, or in a week, counted from the local day of exposure. That day is day 0, and week 1 has the
+/// days 0 to 6: everybody is active in them.
 fn retained(name: &str, unit: &str, number: &str) -> Result<Measure> {
-    let length = match unit {
-        "d" => Some(1),
-        "w" => Some(7),
+    // Days count from 0, weeks from 1.
+    let unit = match unit {
+        "d" => Some((1, 0)),
+        "w" => Some((7, 1)),
         _ => None,
     };
-    let number = number.parse::<u32>().ok().filter(|number| *number > 0);
-    let found = length
-        .zip(number)
-        .and_then(|(length, number)| Some((length, number.checked_mul(length).filter(|days| *days <= MOST_DAYS)?)));
+    let found = unit.zip(number.parse::<u32>().ok()).and_then(|((length, first), number)| {
+        let from = number.checked_sub(first)?.checked_mul(length)?;
+        (0 < from && from <= MOST_DAYS).then_some((length, from))
+    });
     let Some((length, from)) = found else {
-        return wrong(name, "retained_d1, retained_d2, … for days and retained_w1, … for weeks, up to 3650 days");
+        return wrong(
+            name,
+            "retained_d1, retained_d2, … for days and retained_w2, retained_w3, … for weeks, up to 3650 days",
+        );
     };
     Ok(Measure::Return { from, last: from + length - 1 })
 }

@@ -57,13 +57,13 @@ pub static FUNCTION: Function = Function {
         ),
         column_about(
             ABOUT,
-            "week_1_eligible_users",
+            "week_2_eligible_users",
             Type::Bigint,
             "users whose second week has elapsed: the same users",
         ),
         column_about(
             ABOUT,
-            "week_1_retention",
+            "week_2_retention",
             Type::Double,
             "share of these users active in their second week, days 7 to 13 after the first, 0 to 1",
         ),

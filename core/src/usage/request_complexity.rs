@@ -47,7 +47,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let make = || {
         let groups = Groups {
             clock: call.clock()?,
-            calendar: Calendar { grain: Grain::Month, week_start: 0 },
+            calendar: Calendar::plain(Grain::Month),
             month: Period { index: 0, start: 0, end: 0 },
             columns,
             empty,

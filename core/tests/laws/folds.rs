@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use user_metrics_core::Result;
 use user_metrics_core::base::calendar::DAY_MICROS;
 use user_metrics_core::base::user_table::{UserKey, UserKind};
-use user_metrics_core::catalog::all;
+use user_metrics_core::catalog::{all, all_of_requests};
 use user_metrics_core::function::{Cell, Function, Reads, Role, Rows};
 use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 36] = [
+const COLUMNS: [(&str, Kind); 38] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -50,6 +50,8 @@ const COLUMNS: [(&str, Kind); 36] = [
     ("by", Kind::Text),
     ("number:n", Kind::Number),
     ("converted", Kind::Flag),
+    ("start_event", Kind::Flag),
+    ("return_event", Kind::Flag),
 ];
 
 /// A request: user, time in hours, and a number for each column, of which 0 is not known.
@@ -143,7 +145,7 @@ fn answer(function: &'static Function, history: &History, parts: u64, least: u64
 }
 
 fn folds() -> impl Iterator<Item = &'static Function> {
-    all().filter(|function| !function.reads.is_stored())
+    all().chain(all_of_requests()).filter(|function| !function.reads.is_stored())
 }
 
 fn same(function: &Function, one: &[String], other: &[String]) -> Verdict {

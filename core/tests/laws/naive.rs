@@ -36,16 +36,20 @@ pub fn day(date: NaiveDate) -> Day {
 /// The first day of the period a day lies in.
 pub fn start_of(calendar: Calendar, day: Day) -> Day {
     let date = date(day);
-    let month_of = |month| self::day(date.with_day(1).and_then(|d| d.with_month(month)).expect("a first of a month"));
+    let months_back = |months: i32| {
+        let back = (date.month0() as i32 - i32::from(calendar.year_start)).rem_euclid(months) as u32;
+        let first = date.with_day(1).expect("a first of a month");
+        self::day(first.checked_sub_months(Months::new(back)).expect("a month of the calendar"))
+    };
     match calendar.grain {
         Grain::Day => day,
         Grain::Week => {
             let weekday = date.weekday().num_days_from_monday() as Day;
             day - (weekday - Day::from(calendar.week_start)).rem_euclid(7)
         }
-        Grain::Month => month_of(date.month()),
-        Grain::Quarter => month_of((date.month() - 1) / 3 * 3 + 1),
-        Grain::Year => month_of(1),
+        Grain::Month => months_back(1),
+        Grain::Quarter => months_back(3),
+        Grain::Year => months_back(12),
     }
 }
 
@@ -104,6 +108,16 @@ impl Log {
         period.end <= self.window.elapsed && !cut
     }
 
+    /// The first day of the log.
+    fn begins(&self) -> Day {
+        self.rows.iter().map(|row| row.1).min().unwrap_or(Day::MAX)
+    }
+
+    /// The period is complete and lies within the log.
+    fn is_whole(&self, period: &Range<Day>) -> bool {
+        self.begins() <= period.start && self.is_complete(period)
+    }
+
     /// Whose first day ever is one of the days.
     fn newcomers(&self, days: Range<Day>) -> Users {
         let first = |days: &BTreeSet<Day>| days.first().copied();
@@ -118,7 +132,7 @@ impl Log {
                 start: period.start,
                 active: self.active(shown.clone()).len() as u64,
                 new: self.newcomers(shown).len() as u64,
-                complete: self.is_complete(&period),
+                complete: self.is_whole(&period),
             }
         };
         periods(calendar, first, last).into_iter().map(row).collect()
@@ -149,7 +163,8 @@ impl Log {
             let (active, new) = (self.active(shown.clone()), self.newcomers(shown));
             let old = active.difference(&new);
             let (retained, resurrected): (Users, Users) = old.partition(|user| before.contains(user));
-            let complete = self.is_complete(&period);
+            let complete = self.is_whole(&period);
+            let is_known = complete && self.begins() <= start_of(calendar, period.start - 1);
             let row = Lifecycle {
                 start: period.start,
                 before: (self.rows.iter().map(|row| row.1).min() < Some(period.start)).then_some(before.len() as u64),
@@ -157,7 +172,7 @@ impl Log {
                 new: new.len() as u64,
                 retained: retained.len() as u64,
                 resurrected: resurrected.len() as u64,
-                churned: complete.then(|| before.difference(&active).count() as u64),
+                churned: is_known.then(|| before.difference(&active).count() as u64),
                 complete,
             };
             before = self.active(period.start..period.end.min(last + 1));
@@ -214,6 +229,7 @@ impl Log {
                 number,
                 eligible: eligible.len() as u64,
                 retained: eligible.iter().filter(|m| m.is_retained(question.kind, number)).count() as u64,
+                whole: cohort.is_none_or(|start| self.is_whole(&(start..next(question.cohort, start)))),
             }
         };
         question.offsets.clone().unwrap_or_else(all).into_iter().map(row).collect()
@@ -234,7 +250,7 @@ impl Log {
     }
 
     pub fn cohort_table(&self) -> Vec<CohortRow> {
-        let months = Calendar { grain: Grain::Month, week_start: 0 };
+        let months = Calendar::plain(Grain::Month);
         let rows = self.cohorts(months, Clock::Rolling(7)).into_iter().map(|(cohort, members)| {
             let share = |week: i32| {
                 let over = |m: &Member| m.starts.get(week as usize).is_some_and(|&end| end <= self.window.elapsed);
@@ -259,11 +275,13 @@ impl Member {
     fn new(days: &BTreeSet<Day>, first: Day, clock: Clock, until: Day) -> Self {
         let start = match clock {
             Clock::Calendar(calendar) => start_of(calendar, first),
-            Clock::Rolling(_) => first,
+            Clock::Rolling(_) | Clock::Hours(_) => first,
         };
         let after = |&start: &Day| match clock {
             Clock::Calendar(calendar) => Some(next(calendar, start)),
             Clock::Rolling(length) => Some(start + length),
+            // Of days there is none.
+            Clock::Hours(_) => None,
         };
         let mut starts: Vec<Day> =
             std::iter::successors(Some(start), after).take_while(|&start| start <= until).collect();

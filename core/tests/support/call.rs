@@ -48,7 +48,7 @@ const METRICS: [&str; 11] = [
     "cost_usd",
     "rating",
     "latency_ms_p95",
-    "retained_w1",
+    "retained_w2",
     "converted",
     "n",
     "sum(n)",
@@ -78,6 +78,10 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
         Type::Json if matches!(argument.role, Role::Rules) => Some(Given::Json(texts.rules.to_owned())),
         Type::Json if argument.name == "steps" => Some(Given::Json(STEPS.to_owned())),
         Type::Json if argument.name == "exclude" => history.column("exclude").map(|_| Given::Json(EXCLUDE.to_owned())),
+        Type::Json if argument.name == "start_event" && history.column("signups").is_some() => None,
+        Type::Json if matches!(argument.name, "start_event" | "return_event") => {
+            history.column(argument.name).map(|_| Given::Json("{}".to_owned()))
+        }
         Type::Json if argument.name == "milestones" => {
             history.column("milestones 1").map(|_| Given::Json(MILESTONES.to_owned()))
         }
@@ -115,6 +119,7 @@ pub fn call<'a>(function: &'static Function, history: &'a History, texts: Texts)
         environment: Environment {
             now: 10_000 * DAY_MICROS,
             week_start: 0,
+            year_start: 0,
             min_group_size: 1,
             parts: 1,
             session_gap: DAY_MICROS / 48,

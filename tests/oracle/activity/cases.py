@@ -1,9 +1,10 @@
 """One case about activity: one call of a function over one log, as SQL and as expected rows; the laws of results."""
 
+import json
 from dataclasses import dataclass, replace
 
 from oracle.activity import definitions as d
-from oracle.kit.cases import Case, counted_requests, observed_until, random_filter, random_moment, segments
+from oracle.kit.cases import Case, counted_requests, matches, observed_until, random_filter, random_moment, segments
 from oracle.kit.compare import by_segment, shown
 from oracle.kit.days import DAY
 from oracle.kit.definitions import GRAINS
@@ -17,6 +18,9 @@ READOUTS = {
 WEIGHTS = {"active_users": 3, "engagement": 3, "lifecycle": 4, "churn_rate": 3, "seasonality": 3, "stickiness": 3, "retention_matrix": 9,
            "retention_curve": 4, "cohort_table": 2}
 USES_WEEKS = ("active_users", "lifecycle", "churn_rate", "retention_matrix", "retention_curve")
+# Whose default is that a user belongs to the segment of their first value.
+ONE_SEGMENT = ("lifecycle", "churn_rate", "seasonality", "retention_matrix", "retention_curve")
+EVENTS = ("start_event", "return_event", "min_requests")
 # How an activity value is built: in one pass, or merged from parts that share users and days.
 VALUES = {
     "whole": "(SELECT user_metrics.activity({row}) FROM t)",
@@ -30,6 +34,10 @@ VALUES = {
 class ActivityCase(Case):
     """`value` is None for a call over the table, or a key of VALUES for a call over an activity value."""
 
+    WRITERS = {"start_event": lambda wanted: literal(json.dumps(wanted)),
+               "return_event": lambda wanted: literal(json.dumps(wanted)),
+               "brackets": lambda ranges: literal("{" + ",".join(f"{a}-{b}" if a < b else f"{a}" for a, b in ranges) + "}")}
+
     def value_sql(self, log):
         row = f"{log.user_column}, {log.time_column}" + (f", {literal(self.timezone)}" if self.timezone else "")
         return VALUES[self.value].format(row=row, time=log.time_column)
@@ -39,14 +47,18 @@ class ActivityCase(Case):
 
 def expected_rows(case, log, facts):
     """The rows by the definitions; `facts` has the server's `now` and local_day(instant, zone)."""
-    if case.args.get("clock") == "rolling" and case.args.get("period", "week") in ("quarter", "year"):
+    if case.args.get("clock") in ("rolling", "24_hours") and case.args.get("period", "week") in ("quarter", "year"):
+        raise ExpectedError("22023")
+    if case.args.get("clock") == "24_hours" and case.value is not None:
         raise ExpectedError("22023")
     args = dict(case.args)
+    by_value = args.pop("by_value", "first" if case.readout in ONE_SEGMENT else "each")
+    events = [args.pop(name, None) for name in EVENTS[:2]]
     if case.readout in USES_WEEKS:
-        args["week_start"] = log.week_start or "monday"
+        args["week_start"] = (log.week_start or "monday", int(log.year_start or 1))
     end = observed_until(case, log, facts.now)
     # In a log with future rows only, nothing has been observed.
-    rows, groups = [], {} if end is None else segments(case, counted_requests(case, log))
+    rows, groups = [], {} if end is None else segments_of_users(case, counted_requests(case, log), by_value, end)
     if case.readout == "seasonality" and not groups and case.by is None:
         rows += [{"segment": None, **row} if case.value is None else row for row in d.seasonality(d.Observation(), **args)]
     for segment, members in sorted(groups.items(), key=str):
@@ -55,17 +67,44 @@ def expected_rows(case, log, facts):
             since=case.since, until=case.until, whole_days=case.value is not None)
         if case.readout == "seasonality" and case.by is not None and not observation.everything():
             continue                             # nothing of such a segment is read
+        if case.readout.startswith("retention") and case.value is None:
+            args["comings"] = [
+                d.Coming(r.user, facts.local_day(r.instant, case.zone(log)), r.instant, *(
+                    event is None or matches(r, event) for event in events))
+                for r in members if is_seen(case, r, end)]
         answer = READOUTS[case.readout](observation, **args)
         has_segment = case.value is None and case.readout != "cohort_table"
         rows += [{"segment": segment, **row} if has_segment else row for row in answer]
     return rows
 
 
+def is_seen(case, request, end):
+    return request.instant <= end and (case.until is None or request.instant < case.until)
+
+
+def segments_of_users(case, requests, by_value, end):
+    """The requests of each segment: each by its own value, or all of a user by the first or last value that is not NULL; of
+    several at one instant it is the greatest."""
+    if by_value == "each" or case.by is None:
+        return segments(case, requests)
+    of_user = {}
+    for request in requests:
+        value = getattr(request, case.by)
+        if value is not None and is_seen(case, request, end):
+            of_user.setdefault(request.user, []).append((request.instant, value.encode()))
+    pick = min if by_value == "first" else max
+    chosen = {user: max(value for at, value in told if at == pick(told)[0]).decode() for user, told in of_user.items()}
+    groups = {}
+    for request in requests:
+        groups.setdefault(chosen.get(request.user), []).append(request)
+    return groups
+
+
 # -------------------------------------------------------------------------------------------------------- the laws
 
 def broken_laws(case, _log, rows, answer):
     """What must hold for any result, whatever the log: a line for each violation."""
-    yield from laws(case.readout, rows)
+    yield from laws(case.readout, rows, has_events=any(name in case.args for name in EVENTS))
     if case.readout == "retention_curve":
         yield from not_the_sum(rows, answer(replace(case, readout="retention_matrix")))
 
@@ -89,10 +128,12 @@ def matrix_sums(rows):
     return sums
 
 
-def laws(readout, rows):
+def laws(readout, rows, has_events=False):
     check = {"active_users": active_users_laws, "lifecycle": lifecycle_laws, "churn_rate": lambda rows: (), "seasonality": lambda rows: (), "engagement": engagement_laws,
-             "stickiness": stickiness_laws, "retention_matrix": rate_laws, "retention_curve": rate_laws,
+             "stickiness": stickiness_laws, "retention_matrix": retention_laws, "retention_curve": retention_laws,
              "cohort_table": cohort_table_laws}[readout]
+    if has_events and check is retention_laws:
+        check = rate_laws
     return [f"  broken law: {law}" for group in by_segment(rows) for law in check(group)]
 
 
@@ -112,8 +153,10 @@ def lifecycle_laws(rows):
         if previous and previous["complete"] and row["churned_users"] is not None:
             if row["retained_users"] + row["churned_users"] != previous["active_users"]:
                 yield f"retained + churned = previous active in {shown(row)}"
-        if (row["churned_users"] is None) == row["complete"]:
-            yield f"churn is known exactly in complete periods in {shown(row)}"
+        if row["churned_users"] is not None and not row["complete"]:
+            yield f"churn is known only in complete periods in {shown(row)}"
+        if previous and previous["complete"] and row["complete"] and row["churned_users"] is None:
+            yield f"churn is known after a complete period in {shown(row)}"
         previous = row
 
 
@@ -135,15 +178,23 @@ def stickiness_laws(rows):
 def rate_laws(rows):
     """D54, D55."""
     for row in rows:
-        if row["complete"] != (row["eligible_users"] == row["cohort_users"]):
+        everybody = row["eligible_users"] == row["cohort_users"]
+        # A cohort may have been cut; all of them together are not.
+        if row["complete"] and not everybody or "cohort_start" not in row and everybody != row["complete"]:
             yield f"complete = everybody is eligible in {shown(row)}"
         if (row["eligible_users"] == 0) != (row["retention_rate"] is None):
             yield f"a rate exactly where somebody is eligible in {shown(row)}"
         if row["retention_rate"] is not None:
             if not 0 <= row["rate_low"] <= row["retention_rate"] <= row["rate_high"] <= 1:
                 yield f"0 <= low <= rate <= high <= 1 in {shown(row)}"
-            if row["period_number"] == 0 and row["retention_rate"] != 1:
-                yield f"in period 0 everybody is retained in {shown(row)}"
+
+
+def retention_laws(rows):
+    """D55, without conditions on starts and returns."""
+    yield from rate_laws(rows)
+    for row in rows:
+        if row["period_number"] == 0 and row["retention_rate"] not in (None, 1):
+            yield f"in period 0 everybody is retained in {shown(row)}"
 
 
 def cohort_table_laws(rows):
@@ -171,7 +222,12 @@ def random_args(rng, readout, span):
         args["clock"] = rng.choice(d.CLOCKS)
         if rng.random() < 0.3:
             args["offsets"] = sorted(rng.sample([0, 1, 2, 3, 4, 5, 8, 12, 26, 1000], rng.randrange(1, 6)))
-        if args["clock"] == "rolling" and args["period"] in ("quarter", "year") and rng.random() < 0.95:
+        args["cohorts"] = rng.choice(["first", "recurring"])
+        if rng.random() < 0.25:
+            bounds = sorted(rng.sample(range(40), 2 * rng.randrange(1, 4)))
+            args = {k: v for k, v in args.items() if k not in ("kind", "offsets")}
+            args["brackets"] = list(zip(bounds[::2], bounds[1::2])) + rng.choice([[], [(50, 50)]])
+        if args["clock"] != "calendar" and args["period"] in ("quarter", "year") and rng.random() < 0.95:
             args["period"] = rng.choice(["week", "month"])
     return {name: value for name, value in args.items() if rng.random() < 0.9}
 
@@ -191,6 +247,14 @@ def random_case(rng, log):
     case = ActivityCase(readout, args, timezone=timezone, since=since, until=until, as_of=moment(0.3))
     if rng.random() < 0.35:
         return replace(case, value=rng.choice(list(VALUES)))
-    return replace(
-        case, filter=random_filter(rng) if rng.random() < 0.25 else {},
-        by=rng.choice(["model", "tier"]) if rng.random() < 0.25 and readout != "cohort_table" else None)
+    args = dict(args)
+    if readout.startswith("retention"):
+        for event in EVENTS[:2]:
+            if rng.random() < 0.25:
+                args[event] = random_filter(rng)
+        if rng.random() < 0.2:
+            args["min_requests"] = rng.choice([1, 2, 3])
+    by = rng.choice(["model", "tier"]) if rng.random() < 0.35 and readout != "cohort_table" else None
+    if by and rng.random() < 0.7:
+        args["by_value"] = rng.choice(["each", "first", "last"])
+    return replace(case, args=args, filter=random_filter(rng) if rng.random() < 0.25 else {}, by=by)

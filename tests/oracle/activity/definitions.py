@@ -12,11 +12,11 @@ Days are numbers, a period is the half-open range of days [start, end): see `day
 from dataclasses import dataclass, field
 from math import comb, erfc, sqrt
 
-from oracle.kit.days import HOUR, date_of, day_of
+from oracle.kit.days import DAY, HOUR, date_of, day_of
 from oracle.kit.definitions import first_day_of, index_of, periods, wilson
 
 KINDS = ("on", "on_or_after", "on_or_before", "streak")
-CLOCKS = ("calendar", "rolling")
+CLOCKS = ("calendar", "rolling", "24_hours")
 ROLLING_LENGTH = {"day": 1, "week": 7, "month": 30}
 SEASON_FIGURES = ("number", "users", "retained_users", "retention_rate", "rate_low", "rate_high", "index", "index_low",
                   "index_high", "q_value")
@@ -32,6 +32,8 @@ class Observation:
     history: set = field(default_factory=set)    # (user, day) of the requests before `since`
     end_day: int = 0                             # local day of as_of: a period [a, b) has elapsed when b <= end_day
     last_day: int = 0                            # the last day shown
+    end: int = 0                                 # the end of observation
+    since: int | None = None
     since_day: int | None = None                 # local day of `since`
     first_whole_day: int | None = None           # the first day no part of which lies before `since`
 
@@ -52,6 +54,14 @@ class Observation:
         """The period has elapsed, and neither `until` nor `since` cuts it (D2, D54)."""
         cut_by_since = self.first_whole_day is not None and start < self.first_whole_day
         return end <= self.end_day and not cut_by_since
+
+    def log_begins(self):
+        """The first day of the log."""
+        return min(day for _, day in self.everything())
+
+    def is_whole(self, start, end):
+        """The period is complete, and all of its days lie within the log (D2, D5)."""
+        return self.log_begins() <= start and self.is_complete(start, end)
 
     def first_shown_day(self):
         """The start of a series: the first day of the log, but not before `since`."""
@@ -77,7 +87,7 @@ def observe(requests, end, local_day, since=None, until=None, whole_days=False):
     Otherwise everything before `since` is history: the hours before a `since` within a local day count as the day before.
     """
     end_day = local_day(end)
-    o = Observation(end_day=end_day)
+    o = Observation(end_day=end_day, end=end, since=since)
     for user, instant in requests:
         day = local_day(instant)
         if whole_days:
@@ -111,7 +121,7 @@ def active_users(o, period="day", week_start="monday"):
         new = {user for user in active if is_new(o, first_day[user], start, end)}
         rows.append({
             "period_start": start, "active_users": len(active), "new_users": len(new),
-            "returning_users": len(active - new), "complete": o.is_complete(start, end)})
+            "returning_users": len(active - new), "complete": o.is_whole(start, end)})
     return rows
 
 
@@ -126,7 +136,6 @@ def engagement(o):
     everything = o.everything()
     if not everything:
         return rows
-    log_begins = min(day for _, day in everything)
     for today in range(o.first_shown_day(), o.last_day + 1):
         daily = len({user for user, day in o.shown if day == today})
         weekly = len({user for user, day in everything if today - 7 < day <= today})
@@ -134,7 +143,7 @@ def engagement(o):
         rows.append({
             "day": today, "daily_users": daily, "weekly_users": weekly, "monthly_users": monthly,
             "stickiness": daily / monthly if monthly else None,
-            "complete": o.is_complete(today, today + 1) and log_begins <= today - 29})
+            "complete": o.is_complete(today, today + 1) and o.log_begins() <= today - 29})
     return rows
 
 
@@ -153,12 +162,15 @@ def lifecycle(o, period="week", week_start="monday"):
         retained = {user for user in active - new if user in previous}
         resurrected = active - new - retained
         churned = previous - active
-        complete = o.is_complete(start, end)
+        complete = o.is_whole(start, end)
+        # Who had been active before can be known only if all of the period before lies within the log.
+        before_start = first_day_of(index_of(start, period, week_start) - 1, period, week_start)
+        known = complete and o.log_begins() <= before_start
         rows.append({
             "period_start": start, "active_users": len(active), "new_users": len(new),
             "retained_users": len(retained), "resurrected_users": len(resurrected),
-            "churned_users": len(churned) if complete else None,
-            "quick_ratio": (len(new) + len(resurrected)) / len(churned) if complete and churned else None,
+            "churned_users": len(churned) if known else None,
+            "quick_ratio": (len(new) + len(resurrected)) / len(churned) if known and churned else None,
             "complete": complete})
         # Including periods not shown because of `since`, which limits what is shown, not what is known.
         previous = {user for user, day in o.everything() if start <= day < end}
@@ -174,7 +186,7 @@ def churn_rate(o, period="month", week_start="monday"):
         before_start = first_day_of(index - 1, period, week_start)
         before = len({user for user, day in o.everything() if before_start <= day < row["period_start"]})
         first = began >= row["period_start"]     # nothing is known before the log
-        churned = None if first else row["churned_users"]
+        churned = row["churned_users"]
         low, high = wilson(churned, before) if churned is not None and before else (None, None)
         rows.append({"period_start": row["period_start"], "previous_active_users": None if first else before,
                      "churned_users": churned, "churn_rate": churned / before if low is not None else None,
@@ -269,99 +281,152 @@ def stickiness(o, days=28):
 # ------------------------------------------------------------------------------------------------------- retention
 
 @dataclass
-class Member:
-    """One user of a cohort: the first day, all active days, and the clock that numbers the user's periods."""
+class Coming:
+    """A moment of one user: an event that may start a membership or be a return. A value knows only its day."""
 
-    first_day: int
-    days: set
+    user: str
+    day: int
+    instant: int
+    starts: bool = True
+    returns: bool = True
+
+
+@dataclass
+class Member:
+    """One user of a cohort: the start, the returns from then on, and the clock that numbers the user's periods."""
+
+    start: Coming
+    returns: list
     grain: str
     clock: str
     week_start: str
 
-    def __post_init__(self):
-        self.active = {self.number_of(day) for day in self.days}
-
-    def number_of(self, day):
-        """The number of the user's period that contains the day (D55)."""
+    def number_of(self, coming):
+        """The number of the user's period that contains a moment (D55)."""
+        if self.clock == "24_hours":
+            return (coming.instant - self.start.instant) // (ROLLING_LENGTH[self.grain] * DAY)
         if self.clock == "rolling":
-            return (day - self.first_day) // ROLLING_LENGTH[self.grain]
-        return index_of(day, self.grain, self.week_start) - index_of(self.first_day, self.grain, self.week_start)
+            return (coming.day - self.start.day) // ROLLING_LENGTH[self.grain]
+        return index_of(coming.day, self.grain, self.week_start) - index_of(self.start.day, self.grain, self.week_start)
 
     def begins(self, k):
-        """The first day of the user's period k."""
+        """The start of the user's period k: a day, or an instant with the clock of hours."""
+        if self.clock == "24_hours":
+            return self.start.instant + k * ROLLING_LENGTH[self.grain] * DAY
         if self.clock == "rolling":
-            return self.first_day + k * ROLLING_LENGTH[self.grain]
-        return first_day_of(index_of(self.first_day, self.grain, self.week_start) + k, self.grain, self.week_start)
+            return self.start.day + k * ROLLING_LENGTH[self.grain]
+        first = index_of(self.start.day, self.grain, self.week_start)
+        return first_day_of(first + k, self.grain, self.week_start)
 
-    def is_eligible(self, k, end_day):
+    def is_eligible(self, k, o):
         """D54: the user's own period k has completely elapsed."""
-        return self.begins(k + 1) <= end_day
+        return self.begins(k + 1) <= (o.end if self.clock == "24_hours" else o.end_day)
 
-    def is_retained(self, k, kind):
-        """D55; in period 0 every member is."""
-        if k == 0:
-            return True
-        if kind == "on":
-            return k in self.active
+    def is_active(self, first, last, least):
+        """At least that many returns in the periods first to last."""
+        return sum(first <= self.number_of(coming) <= last for coming in self.returns) >= least
+
+    def is_retained(self, k, kind, least):
+        """D55; period 0 is one like others, in which users without conditions always are."""
+        numbers = {self.number_of(coming) for coming in self.returns}
+        active = {n for n in numbers if self.is_active(n, n, least)}
         if kind == "on_or_after":
-            return any(n >= k for n in self.active)
+            return any(n >= k for n in active)
+        if kind == "on" or k == 0:
+            return k in active
         if kind == "on_or_before":
-            return any(1 <= n <= k for n in self.active)
-        return all(n in self.active for n in range(1, k + 1))
+            return any(1 <= n <= k for n in active)
+        return all(n in active for n in range(1, k + 1))
 
 
-def members_by_cohort(o, cohort, period, clock, week_start):
-    """D53: each user in one cohort, by the first day ever; users who started before `since` are in none."""
+def comings_of(o, comings):
+    """Each user's moments in order; of a value, or without conditions by days, the active days."""
+    by_user = {}
+    if comings is None:
+        comings = [Coming(user, day, None) for user, day in o.everything()]
+    for coming in sorted(comings, key=lambda c: (c.day, 0) if c.instant is None else (c.instant, 0)):
+        by_user.setdefault(coming.user, []).append(coming)
+    return by_user
+
+
+def members_by_cohort(o, cohort, period, clock, week_start, comings=None, recurring=False):
+    """D53, D56: each user in the cohort of the first start ever, unless that was before `since`; or in one for each period
+    with a start that is not before `since`, by the first such start in it."""
     cohorts = {}
-    for user, days in o.days_of().items():
-        first = min(days)
-        if o.since_day is None or first >= o.since_day:
-            start = first_day_of(index_of(first, cohort, week_start), cohort, week_start)
-            cohorts.setdefault(start, []).append(Member(first, days, period, clock, week_start))
+
+    def is_shown(coming):
+        if coming.instant is None:
+            return o.since_day is None or coming.day >= o.since_day
+        return o.since is None or coming.instant >= o.since
+
+    for user, moments in comings_of(o, comings).items():
+        starts = [coming for coming in moments if coming.starts]
+        chosen = starts[:1] if not recurring else list({
+            index_of(coming.day, cohort, week_start): coming for coming in reversed(starts) if is_shown(coming)}.values())
+        for start in filter(is_shown, chosen):
+            began = first_day_of(index_of(start.day, cohort, week_start), cohort, week_start)
+            returns = [c for c in moments if c.returns and (c.day >= start.day if c.instant is None else c.instant >= start.instant)]
+            cohorts.setdefault(began, []).append(Member(start, returns, period, clock, week_start))
     return cohorts
 
 
-def numbers_shown(o, members, offsets):
+def numbers_shown(o, members, offsets, comings=None):
     """The given numbers, or all from 0 to the last period that has begun for any member."""
     if offsets is not None:
-        return sorted(offsets)
+        return sorted(set(offsets))
     k = 0
     # A day skipped by the zone (Apia, 2011-12-30) has elapsed without ever being the last day.
     last = max(o.last_day, o.end_day - 1)
+    if members and members[0].clock == "24_hours":
+        last = o.end if any(coming.instant == o.end for coming in comings) else o.end - 1
     while any(member.begins(k + 1) <= last for member in members):
         k += 1
     return range(k + 1)
 
 
-def cell(o, members, k, kind):
-    """One cell: the number of retained users among the eligible members (D54, D57)."""
-    eligible = [member for member in members if member.is_eligible(k, o.end_day)]
-    retained = sum(1 for member in eligible if member.is_retained(k, kind))
+def cell(o, members, k, kind, is_whole=True, least=1, last=None):
+    """One cell: the number of retained users among the eligible members (D54, D57), in the period k or the bracket k to last. It
+    is complete if all are eligible, and if the cohort's own period, if it has one, lies within the log and what is shown."""
+    eligible = [member for member in members if member.is_eligible(k if last is None else last, o)]
+    retained = sum(1 for member in eligible if (
+        member.is_retained(k, kind, least) if last is None else member.is_active(k, last, least)))
     low, high = wilson(retained, len(eligible)) if eligible else (None, None)
     return {
         "eligible_users": len(eligible), "retained_users": retained if eligible else None,
         "retention_rate": retained / len(eligible) if eligible else None,
-        "rate_low": low, "rate_high": high, "complete": len(eligible) == len(members)}
+        "rate_low": low, "rate_high": high, "complete": is_whole and len(eligible) == len(members)}
 
 
-def retention_matrix(o, cohort="week", period="week", offsets=None, kind="on", clock="calendar", week_start="monday"):
-    """D53-D55: one row per cohort that has members and period number."""
+def cells(o, members, kind, offsets, brackets, least, comings, is_whole=True):
+    """(number, cell) of every period or bracket shown."""
+    if brackets is not None:
+        return [(first, cell(o, members, first, "on", is_whole, least, last)) for first, last in brackets]
+    return [(k, cell(o, members, k, kind, is_whole, least)) for k in numbers_shown(o, members, offsets, comings)]
+
+
+def retention_matrix(o, cohort="week", period="week", offsets=None, kind="on", clock="calendar", week_start="monday",
+                     cohorts="first", brackets=None, min_requests=1, comings=None):
+    """D53-D56: one row per cohort that has members and period number."""
     rows = []
-    for start, members in sorted(members_by_cohort(o, cohort, period, clock, week_start).items()):
-        for k in numbers_shown(o, members, offsets):
-            rows.append({"cohort_start": start, "cohort_users": len(members), "period_number": k,
-                         **cell(o, members, k, kind)})
+    by_cohort = members_by_cohort(o, cohort, period, clock, week_start, comings, cohorts == "recurring")
+    begins = min([day for _, day in o.everything()] + [coming.day for coming in comings or []], default=None)
+    for start, members in sorted(by_cohort.items()):
+        end = first_day_of(index_of(start, cohort, week_start) + 1, cohort, week_start)
+        is_whole = begins <= start and o.is_complete(start, end)
+        for k, figures in cells(o, members, kind, offsets, brackets, min_requests, comings, is_whole):
+            rows.append({"cohort_start": start, "cohort_users": len(members), "period_number": k, **figures})
     return rows
 
 
-def retention_curve(o, cohort="week", period="week", offsets=None, kind="on", clock="calendar", week_start="monday"):
+def retention_curve(o, cohort="week", period="week", offsets=None, kind="on", clock="calendar", week_start="monday",
+                    cohorts="first", brackets=None, min_requests=1, comings=None):
     """D57: all cohorts pooled, sums of retained over sums of eligible."""
-    cohorts = members_by_cohort(o, cohort, period, clock, week_start)
-    everyone = [member for members in cohorts.values() for member in members]
+    by_cohort = members_by_cohort(o, cohort, period, clock, week_start, comings, cohorts == "recurring")
+    everyone = [member for members in by_cohort.values() for member in members]
     if not everyone:
         return []
-    return [{"period_number": k, "cohort_users": len(everyone), **cell(o, everyone, k, kind)}
-            for k in numbers_shown(o, everyone, offsets)]
+    return [{"period_number": k, "cohort_users": len(everyone), **figures}
+            for k, figures in cells(o, everyone, kind, offsets, brackets, min_requests, comings)]
 
 
 def cohort_table(o, week_start="monday"):

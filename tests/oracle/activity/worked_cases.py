@@ -139,7 +139,7 @@ class Series(unittest.TestCase):
         self.assertEqual(
             columns(rows, "active_users", "new_users", "retained_users", "resurrected_users", "churned_users",
                     "quick_ratio"),
-            [(2, 2, 0, 0, 0, None), (2, 1, 1, 0, 1, 1.0), (3, 1, 1, 1, 1, 2.0), (2, 0, 2, 0, 1, 0.0)])
+            [(2, 2, 0, 0, None, None), (2, 1, 1, 0, 1, 1.0), (3, 1, 1, 1, 1, 2.0), (2, 0, 2, 0, 1, 0.0)])
         self.assertIsNone(d.lifecycle(january(), "week")[-1]["churned_users"])
 
     def test_lifecycle_since_looks_back(self):

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 START = datetime(2024, 3, 6, tzinfo=timezone.utc)
 ZONES = ["UTC", "America/New_York", "Asia/Kathmandu"]
 METRICS = ["requests", "active_days", "sessions", "success_rate", "cost_usd", "rating", "latency_ms", "prompt_tokens",
-           "retained_d1", "retained_d3", "retained_w1", "converted", "score", "sum(score)", "mean(cost_usd)", "sum(latency_ms)",
+           "retained_d1", "retained_d3", "retained_w2", "converted", "score", "sum(score)", "mean(cost_usd)", "sum(latency_ms)",
            "latency_ms_p50", "score_p90"]
 # Metrics with one number per user: only these have a covariate and can be winsorized.
 TOTALS = {"requests", "active_days", "sessions", "cost_usd", "prompt_tokens", "sum(score)", "sum(latency_ms)"}
 QUANTILES = {"latency_ms_p50": 0.5, "score_p90": 0.9}
-SHARES = {"retained_d1", "retained_d3", "retained_w1", "converted"}
+SHARES = {"retained_d1", "retained_d3", "retained_w2", "converted"}
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,8 @@ def figure_of(metric, requests, first, observed, zone):
         return float(any(r.model == "m2" for r in requests)), None
     if metric.startswith("retained_"):
         length = {"d": 1, "w": 7}[metric[len("retained_")]]
-        number = int(metric[len("retained_d"):])
+        # Days are counted from 0, weeks from 1.
+        number = int(metric[len("retained_d"):]) - (length == 7)
         days = [local_day(first, zone) + timedelta(days=number * length + n) for n in range(length)]
         if local_day(observed, zone) <= days[-1]:
             return None, None

@@ -43,24 +43,31 @@ def wilson(retained, eligible):
 
 @lru_cache(maxsize=None)
 def index_of(day, grain, week_start="monday"):
-    """The index of the calendar period that contains the day; adjacent periods differ by one."""
+    """The index of the calendar period that contains the day; adjacent periods differ by one.
+
+    `week_start` is the day weeks begin on, or that and the month years and quarters begin with, 1 to 12.
+    """
+    week_start, year_start = week_start if isinstance(week_start, tuple) else (week_start, 1)
     if grain == "day":
         return day
     if grain == "week":
         return (day - A_WEEK_BEGINS_ON[week_start]) // 7
     year, month, _ = date_of(day)
-    return {"month": year * 12 + month - 1, "quarter": year * 4 + (month - 1) // 3, "year": year}[grain]
+    months = year * 12 + month - 1
+    return {"month": months, "quarter": (months - (year_start - 1)) // 3, "year": (months - (year_start - 1)) // 12}[grain]
 
 
 @lru_cache(maxsize=None)
 def first_day_of(index, grain, week_start="monday"):
     """The first day of the calendar period with this index."""
+    week_start, year_start = week_start if isinstance(week_start, tuple) else (week_start, 1)
     if grain == "day":
         return index
     if grain == "week":
         return 7 * index + A_WEEK_BEGINS_ON[week_start]
-    months = {"month": 1, "quarter": 3, "year": 12}[grain]
-    return day_of(index * months // 12, index * months % 12 + 1)
+    length = {"month": 1, "quarter": 3, "year": 12}[grain]
+    months = index * length + (year_start - 1 if grain != "month" else 0)
+    return day_of(months // 12, months % 12 + 1)
 
 
 def periods(first, last, grain, week_start):

@@ -65,12 +65,13 @@ class Log:
     anonymous: tuple = ANONYMOUS
     week_start: str | None = None                # None: the setting's default
     default_zone: str | None = None
+    year_start: str | None = None
     session_zone: str = "UTC"
     parallel: bool = False
 
     # The simplest values, for showing a failure.
     PLAINER = {"parallel": False, "shape": "table", "session_zone": "UTC", "opted_out": [], "time_type": "timestamptz",
-               "week_start": None, "default_zone": None, "user_column": "user_id", "time_column": "created_at"}
+               "week_start": None, "year_start": None, "default_zone": None, "user_column": "user_id", "time_column": "created_at"}
 
     def excluded(self):
         return set(self.opted_out) | set(self.anonymous)
@@ -92,7 +93,7 @@ class Log:
 
     def settings(self):
         """The settings user_metrics.* and their values, None for the default."""
-        return {"week_start": self.week_start, "timezone": self.default_zone}
+        return {"week_start": self.week_start, "year_start": self.year_start, "timezone": self.default_zone}
 
     def columns(self):
         """(name, type, how a request's value is written) of each column of the table."""

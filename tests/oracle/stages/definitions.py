@@ -135,7 +135,7 @@ def acquisition(uses, day, end, since, source_of, is_premium, least, premium=Non
         row |= {
             "first_request_known_users": len(known), "first_request_success_rate": ratio(sum(known), len(known)),
             "onboarding_eligible_users": len(eligible), "onboarding_completed_rate": ratio(len(onboarded), len(eligible)),
-            "week_1_eligible_users": len(eligible), "week_1_retention": ratio(len(back), len(eligible)),
+            "week_2_eligible_users": len(eligible), "week_2_retention": ratio(len(back), len(eligible)),
             "premium_users": premiums if premium is not None else None,
             "premium_rate": premiums / len(members) if premium is not None else None}
         if hidden(len(members), least):

@@ -50,9 +50,9 @@ class Stages(unittest.TestCase):
         rows = d.acquisition(self.USES, utc_day, 20 * DAY, None, lambda use: "ads" if use.user == "ann" else None,
                              lambda use: False, 1)
         ads, none = rows
-        self.assertEqual((ads["source_value"], ads["users"], ads["onboarding_completed_rate"], ads["week_1_retention"]),
+        self.assertEqual((ads["source_value"], ads["users"], ads["onboarding_completed_rate"], ads["week_2_retention"]),
                          ("ads", 1, 1, 1))
-        self.assertEqual((none["users"], none["first_request_success_rate"], none["week_1_retention"]), (2, 0.5, 0))
+        self.assertEqual((none["users"], none["first_request_success_rate"], none["week_2_retention"]), (2, 0.5, 0))
 
     def test_laws(self):
         rows = [{"period_start": 0, "from_stage": None, "to_stage": stage, "share": 0.5} for stage in ("dormant", "retention")]

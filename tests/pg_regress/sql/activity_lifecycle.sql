@@ -18,14 +18,52 @@ FROM (VALUES (1, 1), (1, 2), (1, 4), (2, 1), (3, 2), (3, 3), (3, 4), (4, 4), (5,
 SELECT * FROM lifecycle('log', period => 'week');
 -- A week later it is: all three of week 4 churned.
 SELECT * FROM lifecycle('log', period => 'week', as_of => '2024-04-08') WHERE period_start >= '2024-04-01';
--- Months: everybody but eve is of March.
+-- Months: everybody but eve is of March, which is not complete, since the log begins on the 4th; so April's churn is not known.
 SELECT * FROM lifecycle('log', period => 'month', as_of => '2024-05-01');
 -- The same as rates of those active before. Week 2: bob of ann and bob; week 3: ann of ann and cy; week 4: nobody; week 5 runs.
 SELECT * FROM churn_rate('log', period => 'week');
--- March is the first month, and nothing is known before it; in April all four of March are gone.
+-- March is the first month, and nothing is known before it; of March only a part, so not how many of it left in April.
 SELECT * FROM churn_rate('log', as_of => '2024-05-01');
 
 -- ===== edges =====
+
+-- A log that begins on 20 March and ends on 15 May, with a newcomer a day who never returns: of March it has 12 days, so March is
+-- not complete, and how many left in April is not known. In May it is not known yet.
+CREATE TABLE begins (user_id text, created_at timestamptz);
+INSERT INTO begins SELECT 'u' || d, d + interval '10 hours' FROM generate_series(timestamptz '2024-03-20 00:00+00', '2024-05-15', '1 day') AS d;
+SELECT period_start, active_users, new_users, churned_users, quick_ratio, complete FROM lifecycle('begins', period => 'month');
+SELECT period_start, previous_active_users, churned_users, churn_rate, complete FROM churn_rate('begins', as_of => '2024-06-01');
+SELECT period_start, active_users, complete FROM active_users('begins', period => 'month');
+-- From its first day on every day is whole.
+SELECT period_start, churned_users, complete FROM lifecycle('begins', period => 'day', until => '2024-03-23');
+
+-- A property that changes. ann begins as free and pays from week 2 on; bob stays free, cy pays from the start, and of dee it is told in
+-- week 2 only. By each value ann is lost among the free in week 2, and new among the paying.
+CREATE TABLE tiers (user_id text, created_at timestamptz, tier text);
+INSERT INTO tiers VALUES ('ann', '2024-03-04', 'free'), ('ann', '2024-03-11', 'pro'), ('ann', '2024-03-18', 'pro'),
+    ('bob', '2024-03-04', 'free'), ('bob', '2024-03-11', 'free'), ('cy', '2024-03-04', 'pro'), ('cy', '2024-03-12', 'pro'),
+    ('dee', '2024-03-05', NULL), ('dee', '2024-03-13', 'pro');
+SELECT v.by_value, r.segment, r.period_start, r.active_users, r.new_users, r.retained_users, r.churned_users
+FROM unnest('{each,first,last}'::text[]) WITH ORDINALITY AS v(by_value, place),
+    LATERAL (SELECT * FROM lifecycle('tiers', by => 'tier', by_value => v.by_value)) AS r
+WHERE r.period_start <= '2024-03-11' ORDER BY v.place, r.segment, r.period_start;
+-- The first is the default of what follows users, and each of who is active.
+SELECT segment, period_start, previous_active_users, churned_users FROM churn_rate('tiers', period => 'week', by => 'tier');
+SELECT segment, active_users FROM active_users('tiers', 'year', by => 'tier');
+SELECT segment, active_users, new_users FROM active_users('tiers', 'year', by => 'tier', by_value => 'last');
+SELECT segment, monthly_users FROM engagement('tiers', by => 'tier', by_value => 'first', since => '2024-03-18');
+SELECT segment, users FROM stickiness('tiers', days => 30, by => 'tier', by_value => 'first') WHERE active_days = 3;
+-- Of several at the same instant it is the greatest.
+INSERT INTO tiers VALUES ('eve', '2024-03-18', 'free'), ('eve', '2024-03-18', 'pro');
+SELECT segment, active_users FROM active_users('tiers', 'year', by => 'tier', by_value => 'first', filter => '{"user_id": "eve"}');
+SELECT count(*) FROM lifecycle('tiers', by => 'tier', filter => '{"user_id": "nobody"}');
+
+-- A year that begins in April, and its quarters.
+SET user_metrics.year_start = 4;
+SELECT period_start, active_users FROM active_users('begins', period => 'quarter');
+SELECT period_start, active_users FROM active_users('begins', period => 'year');
+SELECT period_start, active_users FROM active_users('begins', period => 'month') LIMIT 1;
+RESET user_metrics.year_start;
 
 -- churn_rate with since: the period before the first shown is known. An empty log has no periods, an activity is one's log.
 SELECT period_start, previous_active_users, churned_users, churn_rate, complete FROM churn_rate('log', period => 'week', since => '2024-03-18');
@@ -77,6 +115,9 @@ SELECT * FROM lifecycle(NULL::activity);
 SELECT * FROM lifecycle('log', period => 'decade');
 SELECT * FROM churn_rate('log', period => 'decade');
 SELECT * FROM lifecycle('log', by => 'tier');
+SELECT * FROM lifecycle('tiers', by => 'tier', by_value => 'second');
+SELECT * FROM lifecycle('tiers', by_value => 'second');
+SET user_metrics.year_start = 13;
 \set VERBOSITY default
 
 -- ===== plan =====

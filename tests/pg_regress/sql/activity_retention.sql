@@ -33,7 +33,43 @@ SELECT * FROM retention_curve('log', by => 'plan', offsets => '{1,2}');
 SELECT * FROM cohort_table('log');
 SELECT * FROM cohort_table('log', as_of => '2024-07-01');
 
+-- Brackets: the weeks 1 and 2 as one, in which ann and bob came; week 3 and the one after have not elapsed.
+SELECT cohort_start, period_number, eligible_users, retained_users FROM retention_matrix('log', brackets => '{1-2,3-4}');
+SELECT period_number, eligible_users, retained_users FROM retention_curve('log', brackets => '{0,1-2}');
+-- Recurring cohorts: ann is of week 0, 1 and 3, bob of 0 and 2, cy of 1 and 2, dee of 3. Of week 1, ann did not come back in the week
+-- after it, cy did. Pooled: of the memberships of weeks 0 and 1, four, ann's first and cy's were followed by a week with requests.
+SELECT cohort_start, cohort_users, eligible_users, retained_users FROM retention_matrix('log', cohorts => 'recurring', offsets => '{1}');
+SELECT cohort_users, eligible_users, retained_users FROM retention_curve('log', cohorts => 'recurring', offsets => '{1}');
+
+-- From one event to another: visits on days 0 and 1, purchases. ann buys in the hour of her visit and again on day 1; bob bought an
+-- hour before his first visit, which is no return, and on day 2; cy buys only.
+CREATE TABLE shop (user_id text, created_at timestamptz, feature text);
+INSERT INTO shop VALUES ('ann', '2024-03-04 08:00+00', 'visit'), ('ann', '2024-03-04 09:00+00', 'buy'), ('ann', '2024-03-05 07:00+00', 'buy'),
+    ('bob', '2024-03-04 07:00+00', 'buy'), ('bob', '2024-03-04 08:00+00', 'visit'), ('bob', '2024-03-06 09:00+00', 'buy'),
+    ('cy', '2024-03-04 10:00+00', 'buy');
+SELECT period_number, cohort_users, eligible_users, retained_users FROM retention_curve('shop', 'day', 'day', start_event => '{"feature": "visit"}',
+    return_event => '{"feature": "buy"}', as_of => '2024-03-07');
+-- Within the first 24 hours ann buys twice, and nobody else does; bob's second purchase is 49 hours after his visit.
+SELECT period_number, eligible_users, retained_users FROM retention_curve('shop', 'day', 'day', start_event => '{"feature": "visit"}',
+    return_event => '{"feature": "buy"}', clock => '24_hours', as_of => '2024-03-07 08:00+00');
+-- A microsecond earlier the third day of 24 hours has not elapsed.
+SELECT period_number, eligible_users, retained_users FROM retention_curve('shop', 'day', 'day', start_event => '{"feature": "visit"}',
+    return_event => '{"feature": "buy"}', clock => '24_hours', offsets => '{2}', as_of => '2024-03-07 07:59:59.999999+00');
+-- At least two requests: on day 0 all but cy.
+SELECT period_number, eligible_users, retained_users FROM retention_curve('shop', 'day', 'day', min_requests => 2, as_of => '2024-03-07');
+-- Of users who signed up: ann came on the day, dee never, and cy, who did not sign up, is no member.
+CREATE TABLE signup (user_id text, created_at timestamptz);
+INSERT INTO signup VALUES ('ann', '2024-03-04 00:30+00'), ('bob', '2024-03-03 10:00+00'), ('dee', '2024-03-03 11:00+00');
+SELECT cohort_start, cohort_users, period_number, eligible_users, retained_users
+FROM retention_matrix('shop', 'day', 'day', '{0,1,2}', signups => 'signup', as_of => '2024-03-07');
+-- By the first value of a property that changes: ann is one user.
+SELECT segment, period_number, eligible_users, retained_users FROM retention_curve('shop', 'day', 'day', '{0,1}', by => 'feature', as_of => '2024-03-07');
+SELECT segment, period_number, eligible_users, retained_users FROM retention_curve('shop', 'day', 'day', '{0,1}', by => 'feature', by_value => 'each', as_of => '2024-03-07');
+
 -- ===== edges =====
+
+-- A cohort that since cuts is not complete: on Wednesday the week of 4 March has bob alone.
+SELECT cohort_start, cohort_users, period_number, eligible_users, complete FROM retention_matrix('log', since => '2024-03-06', offsets => '{0,1}') LIMIT 3;
 
 -- On Monday after week 3 it has elapsed for everybody of week 0; one microsecond before it has not.
 SELECT eligible_users, retained_users, complete FROM retention_matrix('log', offsets => '{3}', as_of => '2024-04-01')
@@ -110,6 +146,18 @@ SELECT * FROM retention_matrix('log', period => 'quarter', clock => 'rolling');
 SELECT * FROM retention_matrix('log', offsets => '{-1}');
 SELECT * FROM retention_matrix('log', offsets => '{100001}');
 SELECT * FROM retention_curve('log', kind => 'n_day');
+SELECT * FROM retention_curve('log', offsets => '{{1,3},{4,7}}');
+SELECT * FROM retention_curve('log', brackets => '{{1-3},{4-7}}');
+SELECT * FROM retention_curve('log', brackets => '{1-3,3-7}');
+SELECT * FROM retention_curve('log', brackets => '{3-1}');
+SELECT * FROM retention_curve('log', brackets => '{1-3}', offsets => '{1}');
+SELECT * FROM retention_curve('log', brackets => '{1-3}', kind => 'streak');
+SELECT * FROM retention_curve('log', cohorts => 'each');
+SELECT * FROM retention_curve('log', min_requests => 0);
+SELECT * FROM retention_curve('log', by => 'plan', by_value => 'all');
+SELECT * FROM retention_curve('shop', signups => 'signup', start_event => '{"feature": "visit"}');
+SELECT * FROM retention_curve('shop', signups => 'signup', by => 'feature', by_value => 'each');
+SELECT r.* FROM (SELECT activity(user_id, created_at, 'UTC') AS a FROM log) AS v, retention_curve(v.a, 'day', 'day', clock => '24_hours') AS r;
 SELECT * FROM cohort_table('log', timezone => 'Mars/Olympus');
 \set VERBOSITY default
 -- The cohorts of cohort_table are its segments: it has no by.

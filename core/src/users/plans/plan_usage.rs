@@ -71,7 +71,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let mut months = Months {
         call,
         clock: call.clock()?,
-        calendar: Calendar { grain: Grain::Month, week_start: 0 },
+        calendar: Calendar::plain(Grain::Month),
         plans,
         days: Vec::new(),
         claim: Claim::temporary(),
