@@ -1276,7 +1276,7 @@ CREATE FUNCTION user_metrics.feature_usage(
 ) RETURNS TABLE (
     segment text, name text, users bigint, reach double precision, requests bigint, share double precision,
     requests_per_user double precision, success_rate double precision, cost_usd double precision,
-    median_latency_ms double precision
+    median_latency_ms double precision, median_failed_latency_ms double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'feature_usage_over_log';
@@ -1302,7 +1302,8 @@ Columns:
   requests_per_user: requests / users
   success_rate: share of successful requests among those with a known outcome
   cost_usd: cost in US dollars; NULL if none is known
-  median_latency_ms: median latency in milliseconds';
+  median_latency_ms: median latency in milliseconds of the requests that are not known to have failed
+  median_failed_latency_ms: median latency in milliseconds of the requests that failed';
 
 CREATE FUNCTION user_metrics.model_usage(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -1310,7 +1311,7 @@ CREATE FUNCTION user_metrics.model_usage(
 ) RETURNS TABLE (
     segment text, name text, users bigint, reach double precision, requests bigint, share double precision,
     requests_per_user double precision, success_rate double precision, cost_usd double precision,
-    median_latency_ms double precision
+    median_latency_ms double precision, median_failed_latency_ms double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'model_usage_over_log';
@@ -1336,7 +1337,8 @@ Columns:
   requests_per_user: requests / users
   success_rate: share of successful requests among those with a known outcome
   cost_usd: cost in US dollars; NULL if none is known
-  median_latency_ms: median latency in milliseconds';
+  median_latency_ms: median latency in milliseconds of the requests that are not known to have failed
+  median_failed_latency_ms: median latency in milliseconds of the requests that failed';
 
 CREATE FUNCTION user_metrics.model_stickiness(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -1364,10 +1366,10 @@ Columns:
   model: the model; NULL for all models
   transitions: requests to the model that are followed by another request of the same user
   stay_rate: share of them followed by a request to the same model
-  chance_rate: share expected by chance given each user''s model mix
+  chance_rate: share expected if each user''s requests came in random order
   excess: stay_rate - chance_rate
   switches_after_error: switches to another model after a failed request; NULL if success is not known
-  concentration: mean over users of the sum of the squared shares of their models (Herfindahl index)';
+  concentration: mean over users with at least two requests of the sum of the squared shares of their models (Herfindahl index)';
 
 CREATE FUNCTION user_metrics.model_switches(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -1670,8 +1672,8 @@ CREATE FUNCTION user_metrics.preferred_models(
     timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     place bigint, model text, requests bigint, active_days bigint, median_latency_ms double precision,
-    success_rate double precision, mean_rating double precision, reason text, prefers_speed boolean,
-    prefers_quality boolean
+    median_failed_latency_ms double precision, success_rate double precision, mean_rating double precision, reason text,
+    prefers_speed boolean, prefers_quality boolean
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'preferred_models_over_log';
@@ -1694,7 +1696,8 @@ Columns:
   model: the candidate as given, or the model as named in the log
   requests: the user''s requests to it
   active_days: local days with such a request
-  median_latency_ms: the user''s median latency in milliseconds
+  median_latency_ms: the user''s median latency in milliseconds, over requests that are not known to have failed
+  median_failed_latency_ms: the same over requests that failed
   success_rate: share of the user''s requests to it that succeeded, as far as known
   mean_rating: mean of the user''s ratings
   reason: reason for the rank: fast, good, used, not used, as given or fallback

@@ -29,8 +29,11 @@ pub struct ModelUse {
     pub requests: u64,
     /// The local days of the requests, ascending.
     pub days: Vec<i32>,
-    /// The median of the known latencies, in milliseconds.
+    /// The median of the known latencies of requests not known to have failed, in milliseconds: a model that fails fast
+    /// is not fast.
     pub latency_ms: Option<f64>,
+    /// The median of the known latencies of failed requests, in milliseconds.
+    pub failed_latency_ms: Option<f64>,
     /// The ratings given to its answers.
     pub rated: Sample,
     /// The known outcomes, 1 for success and 0 for failure.
@@ -115,7 +118,7 @@ fn better_by(one: &ModelUse, other: &ModelUse) -> Option<f64> {
 /// ```
 /// # use user_metrics_core::users::preferences::{ModelUse, Sample, Tradeoff, tradeoff};
 /// let of = |model: &str, days: Vec<i32>, latency, rating| ModelUse {
-///     model: model.to_owned(), requests: days.len() as u64, days, latency_ms: Some(latency),
+///     model: model.to_owned(), requests: days.len() as u64, days, latency_ms: Some(latency), failed_latency_ms: None,
 ///     rated: Sample { count: 20, mean: Some(rating), variance: Some(1.0) }, answered: Sample::default(),
 /// };
 /// let (quick, good) = (of("quick", vec![0, 3], 300.0, 3.0), of("good", (0..12).collect(), 900.0, 4.0));
@@ -257,6 +260,7 @@ mod tests {
             requests: 3 * days.len() as u64,
             days,
             latency_ms: Some(latency),
+            failed_latency_ms: None,
             rated: Sample::default(),
             answered: Sample { count: 100, mean: Some(quality), variance: Some(quality * (1.0 - quality)) },
         }

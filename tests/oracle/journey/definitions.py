@@ -332,7 +332,7 @@ def first_day_of_use(uses, local_day, scale):
     first = [step.succeeded for step in uses if step.instant == uses[0].instant and step.succeeded is not None]
     rated = [step.rating < sum(scale) / 2 for step in uses
              if scale and step.rating is not None and scale[0] <= step.rating <= scale[1]]
-    latencies = [step.latency for step in uses if step.latency is not None]
+    latencies = [step.latency for step in uses if step.latency is not None and step.succeeded is not False]
     repeated = [after.instant - before.instant <= 300 * SECOND and normal(before.prompt) == normal(after.prompt) != ""
                 for before, after in zip(uses, uses[1:]) if None not in (before.prompt, after.prompt)]
     return (not any(first) if first else None, not all(known) if known else None,

@@ -151,8 +151,8 @@ class Model:
     def __init__(self, name, requests, local):
         self.name, self.requests = name, len(requests)
         self.days = {local(r.use.instant) // DAY for r in requests}
-        latencies = [r.use.latency for r in requests if r.use.latency is not None]
-        self.latency = ud.median(latencies)
+        self.latency = ud.median(ud.answer_latencies([r.use for r in requests]))
+        self.failed_latency = ud.median(ud.failure_latencies([r.use for r in requests]))
         self.ratings = [float(r.rating) for r in requests if r.rating is not None]
         self.answers = [float(r.use.succeeded) for r in requests if r.use.succeeded is not None]
 
@@ -248,6 +248,7 @@ def preferred_models(mine, local, candidates=None, fallback=None):
     places, (speed, quality) = preferred(models, candidates, fallback)
     return [{"place": n, "model": name, "requests": model.requests if model else 0,
              "active_days": len(model.days) if model else 0, "median_latency_ms": model.latency if model else None,
+             "median_failed_latency_ms": model.failed_latency if model else None,
              "success_rate": known_mean(model.answers) if model else None,
              "mean_rating": known_mean(model.ratings) if model else None, "reason": reason,
              "prefers_speed": speed, "prefers_quality": quality}

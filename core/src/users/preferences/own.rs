@@ -70,6 +70,7 @@ impl Values {
 struct OwnModel {
     named: Named,
     latencies: Vec<f64>,
+    failed_latencies: Vec<f64>,
     rated: Values,
     answered: Values,
 }
@@ -114,13 +115,15 @@ impl<'a> Own<'a> {
             }
             let model = &mut models[place];
             model.named.count(clock.day(at)?, claim)?;
+            let outcome = user.flag(columns.succeeded, i);
             if let Some(latency) = latencies.map(|latencies| latencies[i]).filter(|latency| !latency.is_nan()) {
-                claim.push(&mut model.latencies, latency)?;
+                let failed = outcome == Some(false);
+                claim.push(if failed { &mut model.failed_latencies } else { &mut model.latencies }, latency)?;
             }
             if let Some(rating) = ratings.map(|ratings| ratings[i]).filter(|rating| !rating.is_nan()) {
                 claim.push(&mut model.rated.0, rating)?;
             }
-            if let Some(succeeded) = user.flag(columns.succeeded, i) {
+            if let Some(succeeded) = outcome {
                 claim.push(&mut model.answered.0, f64::from(u8::from(succeeded)))?;
             }
         }
@@ -139,6 +142,7 @@ impl<'a> Own<'a> {
                 requests: model.named.requests,
                 days: model.named.days.clone(),
                 latency_ms: median(&mut model.latencies),
+                failed_latency_ms: median(&mut model.failed_latencies),
                 rated: model.rated.sample(),
                 answered: model.answered.sample(),
             })
