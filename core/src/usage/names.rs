@@ -23,7 +23,7 @@ pub(super) const COLUMNS: &[Column] = &[
         "share of the segment's requests; NULL if any row of the segment is too small to show",
     ),
     column_about(ABOUT, "requests_per_user", Type::Double, "requests / users"),
-    column_about(ABOUT, "success_rate", Type::Double, "share of successful requests among those with a known outcome"),
+    column_about(ABOUT, "answered_rate", Type::Double, "share of answered requests among those whose outcome is known"),
     column_about(ABOUT, "cost_usd", Type::Double, "cost in US dollars; NULL if none is known"),
     column_about(
         ABOUT,

@@ -94,7 +94,8 @@ def local_day(instant, local):
     return local(instant) // DAY
 
 
-def usage_patterns(uses, last, local, least):
+def usage_patterns(uses, last, local, least, begins=None):
+    """`begins` has the instant of each user's first request ever, or `since` if that is later."""
     people = by_user(uses)
     days = {user: sorted({local_day(use.instant, local) for use in of_user}) for user, of_user in people.items()}
     pauses, pausing = [], 0
@@ -104,7 +105,8 @@ def usage_patterns(uses, last, local, least):
         pausing += len(instants) > 1
     intervals = [median([b - a for a, b in zip(d, d[1:])]) for d in days.values() if len(d) > 1]
     active_days = sum(map(len, days.values()))
-    calendar_days = sum(max(local_day(last, local) - d[0] + 1, 1) for d in days.values())
+    begins = {user: min(use.instant for use in of_user) for user, of_user in people.items()} if begins is None else begins
+    calendar_days = sum(max(local_day(last, local) - local_day(begins[user], local) + 1, 1) for user in people)
     row = {
         "users": len(people), "requests": len(uses), "active_days": active_days,
         "requests_per_active_day": ratio(len(uses), active_days),
@@ -188,7 +190,7 @@ def usage_of(uses, name, least):
         known = [use.succeeded for use in named if use.succeeded is not None]
         row = {"users": users(named), "reach": users(named) / users(uses), "requests": len(named),
                "share": len(named) / len(uses) if tells_shares else None, "requests_per_user": len(named) / users(named),
-               "success_rate": ratio(sum(known), len(known)), "cost_usd": total(use.cost for use in named),
+               "answered_rate": ratio(sum(known), len(known)), "cost_usd": total(use.cost for use in named),
                "median_latency_ms": median(answer_latencies(named)),
                "median_failed_latency_ms": median(failure_latencies(named))}
         rows.append({"name": value} | (dict.fromkeys(row) if hidden(users(named), least) else row))

@@ -118,8 +118,8 @@ class Models(unittest.TestCase):
 
     def test_usage(self):
         [a, b, none] = ud.usage_of(self.USES, lambda u: u.model, 1)
-        self.assertEqual((a["users"], a["reach"], a["requests"], a["share"], a["success_rate"]), (2, 1, 5, 5 / 8, 0))
-        self.assertEqual((b["users"], b["reach"], none["name"], none["success_rate"]), (1, 0.5, None, None))
+        self.assertEqual((a["users"], a["reach"], a["requests"], a["share"], a["answered_rate"]), (2, 1, 5, 5 / 8, 0))
+        self.assertEqual((b["users"], b["reach"], none["name"], none["answered_rate"]), (1, 0.5, None, None))
 
 
 class Complexity(unittest.TestCase):

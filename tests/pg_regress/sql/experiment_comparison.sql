@@ -45,12 +45,12 @@ INSERT INTO opt_out VALUES ('joe');
 \x
 SELECT * FROM ab_compare('log');
 \x
--- All metrics. success_rate A 4 of 6 (2 of 3, 0 of 1, 2 of 2), B 5 of 6. cost: A 3, 0, 5, B 4, 9, 0. rating: A 1 - 1 + 1 of 3, B 0 of 2;
+-- All metrics. answered_rate A 4 of 6 (2 of 3, 0 of 1, 2 of 2), B 5 of 6. cost: A 3, 0, 5, B 4, 9, 0. rating: A 1 - 1 + 1 of 3, B 0 of 2;
 -- bob and gus have none. latency A (100 + 300 + 200 + 900 + 700) / 5 = 440, B 1200 / 6 = 200. score: A (1 + 2.5 + 4) / 3, B 1 / 1.
 -- The median latency is that of 100 200 300 700 900, and of 100 100 100 100 400 400.
 -- Back on the next day: A 1 of 3, B 1 of 2, for Thursday has not elapsed for hal. Converted, to a request that cost 5: cat.
 SELECT metric, variant, users, missing_users, round(mean::numeric, 4) AS mean, round(difference::numeric, 4) AS difference, verdict
-FROM ab_compare('log', metrics => '{requests,active_days,success_rate,cost_usd,rating,latency_ms,score,retained_d1,converted,sessions,sum(latency_ms),sum(score),mean(cost_usd),latency_ms_p50}',
+FROM ab_compare('log', metrics => '{requests,active_days,answered_rate,cost_usd,rating,latency_ms,score,retained_d1,converted,sessions,sum(latency_ms),sum(score),mean(cost_usd),latency_ms_p50}',
     converted => '{"cost_usd": 5}');
 -- A user is in the segment of their first exposure: ann was free then. dan and bob too; eve is a mixed one.
 SELECT segment, variant, users, mean, mixed_users FROM ab_compare('log', by => 'tier');

@@ -194,6 +194,12 @@ INSERT INTO ties VALUES ('10', 'ann', '2024-03-04', 'A', true), ('9', 'ann', '20
 SELECT from_model, to_model, switches, after_error FROM model_switches('ties');
 UPDATE ties SET id = NULL;
 SELECT from_model, to_model, switches, after_error FROM model_switches('ties');
+-- Who began before since has had all of its days: of March one request on its last day, in 31 days. ben began on the 30th: 1 in 2 days.
+CREATE TABLE january (user_id text, created_at timestamptz);
+INSERT INTO january VALUES ('ann', '2024-01-10 10:00Z'), ('ann', '2024-03-31 10:00Z'), ('gone', '2024-01-10 10:00Z');
+SELECT users, requests, active_days, requests_per_calendar_day FROM usage_patterns('january', since => '2024-03-01', until => '2024-04-01');
+INSERT INTO january VALUES ('ben', '2024-03-30 10:00Z');
+SELECT users, requests, active_days, requests / requests_per_calendar_day AS calendar_days FROM usage_patterns('january', since => '2024-03-01', until => '2024-04-01');
 -- Failing fast is not being fast. Answers took 900 to 1300 ms, five refusals 10 ms each; what is not known to have failed (950) is an
 -- answer. A model with nothing but failures has no latency. The second pass over many numbers sees the same.
 CREATE TABLE refusals (user_id text, created_at timestamptz, model text, latency_ms int, status int);
@@ -326,7 +332,7 @@ SELECT * FROM request_complexity('text_tokens');
 
 -- ===== plan =====
 
--- since and until prune, in every function.
+-- since and until prune, in every function; but usage_patterns reads also before since when users began.
 CREATE TABLE parted (user_id text, created_at timestamptz, session_id text, model text, feature text, latency_ms int) PARTITION BY RANGE (created_at);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
 CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
