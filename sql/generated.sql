@@ -1390,7 +1390,7 @@ Columns:
   requests: their requests
   active_days: local days with a request, summed over users
   requests_per_active_day: requests / active_days
-  requests_per_calendar_day: requests over all days from the user''s first to the end of observation, summed over users
+  requests_per_calendar_day: requests over all days from the user''s first request, or since if that is later, to the end of observation, summed over users
   median_seconds_between_requests: median time between successive requests of a user, over all pairs
   usage_interval_days: 80th percentile of users'' median number of days between active days
   prompt_tokens: prompt tokens; NULL if none are known
@@ -1460,13 +1460,13 @@ CREATE FUNCTION user_metrics.feature_usage(
     by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, name text, users bigint, reach double precision, requests bigint, share double precision,
-    requests_per_user double precision, success_rate double precision, cost_usd double precision,
-    median_latency_ms double precision
+    requests_per_user double precision, answered_rate double precision, cost_usd double precision,
+    median_latency_ms double precision, median_failed_latency_ms double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'feature_usage_over_log';
 COMMENT ON FUNCTION user_metrics.feature_usage(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'users of each feature and their requests, with success rate, cost and latency
+    'users of each feature and their requests, with the share answered, cost and latency
 
 Arguments:
   source: the log: a table, view or foreign table
@@ -1485,22 +1485,23 @@ Columns:
   requests: number of requests
   share: share of the segment''s requests; NULL if any row of the segment is too small to show
   requests_per_user: requests / users
-  success_rate: share of successful requests among those with a known outcome
+  answered_rate: share of answered requests among those whose outcome is known
   cost_usd: cost in US dollars; NULL if none is known
-  median_latency_ms: median latency in milliseconds';
+  median_latency_ms: median latency in milliseconds of the requests that are not known to have failed
+  median_failed_latency_ms: median latency in milliseconds of the requests that failed';
 
 CREATE FUNCTION user_metrics.model_usage(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, name text, users bigint, reach double precision, requests bigint, share double precision,
-    requests_per_user double precision, success_rate double precision, cost_usd double precision,
-    median_latency_ms double precision
+    requests_per_user double precision, answered_rate double precision, cost_usd double precision,
+    median_latency_ms double precision, median_failed_latency_ms double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'model_usage_over_log';
 COMMENT ON FUNCTION user_metrics.model_usage(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'users of each model and their requests, with success rate, cost and latency
+    'users of each model and their requests, with the share answered, cost and latency
 
 Arguments:
   source: the log: a table, view or foreign table
@@ -1519,9 +1520,10 @@ Columns:
   requests: number of requests
   share: share of the segment''s requests; NULL if any row of the segment is too small to show
   requests_per_user: requests / users
-  success_rate: share of successful requests among those with a known outcome
+  answered_rate: share of answered requests among those whose outcome is known
   cost_usd: cost in US dollars; NULL if none is known
-  median_latency_ms: median latency in milliseconds';
+  median_latency_ms: median latency in milliseconds of the requests that are not known to have failed
+  median_failed_latency_ms: median latency in milliseconds of the requests that failed';
 
 CREATE FUNCTION user_metrics.model_stickiness(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -1549,10 +1551,10 @@ Columns:
   model: the model; NULL for all models
   transitions: requests to the model that are followed by another request of the same user
   stay_rate: share of them followed by a request to the same model
-  chance_rate: share expected by chance given each user''s model mix
+  chance_rate: share expected if each user''s requests came in random order
   excess: stay_rate - chance_rate
   switches_after_error: switches to another model after a failed request; NULL if success is not known
-  concentration: mean over users of the sum of the squared shares of their models (Herfindahl index)';
+  concentration: mean over users with at least two requests of the sum of the squared shares of their models (Herfindahl index)';
 
 CREATE FUNCTION user_metrics.model_switches(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -1786,7 +1788,7 @@ CREATE FUNCTION user_metrics.user_metrics_row(
     segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
     requests_per_active_day double precision, requests_per_calendar_day double precision, sessions bigint,
     session_mean_seconds double precision, session_median_seconds double precision, completion_rate double precision,
-    success_rate double precision, cost_usd double precision, mean_rating double precision, peak_hours text,
+    answered_rate double precision, cost_usd double precision, mean_rating double precision, peak_hours text,
     favorite_features text, model_preferences text, preferred_models text, prefers_speed boolean,
     prefers_quality boolean, requests_per_day double precision, requests_per_day_peer_median double precision,
     requests_per_day_percentile double precision, requests_per_completed_session double precision,
@@ -1821,17 +1823,17 @@ Columns:
   first_seen: time of the first request
   last_seen: time of the last request
   requests_per_active_day: requests / active_days
-  requests_per_calendar_day: requests over all days from the first request to the end of observation
+  requests_per_calendar_day: requests over all days from the first request, or since if that is later, to the end of observation
   sessions: number of sessions
   session_mean_seconds: mean active time of closed sessions: without pauses above session_gap
   session_median_seconds: median active time of closed sessions
   completion_rate: completed / (completed + abandoned)
-  success_rate: share of successful requests among those with a known outcome
+  answered_rate: share of answered requests among those whose outcome is known
   cost_usd: cost in US dollars
   mean_rating: mean rating
   peak_hours: up to three hours with the most requests per occurrence of the hour, separated by commas
   favorite_features: up to three most used features, separated by commas
-  model_preferences: up to three most used models, separated by commas
+  model_preferences: up to three most used models, with their providers if the log has them, separated by commas
   preferred_models: models to offer, in order, separated by commas
   prefers_speed: whether the user prefers speed; NULL with too little evidence
   prefers_quality: whether the user prefers quality; NULL with too little evidence
@@ -1855,8 +1857,8 @@ CREATE FUNCTION user_metrics.preferred_models(
     timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     place bigint, model text, requests bigint, active_days bigint, median_latency_ms double precision,
-    success_rate double precision, mean_rating double precision, reason text, prefers_speed boolean,
-    prefers_quality boolean
+    median_failed_latency_ms double precision, answered_rate double precision, mean_rating double precision,
+    reason text, prefers_speed boolean, prefers_quality boolean
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'preferred_models_over_log';
@@ -1876,11 +1878,12 @@ Arguments:
 
 Columns:
   place: rank; 1 is the model to offer first
-  model: the candidate as given, or the model as named in the log
+  model: the candidate as given, or the model as named in the log, followed by a slash and its provider if the log has one
   requests: the user''s requests to it
   active_days: local days with such a request
-  median_latency_ms: the user''s median latency in milliseconds
-  success_rate: share of the user''s requests to it that succeeded, as far as known
+  median_latency_ms: the user''s median latency in milliseconds, over requests that are not known to have failed
+  median_failed_latency_ms: the same over requests that failed
+  answered_rate: share of the user''s requests to it that were answered, as far as known
   mean_rating: mean of the user''s ratings
   reason: reason for the rank: fast, good, used, not used, as given or fallback
   prefers_speed: whether the user prefers speed; NULL with too little evidence
@@ -1969,7 +1972,7 @@ Columns:
   user_id: the user
   peer_group: the user''s most recent value of peers
   metric: requests_per_day, requests_per_completed_session, features_used or satisfaction
-  value: the user''s own value
+  value: the user''s own value; NULL if not known, as requests_per_day in the first week
   peer_median: median of the peers; NULL with too few peers
   percentile: percentile rank: share of the peers with a lower value and half the share of those with an equal one
   peer_users: peers with a known value';
@@ -2001,7 +2004,7 @@ Arguments:
 Columns:
   peer_group: the user''s most recent value of peers
   metric: requests_per_day, requests_per_completed_session, features_used or satisfaction
-  value: the user''s own value
+  value: the user''s own value; NULL if not known, as requests_per_day in the first week
   peer_median: median of the peers; NULL with too few peers
   percentile: percentile rank: share of the peers with a lower value and half the share of those with an equal one
   peer_users: peers with a known value';
@@ -2031,22 +2034,24 @@ Columns:
   told_at: time at which it was last logged';
 
 CREATE FUNCTION user_metrics.plan_usage(
-    source regclass, plans jsonb, plan_property text DEFAULT 'UserTier', since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
+    source regclass, plans jsonb, plan_property text DEFAULT 'UserTier', user_id text DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    user_id text, plan text, month date, requests bigint, request_limit bigint, used_share double precision,
-    projected_month_end double precision, first_day_over_limit date, out_of_plan_requests bigint
+    user_id text, plan text, period_start date, complete boolean, requests bigint, refused_requests bigint, unit text,
+    used double precision, plan_limit double precision, used_share double precision, projected double precision,
+    first_day_over_limit date, out_of_plan_requests bigint, reason text, details jsonb
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'plan_usage_over_log';
-COMMENT ON FUNCTION user_metrics.plan_usage(regclass, jsonb, text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'monthly requests of every user compared with the limit of their plan: share used, projection to the end of the month, first day over the limit, requests to features outside the plan
+COMMENT ON FUNCTION user_metrics.plan_usage(regclass, jsonb, text, text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'use of every user compared with the limit of their plan, a row for each period and plan held in it: share used, projection to the end of the period, first day over the limit, requests to features outside the plan
 
 Arguments:
   source: the log: a table, view or foreign table
-  plans: JSON object of plans, each with monthly_request_limit and features
+  plans: JSON object of plans, each with limit (or monthly_request_limit), of (requests, tokens or cost_usd), every (day, week or month), anchor and features
   plan_property: property that holds the user''s plan (default ''UserTier'')
+  user_id: id of the only user whose requests are read; by default all users
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2055,14 +2060,20 @@ Arguments:
 
 Columns:
   user_id: the user
-  plan: most recent plan at the end of the month; NULL if none is known
-  month: first day of the calendar month
-  requests: requests in the month
-  request_limit: limit of the plan; NULL if it has none or is not in plans
-  used_share: requests / limit; NULL without a limit, or if it is 0
-  projected_month_end: requests expected by the end of the month at this pace
+  plan: plan held at these requests: the most recent value told; NULL before the first
+  period_start: first local day of the period
+  complete: whether the period is over
+  requests: requests in the period under the plan
+  refused_requests: those known not to have been answered, which use up nothing
+  unit: unit of the limit: requests, tokens or cost_usd
+  used: use by all other requests, in this unit; NULL if it is not known
+  plan_limit: limit of the plan in a period; NULL without one, see reason
+  used_share: used / plan_limit; NULL if one of them is not known, or the limit is 0
+  projected: use expected by the end of the period at this pace
   first_day_over_limit: day on which the limit was exceeded; NULL if it was not
-  out_of_plan_requests: requests to features that the plan does not include; NULL if the plan lists none';
+  out_of_plan_requests: requests to features that the plan does not include; NULL if it includes all, or is not known
+  reason: why used_share is NULL: unlimited, plan not in plans, no plan told, limit is 0, or use not known
+  details: other keys of the plan in plans, such as support_level';
 
 CREATE FUNCTION user_metrics.first_sessions(
     source regclass, signups regclass DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
@@ -2072,7 +2083,7 @@ CREATE FUNCTION user_metrics.first_sessions(
     segment text, users bigint, signed_up_users bigint, without_request_users bigint, requests_before_signup bigint,
     seconds_to_first_request double precision, seconds_to_first_request_low double precision,
     seconds_to_first_request_high double precision, first_request_within_1_day double precision,
-    first_request_within_7_days double precision, first_requests bigint, first_request_success_rate double precision,
+    first_request_within_7_days double precision, first_requests bigint, first_request_answered_rate double precision,
     rate_low double precision, rate_high double precision, open_sessions bigint,
     features_discovered_mean double precision, active_mean_seconds double precision,
     active_median_seconds double precision, requests_mean double precision, single_request_share double precision
@@ -2106,7 +2117,7 @@ Columns:
   first_request_within_1_day: share with a first request within 24 hours of signup, 0 to 1; NULL if no user has been observed for that long
   first_request_within_7_days: share with a first request within 168 hours of signup, 0 to 1; NULL if no user has been observed for that long
   first_requests: first requests with a known outcome
-  first_request_success_rate: share of them that succeeded, 0 to 1
+  first_request_answered_rate: share of them that were answered, 0 to 1
   rate_low: its lower 95 % bound
   rate_high: its upper 95 % bound
   open_sessions: first sessions that may still continue, which the following columns exclude
@@ -2373,20 +2384,21 @@ Columns:
 
 CREATE FUNCTION user_metrics.usage_evolution_json(
     source regclass, weeks integer[] DEFAULT '{1,4,12}', rating_scale double precision[] DEFAULT NULL,
-    panel text DEFAULT 'all', session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    panel text DEFAULT 'all', detailed boolean DEFAULT false, session_gap interval DEFAULT NULL,
+    max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS jsonb
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'usage_evolution_json_over_log';
-COMMENT ON FUNCTION user_metrics.usage_evolution_json(regclass, integer[], double precision[], text, interval, interval, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'rows of usage_evolution as one JSON object: user_evolution, with week_1, week_4 and so on, each with its metrics
+COMMENT ON FUNCTION user_metrics.usage_evolution_json(regclass, integer[], double precision[], text, boolean, interval, interval, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+    'usage_evolution as one JSON object: user_evolution, with week_1, week_4 and so on, each with requests per day, session length in words, list of features, and satisfaction; detailed => true has all metrics as numbers
 
 Arguments:
   source: the log: a table, view or foreign table
   weeks: weeks to report, from 1 to 520; week 1 is the user''s first local day and the six days after it (default ''{1,4,12}'')
   rating_scale: worst and best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings are not used
   panel: all: users whose week has elapsed; same_users: in every week, users whose last week of weeks has elapsed (default ''all'')
+  detailed: whether each week has the columns of usage_evolution instead, under their names (default false)
   session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
   max_idle: longest pause within a session of requests with the same id; by default 24 hours
   since: start of the reported range, inclusive
@@ -2847,7 +2859,7 @@ CREATE FUNCTION user_metrics.acquisition(
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
     as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    source_value text, users bigint, first_request_known_users bigint, first_request_success_rate double precision,
+    source_value text, users bigint, first_request_known_users bigint, first_request_answered_rate double precision,
     onboarding_eligible_users bigint, onboarding_completed_rate double precision, week_2_eligible_users bigint,
     week_2_retention double precision, premium_users bigint, premium_rate double precision
 )
@@ -2870,7 +2882,7 @@ Columns:
   source_value: first logged value of the property; NULL for users without any
   users: number of users
   first_request_known_users: users whose first request has a known outcome
-  first_request_success_rate: share of these users whose first request succeeded, 0 to 1; of several first requests at the same instant, one success is enough
+  first_request_answered_rate: share of these users whose first request succeeded, 0 to 1; of several first requests at the same instant, one success is enough
   onboarding_eligible_users: users whose first 14 days have elapsed
   onboarding_completed_rate: share of these users who were activated in their first 14 days, 0 to 1
   week_2_eligible_users: users whose second week has elapsed: the same users
@@ -2937,7 +2949,7 @@ COMMENT ON FUNCTION user_metrics.ab_compare(regclass, text, text, text, text[], 
 
 Arguments:
   source: the log: a table, view or foreign table
-  metric: metric to compare: requests, active_days, sessions, success_rate, retained_d7, retained_w2, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted if that is given, else requests
+  metric: metric to compare: requests, active_days, sessions, answered_rate, retained_d7, retained_w2, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted if that is given, else requests
   variant: column or property that holds the variant, or experiment:NAME for the variant that a defined experiment assigns (default ''variant'')
   control: variant with which the others are compared; by default control if there is one, else the first by name
   metrics: several metrics, in place of metric
@@ -3092,7 +3104,7 @@ COMMENT ON FUNCTION user_metrics.ab_segments(regclass, text, text, text, text, t
 Arguments:
   source: the log: a table, view or foreign table
   by: column or property that holds the segments
-  metric: metric to compare: requests, active_days, sessions, success_rate, retained_d7, retained_w2, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted if that is given, else requests
+  metric: metric to compare: requests, active_days, sessions, answered_rate, retained_d7, retained_w2, converted, a column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, such as latency_ms_p95; by default converted if that is given, else requests
   variant: column or property that holds the variant, or experiment:NAME for the variant that a defined experiment assigns (default ''variant'')
   control: variant with which the others are compared; by default control if there is one, else the first by name
   metrics: several metrics, in place of metric

@@ -112,15 +112,19 @@ mod tests {
         let metrics = ["session_id", "succeeded", "cost_usd", "revenue_usd", "latency_ms", "rating"];
         let metrics = metrics.iter().filter(|column| columns.contains(column)).map(|column| match *column {
             "session_id" => Some("sessions".to_owned()),
-            "succeeded" => Some("success_rate".to_owned()),
+            "succeeded" => Some("answered_rate".to_owned()),
             column => Some(column.to_owned()),
         });
-        let metrics = [Some("success_rate".to_owned())].into_iter().chain(metrics).collect::<Vec<_>>();
+        let metrics = [Some("answered_rate".to_owned())].into_iter().chain(metrics).collect::<Vec<_>>();
         let of_metrics = arguments.iter().filter(|argument| matches!(argument.role, Role::Metrics));
         let of_metrics = of_metrics.map(|argument| (argument.name.to_owned(), Metrics::asked(&metrics)));
+        // Plans whose limits are in every unit.
+        let plans = r#"{"a": {"limit": 1, "of": "tokens"}, "b": {"limit": 1, "of": "cost_usd"}}"#;
+        let of_plans = arguments.iter().filter(|argument| matches!(argument.role, Role::Wants(..)));
+        let of_plans = of_plans.map(|argument| (argument.name.to_owned(), plans.to_owned()));
         let ask = Ask {
             timezone: "UTC".to_owned(),
-            asked: properties.chain(of_metrics).collect(),
+            asked: properties.chain(of_metrics).chain(of_plans).collect(),
             ..Ask::of(function).unwrap()
         };
         source_query(&relation, &ask)

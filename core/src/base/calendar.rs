@@ -225,6 +225,56 @@ impl Calendar {
     }
 }
 
+/// The day on which the periods of a [`Cycle`] begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// The first of a month, and the first day of the week as set.
+    Standard,
+    /// The day of the month, from 1 to 31 and at most the last one, or of the week, from 1 for Monday.
+    Day(u8),
+    /// The day of the month or of the week on which something began.
+    First,
+}
+
+/// Days, weeks or months that begin on a day of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cycle {
+    /// The length of a period; quarters and years begin as those of a calendar.
+    pub grain: Grain,
+    /// Where periods begin.
+    pub anchor: Anchor,
+}
+
+impl Cycle {
+    /// The period of a day, for what began on the day `first`; weeks and years begin as those of a calendar of any grain.
+    pub fn period(&self, day: Day, first: Day, standard: Calendar) -> Result<Period> {
+        let months = Calendar { grain: Grain::Month, ..standard };
+        let anchor = match (self.anchor, self.grain) {
+            (Anchor::Standard, _) => None,
+            (Anchor::Day(day), _) => Some(i32::from(day)),
+            // 2000-01-03, day 2, was a Monday.
+            (Anchor::First, Grain::Week) => Some((i64::from(first) - 2).rem_euclid(7) as i32 + 1),
+            (Anchor::First, _) => Some(first - months.period(first)?.start + 1),
+        };
+        match (self.grain, anchor) {
+            (Grain::Week, Some(weekday)) => {
+                let week_start = (weekday - 1).clamp(0, 6) as u8;
+                Calendar { grain: Grain::Week, week_start, ..standard }.period(day)
+            }
+            (Grain::Month, Some(anchor)) => {
+                let index = months.period(day)?.index;
+                let start = |index: i32| -> Result<Day> {
+                    let month = months.numbered(index)?;
+                    Ok(month.start + (anchor.max(1) - 1).min(month.end - month.start - 1))
+                };
+                let index = if start(index)? <= day { index } else { index - 1 };
+                Ok(Period { index, start: start(index)?, end: start(index + 1)? })
+            }
+            _ => Calendar { grain: self.grain, ..standard }.period(day),
+        }
+    }
+}
+
 /// The periods of days that mostly come in order: the last one found is tried first.
 #[derive(Clone, Copy, Debug)]
 pub struct Periods {

@@ -103,6 +103,9 @@ pub enum Role {
     Conditions(fn(&str) -> Result<Vec<String>>),
     /// Several conditions, likewise: whether a request passes any of them is read under the argument's name.
     AnyOf(fn(&str) -> Result<Vec<String>>),
+    /// JSON that names further columns, which the given function takes from it: they are read if the log has them. The list
+    /// has all that it may name.
+    Wants(&'static [&'static str], fn(&str) -> Result<Vec<&'static str>>),
     /// Rules about users, see [`Rules`](crate::source::Rules): the columns that they need are read.
     Rules,
     /// The name of a metric, see [`Metrics`](crate::source::Metrics), unless another argument has several: its columns are

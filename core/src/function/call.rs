@@ -210,11 +210,16 @@ impl<'a> Call<'a> {
         given.ok_or(Error::Null { name, accepted })
     }
 
+    /// The periods of a grain, which begin as the settings say.
+    pub fn calendar_of(&self, grain: Grain) -> Calendar {
+        let Environment { week_start, year_start, .. } = self.environment;
+        Calendar { grain, week_start, year_start }
+    }
+
     /// The periods given by an argument, with the week start of the settings.
     pub fn calendar(&self, name: &'static str, default: &str) -> Result<Calendar> {
         let grain = Grain::parse(name, self.text(name).unwrap_or(default))?;
-        let Environment { week_start, year_start, .. } = self.environment;
-        Ok(Calendar { grain, week_start, year_start })
+        Ok(self.calendar_of(grain))
     }
 
     /// The periods given by an argument, if it is not NULL.

@@ -32,7 +32,7 @@ pub(crate) struct Member {
     pub(crate) base: u64,
     sessions: u64,
     cost: Option<f64>,
-    success_rate: Option<f64>,
+    answered_rate: Option<f64>,
     /// The start of the codes of the user's properties in `told`.
     told: usize,
     /// The segment, set once all users are known.
@@ -202,7 +202,7 @@ impl Fold for Members<'_> {
             base: recent.saturating_sub(base) as u64,
             sessions: 0,
             cost: None,
-            success_rate: None,
+            answered_rate: None,
             told: begin,
             segment: Segment::Dormant,
             usage_rank: None,
@@ -219,7 +219,7 @@ impl Fold for Members<'_> {
             member.cost = sum_of(shown.numbers(*cost), claim)?.value();
             let outcomes = || (0..shown.at.len()).filter_map(|request| shown.flag(*succeeded, request));
             let known = outcomes().count();
-            member.success_rate =
+            member.answered_rate =
                 (known > 0).then(|| outcomes().filter(|succeeded| *succeeded).count() as f64 / known as f64);
         }
         claim.push(&mut self.members, member)
@@ -257,7 +257,7 @@ impl Facts for Known<'_> {
             "base_requests" => Some(*base as f64),
             "decline_ratio" => self.member.decline_ratio,
             "cost_usd" => self.member.cost,
-            "success_rate" => self.member.success_rate,
+            "answered_rate" => self.member.answered_rate,
             _ => None,
         }
     }

@@ -91,7 +91,7 @@ const NAMES: &[&str] = &[
     "requests",
     "active_days",
     "sessions",
-    "success_rate",
+    "answered_rate",
     "cost_usd",
     "revenue_usd",
     "rating",
@@ -189,7 +189,7 @@ impl Metrics {
                 self.wanted.extend(["session_id", "latency_ms", "succeeded"]);
                 return higher(Measure::Sessions);
             }
-            "success_rate" => {
+            "answered_rate" => {
                 self.wanted.push("succeeded");
                 return higher(Measure::Successes);
             }

@@ -272,6 +272,12 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
         _ => None,
     });
     let needed = requests.needed.iter().chain(needed).copied().chain(needs).map(|name| (name, true));
+    let mut wanted_by_arguments = Vec::new(); // few: columns
+    for (name, text) in ask.with_role(|role| matches!(role, Role::Wants(..))) {
+        let Some(Role::Wants(_, columns)) = ask.role(name) else { continue };
+        wanted_by_arguments.extend(columns(text)?);
+    }
+    let wanted = wanted.chain(&wanted_by_arguments);
     let mut read: Vec<&str> = Vec::new();
     for (name, is_needed) in needed.chain(requests.columns.iter().chain(wanted).map(|name| (*name, false))) {
         if read.contains(&name) {

@@ -29,7 +29,12 @@ pub fn columns_read(function: &'static Function) -> impl Iterator<Item = (&'stat
         let needed = requests.needed.iter().map(|column| (*column, true));
         // A column that is also read as text is listed once.
         let used = requests.columns.iter().filter(|column| !column.ends_with(AS_TEXT));
-        needed.chain(used.map(|column| (*column, false))).chain(instead.into_iter().flatten()).chain(properties)
+        let wanted = function.arguments.iter().flat_map(|argument| match argument.role {
+            Role::Wants(columns, _) => columns,
+            _ => &[],
+        });
+        let used = used.chain(wanted).map(|column| (*column, false));
+        needed.chain(used).chain(instead.into_iter().flatten()).chain(properties)
     });
     of_metrics.chain(of_value.iter().copied()).chain(of_requests)
 }

@@ -27,7 +27,7 @@ const NUMBERS: &[(&str, &[&str])] = &[
     ("base_requests", &[]),
     ("decline_ratio", &[]),
     ("cost_usd", &["cost_usd!"]),
-    ("success_rate", &["succeeded"]),
+    ("answered_rate", &["succeeded"]),
 ];
 /// The segment of users that no rule fits.
 pub const OTHER: &str = "other";
@@ -253,14 +253,14 @@ mod tests {
     #[test]
     fn the_first_rule_that_fits_decides() {
         let rules = r#"[{"segment": "whale's", "all": [{"requests": {">=": 1000, "<": 1e6}}, {"property:Tier": {"in": ["pro", 5]}}]},
-            {"segment": "gone", "any": [{"segment": {"<>": "new"}}, {"not": {"success_rate": {"exists": false}}}]}]"#;
+            {"segment": "gone", "any": [{"segment": {"<>": "new"}}, {"not": {"answered_rate": {"exists": false}}}]}]"#;
         let rules = Rules::parse(rules).unwrap();
         assert_eq!(rules.segments, ["whale's", "gone", "other"]);
         assert_eq!((&rules.needed[..], &rules.wanted[..]), (&[][..], &["succeeded"][..]));
         assert_eq!((rules.properties.clone(), rules.counts_sessions), (vec!["Tier".to_owned()], false));
         let segment = |requests: f64, tier, segment, success: Option<f64>| {
             let mut user = User { numbers: vec![("requests", requests)], segment, properties: vec![tier] };
-            user.numbers.extend(success.map(|success| ("success_rate", success)));
+            user.numbers.extend(success.map(|success| ("answered_rate", success)));
             rules.segments[rules.segment(&user)].as_str()
         };
         assert_eq!(segment(1000.0, Some("pro"), "new", None), "whale's");

@@ -43,7 +43,7 @@ pub static FUNCTION: Function = Function {
         column_about(ABOUT, "first_request_known_users", Type::Bigint, "users whose first request has a known outcome"),
         column_about(
             ABOUT,
-            "first_request_success_rate",
+            "first_request_answered_rate",
             Type::Double,
             "share of these users whose first request succeeded, 0 to 1; of several first requests at the same \
              instant, one success is enough",

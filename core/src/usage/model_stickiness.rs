@@ -25,7 +25,7 @@ pub static FUNCTION: Function = Function {
             "requests to the model that are followed by another request of the same user",
         ),
         column("stay_rate", Type::Double, "share of them followed by a request to the same model"),
-        column("chance_rate", Type::Double, "share expected by chance given each user's model mix"),
+        column("chance_rate", Type::Double, "share expected if each user's requests came in random order"),
         column("excess", Type::Double, "stay_rate - chance_rate"),
         column(
             "switches_after_error",
@@ -35,7 +35,7 @@ pub static FUNCTION: Function = Function {
         column(
             "concentration",
             Type::Double,
-            "mean over users of the sum of the squared shares of their models (Herfindahl index)",
+            "mean over users with at least two requests of the sum of the squared shares of their models (Herfindahl index)",
         ),
     ],
     reads: Reads::Requests(&OF_TRANSITIONS),
@@ -76,7 +76,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
             chance.into(),
             stay.zip(chance).map(|(stay, chance)| stay - chance).into(),
             (shown && (of.known > 0 || of.transitions == 0)).then_some(of.after_error).into(),
-            of.concentration.mean().filter(|_| !call.hides(of.users)).into(),
+            of.concentration.mean().filter(|_| !call.hides(of.concentration.count())).into(),
         ])
     })
 }
@@ -110,7 +110,7 @@ struct Own {
 }
 
 impl Model {
-    fn add(&mut self, own: &Own, chance: f64, concentration: f64, claim: &mut Claim) -> Result<()> {
+    fn add(&mut self, own: &Own, chance: f64, concentration: Option<f64>, claim: &mut Claim) -> Result<()> {
         self.users += 1;
         self.users_again += u64::from(own.transitions > 0);
         self.transitions += own.transitions;
@@ -118,7 +118,7 @@ impl Model {
         self.after_error += own.after_error;
         self.known += own.known;
         self.chance.add(own.transitions as f64 * chance, claim)?;
-        self.concentration.add(concentration, claim)
+        concentration.map_or(Ok(()), |concentration| self.concentration.add(concentration, claim))
     }
 }
 
@@ -171,12 +171,17 @@ impl Fold for Stickiness {
                 all.known += own.known;
             }
             let squares = own.iter().map(|own| u128::from(own.requests) * u128::from(own.requests)).sum::<u128>();
-            let requests = all.requests as f64;
-            let concentration = squares as f64 / (requests * requests);
-            models.entry([0, segment, 0], claim)?.1.add(&all, concentration, concentration, claim)?;
+            let (requests, others) = (all.requests as f64, all.requests.saturating_sub(1) as f64);
+            // A single request is always of a single model, which tells nothing.
+            let concentration = (all.requests > 1).then(|| squares as f64 / (requests * requests));
+            // Successive requests are two different ones: they are drawn without replacement.
+            let chance = |same: f64, of: f64| if all.requests > 1 { same / of } else { 0.0 };
+            let same = squares.saturating_sub(all.requests.into()) as f64;
+            let by_chance = chance(same, requests * others);
+            models.entry([0, segment, 0], claim)?.1.add(&all, by_chance, concentration, claim)?;
             own.iter().try_for_each(|own| {
-                let share = own.requests as f64 / requests;
-                models.entry([0, segment, own.model], claim)?.1.add(own, share, concentration, claim)
+                let by_chance = chance(own.requests.saturating_sub(1) as f64, others);
+                models.entry([0, segment, own.model], claim)?.1.add(own, by_chance, concentration, claim)
             })
         })
     }

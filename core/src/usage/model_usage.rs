@@ -8,7 +8,7 @@ pub static FUNCTION: Function = Function {
     name: "model_usage",
     path: "usage::model_usage",
     example: "",
-    summary: "users of each model and their requests, with success rate, cost and latency",
+    summary: "users of each model and their requests, with the share answered, cost and latency",
     arguments: &[],
     columns: names::COLUMNS,
     reads: Reads::Requests(&Requests {

@@ -23,9 +23,20 @@ pub(super) const COLUMNS: &[Column] = &[
         "share of the segment's requests; NULL if any row of the segment is too small to show",
     ),
     column_about(ABOUT, "requests_per_user", Type::Double, "requests / users"),
-    column_about(ABOUT, "success_rate", Type::Double, "share of successful requests among those with a known outcome"),
+    column_about(ABOUT, "answered_rate", Type::Double, "share of answered requests among those whose outcome is known"),
     column_about(ABOUT, "cost_usd", Type::Double, "cost in US dollars; NULL if none is known"),
-    column_about(ABOUT, "median_latency_ms", Type::Double, "median latency in milliseconds"),
+    column_about(
+        ABOUT,
+        "median_latency_ms",
+        Type::Double,
+        "median latency in milliseconds of the requests that are not known to have failed",
+    ),
+    column_about(
+        ABOUT,
+        "median_failed_latency_ms",
+        Type::Double,
+        "median latency in milliseconds of the requests that failed",
+    ),
 ];
 
 /// Runs the fold over the names in a column.
@@ -33,9 +44,10 @@ pub(super) fn run(call: &Call<'_>, column: &str, rows: &mut dyn Rows) -> Result<
     call.clock()?;
     let columns = ["segment", column, "succeeded", "cost_usd", "latency_ms"].map(|name| call.column(name));
     let mut names = call.fold(&columns, || Ok(Names::new(columns)))?;
-    if !names.latencies.is_complete() {
-        names.latencies.look_again(&mut names.claim);
-        call.each_user(&[names.segment, names.name, names.latency], |user| names.look_again(user))?;
+    if !names.latencies.iter().all(Medians::is_complete) {
+        names.latencies.iter_mut().for_each(|latencies| latencies.look_again(&mut names.claim));
+        let columns = [names.segment, names.name, names.latency, names.succeeded];
+        call.each_user(&columns, |user| names.look_again(user))?;
     }
     names.rows(call, rows)
 }
@@ -68,8 +80,9 @@ struct Names {
     latency: Option<usize>,
     segments: Table<Whole>,
     names: Table<Name>,
-    /// Latencies in milliseconds, by the number of the name.
-    latencies: Medians,
+    /// Latencies in milliseconds by the number of the name: of requests not known to have failed, and of failures. How long
+    /// a failure takes says nothing about the time to an answer.
+    latencies: [Medians; 2],
     /// The number of users so far, which is the number of the current one.
     users: u64,
     claim: Claim,
@@ -85,7 +98,7 @@ impl Names {
             latency,
             segments: Table::default(),
             names: Table::default(),
-            latencies: Medians::default(),
+            latencies: Default::default(),
             users: 0,
             claim: Claim::temporary(),
         }
@@ -97,7 +110,8 @@ impl Names {
         for (i, &latency) in latencies.iter().enumerate().filter(|(_, latency)| !latency.is_nan()) {
             let codes = [0, segments.map_or(0, |codes| codes[i]), names.map_or(0, |codes| codes[i])];
             let (number, _) = self.names.entry(codes, &mut self.claim)?;
-            self.latencies.again(number, latency, &mut self.claim)?;
+            let failed = user.flag(self.succeeded, i) == Some(false);
+            self.latencies[usize::from(failed)].again(number, latency, &mut self.claim)?;
         }
         Ok(())
     }
@@ -129,7 +143,8 @@ impl Names {
                 share(name.requests, name.users).into(),
                 (name.known > 0).then(|| share(name.succeeded, name.known)).into(),
                 name.cost.value().into(),
-                self.latencies.median(found.number).into(),
+                self.latencies[0].median(found.number).into(),
+                self.latencies[1].median(found.number).into(),
             ])?;
         }
         Ok(())
@@ -152,7 +167,8 @@ impl Fold for Names {
             name.requests += 1;
             name.users += u64::from(name.last_user != self.users);
             name.last_user = self.users;
-            if let Some(succeeded) = user.flag(self.succeeded, i) {
+            let outcome = user.flag(self.succeeded, i);
+            if let Some(succeeded) = outcome {
                 name.known += 1;
                 name.succeeded += u64::from(succeeded);
             }
@@ -160,7 +176,7 @@ impl Fold for Names {
                 name.cost.add(cost, claim)?;
             }
             if let Some(latency) = latencies.map(|latencies| latencies[i]).filter(|latency| !latency.is_nan()) {
-                self.latencies.add(number, latency, claim)?;
+                self.latencies[usize::from(outcome == Some(false))].add(number, latency, claim)?;
             }
         }
         Ok(())
@@ -178,6 +194,7 @@ impl Fold for Names {
             (ours.known, ours.succeeded) = (ours.known + theirs.known, ours.succeeded + theirs.succeeded);
             ours.cost.merge(theirs.cost, claim)
         })?;
-        self.latencies.merge(other.latencies, &numbers, &mut self.claim)
+        let mut latencies = self.latencies.iter_mut().zip(other.latencies);
+        latencies.try_for_each(|(ours, theirs)| ours.merge(theirs, &numbers, &mut self.claim))
     }
 }

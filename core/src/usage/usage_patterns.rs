@@ -30,7 +30,8 @@ pub static FUNCTION: Function = Function {
             ABOUT,
             "requests_per_calendar_day",
             Type::Double,
-            "requests over all days from the user's first to the end of observation, summed over users",
+            "requests over all days from the user's first request, or since if that is later, to the end of observation, summed \
+             over users",
         ),
         column_about(
             ABOUT,
@@ -49,7 +50,8 @@ pub static FUNCTION: Function = Function {
         column_about(ABOUT, "cost_usd", Type::Double, "cost in US dollars; NULL if none is known"),
     ],
     reads: Reads::Requests(&Requests {
-        past: Past::Nothing,
+        // When a user began determines the days over which requests are averaged.
+        past: Past::All,
         columns: &["prompt_tokens", "completion_tokens", "cost_usd"],
         needed: &[],
         names: false,
@@ -103,6 +105,7 @@ impl Totals {
 /// The fold.
 struct Patterns<'a> {
     clock: Clock<'a>,
+    since: Option<Micros>,
     segment: Option<usize>,
     /// The columns that are summed.
     numbers: [Option<usize>; 3],
@@ -122,6 +125,7 @@ impl<'a> Patterns<'a> {
     fn new(call: &'a Call<'_>, [segment, numbers @ ..]: [Option<usize>; 4]) -> Result<Self> {
         Ok(Patterns {
             clock: call.clock()?,
+            since: call.since,
             segment,
             numbers,
             totals: Table::default(),
@@ -134,8 +138,12 @@ impl<'a> Patterns<'a> {
     }
 
     fn look_again(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Patterns { totals, pauses, by_segment, claim, segment, .. } = self;
+        let Patterns { totals, pauses, by_segment, claim, segment, since, .. } = self;
         by_segment.each(user, *segment, |code, requests| {
+            let requests = shown(user, requests, *since);
+            if requests.is_empty() {
+                return Ok(());
+            }
             let (number, _) = totals.entry([0, 0, code], claim)?;
             seconds_between(user, requests).try_for_each(|pause| pauses.again(number, pause, claim))
         })
@@ -179,6 +187,12 @@ impl<'a> Patterns<'a> {
     }
 }
 
+/// The requests that are not before `since`.
+fn shown<'r>(user: &Timeline<'_>, requests: &'r [u32], since: Option<Micros>) -> &'r [u32] {
+    let before = |since| requests.partition_point(|&request| user.at[request as usize] < since);
+    since.map_or(requests, |since| &requests[before(since)..])
+}
+
 /// The seconds between successive requests of each user.
 fn seconds_between<'u>(user: &'u Timeline<'_>, requests: &'u [u32]) -> impl Iterator<Item = f64> + 'u {
     let at = |request: u32| user.at[request as usize];
@@ -198,16 +212,19 @@ fn interval(intervals: &BTreeMap<u32, u64>) -> Option<f64> {
 
 impl Fold for Patterns<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Patterns { clock, totals, pauses, by_segment, days, claim, numbers, segment, last_at, .. } = self;
-        *last_at = (*last_at).max(user.at.last().copied());
+        let Patterns { clock, totals, pauses, by_segment, days, claim, numbers, segment, last_at, since, .. } = self;
+        *last_at = (*last_at).max(user.at.last().copied().filter(|&at| since.is_none_or(|since| at >= since)));
         by_segment.each(user, *segment, |code, requests| {
+            let first_ever = requests.first().map(|&request| user.at[request as usize]);
+            let requests = shown(user, requests, *since);
+            let Some(begins) = first_ever.max(*since).filter(|_| !requests.is_empty()) else { return Ok(()) };
             let (number, totals) = totals.entry([0, 0, code], claim)?;
             clock.distinct_days(requests.iter().map(|&request| user.at[request as usize]), days, claim)?;
             totals.users += 1;
             totals.requests += requests.len() as u64;
             totals.users_again += u64::from(requests.len() > 1);
             totals.active_days += days.len() as u64;
-            let first_day = days.first().copied().unwrap_or_default();
+            let first_day = clock.day(begins)?;
             totals.first_days += i64::from(first_day);
             totals.add_latest((first_day, 1));
             if days.len() > 1 {

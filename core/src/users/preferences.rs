@@ -25,16 +25,32 @@ pub const FUNCTIONS: &[&Function] =
 pub struct ModelUse {
     /// Its name in the log.
     pub model: String,
+    /// Its provider, if the log tells it.
+    #[serde(default)]
+    pub provider: Option<String>,
     /// The number of requests to it.
     pub requests: u64,
     /// The local days of the requests, ascending.
     pub days: Vec<i32>,
-    /// The median of the known latencies, in milliseconds.
+    /// The median of the known latencies of requests not known to have failed, in milliseconds: a model that fails fast
+    /// is not fast.
     pub latency_ms: Option<f64>,
+    /// The median of the known latencies of failed requests, in milliseconds.
+    pub failed_latency_ms: Option<f64>,
     /// The ratings given to its answers.
     pub rated: Sample,
     /// The known outcomes, 1 for success and 0 for failure.
     pub answered: Sample,
+}
+
+impl ModelUse {
+    /// Its name as gateways have it: the model, and after a slash the provider, if it is known.
+    pub fn name(&self) -> String {
+        match &self.provider {
+            Some(provider) => format!("{}/{provider}", self.model),
+            None => self.model.clone(),
+        }
+    }
 }
 
 /// Size, mean and population variance of a set of numbers.
@@ -115,7 +131,7 @@ fn better_by(one: &ModelUse, other: &ModelUse) -> Option<f64> {
 /// ```
 /// # use user_metrics_core::users::preferences::{ModelUse, Sample, Tradeoff, tradeoff};
 /// let of = |model: &str, days: Vec<i32>, latency, rating| ModelUse {
-///     model: model.to_owned(), requests: days.len() as u64, days, latency_ms: Some(latency),
+///     model: model.to_owned(), provider: None, requests: days.len() as u64, days, latency_ms: Some(latency), failed_latency_ms: None,
 ///     rated: Sample { count: 20, mean: Some(rating), variance: Some(1.0) }, answered: Sample::default(),
 /// };
 /// let (quick, good) = (of("quick", vec![0, 3], 300.0, 3.0), of("good", (0..12).collect(), 900.0, 4.0));
@@ -162,7 +178,8 @@ pub struct Preferred {
 /// used come first: by latency for a user who prefers speed, by quality for one who prefers quality, otherwise by use. A
 /// model with fewer than 5 requests ranks by use only, after these; candidates never used follow as given.
 ///
-/// A candidate is a model's name in the log, optionally followed by a slash and a provider: `gpt-4o/openai`.
+/// A candidate is a model's name in the log, optionally followed by a slash and a provider: `gpt-4o/openai`. Without one it is
+/// the model of the provider that comes first; a provider is ignored if the log has none for the model.
 pub fn order(
     models: &[ModelUse],
     preference: Option<Tradeoff>,
@@ -176,13 +193,16 @@ pub fn order(
             return Err(Error::Argument { name, given, accepted: "one or more names of models".to_owned() });
         }
     }
+    let names = models.iter().map(ModelUse::name).collect::<Vec<_>>(); // few: models that one user used
     let named = |candidate: &str| {
         let of = |name: &str| models.iter().position(|model| model.model == name);
-        of(candidate).or_else(|| candidate.rsplit_once('/').and_then(|(model, _)| of(model)))
+        let of_any = |name: &str| models.iter().position(|model| model.model == name && model.provider.is_none());
+        let whole = names.iter().position(|name| name == candidate).or_else(|| of(candidate));
+        whole.or_else(|| candidate.rsplit_once('/').and_then(|(model, _)| of_any(model)))
     };
     let all: Vec<(String, Option<usize>)> = match candidates {
         Some(list) => list.iter().map(|name| (name.clone(), named(name))).collect(),
-        None => models.iter().enumerate().map(|(i, model)| (model.model.clone(), Some(i))).collect(),
+        None => names.iter().enumerate().map(|(i, name)| (name.clone(), Some(i))).collect(),
     };
     let used = |(name, place): &(String, Option<usize>)| place.map(|place| (name.clone(), place));
     let mut ranked: Vec<(String, usize)> = all.iter().filter_map(used).collect();
@@ -201,7 +221,7 @@ pub fn order(
     let known = |i: usize| models[i].requests >= LEAST_OF_MODEL;
     let by_use = |a: usize, b: usize| {
         let key = |i: usize| (models[i].requests, models[i].days.len());
-        key(b).cmp(&key(a)).then_with(|| models[a].model.cmp(&models[b].model))
+        key(b).cmp(&key(a)).then_with(|| names[a].cmp(&names[b]))
     };
     // The same measure for all; otherwise models would be compared by different measures.
     let by_rating =
@@ -254,9 +274,11 @@ mod tests {
         let days: Vec<i32> = days.into_iter().collect();
         ModelUse {
             model: name.to_owned(),
+            provider: None,
             requests: 3 * days.len() as u64,
             days,
             latency_ms: Some(latency),
+            failed_latency_ms: None,
             rated: Sample::default(),
             answered: Sample { count: 100, mean: Some(quality), variance: Some(quality * (1.0 - quality)) },
         }
@@ -344,6 +366,24 @@ mod tests {
         assert_eq!(ordered(&quality, None, None), [("good".to_owned(), "good"), ("fast".to_owned(), "good")]);
         let neither = [model("b", 0..5, 1.0, 0.9), model("a", 0..5, 1.0, 0.9), model("c", 0..6, 1.0, 0.9)];
         assert_eq!(ordered(&neither, None, None).iter().map(|(name, _)| name).collect::<Vec<_>>(), ["c", "a", "b"]);
+    }
+
+    #[test]
+    fn a_provider_is_part_of_the_name() {
+        let of = |name: &str, provider: Option<&str>, days| ModelUse {
+            provider: provider.map(str::to_owned),
+            ..model(name, 0..days, 1.0, 0.9)
+        };
+        let used = [of("a", Some("x"), 9), of("a", Some("y"), 5), of("b", None, 4)];
+        let reasons = |candidates: &[&str]| {
+            let found = ordered(&used, Some(candidates), None);
+            found.into_iter().map(|(name, reason)| format!("{name} {reason}")).collect::<Vec<_>>().join(", ")
+        };
+        let all = ordered(&used, None, None).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(all, ["a/x", "a/y", "b"]);
+        assert_eq!(reasons(&["a/y", "a/x"]), "a/x used, a/y used");
+        // Without a provider it is the one used most; of another provider it was not used, unless the log has none.
+        assert_eq!(reasons(&["a", "a/z", "b/z"]), "a used, b/z used, a/z not used");
     }
 
     #[test]

@@ -124,9 +124,9 @@ fn answer(function: &'static Function, history: &History, parts: u64, least: u64
     let texts = Texts {
         name: "user 1",
         feature: "1",
-        json: r#"{"1": {"monthly_request_limit": 2, "features": ["3"]}}"#,
+        json: r#"{"1": {"limit": 2, "every": "week", "anchor": "first_request", "features": ["3"]}}"#,
         rules: r#"[{"segment": "a", "all": [{"requests": {">": 9}}, {"property:p": {"in": ["1", "2"]}}]},
-            {"segment": "b", "any": [{"success_rate": {">": 0.5}}, {"sessions": {"<": 3}}]}]"#,
+            {"segment": "b", "any": [{"answered_rate": {">": 0.5}}, {"sessions": {"<": 3}}]}]"#,
     };
     let mut call = call(function, history, texts);
     let left_out = [UserKey::text(b"user 3").unwrap()];

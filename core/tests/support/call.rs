@@ -44,7 +44,7 @@ const METRICS: [&str; 11] = [
     "requests",
     "active_days",
     "sessions",
-    "success_rate",
+    "answered_rate",
     "cost_usd",
     "rating",
     "latency_ms_p95",

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 START = datetime(2024, 3, 6, tzinfo=timezone.utc)
 ZONES = ["UTC", "America/New_York", "Asia/Kathmandu"]
-METRICS = ["requests", "active_days", "sessions", "success_rate", "cost_usd", "rating", "latency_ms", "prompt_tokens",
+METRICS = ["requests", "active_days", "sessions", "answered_rate", "cost_usd", "rating", "latency_ms", "prompt_tokens",
            "retained_d1", "retained_d3", "retained_w2", "converted", "score", "sum(score)", "mean(cost_usd)", "sum(latency_ms)",
            "latency_ms_p50", "score_p90"]
 # Metrics with one number per user: only these have a covariate and can be winsorized.
@@ -237,7 +237,7 @@ def figure_of(metric, requests, first, observed, zone):
         return float(len({local_day(r.at, zone) for r in requests})), None
     if metric == "sessions":
         return float(count_sessions(requests)), None
-    if metric == "success_rate":
+    if metric == "answered_rate":
         outcomes = [200 <= r.status <= 299 for r in requests if r.status in range(200, 300) or r.status in range(400, 600)]
         return float(sum(outcomes)), float(len(outcomes))
     if metric == "converted":

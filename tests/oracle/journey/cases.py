@@ -35,7 +35,10 @@ class JourneyCase(Case):
         call = super().sql(log)
         if self.readout != "usage_evolution_json":
             return call
-        figures = ", ".join(f"(w.value ->> '{name}')::{kind} AS {name}" for name, kind in jd.FIGURES_OF_A_WEEK.items())
+        if self.args.get("detailed"):
+            figures = ", ".join(f"(w.value ->> '{name}')::{kind} AS {name}" for name, kind in jd.FIGURES_OF_A_WEEK.items())
+        else:
+            figures = ", ".join(f"{expression} AS {name}" for name, expression in jd.SHORT_OF_A_WEEK.items())
         call = call.replace("SELECT r.* FROM", f"SELECT substr(w.key, 6)::integer AS week, {figures} FROM")
         return f"{call}, LATERAL jsonb_each(r -> 'user_evolution') AS w"
 
@@ -139,7 +142,7 @@ def expected_rows(case, log, facts):
         return milestones(case, log, facts, groups, waiting, signups, told, end, gap, idle, key_of, local_day, least)
     scale = args.get("rating_scale")
     ratings = [s.rating for steps in groups.values() for s in steps if s.rating is not None and not math.isnan(s.rating)]
-    panel = args.pop("panel", "all")
+    panel, is_detailed = args.pop("panel", "all"), args.pop("detailed", False)
     if case.readout in EVOLUTION and scale and any(not scale[0] <= rating <= scale[1] for rating in ratings):
         raise ExpectedError("22023")
     answers = []
@@ -152,7 +155,10 @@ def expected_rows(case, log, facts):
         else:
             rows = getattr(jd, case.readout)(steps, end, case.since, local_day, least, **args)
         if case.readout == "usage_evolution_json":
-            return [{name: row[name] for name in row if name != "panel"} for row in rows if row["panel"] == panel]
+            return [{"week": row["week"]} | ({name: row[name] for name in jd.FIGURES_OF_A_WEEK} if is_detailed
+                                             else jd.in_short(row)) for row in rows if row["panel"] == panel]
+        if case.readout == "usage_evolution":
+            rows = [{name: row[name] for name in row if name != "names"} for row in rows]
         answers += [{"segment": segment, **row} for row in rows]
     return answers
 
@@ -237,7 +243,9 @@ def random_args(rng, readout):
         return {"feature": feature, "landmarks": rng.choice([(1,), (1, 3), (2, 5, 9), (1, 3, 7, 14, 28)]),
                 "horizon_days": rng.choice([7, 7, 8, 14])}
     if readout in EVOLUTION:
-        args = {"panel": rng.choice(["all", "same_users"])} if readout == "usage_evolution_json" else {}
+        args = {}
+        if readout == "usage_evolution_json":
+            args = {"panel": rng.choice(["all", "same_users"])} | ({"detailed": True} if rng.random() < 0.5 else {})
         return args | {"weeks": rng.choice([(1,), (1, 2), (2, 1, 2), (1, 4, 12), (3,)])} | (
             {"rating_scale": rng.choice([(0, 1), (0, 1), (-1, 1), (0.5, 1)])} if rng.random() < 0.7 else {})
     return {}

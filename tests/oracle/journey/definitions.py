@@ -150,7 +150,7 @@ def first_sessions(rows, asks_signups, tells_features, end, least):
         "requests_before_signup": sum(wait < 0 for wait, _ in waits), "seconds_to_first_request": median,
         "seconds_to_first_request_low": median_low, "seconds_to_first_request_high": median_high,
         "first_request_within_1_day": within[0], "first_request_within_7_days": within[1],
-        "first_requests": len(known), "first_request_success_rate": rate, "rate_low": low, "rate_high": high,
+        "first_requests": len(known), "first_request_answered_rate": rate, "rate_low": low, "rate_high": high,
         "open_sessions": len(people) - len(closed),
         "features_discovered_mean": mean([row["features_discovered"] for row in closed]) if tells_features else None,
         "active_mean_seconds": mean(lengths), "active_median_seconds": percentile(lengths, Fraction(1, 2)),
@@ -337,7 +337,7 @@ def first_day_of_use(uses, local_day, scale):
     first = [step.succeeded for step in uses if step.instant == uses[0].instant and step.succeeded is not None]
     rated = [step.rating < sum(scale) / 2 for step in uses
              if scale and step.rating is not None and scale[0] <= step.rating <= scale[1]]
-    latencies = [step.latency for step in uses if step.latency is not None]
+    latencies = [step.latency for step in uses if step.latency is not None and step.succeeded is not False]
     repeated = [after.instant - before.instant <= 300 * SECOND and normal(before.prompt) == normal(after.prompt) != ""
                 for before, after in zip(uses, uses[1:]) if None not in (before.prompt, after.prompt)]
     return (not any(first) if first else None, not all(known) if known else None,
@@ -421,6 +421,33 @@ def any_active(steps, since, local_day, last_day, landmark, horizon_days):
 FIGURES_OF_A_WEEK = {"users": "bigint", "active_users": "bigint"} | dict.fromkeys(
     ("requests_per_day", "requests_per_active_user_day", "avg_session_seconds", "features_used", "satisfaction_score"),
     "double precision")
+SHORT_OF_A_WEEK = {
+    "requests_per_day": "(w.value ->> 'requests_per_day')::double precision",
+    "avg_session_length": "w.value ->> 'avg_session_length'",
+    "features_used": "(SELECT string_agg(f, '|' ORDER BY n) FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof("
+                     "w.value -> 'features_used') = 'array' THEN w.value -> 'features_used' END) WITH ORDINALITY AS u(f, n))",
+    "satisfaction_score": "(w.value ->> 'satisfaction_score')::double precision"}
+
+
+def in_four_digits(number):
+    return None if number is None else float(f"{number:.4g}")
+
+
+def length(seconds):
+    """In seconds below a minute, in minutes below an hour, then in hours and minutes; halves are rounded up."""
+    seconds = int(Fraction(seconds) + Fraction(1, 2))
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod((seconds + 30) // 60, 60)
+    return " ".join([f"{hours} h"] * (hours > 0) + [f"{minutes} min"] * (minutes > 0 or hours == 0))
+
+
+def in_short(row):
+    """A week in the JSON form, unless it is to be detailed."""
+    return {"requests_per_day": in_four_digits(row["requests_per_day"]),
+            "avg_session_length": None if row["avg_session_seconds"] is None else length(row["avg_session_seconds"]),
+            "features_used": "|".join(row["names"]) if row["names"] else None,
+            "satisfaction_score": in_four_digits(row["satisfaction_score"])}
 
 
 def usage_evolution(steps, end, since, local_day, least, tells_features, gap, idle, key_of, weeks=(1, 4, 12), rating_scale=None):
@@ -442,7 +469,11 @@ def usage_evolution(steps, end, since, local_day, least, tells_features, gap, id
             ratings = [step.rating for of_user in active for step in of_user
                        if rating_scale and step.rating is not None and not math.isnan(step.rating)]
             score = (fmean(ratings) - rating_scale[0]) / (rating_scale[1] - rating_scale[0]) * 10 if ratings else None
-            row = {"users": len(members), "active_users": len(active), "requests_per_day": share(requests, 7 * len(members)),
+            used = [feature for of_user in active for feature in {step.feature for step in of_user} - {None}]
+            names = sorted((name for name in set(used) if used.count(name) >= least),
+                           key=lambda name: (-used.count(name), name.encode()))
+            row = {"users": len(members), "active_users": len(active), "names": names if tells_features else None,
+                   "requests_per_day": share(requests, 7 * len(members)),
                    "requests_per_active_user_day": share(requests, 7 * len(active)), "avg_session_seconds": mean(lengths),
                    "features_used": mean([len({step.feature for step in of_user} - {None}) for of_user in active])
                    if tells_features else None, "satisfaction_score": score}

@@ -133,7 +133,7 @@ def acquisition(uses, day, end, since, source_of, is_premium, least, premium=Non
         onboarded = [activated for activated, first in within if activated is not None and activated < first + 14]
         premiums = sum(any(is_premium(use) for use in of_user) for of_user, _ in members)
         row |= {
-            "first_request_known_users": len(known), "first_request_success_rate": ratio(sum(known), len(known)),
+            "first_request_known_users": len(known), "first_request_answered_rate": ratio(sum(known), len(known)),
             "onboarding_eligible_users": len(eligible), "onboarding_completed_rate": ratio(len(onboarded), len(eligible)),
             "week_2_eligible_users": len(eligible), "week_2_retention": ratio(len(back), len(eligible)),
             "premium_users": premiums if premium is not None else None,

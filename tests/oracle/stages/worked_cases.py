@@ -52,7 +52,7 @@ class Stages(unittest.TestCase):
         ads, none = rows
         self.assertEqual((ads["source_value"], ads["users"], ads["onboarding_completed_rate"], ads["week_2_retention"]),
                          ("ads", 1, 1, 1))
-        self.assertEqual((none["users"], none["first_request_success_rate"], none["week_2_retention"]), (2, 0.5, 0))
+        self.assertEqual((none["users"], none["first_request_answered_rate"], none["week_2_retention"]), (2, 0.5, 0))
 
     def test_laws(self):
         rows = [{"period_start": 0, "from_stage": None, "to_stage": stage, "share": 0.5} for stage in ("dormant", "retention")]

@@ -1,5 +1,6 @@
 """One case about usage patterns: one call of one function over one log, as SQL and as expected rows; the laws of results."""
 
+import math
 from dataclasses import dataclass, replace
 
 from oracle.kit.cases import Case, counted_requests, observed_until, random_filter, random_moment, segments
@@ -62,6 +63,13 @@ def requests_read(case, log, now):
             and (case.since is None or r.instant >= case.since) and (case.until is None or r.instant < case.until)]
 
 
+def began(case, log, now):
+    """When each user began, in each segment: the first request ever, or `since` if that is later."""
+    return {segment: {user: max(min(r.instant for r in of_user), -math.inf if case.since is None else case.since)
+                      for user, of_user in ud.by_key(members, lambda r: r.user).items()}
+            for segment, members in segments(case, requests_read(replace(case, since=None), log, now)).items()}
+
+
 def expected_rows(case, log, facts):
     """The rows by the definitions; `facts` has the server's `now`, and the server for offsets of zones."""
     if case.readout == "feature_usage" and log.feature_column is None:
@@ -75,7 +83,9 @@ def expected_rows(case, log, facts):
     if not groups and case.by is None and case.readout in SUMMARIES:
         groups = {None: []}
     last = None if end is None else ud.last_moment(end, [use for uses in groups.values() for use in uses])
-    known = offsets([use.instant for uses in groups.values() for use in uses] + [last] * (last is not None), zone, facts)
+    begins = began(case, log, facts.now) if case.readout == "usage_patterns" else {}
+    known = offsets([use.instant for uses in groups.values() for use in uses] + [last] * (last is not None)
+                    + [instant for of_users in begins.values() for instant in of_users.values()], zone, facts)
     rows = []
     for segment, uses in sorted(groups.items(), key=lambda group: (group[0] is None, (group[0] or "").encode())):
         if case.readout == "peak_hours":
@@ -83,6 +93,8 @@ def expected_rows(case, log, facts):
             begun = ud.hours_begun(first, last, stretches(first, last, zone, facts))
             known = offsets([use.instant for use in uses], zone, facts)
             answer = ud.peak_hours(uses, begun, lambda i: i + known[i], least, **case.args)
+        elif case.readout == "usage_patterns" and uses:
+            answer = ud.usage_patterns(uses, last, lambda i: i + known[i], least, begins[segment])
         else:
             answer = READOUTS[case.readout](uses, last, lambda i: i + known[i], least)
         rows += answer if case.readout in UNSEGMENTED else [{"segment": segment, **row} for row in answer]

@@ -94,7 +94,8 @@ def local_day(instant, local):
     return local(instant) // DAY
 
 
-def usage_patterns(uses, last, local, least):
+def usage_patterns(uses, last, local, least, begins=None):
+    """`begins` has the instant of each user's first request ever, or `since` if that is later."""
     people = by_user(uses)
     days = {user: sorted({local_day(use.instant, local) for use in of_user}) for user, of_user in people.items()}
     pauses, pausing = [], 0
@@ -104,7 +105,8 @@ def usage_patterns(uses, last, local, least):
         pausing += len(instants) > 1
     intervals = [median([b - a for a, b in zip(d, d[1:])]) for d in days.values() if len(d) > 1]
     active_days = sum(map(len, days.values()))
-    calendar_days = sum(max(local_day(last, local) - d[0] + 1, 1) for d in days.values())
+    begins = {user: min(use.instant for use in of_user) for user, of_user in people.items()} if begins is None else begins
+    calendar_days = sum(max(local_day(last, local) - local_day(begins[user], local) + 1, 1) for user in people)
     row = {
         "users": len(people), "requests": len(uses), "active_days": active_days,
         "requests_per_active_day": ratio(len(uses), active_days),
@@ -172,6 +174,15 @@ def usage_heatmap(uses, local, least):
 
 # ----------------------------------------------------------------------------------------------- features and models
 
+def answer_latencies(uses):
+    """Known latencies of answers. A failure has none: it may take no time, or all there is."""
+    return [use.latency for use in uses if use.latency is not None and use.succeeded is not False]
+
+
+def failure_latencies(uses):
+    return [use.latency for use in uses if use.latency is not None and use.succeeded is False]
+
+
 def usage_of(uses, name, least):
     """A row a name. The shares of all but one would tell the last one."""
     rows, tells_shares = [], not any(hidden(users(named), least) for named in by_key(uses, name).values())
@@ -179,8 +190,9 @@ def usage_of(uses, name, least):
         known = [use.succeeded for use in named if use.succeeded is not None]
         row = {"users": users(named), "reach": users(named) / users(uses), "requests": len(named),
                "share": len(named) / len(uses) if tells_shares else None, "requests_per_user": len(named) / users(named),
-               "success_rate": ratio(sum(known), len(known)), "cost_usd": total(use.cost for use in named),
-               "median_latency_ms": median([use.latency for use in named if use.latency is not None])}
+               "answered_rate": ratio(sum(known), len(known)), "cost_usd": total(use.cost for use in named),
+               "median_latency_ms": median(answer_latencies(named)),
+               "median_failed_latency_ms": median(failure_latencies(named))}
         rows.append({"name": value} | (dict.fromkeys(row) if hidden(users(named), least) else row))
     return rows
 
@@ -222,12 +234,25 @@ def after_error(switches):
     return sum(first.succeeded is False and first.model != second.model for first, second in switches)
 
 
+def chance_to_stay(request, of_user, any_model):
+    """The chance that two successive requests of the user name the same model if all their orders are equally likely.
+
+    Counted over pairs: of all ordered pairs of different requests those of one model, or, if the model of the first is
+    given, of the other requests those of its model.
+    """
+    counts = [len(named) for named in by_key(of_user, lambda use: use.model).values()]
+    others = len(of_user) - 1
+    if any_model:
+        return sum(count * (count - 1) for count in counts) / (len(of_user) * others)
+    return (sum(use.model == request.model for use in of_user) - 1) / others
+
+
 def model_stickiness(uses, least):
     people = by_user(with_model(uses))
     rows = []
     for model in [None, *sorted({use.model for use in with_model(uses)})]:
         steps = [(a, b) for a, b in transitions(uses) if model in (None, a.model)]
-        chances = [concentration(people[a.user]) if model is None else shares(people[a.user])[model] for a, _ in steps]
+        chances = [chance_to_stay(a, people[a.user], model is None) for a, _ in steps]
         theirs = [of_user for of_user in people.values() if model is None or model in shares(of_user)]
         stay = ratio(sum(a.model == b.model for a, b in steps), len(steps))
         chance = ratio(math.fsum(chances), len(steps))
@@ -237,7 +262,9 @@ def model_stickiness(uses, least):
                "switches_after_error": after_error(steps) if is_known else None}
         if hidden(users([a for a, _ in steps]), least) or hidden(len(theirs), least):
             row = dict.fromkeys(row)
-        row["concentration"] = None if hidden(len(theirs), least) or not theirs else mean(map(concentration, theirs))
+        # A single request is always of a single model, which tells nothing.
+        repeated = [of_user for of_user in theirs if len(of_user) > 1]
+        row["concentration"] = None if hidden(len(repeated), least) or not repeated else mean(map(concentration, repeated))
         rows.append({"model": model} | row)
     return rows
 

@@ -92,14 +92,24 @@ class Models(unittest.TestCase):
             use("ann", "12:00"), use("bob", "09:00"), use("bob", "10:00")]
 
     def test_stickiness(self):
-        """ann: A A B B A, of which 2 of 4 stay and 0.52 would by chance; bob: A A."""
+        """ann: A A B B A, of which 2 of 4 stay and (3 · 2 + 2 · 1) / (5 · 4) = 0.4 would by chance; bob: A A."""
         rows = {row["model"]: row for row in ud.model_stickiness(self.USES, 1)}
         self.assertEqual([rows[m]["transitions"] for m in (None, "A", "B")], [5, 3, 2])
         self.assertAlmostEqual(rows[None]["stay_rate"], 3 / 5)
-        self.assertAlmostEqual(rows[None]["chance_rate"], (4 * 0.52 + 1) / 5)
-        self.assertAlmostEqual(rows["A"]["chance_rate"], (2 * 0.6 + 1) / 3)
+        self.assertAlmostEqual(rows[None]["chance_rate"], (4 * 0.4 + 1) / 5)
+        self.assertAlmostEqual(rows["A"]["chance_rate"], (2 * 0.5 + 1) / 3)
         self.assertAlmostEqual(rows["B"]["concentration"], 0.52)
         self.assertEqual([rows[m]["switches_after_error"] for m in (None, "A", "B")], [1, 1, None])
+
+    def test_random_order(self):
+        """xx, xy, yx and yy are the four orders of two requests: half of them stay, as chance has it."""
+        [all_models, *_] = ud.model_stickiness([use(user, at, model) for user in ("xx", "xy", "yx", "yy")
+                                                for at, model in zip(("09:00", "10:00"), user)], 1)
+        self.assertEqual((all_models["stay_rate"], all_models["chance_rate"], all_models["excess"]), (0.5, 0.5, 0))
+
+    def test_one_request(self):
+        [all_models, a] = ud.model_stickiness([use("ann", "09:00")], 1)
+        self.assertEqual((all_models["concentration"], a["concentration"]), (None, None))
 
     def test_switches(self):
         rows = [(row["from_model"], row["to_model"], row["switches"], row["after_error"])
@@ -108,8 +118,8 @@ class Models(unittest.TestCase):
 
     def test_usage(self):
         [a, b, none] = ud.usage_of(self.USES, lambda u: u.model, 1)
-        self.assertEqual((a["users"], a["reach"], a["requests"], a["share"], a["success_rate"]), (2, 1, 5, 5 / 8, 0))
-        self.assertEqual((b["users"], b["reach"], none["name"], none["success_rate"]), (1, 0.5, None, None))
+        self.assertEqual((a["users"], a["reach"], a["requests"], a["share"], a["answered_rate"]), (2, 1, 5, 5 / 8, 0))
+        self.assertEqual((b["users"], b["reach"], none["name"], none["answered_rate"]), (1, 0.5, None, None))
 
 
 class Complexity(unittest.TestCase):
@@ -176,6 +186,8 @@ MUTANTS = {
         replace(u, model=u.model or "?") for u in uses]),
     "ids go by their text": renamed("id_order", lambda i: (i is None, (i or "").encode())),
     "ids tell no order": renamed("id_order", lambda i: 0),
+    "a request may follow itself": renamed("chance_to_stay", lambda request, of_user, any_model: (
+        RIGHT.concentration(of_user) if any_model else RIGHT.shares(of_user)[request.model])),
     "all models of a user are alike": renamed("shares", lambda of_user: dict.fromkeys(
         {u.model for u in of_user}, 1 / len({u.model for u in of_user}))),
     "unknown is a failure": renamed("after_error", lambda steps: sum(

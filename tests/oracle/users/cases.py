@@ -10,6 +10,7 @@ from oracle.kit.runner import ExpectedError
 from oracle.segments import definitions as segd
 from oracle.sessions import definitions as sd
 from oracle.usage import definitions as ud
+from oracle.usage.cases import began as usage_began
 from oracle.usage.cases import offsets, requests_read, stretches
 from oracle.users import definitions as d
 
@@ -19,9 +20,17 @@ WEIGHTS = {"user_metrics_row": 6, "user_profile": 3, "preferred_models": 5, "pre
 OF_ONE = ("user_metrics_row", "user_profile")                 # the same figures, as a row and as JSON
 OF_ALL = ("benchmark_users", "plan_usage", "user_properties")  # which name no user
 CANDIDATES = [["gpt-4o", "claude"], ["o3/openai", "gpt-4o/openai", "nobody's"], ["none", "such"],
-              ["gpt-4o", "gpt-4o/openai", "claude", "it's"]]
-PLANS = [{"free": {"monthly_request_limit": 2, "features": ["chat"]}, "pro": {"monthly_request_limit": "unlimited"}},
-         {"free": {"monthly_request_limit": 0}, "pro": {"monthly_request_limit": 5, "features": []}}, {"none such": {}}]
+              ["gpt-4o", "gpt-4o/openai", "claude", "it's"], ["claude/azure", "gpt-4o/azure", "claude/openai", "o3/"]]
+PLANS = [{"free": {"monthly_request_limit": 2, "features": ["chat"], "support_level": "community"},
+          "pro": {"monthly_request_limit": "unlimited", "features": ["code", "all"]}},
+         {"free": {"monthly_request_limit": 0}, "pro": {"monthly_request_limit": 5, "features": []}}, {"none such": {}},
+         {"free": {"limit": 1, "every": "day"}, "pro": {"limit": 2, "every": "week", "features": "*"}},
+         {"free": {"limit": 4, "of": "tokens", "every": "week", "anchor": 3}, "pro": {"limit": 100, "of": "tokens", "anchor": 31}},
+         {"free": {"limit": 1.75, "of": "cost_usd", "anchor": "first_request"},
+          "pro": {"limit": 3, "every": "week", "anchor": "first_request", "features": ["code"]}}]
+PLAN_COLUMNS = ", ".join("r." + name for name in (
+    "user_id", "plan", "period_start", "complete", "requests", "refused_requests", "unit", "used", "plan_limit", "used_share",
+    "projected", "first_day_over_limit", "out_of_plan_requests", "reason"))
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,8 @@ class UserCase(Case):
         call = super().sql(log)
         if self.readout == "preferred_model_list":
             return call.replace("SELECT r.* FROM", "SELECT r AS list FROM")
+        if self.readout == "plan_usage":
+            return call.replace("SELECT r.* FROM", f"SELECT {PLAN_COLUMNS}, r.details ->> 'support_level' AS details FROM")
         if self.readout == "user_profile":
             figures = ", ".join(f"{expression} AS {name}" for name, expression in d.PROFILE.items())
             return call.replace("SELECT r.* FROM", f"SELECT {figures} FROM")
@@ -68,7 +79,8 @@ class UserCase(Case):
 
 def read(case, log, now):
     """The requests of the case, as the definitions read them."""
-    return [d.Request(log.use(r), log.turn(r), log.rating(r), r.tier) for r in requests_read(case, log, now)]
+    return [d.Request(log.use(r), log.turn(r), log.rating(r), r.tier, r.provider if log.provider_column else None)
+            for r in requests_read(case, log, now)]
 
 
 def expected_rows(case, log, facts):
@@ -77,6 +89,11 @@ def expected_rows(case, log, facts):
         return known_rows(case, log, facts)
     except d.Doubtful:
         return None
+
+
+def began(case, log, now):
+    """When each user began: the first request ever, or `since` if that is later."""
+    return next(iter(usage_began(replace(case, by=None), log, now).values()), {})
 
 
 def known_rows(case, log, facts):
@@ -107,7 +124,7 @@ def known_rows(case, log, facts):
         names = [row["model"] for row in d.preferred_models(mine, local, **case.args)]
         return [{"list": ",".join(names) if names else None}]
     if case.readout in ("benchmark_users", "benchmark_user"):
-        return benchmark(case, everybody, of_log, local, gap, idle, least, **case.args)
+        return benchmark(case, everybody, of_log, local, gap, idle, least, **case.args, began=began(case, log, facts.now))
     rows = row(case, log, facts, everybody, mine, of_log, local, gap, idle, least)
     if case.readout == "user_profile":
         return [d.profile(rows[0], case.args.get("benchmark", True)) if rows else dict.fromkeys(d.PROFILE)]
@@ -120,9 +137,13 @@ def plan_usage(case, log, facts):
     zone, end = case.zone(log), observed_until(case, log, facts.now)
     if end is not None and end >= facts.now:
         raise d.Doubtful                         # what is projected from the present differs from call to call
+    if "user_id" in case.args:
+        if case.until is None and case.as_of is None:
+            raise d.Doubtful                     # then the present is the end
+        everybody = [r for r in everybody if r.use.user == case.args["user_id"]]
     known = offsets([r.use.instant for r in everybody], zone, facts)
-    return d.plan_usage(everybody, end, case.since, lambda i: i + known[i],
-                        lambda day: midnight(day, zone, facts), case.args["plans"])
+    return d.plan_usage(everybody, end, case.since, lambda i: i + known[i], lambda day: midnight(day, zone, facts),
+                        case.args["plans"], log.week_start or "monday")
 
 
 def is_empty(case):
@@ -156,7 +177,8 @@ def row(case, log, facts, everybody, mine, of_log, local, gap, idle, least):
     zone = case.zone(log)
     first, last = min(r.use.instant for r in mine), max([end - 1, *(r.use.instant for r in mine)])
     begun = ud.hours_begun(first, last, stretches(first, last, zone, facts))
-    habits = d.habits(mine, end, begun, local, gap, idle)
+    since = began(case, log, facts.now)
+    habits = d.habits(mine, end, begun, local, gap, idle, since[case.user])
     lists = {name: case.args[name] for name in ("candidates", "fallback") if name in case.args}
     preferred = d.preferred_models(mine, local, **lists)
     speed, quality = d.tradeoff(d.models_of(mine, local))
@@ -168,7 +190,7 @@ def row(case, log, facts, everybody, mine, of_log, local, gap, idle, least):
             raise d.Doubtful
         segment = segd.segment_user(rows, case.user)[0]["segment"]
         peers = {name: case.args[name] for name in ("peers",) if name in case.args}
-        beside = {r["metric"]: r for r in d.benchmark(everybody, of_log, local, gap, idle, least, **peers)
+        beside = {r["metric"]: r for r in d.benchmark(everybody, of_log, local, gap, idle, least, **peers, began=since)
                   if r["user_id"] == case.user}
     figures = {}
     for metric in d.METRICS:
@@ -214,7 +236,7 @@ def laws(case, log, rows, answer):
 
 # --------------------------------------------------------------------------------------------------- random choices
 
-def random_args(rng, readout):
+def random_args(rng, readout, log):
     args = {}
     if readout in (*OF_ONE, "preferred_models", "preferred_model_list"):
         args |= {name: rng.choice(CANDIDATES) for name, chance in (("candidates", 0.4), ("fallback", 0.3))
@@ -227,6 +249,8 @@ def random_args(rng, readout):
         args["min_peers"] = rng.choice([1, 1, 2, 3])
     if readout == "plan_usage":
         args |= {"plans": rng.choice(PLANS), "plan_property": "tier"}
+        if rng.random() < 0.2:
+            args["user_id"] = rng.choice([r.user for r in log.requests if r.user is not None] or ["nobody"])
     if readout == "favorite_features" and rng.random() < 0.5:
         args["top"] = rng.choice([1, 2, 5])
     return args
@@ -234,7 +258,7 @@ def random_args(rng, readout):
 
 def random_user_case(rng, log):
     readout = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-    args = random_args(rng, readout)
+    args = random_args(rng, readout, log)
     timezone = rng.choice([None, log.zone, log.zone, rng.choice(ZONES)])
     near = timezone or log.default_zone or "UTC"
     rare = 0.08 if readout == "preferred_models" else 0.25         # a choice takes long to show

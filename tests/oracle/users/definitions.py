@@ -14,11 +14,12 @@ from collections import namedtuple
 from fractions import Fraction
 from statistics import fmean
 
-from oracle.kit.days import DAY, date_of, day_of
+from oracle.kit.days import DAY, date_of, month_length
+from oracle.kit.definitions import A_WEEK_BEGINS_ON
 from oracle.sessions import definitions as sd
 from oracle.usage import definitions as ud
 
-Request = namedtuple("Request", "use turn rating peer")
+Request = namedtuple("Request", "use turn rating peer provider", defaults=(None,))
 METRICS = ("requests_per_day", "requests_per_completed_session", "features_used", "satisfaction")
 
 
@@ -51,8 +52,9 @@ def known_mean(numbers):
 
 # --------------------------------------------------------------------------------------------------- a user's habits
 
-def habits(mine, end, begun, local, gap, idle):
-    """Metrics of one user's own requests; `begun` is how often each hour began."""
+def habits(mine, end, begun, local, gap, idle, began=None):
+    """Metrics of one user's own requests; `begun` is how often each hour began, `began` the first request ever, or `since`
+    if that is later."""
     instants = [r.use.instant for r in mine]
     days = {local(instant) // DAY for instant in instants}
     last_day = local(max(end - 1, max(instants))) // DAY
@@ -65,15 +67,16 @@ def habits(mine, end, begun, local, gap, idle):
     return {
         "requests": len(mine), "active_days": len(days), "first_seen": min(instants), "last_seen": max(instants),
         "requests_per_active_day": len(mine) / len(days),
-        "requests_per_calendar_day": len(mine) / max(last_day - min(days) + 1, 1),
+        "requests_per_calendar_day": len(mine) / max(
+            last_day - (min(days) if began is None else local(began) // DAY) + 1, 1),
         "sessions": len(sessions), "session_mean_seconds": sd.mean(lengths),
         "session_median_seconds": sd.percentile(lengths, Fraction(1, 2)),
         "completion_rate": sd.share(fates.count("completed"), len(fates)),
-        "success_rate": known_mean(r.use.succeeded for r in mine), "cost_usd": ud.total(r.use.cost for r in mine),
+        "answered_rate": known_mean(r.use.succeeded for r in mine), "cost_usd": ud.total(r.use.cost for r in mine),
         "mean_rating": known_mean(r.rating for r in mine),
         "peak_hours": listed(sorted(rates, key=lambda hour: (-rates[hour], hour))),
         "favorite_features": listed(by_count(mine, lambda r: r.use.feature, local)),
-        "model_preferences": listed(by_count(mine, lambda r: r.use.model, local))}
+        "model_preferences": listed(by_count(mine, model_name, local))}
 
 
 def of_list(path):
@@ -145,20 +148,28 @@ def favorite_features(mine, everybody, local, least, top=3):
 
 # ------------------------------------------------------------------------------------------------- preferred models
 
+def model_name(request):
+    """As gateways have it: the model, and after a slash the provider, if the log tells it."""
+    if request.use.model is None or not (request.provider or "").strip():
+        return request.use.model
+    return f"{request.use.model}/{request.provider}"
+
+
 class Model:
-    """A user's experience with one model."""
+    """A user's experience with one model of one provider."""
 
     def __init__(self, name, requests, local):
         self.name, self.requests = name, len(requests)
+        self.model, self.has_provider = requests[0].use.model, name != requests[0].use.model
         self.days = {local(r.use.instant) // DAY for r in requests}
-        latencies = [r.use.latency for r in requests if r.use.latency is not None]
-        self.latency = ud.median(latencies)
+        self.latency = ud.median(ud.answer_latencies([r.use for r in requests]))
+        self.failed_latency = ud.median(ud.failure_latencies([r.use for r in requests]))
         self.ratings = [float(r.rating) for r in requests if r.rating is not None]
         self.answers = [float(r.use.succeeded) for r in requests if r.use.succeeded is not None]
 
 
 def models_of(mine, local):
-    named = ud.by_key([r for r in mine if r.use.model is not None], lambda r: r.use.model)
+    named = ud.by_key([r for r in mine if r.use.model is not None], model_name)
     return {name: Model(name, requests, local) for name, requests in named.items()}
 
 
@@ -206,16 +217,23 @@ def tradeoff(models):
     return shows and fast > good, shows and good > fast
 
 
+def meant(candidate, models):
+    """The model that a candidate names: of its provider, of the provider used most, or of an unknown one."""
+    if candidate in models:
+        return models[candidate]
+    most_used = sorted(models.values(), key=lambda m: (-m.requests, -len(m.days), m.name.encode()))
+    same = [m for m in most_used if m.model == candidate]
+    unknown = [m for m in most_used if m.model == candidate.rpartition("/")[0] and "/" in candidate and not m.has_provider]
+    return next(iter(same + unknown), None)
+
+
 def preferred(models, candidates=None, fallback=None):
     """[(name, model, reason)] in order, and the preference."""
     preference = tradeoff(models)
     if candidates is None:
         known = {name: models[name] for name in models}
     else:
-        known = {}
-        for candidate in candidates:
-            name = candidate if candidate in models else candidate.rpartition("/")[0]
-            known[candidate] = models.get(name)
+        known = {candidate: meant(candidate, models) for candidate in candidates}
     used, names = [], set()
     for name, model in known.items():
         if model is not None and model.name not in names:
@@ -224,7 +242,7 @@ def preferred(models, candidates=None, fallback=None):
     if sum(model.requests for _, model in used) < 10:
         lists = [(fallback, "fallback"), (candidates, "as given")]
         chosen, reason = next(((names, reason) for names, reason in lists if names is not None), ([], None))
-        found = [(name, models.get(name, models.get(name.rpartition("/")[0])), reason) for name in chosen]
+        found = [(name, meant(name, models), reason) for name in chosen]
         return found, preference
     enough = [model for _, model in used if model.requests >= 5]
     pick = (lambda m: m.ratings) if all(len(m.ratings) >= 3 for m in enough) else (lambda m: m.answers)
@@ -248,7 +266,8 @@ def preferred_models(mine, local, candidates=None, fallback=None):
     places, (speed, quality) = preferred(models, candidates, fallback)
     return [{"place": n, "model": name, "requests": model.requests if model else 0,
              "active_days": len(model.days) if model else 0, "median_latency_ms": model.latency if model else None,
-             "success_rate": known_mean(model.answers) if model else None,
+             "median_failed_latency_ms": model.failed_latency if model else None,
+             "answered_rate": known_mean(model.answers) if model else None,
              "mean_rating": known_mean(model.ratings) if model else None, "reason": reason,
              "prefers_speed": speed, "prefers_quality": quality}
             for n, (name, model, reason) in enumerate(places, 1)]
@@ -273,7 +292,13 @@ def user_properties(requests):
     return rows
 
 
-def benchmark(requests, end, local, gap, idle, least, min_peers=10, peers=None):
+def pace(mine, last, began, local):
+    """Requests per day from the first request ever, or `since` if that is later; not in the first week, which is busier."""
+    days = local(last) // DAY - local(began) // DAY + 1
+    return len(mine) / days if days >= 7 else None
+
+
+def benchmark(requests, end, local, gap, idle, least, min_peers=10, peers=None, began=None):
     """A row for every user and metric."""
     people = ud.by_key(requests, lambda r: r.use.user)
     group = {user: latest((r.use.instant, r.peer) for r in mine) if peers else None for user, mine in people.items()}
@@ -284,11 +309,11 @@ def benchmark(requests, end, local, gap, idle, least, min_peers=10, peers=None):
     for user, mine in people.items():
         closed = [s for s in sessions_of(mine, gap, idle) if s.outcome(end) != "open"]
         completed = sum(s.outcome(end) == "completed" for s in closed)
-        days = max(local(last) // DAY - min(local(r.use.instant) // DAY for r in mine) + 1, 1)
+        first = min(r.use.instant for r in mine) if began is None else began[user]
         own = [float(r.rating) for r in mine if r.rating is not None]
         features = {r.use.feature for r in mine} - {None}
         values[user] = (
-            len(mine) / days, sum(s.requests for s in closed) / completed if completed else None,
+            pace(mine, last, first, local), sum(s.requests for s in closed) / completed if completed else None,
             float(len(features)) if features else None, shrunk(own, prior[group[user]], 5) if own else None)
     rows = []
     for user in sorted(people, key=str.encode):
@@ -310,30 +335,97 @@ def benchmark(requests, end, local, gap, idle, least, min_peers=10, peers=None):
 
 # ------------------------------------------------------------------------------------------------- the limits of plans
 
-def plan_usage(requests, end, since, local, midnight, plans):
-    """Every user and local month; `midnight` gives the instant at which a local day begins."""
+def anchored(day, every, anchor, first_day, week_start):
+    """First days of the period of a day and of the next, by walking back and forth to the nearest day that begins one."""
+    def begins(other):
+        if every == "day":
+            return True
+        if every == "week":
+            # Day 0, 2000-01-01, was a Saturday: the sixth day of a week from Monday to Sunday.
+            weekday = {"first_request": (first_day + 5) % 7 + 1, None: (A_WEEK_BEGINS_ON[week_start] + 5) % 7 + 1}
+            return (other + 5) % 7 + 1 == weekday.get(anchor, anchor)
+        year, month, of_month = date_of(other)
+        wanted = {"first_request": date_of(first_day)[2], None: 1}.get(anchor, anchor)
+        return of_month == min(wanted, month_length(year, month))
+    start, following = day, day + 1
+    while not begins(start):
+        start -= 1
+    while not begins(following):
+        following += 1
+    return start, following
+
+
+def plans_held(own):
+    """(request, plan) of a user: the plan that the request tells, else the one told last; and the plan at the end, and since
+    when, if another was held before."""
+    held, plan, since = [], None, None
+    for instant, at_once in sorted(ud.by_key(own, lambda r: r.use.instant).items()):
+        told = [r.peer for r in at_once if r.peer is not None]
+        now = max(told, key=str.encode) if told else plan
+        if now != plan and plan is not None:
+            since = instant
+        plan = now
+        held += [(r, plan if r.peer is None else r.peer) for r in at_once]
+    return held, plan, since
+
+
+def used_by(request, unit):
+    """What a request uses up; None if that is not known."""
+    if unit == "cost_usd":
+        return request.use.cost
+    if unit == "tokens":
+        return ud.total([request.use.prompt, request.use.completion])
+    return 1
+
+
+def plan_usage(requests, end, since, local, midnight, plans, week_start):
+    """Every user, plan and period; `midnight` gives the instant at which a local day begins."""
     rows = []
     for user, own in sorted(ud.by_key(requests, lambda r: r.use.user).items(), key=lambda group: group[0].encode()):
-        plan = None
-        for (year, month), of_month in sorted(ud.by_key(own, lambda r: date_of(local(r.use.instant) // DAY)[:2]).items()):
-            told = [(r.use.instant, r.peer.encode(), r.peer) for r in of_month if r.peer is not None]
-            plan = max(told)[2] if told else plan
+        held, last_plan, taken_up = plans_held(own)
+        first_day, of_user = min(local(r.use.instant) // DAY for r in own), []
+        for plan, under in ud.by_key(held, lambda pair: pair[1]).items():
             terms = plans.get(plan, {})
-            limit, features = terms.get("monthly_request_limit"), terms.get("features")
+            monthly = terms.get("monthly_request_limit")
+            limit = terms.get("limit") if monthly is None else monthly
             limit = None if limit == "unlimited" else limit
-            first = day_of(year, month)
-            begins, ends = midnight(first), midnight(day_of(year + month // 12, month % 12 + 1))
-            if since is not None and ends <= since:
-                continue
-            days, count = sorted(local(r.use.instant) // DAY for r in of_month), len(of_month)
-            if ends <= end:
-                projected = float(count)
-            else:
-                projected = float(count * Fraction(ends - begins, end - begins)) if end != begins else None
-            rows.append({
-                "user_id": user, "plan": plan, "month": first, "requests": count, "request_limit": limit,
-                "used_share": float(Fraction(count, limit)) if limit else None, "projected_month_end": projected,
-                "first_day_over_limit": days[limit] if limit is not None and count > limit else None,
-                "out_of_plan_requests": None if features is None else sum(
-                    r.use.feature is not None and r.use.feature not in features for r in of_month)})
+            unit, features = terms.get("of", "requests"), terms.get("features")
+            if features is not None and {"all", "*"} & set([features] if isinstance(features, str) else features):
+                features = None
+
+            def period(pair):
+                return anchored(local(pair[0].use.instant) // DAY, terms.get("every", "month"), terms.get("anchor"),
+                                first_day, week_start)
+
+            for (first, following), of_period in ud.by_key(under, period).items():
+                begins, ends = midnight(first), midnight(following)
+                if since is not None and ends <= since:
+                    continue
+                mine = [request for request, _ in of_period]
+                counted = [r for r in mine if r.use.succeeded is not False]
+                amounts = [(r, Fraction(used_by(r, unit))) for r in counted if used_by(r, unit) is not None]
+                used = sum(amount for _, amount in amounts) if amounts or not counted else None
+                by_day = sorted(local(r.use.instant) // DAY for r, _ in amounts)
+                over = [day for day in by_day if limit is not None and sum(
+                    amount for r, amount in amounts if local(r.use.instant) // DAY <= day) > limit]
+                if used is None or ends <= end or plan != last_plan:
+                    projected = used
+                else:
+                    pace_from = max(begins, taken_up) if taken_up is not None else begins
+                    lately = sum(amount for r, amount in amounts if r.use.instant >= pace_from)
+                    projected = used + lately * Fraction(ends - end, end - pace_from) if end > pace_from else None
+                reason = ("no plan told" if plan is None else "plan not in plans" if plan not in plans
+                          else "unlimited" if limit is None else "limit is 0" if limit == 0
+                          else "use not known" if used is None else None)
+                of_user.append({
+                    "user_id": user, "plan": plan, "period_start": first, "complete": ends <= end, "requests": len(mine),
+                    "refused_requests": len(mine) - len(counted), "unit": unit if plan in plans else None,
+                    "used": None if used is None else float(used), "plan_limit": None if limit is None else float(limit),
+                    "used_share": float(used / Fraction(limit)) if limit and used is not None else None,
+                    "projected": None if projected is None else float(projected),
+                    "first_day_over_limit": over[0] if over else None,
+                    "out_of_plan_requests": None if features is None else sum(
+                        r.use.feature is not None and r.use.feature not in features for r in mine),
+                    "reason": reason, "details": terms.get("support_level")})
+        rows += sorted(of_user, key=lambda row: (row["period_start"], row["plan"] is None, (row["plan"] or "").encode()))
     return rows

@@ -20,6 +20,7 @@ class UserRequest(UsageRequest):
     """One row."""
 
     rating: float | int | bool | None
+    provider: str | None = None
 
 
 @dataclass
@@ -28,14 +29,15 @@ class UserLog(UsageLog):
 
     rating_column: str | None = "rating"
     rating_type: str = "double precision"
+    provider_column: str | None = "provider"
     choosers: tuple = ()                         # the users there is most to say of
 
-    PLAINER = UsageLog.PLAINER | {"rating_column": None}
+    PLAINER = UsageLog.PLAINER | {"rating_column": None, "provider_column": None}
 
     def columns(self):
-        if self.rating_column is None:
-            return super().columns()
-        return [*super().columns(), (self.rating_column, self.rating_type, lambda r: rating_literal(r.rating))]
+        own = [(self.rating_column, self.rating_type, lambda r: rating_literal(r.rating)),
+               (self.provider_column, "text", lambda r: literal(r.provider))]
+        return [*super().columns(), *(column for column in own if column[0] is not None)]
 
     def rating(self, request):
         """The rating as the definitions read it: finite, if the log has a column for it."""
@@ -80,7 +82,9 @@ def random_user_log(rng, now):
     else:
         rate = lambda good: 5 if good else 2.5
         ratings = RATINGS + ([math.nan, math.inf] if rating_type == "double precision" else [])
-    requests = [UserRequest(**vars(request), rating=rng.choice(ratings)) for request in base.requests]
+    providers = rng.choice([["openai"], ["openai", "azure", None], [None, ""]])
+    requests = [UserRequest(**vars(request), rating=rng.choice(ratings), provider=rng.choice(providers))
+                for request in base.requests]
     choices, choosers = [], ()
     people = [r for r in requests if r.user is not None and r.is_counted() and r.instant < now - 50 * DAY]
     for like in rng.sample(people, min(len(people), rng.choice([0, 1, 1, 2]))):
@@ -91,5 +95,5 @@ def random_user_log(rng, now):
     instants = [r.instant for r in requests if r.is_counted() and r.instant <= now] or [base.first]
     return UserLog(
         **(vars(base) | {"requests": requests, "first": min(instants), "last": max(instants)}),
-        choosers=choosers, rating_type=rating_type,
+        choosers=choosers, rating_type=rating_type, provider_column=rng.choice(["provider", None, None]),
         rating_column=rng.choice(["rating", "rating", "feedback", "is_thumbs_up", "rating", None]))

@@ -6,6 +6,7 @@ Clock times are of Monday 1 January 2024, UTC.
 import random
 import unittest
 from dataclasses import replace
+from fractions import Fraction
 from types import SimpleNamespace
 from unittest import mock
 
@@ -42,7 +43,7 @@ class Habits(unittest.TestCase):
             [row[name] for name in ("requests", "active_days", "requests_per_active_day", "requests_per_calendar_day",
                                     "sessions", "session_mean_seconds", "session_median_seconds", "completion_rate")],
             [4, 3, 4 / 3, 1.0, 3, 600.0, 600.0, 0.5])
-        self.assertEqual((row["success_rate"], row["mean_rating"], row["cost_usd"]), (2 / 3, 2.5, None))
+        self.assertEqual((row["answered_rate"], row["mean_rating"], row["cost_usd"]), (2 / 3, 2.5, None))
         self.assertEqual((row["peak_hours"], row["favorite_features"], row["model_preferences"]),
                          ("9,14,23", "chat,code", "A,B"))
 
@@ -89,13 +90,42 @@ class Preferences(unittest.TestCase):
 
 class Peers(unittest.TestCase):
     def test_peers(self):
-        """Four users with 1, 2, 2 and 3 requests on one day each; the fourth has another tier."""
+        """Four users with 7, 14, 14 and 21 requests in a week; the fourth has another tier, and a fifth began on its second day."""
         requests = [request(user, "09:00", peer=peer) for user, count, peer in
-                    (("a", 1, "free"), ("b", 2, "free"), ("c", 2, "free"), ("e", 3, "pro")) for _ in range(count)]
-        rows = d.benchmark(requests, at("00:00", 1), utc, GAP, IDLE, 1, min_peers=1, peers="tier")
+                    (("a", 7, "free"), ("b", 14, "free"), ("c", 14, "free"), ("e", 21, "pro")) for _ in range(count)]
+        requests += [request("f", "09:00", 1, peer="free")]
+        rows = d.benchmark(requests, at("00:00", 7), utc, GAP, IDLE, 1, min_peers=1, peers="tier")
         found = {row["user_id"]: (row["value"], row["peer_median"], row["percentile"], row["peer_users"])
                  for row in rows if row["metric"] == "requests_per_day"}
-        self.assertEqual(found, {"a": (1, 2, 0, 2), "b": (2, 1.5, 0.75, 2), "c": (2, 1.5, 0.75, 2), "e": (3, None, None, 0)})
+        self.assertEqual(found, {"a": (1, 2, 0, 2), "b": (2, 1.5, 0.75, 2), "c": (2, 1.5, 0.75, 2), "e": (3, None, None, 0),
+                                 "f": (None, None, None, None)})
+
+
+class Plans(unittest.TestCase):
+    def rows(self, requests, plans, end=at("00:00", 16)):
+        return d.plan_usage(requests, end, None, utc, lambda day: day * DAY, plans, "monday")
+
+    def test_refused(self):
+        """Four answers use up a limit of 4, and six refusals nothing of it."""
+        [row] = self.rows([request("ann", "09:00", n, succeeded=n < 4, peer="free") for n in range(10)], {"free": {"limit": 4}})
+        self.assertEqual([row[name] for name in ("requests", "refused_requests", "used", "used_share", "first_day_over_limit")],
+                         [10, 6, 4.0, 1.0, None])
+
+    def test_plans_held(self):
+        """January: free until the 3rd, 09:00, then pro; at the end of the 15th, 12 days 15 hours of it and 16 days to go."""
+        rows = self.rows([request("ann", "09:00", 0, peer="free"), request("ann", "09:00", 2, peer="pro"),
+                          request("ann", "09:00", 3)], {"free": {"limit": 1}, "pro": {"limit": "unlimited"}},
+                         at("00:00", 15))
+        self.assertEqual([(r["plan"], r["used"], r["projected"], r["reason"]) for r in rows],
+                         [("free", 1, 1, None), ("pro", 2, float(2 + Fraction(2 * 16 * 24, 12 * 24 + 15)), "unlimited")])
+
+    def test_anchors(self):
+        """28 February 2024 (a Wednesday) with a month from the 31st: from 31 January to 29 February."""
+        day = at("00:00", 58) // DAY
+        self.assertEqual(d.anchored(day, "month", 31, 0, "monday"), (day - 28, day + 1))
+        self.assertEqual(d.anchored(day, "week", 3, 0, "monday"), (day, day + 7))
+        self.assertEqual(d.anchored(day, "week", None, 0, "sunday"), (day - 3, day + 4))
+        self.assertEqual(d.anchored(day, "day", None, 0, "monday"), (day, day + 1))
 
 
 def random_cases(count, seed):
@@ -127,6 +157,12 @@ MUTANTS = {
         {name(r) for r in requests} - {None}, key=lambda n: (
             -len({local(r.use.instant) // DAY for r in requests if name(r) == n}), n.encode()))),
     "the value told first": ("oracle.users.definitions.latest", lambda told: RIGHT.latest([(-i, v) for i, v in told])),
+    "refusals use up the plan": ("oracle.users.definitions.plan_usage", lambda requests, *args: RIGHT.plan_usage(
+        [r._replace(use=replace(r.use, succeeded=None)) for r in requests], *args)),
+    "a plan holds for all of the period": ("oracle.users.definitions.plans_held", lambda own: (
+        [(r, RIGHT.plans_held(own)[1]) for r in own], *RIGHT.plans_held(own)[1:])),
+    "anchors are not heeded": ("oracle.users.definitions.anchored", lambda day, every, anchor, *more: RIGHT.anchored(
+        day, every, None, *more)),
     "everybody is a peer": ("oracle.users.definitions.benchmark", benchmark_changed(peers=None)),
     "few peers are enough": ("oracle.users.definitions.benchmark", benchmark_changed(min_peers=1)),
     "sessions end after an hour": ("oracle.users.definitions.sessions_of", lambda requests, gap, idle: RIGHT.sessions_of(

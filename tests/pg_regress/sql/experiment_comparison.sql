@@ -45,12 +45,12 @@ INSERT INTO opt_out VALUES ('joe');
 \x
 SELECT * FROM ab_compare('log');
 \x
--- All metrics. success_rate A 4 of 6 (2 of 3, 0 of 1, 2 of 2), B 5 of 6. cost: A 3, 0, 5, B 4, 9, 0. rating: A 1 - 1 + 1 of 3, B 0 of 2;
+-- All metrics. answered_rate A 4 of 6 (2 of 3, 0 of 1, 2 of 2), B 5 of 6. cost: A 3, 0, 5, B 4, 9, 0. rating: A 1 - 1 + 1 of 3, B 0 of 2;
 -- bob and gus have none. latency of what did not fail: A (100 + 200 + 900 + 700) / 4 = 475, B 800 / 5 = 160. score: A (1 + 2.5 + 4) / 3, B 1 / 1.
 -- The median latency is that of 100 200 700 900, and of 100 100 100 100 400.
 -- Back on the next day: A 1 of 3, B 1 of 2, for Thursday has not elapsed for hal. Converted, to a request that cost 5: cat.
 SELECT metric, variant, users, missing_users, round(mean::numeric, 4) AS mean, round(difference::numeric, 4) AS difference, verdict
-FROM ab_compare('log', metrics => '{requests,active_days,success_rate,cost_usd,rating,latency_ms,score,retained_d1,converted,sessions,sum(latency_ms),sum(score),mean(cost_usd),latency_ms_p50}',
+FROM ab_compare('log', metrics => '{requests,active_days,answered_rate,cost_usd,rating,latency_ms,score,retained_d1,converted,sessions,sum(latency_ms),sum(score),mean(cost_usd),latency_ms_p50}',
     converted => '{"cost_usd": 5}');
 -- A user is in the segment of their first exposure: ann was free then. dan and bob too; eve is a mixed one.
 SELECT segment, variant, users, mean, mixed_users FROM ab_compare('log', by => 'tier');
@@ -99,7 +99,7 @@ SELECT variant, users, mean, mixed_users, reason FROM ab_compare('log', mixed =>
 CREATE TABLE fast AS SELECT 'u' || u AS user_id, timestamptz '2024-03-04 09:00Z' + n * interval '1 minute' AS created_at,
     CASE WHEN u % 2 = 0 THEN 'control' ELSE 'treatment' END AS variant, CASE WHEN n > 5 THEN 10 ELSE 800 + 100 * n END AS latency_ms, CASE WHEN n > 5 THEN 429 ELSE 200 END AS status_code
 FROM generate_series(1, 80) AS u, generate_series(1, 10) AS n WHERE n <= 5 OR u % 2 = 1;
-SELECT metric, control_mean, mean, verdict FROM ab_compare('fast', metrics => '{latency_ms,latency_ms_p50,sum(latency_ms),success_rate}') WHERE variant = 'treatment';
+SELECT metric, control_mean, mean, verdict FROM ab_compare('fast', metrics => '{latency_ms,latency_ms_p50,sum(latency_ms),answered_rate}') WHERE variant = 'treatment';
 -- The arms differed before exposure: in the day before, 3 or 4 requests of each user of treatment, and 2 or 3 of control.
 CREATE TABLE unlike AS SELECT 'u' || u AS user_id, timestamptz '2024-03-04 09:00Z' + n * interval '1 hour' AS created_at,
     CASE WHEN n < 0 THEN NULL WHEN u % 2 = 0 THEN 'control' ELSE 'treatment' END AS variant

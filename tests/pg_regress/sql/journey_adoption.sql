@@ -30,7 +30,7 @@ UNION ALL SELECT NULL, '2024-05-09 12:00Z', 'chat', 'request';
 SELECT * FROM feature_adoption('log', filter => '{"event": "request"}');
 SELECT feature, users, aware_users, tried_users, reach, tried_rate, adopted_users, power_users, power_rate FROM feature_adoption('log', exposed => '{"event": "banner"}', min_users => 1);
 -- cy and dee, who did not stay, against ann and bob: the first request failed for both and neither; cy asked "Why?" twice; cy's
--- rating of 1 is bad on a scale from 1 to 5, where 3 is the middle; latencies 850.5 and 150.5 ms, give or take.
+-- rating of 1 is bad on a scale from 1 to 5, where 3 is the middle; latencies of answers 851 and 150.5 ms, give or take.
 SELECT * FROM adoption_barriers('log', 'code', '{1,5}', filter => '{"event": "request"}');
 \x
 -- At day 1, ann, bob, cy and dee have used code, and eve, fay, gus and hal have not. Retained is who is active in the last of the 28
@@ -64,6 +64,9 @@ CREATE TABLE steady (user_id text, created_at timestamptz, feature text, latency
 INSERT INTO steady SELECT 'goes ' || n, '2024-01-01 10:00Z', 'chat', 0.1, n > 3 FROM generate_series(1, 6) AS n;
 INSERT INTO steady SELECT 'stays ' || n, d, 'chat', 0.2, true FROM generate_series(1, 6) AS n, unnest('{2024-01-01 10:00Z,2024-01-02 10:00Z}'::timestamptz[]) AS d;
 SELECT barrier_rank, barrier, difference, difference_low, difference_high FROM adoption_barriers('steady', 'chat', min_days => 2, within_days => 3, as_of => '2024-02-01');
+-- Latency is of answers: three of those who went got none, and how fast it failed is no latency.
+UPDATE steady SET latency_ms = 9000 WHERE NOT succeeded;
+SELECT not_adopted_users, not_adopted_value, adopted_users, adopted_value FROM adoption_barriers('steady', 'chat', min_days => 2, within_days => 3, as_of => '2024-02-01') WHERE barrier LIKE 'latency%';
 -- Groups.
 SELECT segment, feature, tried_users, eligible_users, adopted_users FROM feature_adoption('log', by => 'event');
 -- No rows.

@@ -25,6 +25,12 @@ SELECT panel, week, users, active_users AS active, requests_per_day AS per_day, 
     round(features_used::numeric, 3) AS features, satisfaction_score AS score
 FROM usage_evolution('log', weeks => '{1,2}', rating_scale => '{1,5}');
 SELECT jsonb_pretty(usage_evolution_json('log', weeks => '{1,2}', rating_scale => '{1,5}', panel => 'same_users'));
+SELECT jsonb_pretty(usage_evolution_json('log', weeks => '{1,2}', rating_scale => '{1,5}', panel => 'same_users', detailed => true));
+-- A feature of too few users is not listed, and without any in the log none is known.
+SET user_metrics.min_group_size = 2;
+SELECT usage_evolution_json('log', weeks => '{1}') #> '{user_evolution,week_1,features_used}' AS features;
+RESET user_metrics.min_group_size;
+SELECT usage_evolution_json('log', weeks => '{1}', filter => '{"user_id": "cy"}') #> '{user_evolution,week_1}' AS week_1;
 
 -- ===== edges =====
 

@@ -96,7 +96,7 @@ SELECT first_request_succeeded FROM first_session_list('tied', as_of => '2024-03
 -- Where nothing tells success or features, they are not known.
 CREATE TABLE bare (user_id uuid, ts timestamp);
 INSERT INTO bare VALUES ('00000000-0000-0000-0000-000000000001', '2024-03-04 09:00'), ('00000000-0000-0000-0000-000000000001', '2024-03-14 09:00');
-SELECT users, first_requests, first_request_success_rate, features_discovered_mean FROM first_sessions('bare');
+SELECT users, first_requests, first_request_answered_rate, features_discovered_mean FROM first_sessions('bare');
 SELECT milestone, eligible_users, reached_users FROM activation_milestones('bare');
 -- No rows: zeros; for groups nothing.
 TRUNCATE bare;

@@ -79,8 +79,8 @@ INSERT INTO told VALUES (1, '2024-05-01', 'a', 200, 1.5, '{"Tier": "free"}'), (1
 SELECT r.what, string_agg(user_id, ' ' ORDER BY user_id) AS users FROM (VALUES
     ('requests >= 3', '[{"segment": "x", "all": [{"requests": {">=": 3}}]}]'), ('active_days in (1, 3) and not 3', '[{"segment": "x", "all": [{"active_days": {"in": [1, 3], "<>": 3}}]}]'),
     ('sessions = 2', '[{"segment": "x", "all": [{"sessions": {"=": 2}}]}]'), ('cost_usd > 4', '[{"segment": "x", "all": [{"cost_usd": {">": 4}}]}]'),
-    ('success_rate < 1', '[{"segment": "x", "all": [{"success_rate": {"<": 1}}]}]'), ('not success_rate < 1', '[{"segment": "x", "not": {"success_rate": {"<": 1}}}]'),
-    ('success_rate known', '[{"segment": "x", "all": [{"success_rate": {"exists": true}}]}]'), ('days_since_last > 29', '[{"segment": "x", "all": [{"days_since_last": {">": 29}}]}]'),
+    ('answered_rate < 1', '[{"segment": "x", "all": [{"answered_rate": {"<": 1}}]}]'), ('not answered_rate < 1', '[{"segment": "x", "not": {"answered_rate": {"<": 1}}}]'),
+    ('answered_rate known', '[{"segment": "x", "all": [{"answered_rate": {"exists": true}}]}]'), ('days_since_last > 29', '[{"segment": "x", "all": [{"days_since_last": {">": 29}}]}]'),
     ('days_since_first = 30', '[{"segment": "x", "all": [{"days_since_first": {"=": 30}}]}]'), ('Tier = pro', '[{"segment": "x", "all": [{"property:Tier": {"=": "pro"}}]}]'),
     ('Tier <> pro', '[{"segment": "x", "all": [{"property:Tier": {"<>": "pro"}}]}]'), ('Tier not told', '[{"segment": "x", "all": [{"property:Tier": {"exists": false}}]}]'),
     ('Tier of odd letters', '[{"segment": "x", "all": [{"property:Tier": {"=": "it''s \\ free"}}]}]'), ('a property of odd letters', '[{"segment": "x", "all": [{"property:a\"b''": {"=": 5}}]}]'),

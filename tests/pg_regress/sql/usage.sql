@@ -47,14 +47,15 @@ SELECT * FROM usage_patterns('log');
 SELECT * FROM peak_hours('log');
 SELECT hour, rank FROM peak_hours('log', top => 1) WHERE is_peak;
 SELECT * FROM usage_heatmap('log') WHERE requests > 0;
--- chat: 5 of 8 requests, of 2 of 3 users; 3 of 4 were answered, as far as is known; of 100, 200, 300 and 500 ms the middle is 250.
+-- chat: 5 of 8 requests, of 2 of 3 users; 3 of 4 were answered, as far as is known: after 100, 300 and 500 ms. The failure took 200.
 \x
 SELECT * FROM feature_usage('log');
--- A: 2 of 4 were answered; of 100, 200, 500 and 600 ms the middle is 350.
+-- A: 2 of 4 were answered, after 100 and 500 ms, so 300; the failures took 200 and 600 ms, so 400.
 SELECT * FROM model_usage('log');
 \x
--- ann goes A A B B A, bob A A: 5 transitions, 3 of them stay, so 0.6. By chance: ann 0.6² + 0.4² = 0.52, bob 1:
--- (4 · 0.52 + 1) / 5 = 0.616. From A: 2 of 3 stay, by chance (2 · 0.6 + 1) / 3 = 0.733. From B: 1 of 2, by chance 0.4.
+-- ann goes A A B B A, bob A A: 5 transitions, 3 of them stay, so 0.6. By chance: ann (3 · 2 + 2 · 1) / (5 · 4) = 0.4, bob 1:
+-- (4 · 0.4 + 1) / 5 = 0.52. From A: 2 of 3 stay, by chance (2 · 2/4 + 1) / 3 = 0.667. From B: 1 of 2, by chance 1/4.
+-- Concentration: ann 0.6² + 0.4² = 0.52, bob 1.
 -- ann's change from A to B followed request 2, which failed; her change back followed 4, which did not.
 SELECT * FROM model_stickiness('log');
 SELECT * FROM model_switches('log');
@@ -193,6 +194,28 @@ INSERT INTO ties VALUES ('10', 'ann', '2024-03-04', 'A', true), ('9', 'ann', '20
 SELECT from_model, to_model, switches, after_error FROM model_switches('ties');
 UPDATE ties SET id = NULL;
 SELECT from_model, to_model, switches, after_error FROM model_switches('ties');
+-- Who began before since has had all of its days: of March one request on its last day, in 31 days. ben began on the 30th: 1 in 2 days.
+CREATE TABLE january (user_id text, created_at timestamptz);
+INSERT INTO january VALUES ('ann', '2024-01-10 10:00Z'), ('ann', '2024-03-31 10:00Z'), ('gone', '2024-01-10 10:00Z');
+SELECT users, requests, active_days, requests_per_calendar_day FROM usage_patterns('january', since => '2024-03-01', until => '2024-04-01');
+INSERT INTO january VALUES ('ben', '2024-03-30 10:00Z');
+SELECT users, requests, active_days, requests / requests_per_calendar_day AS calendar_days FROM usage_patterns('january', since => '2024-03-01', until => '2024-04-01');
+-- Failing fast is not being fast. Answers took 900 to 1300 ms, five refusals 10 ms each; what is not known to have failed (950) is an
+-- answer. A model with nothing but failures has no latency. The second pass over many numbers sees the same.
+CREATE TABLE refusals (user_id text, created_at timestamptz, model text, latency_ms int, status int);
+INSERT INTO refusals SELECT 'ann', timestamptz '2024-03-04' + n * interval '1 hour', 'm', CASE WHEN n <= 5 THEN 800 + n * 100 ELSE 10 END, CASE WHEN n <= 5 THEN 200 ELSE 429 END FROM generate_series(1, 10) AS n;
+SELECT name, requests, median_latency_ms, median_failed_latency_ms FROM model_usage('refusals');
+INSERT INTO refusals VALUES ('ann', '2024-03-05', 'm', 950, NULL), ('ann', '2024-03-05', 'dead', 5, 500);
+SELECT name, requests, median_latency_ms, median_failed_latency_ms FROM model_usage('refusals');
+INSERT INTO refusals SELECT 'bob', timestamptz '2024-03-04' + n * interval '1 minute', 'many', CASE WHEN n % 2 = 0 THEN 1000 + n ELSE n END, CASE WHEN n % 2 = 0 THEN 200 ELSE 500 END FROM generate_series(1, 6001) AS n;
+SELECT name, requests, median_latency_ms, median_failed_latency_ms FROM model_usage('refusals', filter => '{"model": "many"}');
+-- Two requests in each of their four orders: half of them stay, as chance has it. From each model too: 1 of 2, and (1 + 0) / 2.
+-- A single request stays nowhere, and its concentration is not known: zoe's changes nothing.
+CREATE TABLE orders (user_id text, created_at timestamptz, model text);
+INSERT INTO orders SELECT u, timestamptz '2024-03-04' + i * interval '1 hour', substr(u, i, 1) FROM unnest(ARRAY['xx', 'xy', 'yx', 'yy']) AS u, generate_series(1, 2) AS i;
+SELECT model, transitions, stay_rate, chance_rate, excess, concentration FROM model_stickiness('orders');
+INSERT INTO orders VALUES ('zoe', '2024-03-04', 'x'), ('zoe again', '2024-03-04', 'z');
+SELECT model, transitions, stay_rate, chance_rate, excess, concentration FROM model_stickiness('orders');
 -- since and filter decide what is read: ann's second request is then her first.
 SELECT request_id, turn_rank FROM request_complexity('log', since => '2024-03-04 09:05Z', filter => '{"chat_id": "c1"}', as_of => '2024-03-05');
 SELECT transitions FROM model_stickiness('log', since => '2024-03-04 09:10Z', until => '2024-03-10 09:00Z') WHERE model IS NULL;
@@ -309,7 +332,7 @@ SELECT * FROM request_complexity('text_tokens');
 
 -- ===== plan =====
 
--- since and until prune, in every function.
+-- since and until prune, in every function; but usage_patterns reads also before since when users began.
 CREATE TABLE parted (user_id text, created_at timestamptz, session_id text, model text, feature text, latency_ms int) PARTITION BY RANGE (created_at);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
 CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');

@@ -22,6 +22,15 @@ SELECT count(*) FROM benchmark_user('log', 'nobody');
 -- By default ten peers are wanted; the figure itself is known.
 SELECT * FROM benchmark_user('log', 'u2');
 
+-- A pace shows after a week. Both ask 20 on the first day and 2 on each further one; new began six days after old. After 7 days of old
+-- and 1 of new there is no pace of new, after 13 and 7 there are two. Whoever began before since has had all of the days since.
+CREATE TABLE paces (user_id text, created_at timestamptz);
+INSERT INTO paces SELECT u, timestamptz '2024-03-01 10:00Z' + (late + day) * interval '1 day' + n * interval '1 minute'
+FROM (VALUES ('old', 0), ('new', 6)) AS v(u, late), generate_series(0, 30) AS day, generate_series(1, CASE WHEN day = 0 THEN 20 ELSE 2 END) AS n;
+SELECT as_of, user_id, value, peer_users FROM unnest('{2024-03-08Z,2024-03-14Z}'::timestamptz[]) AS as_of, benchmark_users('paces', as_of => as_of) WHERE metric = 'requests_per_day' ORDER BY 1, 2;
+SELECT user_id, value FROM benchmark_users('paces', since => '2024-03-25Z', until => '2024-04-01Z') WHERE metric = 'requests_per_day';
+SELECT requests, requests_per_calendar_day FROM user_metrics_row('paces', 'old', since => '2024-03-31Z', until => '2024-04-05Z', benchmark => false);
+
 -- ===== edges =====
 
 -- Somebody who changed tiers is of the last; who never told is with those who never told.
@@ -41,7 +50,7 @@ INSERT INTO rated VALUES ('a', '2024-03-01', 'NaN'), ('a', '2024-03-01', -1), ('
 SELECT user_id, value, peer_median, percentile, peer_users FROM benchmark_users('rated', min_peers => 1) WHERE metric = 'satisfaction';
 -- Peers who are few are not told of.
 SET user_metrics.min_group_size = 3;
-SELECT user_id, peer_group, metric, value, peer_users FROM benchmark_users('log', peers => 'tier', min_peers => 1) WHERE metric = 'requests_per_day';
+SELECT user_id, peer_group, metric, value, peer_users FROM benchmark_users('log', peers => 'tier', min_peers => 1) WHERE metric = 'features_used';
 RESET user_metrics.min_group_size;
 
 -- ===== errors =====

@@ -31,6 +31,21 @@ SELECT place, model, requests, reason FROM preferred_models('log', 'dan', candid
 SELECT count(*), preferred_model_list('log', 'dan') FROM preferred_models('log', 'dan');
 SELECT preferred_model_list('log', 'nobody', fallback => '{a,b}'), preferred_model_list('log', ' ', fallback => '{a}'), preferred_model_list('log', 'nobody');
 
+-- A model that fails fast is not fast: flaky answers after 3 s and refuses after 5 ms, steady answers after 1 s. Steady is the faster and
+-- the better one, so there is nothing to trade off, and no preference.
+CREATE TABLE refused (user_id text, created_at timestamptz, model text, latency_ms int, status int);
+INSERT INTO refused SELECT 'ann', timestamptz '2024-03-01' + day * interval '1 day', 'steady', 1000, 200 FROM generate_series(0, 9) AS day;
+INSERT INTO refused SELECT 'ann', timestamptz '2024-03-01' + day * interval '1 day', 'flaky', CASE WHEN day % 5 < 2 THEN 3000 ELSE 5 END, CASE WHEN day % 5 < 2 THEN 200 ELSE 429 END FROM generate_series(0, 29) AS day;
+SELECT place, model, requests, median_latency_ms, median_failed_latency_ms, reason, prefers_speed, prefers_quality FROM preferred_models('refused', 'ann');
+
+-- With a provider in the log, models are those of providers. A candidate without one is the model used most; one of another was not used.
+CREATE TABLE offered (user_id text, created_at timestamptz, model text, provider text);
+INSERT INTO offered SELECT 'ann', timestamptz '2024-03-01' + n * interval '1 day', CASE WHEN n < 15 THEN 'gpt-4o' ELSE 'local' END, CASE WHEN n < 9 THEN 'openai' WHEN n < 15 THEN 'azure' WHEN n < 17 THEN ' ' END FROM generate_series(0, 17) AS n;
+SELECT place, model, requests, active_days, reason FROM preferred_models('offered', 'ann');
+SELECT preferred_model_list('offered', 'ann', candidates => '{local/x,gpt-4o/x,gpt-4o}');
+SELECT model_preferences, preferred_models FROM user_metrics_row('offered', 'ann', benchmark => false);
+SELECT user_profile('offered', 'ann', benchmark => false) #> '{preferences,preferred_models}' AS preferred;
+
 SELECT * FROM favorite_features('log', 'ann');
 SELECT * FROM favorite_features('log', 'ann', top => 1, filter => '{"model": "quick"}');
 SELECT count(*) FROM favorite_features('log', 'nobody');

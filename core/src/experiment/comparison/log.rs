@@ -78,7 +78,7 @@ pub(super) const ARGUMENTS: [Argument; 15] = [
         Type::Text,
         Role::Metric,
         NO_DEFAULT,
-        "metric to compare: requests, active_days, sessions, success_rate, retained_d7, retained_w2, converted, a \
+        "metric to compare: requests, active_days, sessions, answered_rate, retained_d7, retained_w2, converted, a \
          column or property that holds numbers, such as cost_usd, its sum(name) or mean(name), or a quantile of it, \
          such as latency_ms_p95; by default converted if that is given, else requests",
     ),

@@ -296,7 +296,8 @@ impl Fold for Barriers<'_> {
                 if clock.day(at)? != first_day {
                     continue;
                 }
-                if let Some(succeeded) = user.flag(*succeeded, request) {
+                let outcome = user.flag(*succeeded, request);
+                if let Some(succeeded) = outcome {
                     any(&mut failed, !succeeded);
                     // Of several requests at the first instant, one success is enough.
                     if at == first_at {
@@ -319,7 +320,9 @@ impl Fold for Barriers<'_> {
                 {
                     any(&mut bad, scale.is_bad(rating));
                 }
-                if let Some(latency) = latency.map(|latency| latency[request]).filter(|latency| *latency >= 0.0) {
+                // Failures have barriers of their own; how fast they come is not how fast answers do.
+                let latency = latency.map(|latency| latency[request]).filter(|latency| *latency >= 0.0);
+                if let Some(latency) = latency.filter(|_| outcome != Some(false)) {
                     latencies_of_user.add(latency, claim)?;
                 }
             }

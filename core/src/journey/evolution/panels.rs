@@ -9,6 +9,7 @@ use crate::function::{Call, Clock};
 use crate::history::{BySegment, Fold, Table, Timeline};
 use crate::sessions::{self, Session};
 use crate::stats::sum::Sum;
+use std::cmp::Reverse;
 
 /// The days of a week.
 const WEEK: Day = 7;
@@ -65,6 +66,8 @@ pub(super) struct Panels<'a> {
     pub(super) segments: Table<u64>,
     /// By the indexes of panel and week, and the segment.
     weeks: Table<Week>,
+    /// Users of a feature, by the indexes of panel and week; counted if asked for, over all segments.
+    names: Option<Table<u64>>,
     /// Whether any request names a feature.
     tells_features: bool,
     /// The smallest rating outside the scale.
@@ -100,6 +103,7 @@ impl<'a> Panels<'a> {
             rating,
             segments: Table::default(),
             weeks: Table::default(),
+            names: None,
             tells_features: false,
             misfit: None,
             days: Vec::new(),
@@ -113,10 +117,12 @@ impl<'a> Panels<'a> {
         })
     }
 
-    /// All users except excluded ones, or an error for a rating outside the scale.
-    pub(super) fn of(call: &'a Call<'_>, terms: &'a Terms) -> Result<Self> {
+    /// All users except excluded ones, or an error for a rating outside the scale; with the users of each feature, if asked
+    /// for.
+    pub(super) fn of(call: &'a Call<'_>, terms: &'a Terms, names: bool) -> Result<Self> {
         let columns = COLUMNS.map(|name| call.column(name));
-        let panels = call.fold(&columns, || Panels::new(call, terms, columns))?;
+        let make = || Ok(Panels { names: names.then(Table::default), ..Panels::new(call, terms, columns)? });
+        let panels = call.fold(&columns, make)?;
         if let Some((scale, misfit)) = terms.scale.zip(panels.misfit) {
             scale.score(misfit)?;
         }
@@ -141,6 +147,21 @@ impl<'a> Panels<'a> {
         })
     }
 
+    /// The features used in a panel and a week, each by index: those of most users first, then by name. `None` if no request
+    /// names one.
+    pub(super) fn features(&self, panel: u32, week: usize) -> Result<Option<Vec<&[u8]>>> {
+        let Some(names) = self.names.as_ref().filter(|_| self.tells_features) else { return Ok(None) };
+        let (mut claim, mut found) = (Claim::temporary(), Vec::new());
+        let of_week = |codes: &[u32; 3]| codes[0] == panel && codes[1] == week as u32;
+        for (codes, _, &users) in names.iter().filter(|(codes, ..)| of_week(codes)) {
+            if let Some(name) = self.call.text_of(self.feature, codes[2]).filter(|_| !self.call.hides(users)) {
+                claim.push(&mut found, (Reverse(users), name))?;
+            }
+        }
+        found.sort_unstable();
+        Ok(Some(claim.collected(found.iter().map(|(_, name)| *name))?))
+    }
+
     /// Reads what concerns all users, whenever they began.
     fn look(&mut self, user: &Timeline<'_>) {
         self.tells_features |= user.codes(self.feature).is_some_and(|codes| codes.iter().any(|code| *code != 0));
@@ -155,7 +176,8 @@ impl Fold for Panels<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
         self.look(user);
         let Panels { call, clock, terms, end, segment, session, latency, succeeded, feature, rating, .. } = self;
-        let Panels { segments, weeks, days, own, features, ratings, parts, sessions, by_segment, claim, .. } = self;
+        let Panels { segments, weeks, names, days, own, features, ratings, parts, sessions, by_segment, claim, .. } =
+            self;
         let (codes, rated) = (user.codes(*feature), user.numbers(*rating));
         by_segment.each(user, *segment, |segment, requests| {
             let began = requests.first().map(|&request| user.at[request as usize]);
@@ -214,6 +236,11 @@ impl Fold for Panels<'_> {
                     of.sessions += own.sessions;
                     of.features += own.features;
                 }
+                if let Some(names) = names {
+                    for &(week, feature) in &*features {
+                        *names.entry([panel, week as u32, feature], claim)?.1 += 1;
+                    }
+                }
                 for &(week, rating) in &*ratings {
                     weeks.entry([panel, week as u32, segment], claim)?.1.ratings.add(rating, claim)?;
                 }
@@ -229,6 +256,12 @@ impl Fold for Panels<'_> {
             *ours += theirs;
             Ok(())
         })?;
+        if let (Some(ours), Some(theirs)) = (&mut self.names, other.names) {
+            ours.merge(theirs, &mut self.claim, |ours, theirs, _| {
+                *ours += theirs;
+                Ok(())
+            })?;
+        }
         let merged = self.weeks.merge(other.weeks, &mut self.claim, |ours, theirs, claim| {
             ours.users += theirs.users;
             ours.active += theirs.active;

@@ -72,7 +72,7 @@ pub static FUNCTION: Function = Function {
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let mut claim = Claim::temporary();
     let terms = Terms::of(call, weeks(call, &mut claim)?)?;
-    let panels = Panels::of(call, &terms)?;
+    let panels = Panels::of(call, &terms, false)?;
     let mut segments = named(call, [None, None, panels.segment], &panels.segments, &mut claim)?;
     segments.sort_by_key(|segment| text_order(segment.texts[2]));
     for segment in segments {

@@ -52,7 +52,7 @@ pub static FUNCTION: Function = Function {
              long",
         ),
         column("first_requests", Type::Bigint, "first requests with a known outcome"),
-        column("first_request_success_rate", Type::Double, "share of them that succeeded, 0 to 1"),
+        column("first_request_answered_rate", Type::Double, "share of them that were answered, 0 to 1"),
         column("rate_low", Type::Double, "its lower 95 % bound"),
         column("rate_high", Type::Double, "its upper 95 % bound"),
         column(

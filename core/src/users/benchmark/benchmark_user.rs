@@ -14,7 +14,7 @@ pub static FUNCTION: Function = Function {
     arguments: &[NAMED_USER, PEERS_ARGUMENT, MIN_PEERS_ARGUMENT],
     columns: &COMPARED,
     reads: Reads::Requests(&Requests {
-        past: Past::Nothing,
+        past: Past::All,
         columns: &["session_id", "feature", "latency_ms", "succeeded", "rating"],
         needed: &[],
         names: false,

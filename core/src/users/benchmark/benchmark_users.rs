@@ -9,7 +9,7 @@ use crate::function::{Call, Cell, Column, Function, Past, Reads, Requests, Rows,
 pub(super) const COMPARED: [Column; 6] = [
     column("peer_group", Type::Text, "the user's most recent value of peers"),
     column("metric", Type::Text, "requests_per_day, requests_per_completed_session, features_used or satisfaction"),
-    column("value", Type::Double, "the user's own value"),
+    column("value", Type::Double, "the user's own value; NULL if not known, as requests_per_day in the first week"),
     column("peer_median", Type::Double, "median of the peers; NULL with too few peers"),
     column(
         "percentile",
@@ -39,7 +39,7 @@ pub static FUNCTION: Function = Function {
     arguments: &[PEERS_ARGUMENT, MIN_PEERS_ARGUMENT],
     columns: &COLUMNS,
     reads: Reads::Requests(&Requests {
-        past: Past::Nothing,
+        past: Past::All,
         columns: &["session_id", "feature", "latency_ms", "succeeded", "rating"],
         needed: &[],
         names: true,

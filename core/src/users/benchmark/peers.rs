@@ -57,6 +57,9 @@ pub(crate) const METRICS: [&str; 4] =
 /// The number of ratings with the group's mean that are added to a user's own.
 const PRIOR_RATINGS: f64 = 5.0;
 
+/// The fewest days for a pace: first days are busier than those that follow.
+const LEAST_DAYS: i64 = 7;
+
 /// A metric of a user compared with the peers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Measured {
@@ -176,7 +179,10 @@ impl<'a> Peers<'a> {
             *count += user.rated;
         }
         let value = |metric: usize, user: &User| match metric {
-            0 => Some(user.requests as f64 / (i64::from(last_day) - i64::from(user.first_day) + 1).max(1) as f64),
+            0 => {
+                let days = i64::from(last_day) - i64::from(user.first_day) + 1;
+                (days >= LEAST_DAYS).then(|| user.requests as f64 / days as f64)
+            }
             1 => (user.completed_sessions > 0).then(|| user.closed_requests as f64 / user.completed_sessions as f64),
             2 => (user.features > 0).then_some(user.features as f64),
             _ => {
@@ -214,6 +220,7 @@ impl<'a> Peers<'a> {
 
 impl Fold for Peers<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
+        let first_ever = user.at.first().copied();
         // A user without a request since then is not compared.
         let user = &user.since(self.call.since);
         let Some(&first) = user.at.first() else { return Ok(()) };
@@ -239,7 +246,7 @@ impl Fold for Peers<'_> {
                 .codes(peers)
                 .map_or(0, |codes| call.told_last(peers, codes.iter().copied().zip(user.at.iter().copied()))),
             requests: user.at.len() as u64,
-            first_day: clock.day(first)?,
+            first_day: clock.day(first_ever.max(self.call.since).unwrap_or(first))?,
             closed_requests: closed().map(|session| u64::from(session.requests)).sum(),
             completed_sessions: completed as u64,
             features: codes.len() as u64,

@@ -7,7 +7,7 @@ use crate::base::encoding;
 use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::function::{Call, Clock};
-use crate::history::{Places, Timeline};
+use crate::history::{Places, Table, Timeline};
 use crate::stats::median::median;
 use std::cmp::Reverse;
 
@@ -15,6 +15,7 @@ use std::cmp::Reverse;
 #[derive(Clone, Copy)]
 pub(crate) struct OwnColumns {
     pub(crate) model: Option<usize>,
+    pub(crate) provider: Option<usize>,
     pub(crate) feature: Option<usize>,
     pub(crate) latency: Option<usize>,
     pub(crate) succeeded: Option<usize>,
@@ -28,6 +29,7 @@ impl OwnColumns {
         let column = |name| call.column(name);
         OwnColumns {
             model: column("model"),
+            provider: column("provider"),
             feature: column("feature"),
             latency: column("latency_ms"),
             succeeded: column("succeeded"),
@@ -38,8 +40,8 @@ impl OwnColumns {
     }
 
     /// The columns that [`Own::take_models`] reads.
-    pub(crate) fn models(&self) -> [Option<usize>; 4] {
-        [self.model, self.latency, self.succeeded, self.rating]
+    pub(crate) fn models(&self) -> [Option<usize>; 5] {
+        [self.model, self.provider, self.latency, self.succeeded, self.rating]
     }
 }
 
@@ -70,6 +72,7 @@ impl Values {
 struct OwnModel {
     named: Named,
     latencies: Vec<f64>,
+    failed_latencies: Vec<f64>,
     rated: Values,
     answered: Values,
 }
@@ -78,8 +81,8 @@ struct OwnModel {
 pub(crate) struct Own<'a> {
     call: &'a Call<'a>,
     clock: Clock<'a>,
-    models: Vec<OwnModel>,
-    places: Places,
+    /// By model and provider.
+    models: Table<OwnModel>,
     claim: Claim,
 }
 
@@ -99,28 +102,31 @@ impl Named {
 
 impl<'a> Own<'a> {
     pub(crate) fn new(call: &'a Call<'_>) -> Result<Self> {
-        Ok(Own { call, clock: call.clock()?, models: Vec::new(), places: Places::default(), claim: Claim::temporary() })
+        Ok(Own { call, clock: call.clock()?, models: Table::default(), claim: Claim::temporary() })
     }
 
     /// Adds latencies, ratings and outcomes of each model.
     pub(crate) fn take_models(&mut self, user: &Timeline<'_>, columns: &OwnColumns) -> Result<()> {
-        let Own { clock, models, places, claim, .. } = self;
+        let Own { call, clock, models, claim } = self;
         let Some(codes) = user.codes(columns.model) else { return Ok(()) };
+        let providers = user.codes(columns.provider);
         let (latencies, ratings) = (user.numbers(columns.latency), user.numbers(columns.rating));
         for (i, (&code, &at)) in codes.iter().zip(user.at).enumerate().filter(|(_, (code, _))| **code != 0) {
-            let (place, is_new) = places.place(code, claim)?;
-            if is_new {
-                claim.push(models, OwnModel { named: Named { code, ..Named::default() }, ..OwnModel::default() })?;
-            }
-            let model = &mut models[place];
+            // Blank is not told.
+            let is_told =
+                |code: &u32| !call.text_of(columns.provider, *code).unwrap_or_default().trim_ascii().is_empty();
+            let provider = providers.map(|providers| providers[i]).filter(is_told).unwrap_or(0);
+            let (_, model) = models.entry([code, provider, 0], claim)?;
             model.named.count(clock.day(at)?, claim)?;
+            let outcome = user.flag(columns.succeeded, i);
             if let Some(latency) = latencies.map(|latencies| latencies[i]).filter(|latency| !latency.is_nan()) {
-                claim.push(&mut model.latencies, latency)?;
+                let failed = outcome == Some(false);
+                claim.push(if failed { &mut model.failed_latencies } else { &mut model.latencies }, latency)?;
             }
             if let Some(rating) = ratings.map(|ratings| ratings[i]).filter(|rating| !rating.is_nan()) {
                 claim.push(&mut model.rated.0, rating)?;
             }
-            if let Some(succeeded) = user.flag(columns.succeeded, i) {
+            if let Some(succeeded) = outcome {
                 claim.push(&mut model.answered.0, f64::from(u8::from(succeeded)))?;
             }
         }
@@ -129,23 +135,24 @@ impl<'a> Own<'a> {
 
     /// The user's experience with each model, the most used first.
     pub(crate) fn models(&mut self) -> Vec<ModelUse> {
-        let column = self.call.column("model");
-        let text = |code| encoding::decoded(self.call.text_of(column, code).unwrap_or_default()).into_owned();
-        let mut models: Vec<ModelUse> = self
-            .models
-            .iter_mut()
-            .map(|model| ModelUse {
-                model: text(model.named.code),
-                requests: model.named.requests,
-                days: model.named.days.clone(),
-                latency_ms: median(&mut model.latencies),
-                rated: model.rated.sample(),
-                answered: model.answered.sample(),
+        let [model, provider] = ["model", "provider"].map(|name| self.call.column(name));
+        let text = |column, code| encoding::decoded(self.call.text_of(column, code).unwrap_or_default()).into_owned();
+        let mut models: Vec<ModelUse> = std::mem::take(&mut self.models)
+            .into_values()
+            .map(|([code, of, _], mut used)| ModelUse {
+                model: text(model, code),
+                provider: (of != 0).then(|| text(provider, of)),
+                requests: used.named.requests,
+                days: std::mem::take(&mut used.named.days),
+                latency_ms: median(&mut used.latencies),
+                failed_latency_ms: median(&mut used.failed_latencies),
+                rated: used.rated.sample(),
+                answered: used.answered.sample(),
             })
             .collect(); // few: models that one user used
         models.sort_by(|a, b| {
             let most = |model: &ModelUse| Reverse((model.requests, model.days.len()));
-            most(a).cmp(&most(b)).then_with(|| a.model.cmp(&b.model))
+            most(a).cmp(&most(b)).then_with(|| a.name().cmp(&b.name()))
         });
         models
     }

@@ -28,7 +28,7 @@ pub(crate) const FALLBACK: Argument = Argument {
 /// What is read of requests.
 pub(super) static REQUESTS: Requests = Requests {
     past: Past::Nothing,
-    columns: &["model", "latency_ms", "succeeded", "rating"],
+    columns: &["model", "provider", "latency_ms", "succeeded", "rating"],
     needed: &[],
     names: false,
 };
@@ -43,11 +43,20 @@ pub static FUNCTION: Function = Function {
     arguments: &[ONLY_USER, CANDIDATES, FALLBACK],
     columns: &[
         column("place", Type::Bigint, "rank; 1 is the model to offer first"),
-        column("model", Type::Text, "the candidate as given, or the model as named in the log"),
+        column(
+            "model",
+            Type::Text,
+            "the candidate as given, or the model as named in the log, followed by a slash and its provider if the log has one",
+        ),
         column("requests", Type::Bigint, "the user's requests to it"),
         column("active_days", Type::Bigint, "local days with such a request"),
-        column("median_latency_ms", Type::Double, "the user's median latency in milliseconds"),
-        column("success_rate", Type::Double, "share of the user's requests to it that succeeded, as far as known"),
+        column(
+            "median_latency_ms",
+            Type::Double,
+            "the user's median latency in milliseconds, over requests that are not known to have failed",
+        ),
+        column("median_failed_latency_ms", Type::Double, "the same over requests that failed"),
+        column("answered_rate", Type::Double, "share of the user's requests to it that were answered, as far as known"),
         column("mean_rating", Type::Double, "mean of the user's ratings"),
         column("reason", Type::Text, "reason for the rank: fast, good, used, not used, as given or fallback"),
         column("prefers_speed", Type::Boolean, "whether the user prefers speed; NULL with too little evidence"),
@@ -92,6 +101,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
             used.map_or(0, |model| model.requests).into(),
             used.map_or(0, |model| model.days.len() as u64).into(),
             used.and_then(|model| model.latency_ms).into(),
+            used.and_then(|model| model.failed_latency_ms).into(),
             used.and_then(|model| model.answered.mean).into(),
             used.and_then(|model| model.rated.mean).into(),
             preferred.reason.into(),

@@ -11,7 +11,7 @@ use crate::sessions::{self, Ending, Limits, MAX_IDLE, Session};
 use crate::stats::median::median;
 use crate::stats::sum::sum_of;
 use crate::users::preferences::own::{Named, Own, OwnColumns, hours, most_used};
-use crate::users::preferences::{order, tradeoff};
+use crate::users::preferences::{ModelUse, order, tradeoff};
 
 /// The number of hours, features and models shown.
 const TOP: usize = 3;
@@ -34,7 +34,7 @@ pub(crate) struct Figures {
     pub(crate) session_median_seconds: Option<f64>,
     /// Completed sessions divided by those completed or abandoned.
     pub(crate) completion_rate: Option<f64>,
-    pub(crate) success_rate: Option<f64>,
+    pub(crate) answered_rate: Option<f64>,
     pub(crate) cost_usd: Option<f64>,
     pub(crate) mean_rating: Option<f64>,
     /// The peak hours of the local clock, the busiest first.
@@ -52,13 +52,18 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// The metrics of a user's requests; `None` without requests.
-    pub(crate) fn of(call: &Call<'_>, user: &Timeline<'_>, columns: &OwnColumns) -> Result<Option<Self>> {
+    /// The metrics of a user's requests since `since`, given the first ever; `None` without requests.
+    pub(crate) fn of(
+        call: &Call<'_>,
+        user: &Timeline<'_>,
+        first_ever: Option<Micros>,
+        columns: &OwnColumns,
+    ) -> Result<Option<Self>> {
         let (Some(&first), Some(&last)) = (user.at.first(), user.at.last()) else { return Ok(None) };
         let (mut clock, mut claim, mut days) = (call.clock()?, Claim::temporary(), Vec::new());
         let observed = call.end().saturating_sub(1).max(last);
         clock.distinct_days(user.at.iter().copied(), &mut days, &mut claim)?;
-        let first_day = days.first().copied().unwrap_or_default();
+        let first_day = clock.day(first_ever.max(call.since).unwrap_or(first))?;
         let calendar_days = (i64::from(clock.day(observed)?) - i64::from(first_day) + 1).max(1);
         let requests = user.at.len() as f64;
         let outcomes = || (0..user.at.len()).filter_map(|i| user.flag(columns.succeeded, i));
@@ -78,10 +83,11 @@ impl Figures {
             let names: Vec<Named> = most_used(user, column, text, &mut clock, &mut claim)?;
             Ok(names.iter().take(TOP).map(|named| shown(text(named.code))).collect()) // few: three
         };
-        let (favorite_features, model_preferences) = (top(columns.feature)?, top(columns.model)?);
+        let favorite_features = top(columns.feature)?;
         let mut own = Own::new(call)?;
         own.take_models(user, columns)?;
         let models = own.models();
+        let model_preferences = models.iter().take(TOP).map(ModelUse::name).collect(); // few: three
         let (candidates, fallback) = (call.texts("candidates"), call.texts("fallback"));
         let preference = tradeoff(&models);
         let preferred = order(&models, preference, candidates.as_deref(), fallback.as_deref())?;
@@ -97,7 +103,7 @@ impl Figures {
             session_mean_seconds: visits.mean,
             session_median_seconds: visits.median,
             completion_rate: visits.completion_rate,
-            success_rate: (known > 0).then(|| outcomes().filter(|succeeded| *succeeded).count() as f64 / known as f64),
+            answered_rate: (known > 0).then(|| outcomes().filter(|succeeded| *succeeded).count() as f64 / known as f64),
             cost_usd: sum_of(user.numbers(columns.cost), &mut claim)?.value(),
             mean_rating: sum_of(user.numbers(columns.rating), &mut claim)?.mean(),
             peak_hours: peaks,

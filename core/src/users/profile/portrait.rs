@@ -32,7 +32,7 @@ pub(super) const ARGUMENTS: [Argument; 5] = [
 /// What is read of requests.
 pub(super) static REQUESTS: Requests = Requests {
     past: Past::All,
-    columns: &["session_id", "model", "feature", "latency_ms", "succeeded", "rating", "cost_usd"],
+    columns: &["session_id", "model", "provider", "feature", "latency_ms", "succeeded", "rating", "cost_usd"],
     needed: &[],
     names: false,
 };
@@ -60,7 +60,7 @@ pub(super) fn portrait(call: &Call<'_>) -> Result<Option<Portrait>> {
     let own = OwnColumns::of(call);
     let is_compared = call.boolean("benchmark") == Some(true);
     let of_peers = peers::COLUMNS.map(|name| call.column(name));
-    let columns = [own.model, own.cost].into_iter().chain(of_peers).collect::<Vec<_>>(); // few: columns
+    let columns = [own.model, own.provider, own.cost].into_iter().chain(of_peers).collect::<Vec<_>>(); // few: columns
     let make = || {
         let others =
             if is_compared { Some((Members::new(call, Terms::STANDARD, None)?, Peers::new(call)?)) } else { None };
@@ -91,7 +91,7 @@ struct Sitting<'a> {
 impl Fold for Sitting<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
         if user.user == self.key {
-            self.figures = Figures::of(self.call, &user.since(self.call.since), &self.own)?;
+            self.figures = Figures::of(self.call, &user.since(self.call.since), user.at.first().copied(), &self.own)?;
         }
         let Some((members, peers)) = &mut self.others else { return Ok(()) };
         members.observe(user)?;

@@ -22,7 +22,7 @@ pub static FUNCTION: Function = Function {
         column(
             "requests_per_calendar_day",
             Type::Double,
-            "requests over all days from the first request to the end of observation",
+            "requests over all days from the first request, or since if that is later, to the end of observation",
         ),
         column("sessions", Type::Bigint, "number of sessions"),
         column(
@@ -32,7 +32,7 @@ pub static FUNCTION: Function = Function {
         ),
         column("session_median_seconds", Type::Double, "median active time of closed sessions"),
         column("completion_rate", Type::Double, "completed / (completed + abandoned)"),
-        column("success_rate", Type::Double, "share of successful requests among those with a known outcome"),
+        column("answered_rate", Type::Double, "share of answered requests among those whose outcome is known"),
         column("cost_usd", Type::Double, "cost in US dollars"),
         column("mean_rating", Type::Double, "mean rating"),
         column(
@@ -41,7 +41,11 @@ pub static FUNCTION: Function = Function {
             "up to three hours with the most requests per occurrence of the hour, separated by commas",
         ),
         column("favorite_features", Type::Text, "up to three most used features, separated by commas"),
-        column("model_preferences", Type::Text, "up to three most used models, separated by commas"),
+        column(
+            "model_preferences",
+            Type::Text,
+            "up to three most used models, with their providers if the log has them, separated by commas",
+        ),
         column("preferred_models", Type::Text, "models to offer, in order, separated by commas"),
         column("prefers_speed", Type::Boolean, "whether the user prefers speed; NULL with too little evidence"),
         column("prefers_quality", Type::Boolean, "whether the user prefers quality; NULL with too little evidence"),
@@ -87,7 +91,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         figures.session_mean_seconds.into(),
         figures.session_median_seconds.into(),
         figures.completion_rate.into(),
-        figures.success_rate.into(),
+        figures.answered_rate.into(),
         figures.cost_usd.into(),
         figures.mean_rating.into(),
         hours,
