@@ -30,6 +30,10 @@ pub(crate) struct Member {
     pub(crate) recent: u64,
     /// Requests of the weeks before.
     pub(crate) base: u64,
+    /// Local days of the recent requests.
+    pub(crate) recent_days: u64,
+    /// Local days of those of the weeks before.
+    pub(crate) base_days: u64,
     sessions: u64,
     cost: Option<f64>,
     success_rate: Option<f64>,
@@ -39,9 +43,9 @@ pub(crate) struct Member {
     pub(crate) segment: Segment,
     /// The rank by recent requests, from 1; equal users share a rank. `None` without recent requests.
     pub(crate) usage_rank: Option<u64>,
-    /// Recent requests per week divided by earlier ones; `None` without earlier requests.
+    /// Recent active days per week divided by earlier ones; `None` without earlier ones.
     pub(crate) decline_ratio: Option<f64>,
-    /// The probability of so few recent requests; see [`decline_p`].
+    /// The probability of so few recent active days; see [`decline_p`].
     pub(crate) decline_p: Option<f64>,
 }
 
@@ -154,22 +158,23 @@ impl<'a> Members<'a> {
             }
             let above = usages.partition_point(|&usage| usage > member.recent);
             member.usage_rank = (member.recent > 0).then_some(above as u64 + 1);
-            member.decline_ratio =
-                (member.base > 0).then(|| member.recent as f64 / recent_weeks / (member.base as f64 / base_weeks));
-            member.decline_p = decline_p(member.recent, member.base, share)?;
-            let declines = member.base >= terms.min_base_requests
+            let (days, before) = (member.recent_days, member.base_days);
+            member.decline_ratio = (before > 0).then(|| days as f64 / recent_weeks / (before as f64 / base_weeks));
+            member.decline_p = decline_p(days, before, share)?;
+            let declines = before >= terms.min_base_days
                 && at_most(
-                    u128::from(member.recent) * u128::from(terms.base_weeks),
+                    u128::from(days) * u128::from(terms.base_weeks),
                     terms.max_decline_ratio,
-                    u128::from(member.base) * u128::from(terms.recent_weeks),
+                    u128::from(before) * u128::from(terms.recent_weeks),
                 )
                 && member.decline_p.is_some_and(|chance| chance < terms.max_decline_p);
             member.segment = match () {
                 () if member.first > new_after => Segment::New,
+                () if member.recent == 0 && declines => Segment::Lapsed,
+                () if member.recent == 0 => Segment::Dormant,
                 () if declines => Segment::AtRisk,
-                () if member.recent > 0 && cutoff.is_some_and(|cutoff| member.recent >= cutoff) => Segment::Power,
-                () if member.recent > 0 => Segment::Casual,
-                () => Segment::Dormant,
+                () if cutoff.is_some_and(|cutoff| member.recent >= cutoff) => Segment::Power,
+                () => Segment::Casual,
             };
         }
         Ok(())
@@ -185,7 +190,12 @@ impl Fold for Members<'_> {
         let shown = user.since(self.call.since);
         let Members { call, rules, clock, session, latency, succeeded, cost, properties, .. } = self;
         let Members { ids, told, days, parts, sessions, claim, .. } = self;
-        clock.distinct_days(shown.at.iter().copied(), days, claim)?;
+        let mut days_of = |instants: Option<&[Micros]>| {
+            clock.distinct_days(instants.unwrap_or_default().iter().copied(), days, claim)?;
+            Result::Ok(days.len() as u64)
+        };
+        let (base_days, recent_days) = (days_of(user.at.get(base..recent))?, days_of(user.at.get(recent..seen))?);
+        let active_days = days_of(Some(shown.at))?;
         let begin = told.len();
         for column in &*properties {
             let codes = user.codes(*column).unwrap_or_default();
@@ -197,9 +207,11 @@ impl Fold for Members<'_> {
             first,
             last,
             requests: shown.at.len() as u64,
-            active_days: days.len() as u64,
+            active_days,
             recent: seen.saturating_sub(recent) as u64,
             base: recent.saturating_sub(base) as u64,
+            recent_days,
+            base_days,
             sessions: 0,
             cost: None,
             success_rate: None,
@@ -245,7 +257,8 @@ struct Known<'m> {
 
 impl Facts for Known<'_> {
     fn number(&self, figure: &str) -> Option<f64> {
-        let Member { requests, active_days, recent, base, sessions, first, last, .. } = self.member;
+        let Member { requests, active_days, recent, base, recent_days, base_days, sessions, first, last, .. } =
+            self.member;
         let days = |since: Micros| Some((self.members.end.saturating_sub(since)).div_euclid(DAY_MICROS) as f64);
         match figure {
             "requests" => Some(*requests as f64),
@@ -255,6 +268,8 @@ impl Facts for Known<'_> {
             "days_since_last" => days(*last),
             "recent_requests" => Some(*recent as f64),
             "base_requests" => Some(*base as f64),
+            "recent_days" => Some(*recent_days as f64),
+            "base_days" => Some(*base_days as f64),
             "decline_ratio" => self.member.decline_ratio,
             "cost_usd" => self.member.cost,
             "success_rate" => self.member.success_rate,

@@ -26,6 +26,8 @@ const NUMBERS: &[(&str, &[&str])] = &[
     ("days_since_last", &[]),
     ("recent_requests", &[]),
     ("base_requests", &[]),
+    ("recent_days", &[]),
+    ("base_days", &[]),
     ("decline_ratio", &[]),
     ("cost_usd", &["cost_usd!"]),
     ("success_rate", &["succeeded"]),

@@ -163,7 +163,7 @@ def row(case, log, facts, everybody, mine, of_log, local, gap, idle, least):
     segment, beside = None, {}
     if whole:
         requests = [(r.user, r.instant) for r in counted_requests(case, log)]
-        rows = segd.segment_users(requests, of_log, lambda i: local(i), since=case.since, until=case.until)
+        rows = segd.segment_users(requests, of_log, lambda i: local(i) // DAY, since=case.since, until=case.until)
         if any(r["decline_p"] and abs(r["decline_p"] - 0.05) < 1e-9 for r in rows):
             raise d.Doubtful
         segment = segd.segment_user(rows, case.user)[0]["segment"]
