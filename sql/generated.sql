@@ -1849,6 +1849,31 @@ Columns:
   value: most recent value that is not NULL; objects and lists as JSON text
   told_at: time at which it was last logged';
 
+CREATE FUNCTION user_metrics.property_history(
+    source regclass, property text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, value text, valid_from timestamptz, valid_to timestamptz
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'property_history_over_log';
+COMMENT ON FUNCTION user_metrics.property_history(regclass, text, timestamptz, timestamptz, jsonb, timestamptz) IS
+    'values of a property of every user, one after the other, with the times from which and until which each was valid; also what was logged before since, if it still holds
+
+Arguments:
+  source: the log: a table, view or foreign table
+  property: column or property whose values are listed
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  user_id: the user
+  value: the value
+  valid_from: time of the request with which it was first logged, regardless of since
+  valid_to: time of the request with which another value was logged; NULL if it holds at the end of observation';
+
 CREATE FUNCTION user_metrics.plan_usage(
     source regclass, plans jsonb, plan_property text DEFAULT 'UserTier', since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,

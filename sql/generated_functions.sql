@@ -900,6 +900,22 @@ FROM (VALUES
         'SELECT * FROM user_metrics.user_properties(''request_log'')'
     ),
     (
+        'users', 'property_history', 'table function',
+        'values of a property of every user, one after the other, with the times from which and until which each was valid; also what was logged before since, if it still holds',
+        '[{"name":"source","type":"regclass","default":null,"meaning":"the log: a table, view or foreign table"},
+         {"name":"property","type":"text","default":null,"meaning":"column or property whose values are listed"},
+         {"name":"since","type":"timestamptz","default":"NULL","meaning":"start of the reported range, inclusive"},
+         {"name":"until","type":"timestamptz","default":"NULL","meaning":"end of the range, exclusive; later requests are not read"},
+         {"name":"filter","type":"jsonb","default":"NULL","meaning":"only requests with these values of columns or properties"},
+         {"name":"as_of","type":"timestamptz","default":"NULL","meaning":"end of observation; by default until, or else the time of the last request"}]'::pg_catalog.jsonb,
+        '[{"name":"user_id","type":"text","meaning":"the user"},
+         {"name":"value","type":"text","meaning":"the value"},
+         {"name":"valid_from","type":"timestamptz","meaning":"time of the request with which it was first logged, regardless of since"},
+         {"name":"valid_to","type":"timestamptz","meaning":"time of the request with which another value was logged; NULL if it holds at the end of observation"}]'::pg_catalog.jsonb,
+        '{user_id,occurred_at}'::pg_catalog.text[], '{}'::pg_catalog.text[],
+        'SELECT * FROM user_metrics.property_history(''request_log'', ''UserTier'')'
+    ),
+    (
         'users', 'plan_usage', 'table function',
         'monthly requests of every user compared with the limit of their plan: share used, projection to the end of the month, first day over the limit, requests to features outside the plan',
         '[{"name":"source","type":"regclass","default":null,"meaning":"the log: a table, view or foreign table"},

@@ -53,6 +53,7 @@ MORE = dict.fromkeys(("preferred_models", "preferred_model_list", "favorite_feat
     "adoption_barriers": ", 'feature 1'", "feature_timing": ", 'feature 1'",
     "plan_usage": """, '{"tier 1": {"monthly_request_limit": 3}}', 'tier'""",
     "activation_milestones": ", advanced_features => '{feature 1}', signups => 'signups'",
+    "property_history": ", 'tier'",
     "lifecycle_stage": ", '{tier 0,tier 1,tier 2}', 'tier'", "lifecycle_transitions": ", 'week', '{tier 0,tier 1,tier 2}', 'tier'",
     "ab_compare": ", variant => 'tier', metrics => '{active_days,sessions,latency_ms_p95}', cuped_days => 9, winsorize => 0.99",
     "ab_segments": ", 'model', metrics => '{cost_usd,success_rate,retained_w1}', variant => 'tier'",
