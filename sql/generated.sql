@@ -2243,8 +2243,9 @@ Result:
 
 CREATE FUNCTION user_metrics.retention_drivers(
     source regclass, early_days integer DEFAULT 7, retained integer[] DEFAULT '{21,27}', behaviours jsonb DEFAULT NULL,
-    min_users integer DEFAULT 30, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    min_users integer DEFAULT 30, adjust text[] DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, driver text, users_with bigint, users_without bigint, retention_with double precision,
     retention_without double precision, difference double precision, difference_low double precision,
@@ -2254,7 +2255,7 @@ CREATE FUNCTION user_metrics.retention_drivers(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 30 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'retention_drivers_over_log';
-COMMENT ON FUNCTION user_metrics.retention_drivers(regclass, integer, integer[], jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.retention_drivers(regclass, integer, integer[], jsonb, integer, text[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'predictors of retention: retention with and without each feature and behaviour of the first days, their difference, also adjusted for usage volume, and the strength of evidence; strongest first. Associations, not causes
 
 Arguments:
@@ -2263,6 +2264,7 @@ Arguments:
   retained: first and last day of the outcome, counted from the user''s first day; users active on at least one of these days are retained; it must not start before the first days are over (default ''{21,27}'')
   behaviours: custom behaviours: a list of objects with a name and a filter, at most 30
   min_users: fewest users with a behaviour, and fewest without it, for it to be listed, 1 or more (default 30)
+  adjust: columns or properties, at most 8: adjusted differences compare users who also began the observed days with the same values
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2286,7 +2288,7 @@ Columns:
   phi: correlation of behaviour and outcome, -1 to 1
   p_value: probability of a difference at least as large if there were none: Pearson''s test, or Fisher''s if fewer than 5 users are expected in a cell
   q_value: p_value adjusted for all comparisons of the segment
-  adjusted_difference: difference adjusted for usage volume, among users with a similar number of requests (Mantel and Haenszel)
+  adjusted_difference: difference adjusted for usage volume, among users with a similar number of requests and the same values of adjust (Mantel and Haenszel)
   adjusted_low: its lower 95 % bound (Sato)
   adjusted_high: its upper 95 % bound (Sato)
   evidence: strength of evidence: clear (unlikely to be chance, also adjusted for usage volume), volume (unlikely to be chance, but usage volume may explain it) or unclear (may be chance)
@@ -2295,8 +2297,8 @@ Columns:
 CREATE FUNCTION user_metrics.churn_indicators(
     source regclass, landmark date DEFAULT NULL, window_days integer DEFAULT 28, gap_days integer DEFAULT 7,
     churn_days integer DEFAULT 28, behaviours jsonb DEFAULT NULL, min_users integer DEFAULT 30,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    adjust text[] DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, indicator text, users_with bigint, users_without bigint, churn_with double precision,
     churn_without double precision, difference double precision, difference_low double precision,
@@ -2306,7 +2308,7 @@ CREATE FUNCTION user_metrics.churn_indicators(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 30 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'churn_indicators_over_log';
-COMMENT ON FUNCTION user_metrics.churn_indicators(regclass, date, integer, integer, integer, jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.churn_indicators(regclass, date, integer, integer, integer, jsonb, integer, text[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'predictors of churn: churn with and without each feature and behaviour before a landmark, their difference, also adjusted for usage volume, and the strength of evidence; strongest first. Associations, not causes
 
 Arguments:
@@ -2317,6 +2319,7 @@ Arguments:
   churn_days: number of days after the gap without activity that counts as churn, 1 or more (default 28)
   behaviours: custom behaviours: a list of objects with a name and a filter, at most 30
   min_users: fewest users with a behaviour, and fewest without it, for it to be listed, 1 or more (default 30)
+  adjust: columns or properties, at most 8: adjusted differences compare users who also began the observed days with the same values
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2340,7 +2343,7 @@ Columns:
   phi: correlation of behaviour and outcome, -1 to 1
   p_value: probability of a difference at least as large if there were none: Pearson''s test, or Fisher''s if fewer than 5 users are expected in a cell
   q_value: p_value adjusted for all comparisons of the segment
-  adjusted_difference: difference adjusted for usage volume, among users with a similar number of requests (Mantel and Haenszel)
+  adjusted_difference: difference adjusted for usage volume, among users with a similar number of requests and the same values of adjust (Mantel and Haenszel)
   adjusted_low: its lower 95 % bound (Sato)
   adjusted_high: its upper 95 % bound (Sato)
   evidence: strength of evidence: clear (unlikely to be chance, also adjusted for usage volume), volume (unlikely to be chance, but usage volume may explain it) or unclear (may be chance)

@@ -59,7 +59,7 @@ MORE = dict.fromkeys(("preferred_models", "preferred_model_list", "favorite_feat
     "ab_segments": ", 'model', metrics => '{cost_usd,success_rate,retained_w1}', variant => 'tier'",
     "acquisition": """, 'tier', '{"model": "model 1"}'""", "paths": """, '{"model": "model 1"}', 3"""}
 MORE |= dict.fromkeys(("retention_drivers", "churn_indicators"),
-                      """, behaviours => '[{"name": "asked model 1", "filter": {"model": "model 1"}}]'""")
+                      """, behaviours => '[{"name": "asked model 1", "filter": {"model": "model 1"}}]', adjust => '{tier,model}'""")
 MORE["activation_threshold"] = """, '{"model": "model 1"}'"""
 MORE |= dict.fromkeys(("funnel", "funnel_users"), """, '[{"filter": {"feature": "feature 1"}}, {"filter": {"model": "model 1"}}]'""")
 MORE |= dict.fromkeys(("first_sessions", "first_session_list"), ", signups => 'signups'")
