@@ -35,6 +35,8 @@ pub(crate) struct Member {
     /// Local days of those of the weeks before.
     pub(crate) base_days: u64,
     sessions: u64,
+    /// The mean duration of the closed ones.
+    session_mean_seconds: Option<f64>,
     cost: Option<f64>,
     success_rate: Option<f64>,
     /// The start of the codes of the user's properties in `told`.
@@ -188,7 +190,7 @@ impl Fold for Members<'_> {
         let up_to = |instant: Micros| user.at.partition_point(|at| *at <= instant);
         let (base, recent, seen) = (up_to(base_after), up_to(recent_after), up_to(self.end));
         let shown = user.since(self.call.since);
-        let Members { call, rules, clock, session, latency, succeeded, cost, properties, .. } = self;
+        let Members { call, rules, clock, end, session, latency, succeeded, cost, properties, .. } = self;
         let Members { ids, told, days, parts, sessions, claim, .. } = self;
         let mut days_of = |instants: Option<&[Micros]>| {
             clock.distinct_days(instants.unwrap_or_default().iter().copied(), days, claim)?;
@@ -213,6 +215,7 @@ impl Fold for Members<'_> {
             recent_days,
             base_days,
             sessions: 0,
+            session_mean_seconds: None,
             cost: None,
             success_rate: None,
             told: begin,
@@ -227,6 +230,9 @@ impl Fold for Members<'_> {
                 let requests = sessions::requests(&shown, *session, *latency, *succeeded);
                 sessions::of_requests(requests, limits, parts, sessions, claim)?;
                 member.sessions = sessions.len() as u64;
+                let closed = || sessions.iter().filter(|session| !session.is_open(limits, *end));
+                let (count, total) = (closed().count(), closed().map(|one| i128::from(one.duration())).sum::<i128>());
+                member.session_mean_seconds = (count > 0).then(|| total as f64 / 1e6 / count as f64);
             }
             member.cost = sum_of(shown.numbers(*cost), claim)?.value();
             let outcomes = || (0..shown.at.len()).filter_map(|request| shown.flag(*succeeded, request));
@@ -264,6 +270,7 @@ impl Facts for Known<'_> {
             "requests" => Some(*requests as f64),
             "active_days" => Some(*active_days as f64),
             "sessions" => Some(*sessions as f64),
+            "session_mean_seconds" => self.member.session_mean_seconds,
             "days_since_first" => days(*first),
             "days_since_last" => days(*last),
             "recent_requests" => Some(*recent as f64),

@@ -16,12 +16,15 @@ use serde_json::{Map, Value};
 use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
 
+/// The columns of sessions.
+const SESSIONS: &[&str] = &["session_id", "latency_ms", "succeeded"];
 /// Numeric values, with the canonical columns that they need besides user and time; `!` marks a column that the log must
 /// have.
 const NUMBERS: &[(&str, &[&str])] = &[
     ("requests", &[]),
     ("active_days", &[]),
-    ("sessions", &["session_id", "latency_ms", "succeeded"]),
+    ("sessions", SESSIONS),
+    ("session_mean_seconds", SESSIONS),
     ("days_since_first", &[]),
     ("days_since_last", &[]),
     ("recent_requests", &[]),
@@ -248,7 +251,7 @@ impl Rules {
     /// Parses the test of one value.
     fn test(&mut self, figure: &str, operator: &str, to: &Value, rule: &Value) -> Result<Condition> {
         if let Some((name, columns)) = NUMBERS.iter().find(|(name, _)| *name == figure) {
-            self.counts_sessions |= *name == "sessions";
+            self.counts_sessions |= matches!(*name, "sessions" | "session_mean_seconds");
             for column in *columns {
                 match column.strip_suffix('!') {
                     Some(column) => self.needed.push(column),

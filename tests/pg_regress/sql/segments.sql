@@ -76,14 +76,14 @@ SELECT opt_out('falls');
 SELECT count(*) FROM segment_users('log', as_of => '2024-06-01');
 SELECT * FROM segment_user('log', 'falls');
 SELECT opt_in('falls');
--- Rules of one's own: the first that fits decides, who none fits is other. They may ask for figures, properties as they were
+-- Rules of one's own (1 has a session of one request and one of 24 hours, on average 43200 seconds; the others have single requests): the first that fits decides, who none fits is other. They may ask for figures, properties as they were
 -- told last, and the standard segment; what is not known fulfils nothing but <>.
 CREATE TABLE told (user_id bigint, created_at timestamptz, session_id text, status_code int, cost_usd numeric, properties jsonb);
 INSERT INTO told VALUES (1, '2024-05-01', 'a', 200, 1.5, '{"Tier": "free"}'), (1, '2024-05-02', 'b', 500, 1.5, '{"Tier": "pro"}'), (1, '2024-05-03', 'b', 200, 1.5, '{"Tier": null}'),
     (2, '2024-05-01', 'c', NULL, NULL, '{"Tier": "it''s \\ free"}'), (3, '2024-03-01', 'd', 200, 7, '{}'), (4, '2024-05-31', NULL, 500, 0, '{"Tier": "pro", "a\"b''": 5}');
 SELECT r.what, string_agg(user_id, ' ' ORDER BY user_id) AS users FROM (VALUES
     ('requests >= 3', '[{"segment": "x", "all": [{"requests": {">=": 3}}]}]'), ('active_days in (1, 3) and not 3', '[{"segment": "x", "all": [{"active_days": {"in": [1, 3], "<>": 3}}]}]'),
-    ('sessions = 2', '[{"segment": "x", "all": [{"sessions": {"=": 2}}]}]'), ('cost_usd > 4', '[{"segment": "x", "all": [{"cost_usd": {">": 4}}]}]'),
+    ('sessions = 2', '[{"segment": "x", "all": [{"sessions": {"=": 2}}]}]'), ('session_mean_seconds = 43200', '[{"segment": "x", "all": [{"session_mean_seconds": {"=": 43200}}]}]'), ('session_mean_seconds = 0', '[{"segment": "x", "all": [{"session_mean_seconds": {"=": 0}}]}]'), ('cost_usd > 4', '[{"segment": "x", "all": [{"cost_usd": {">": 4}}]}]'),
     ('success_rate < 1', '[{"segment": "x", "all": [{"success_rate": {"<": 1}}]}]'), ('not success_rate < 1', '[{"segment": "x", "not": {"success_rate": {"<": 1}}}]'),
     ('success_rate known', '[{"segment": "x", "all": [{"success_rate": {"exists": true}}]}]'), ('days_since_last > 29', '[{"segment": "x", "all": [{"days_since_last": {">": 29}}]}]'),
     ('days_since_first = 30', '[{"segment": "x", "all": [{"days_since_first": {"=": 30}}]}]'), ('Tier = pro', '[{"segment": "x", "all": [{"property:Tier": {"=": "pro"}}]}]'),
