@@ -27,6 +27,7 @@ FOLDS = [
     ("benchmark_user", ", 'nobody'", ("session_id", "feature", "latency_ms", "status_code", "rating"), 3),
     ("plan_usage", """, '{"free": {"monthly_request_limit": 1000}}'""", ("properties", "feature"), 5),
     ("user_properties", "", ("properties",), 5),
+    ("property_history", ", 'UserTier'", ("properties",), 5),
     ("session_list", "",
      ("session_id", "latency_ms", "status_code", "cost_usd", "prompt_tokens", "completion_tokens", "feature", "model"), 5),
     ("paths", "", ("id", "feature"), 3),

@@ -1616,18 +1616,18 @@ CREATE FUNCTION user_metrics.segment_users(
     source regclass, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
     min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
     base_weeks integer DEFAULT 4, max_decline_ratio double precision DEFAULT 0.5,
-    max_decline_p double precision DEFAULT 0.05, min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL,
+    max_decline_p double precision DEFAULT 0.05, min_base_days integer DEFAULT 5, rules jsonb DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     user_id text, segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz,
-    usage_rank bigint, power_cutoff bigint, recent_requests bigint, base_requests bigint,
-    decline_ratio double precision, decline_p double precision
+    usage_rank bigint, power_cutoff bigint, recent_requests bigint, base_requests bigint, recent_days bigint,
+    base_days bigint, decline_ratio double precision, decline_p double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'segment_users_over_log';
 COMMENT ON FUNCTION user_metrics.segment_users(regclass, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'segment of every user, exactly one (the first of new, at_risk, power, casual and dormant that applies, or of custom rules), with the metrics that decide it
+    'segment of every user, exactly one (the first of new, at_risk, power, casual, lapsed and dormant that applies, or of custom rules), with the metrics that decide it
 
 Arguments:
   source: the log: a table, view or foreign table
@@ -1637,10 +1637,10 @@ Arguments:
   new_days: users whose first request is less than this many spans of 24 hours ago are new, from 0 to 36500 (default 30)
   recent_weeks: number of recent weeks of 168 hours, from 1 to 520 (default 4)
   base_weeks: number of base weeks before them, with which they are compared, from 1 to 520 (default 4)
-  max_decline_ratio: largest ratio of requests per week, recent over base, of a user at risk, from 0 to 1 (default 0.5)
-  max_decline_p: probability of the decline below which a user is at risk, from 0 to 1 (default 0.05)
-  min_base_requests: fewest base requests of a user at risk, 1 or more (default 10)
-  rules: custom segments in place of the five: a JSON array of rules, of which the first that matches applies
+  max_decline_ratio: largest ratio of active days per week, recent over base, of a user at risk or lapsed, from 0 to 1 (default 0.5)
+  max_decline_p: probability of the decline below which a user is at risk or lapsed, from 0 to 1 (default 0.05)
+  min_base_days: fewest base days of a user at risk or lapsed, 1 or more (default 5)
+  rules: custom segments in place of the six: a JSON array of rules, of which the first that matches applies
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -1649,7 +1649,7 @@ Arguments:
 
 Columns:
   user_id: the user
-  segment: new, at_risk, power, casual or dormant, the first that applies; or a custom segment of rules
+  segment: new, at_risk, power, casual, lapsed or dormant, the first that applies; or a custom segment of rules
   requests: requests at or after since
   active_days: local days with at least one of these requests
   first_seen: time of the first request, regardless of since
@@ -1658,20 +1658,22 @@ Columns:
   power_cutoff: fewest recent_requests of any user within power_share, the same in every row; NULL if there is no such user
   recent_requests: requests in the recent weeks
   base_requests: requests in the base weeks before them
-  decline_ratio: requests per week, recent over base; NULL without base requests
-  decline_p: probability of as few recent requests, or fewer, if the rate had not changed; NULL without requests in either span';
+  recent_days: local days of the recent requests
+  base_days: local days of the base requests
+  decline_ratio: active days per week, recent over base; NULL without base days
+  decline_p: probability of as few recent days, or fewer, if the rate had not changed; NULL without active days in either span';
 
 CREATE FUNCTION user_metrics.segment_user(
     source regclass, user_id text, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
     min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
     base_weeks integer DEFAULT 4, max_decline_ratio double precision DEFAULT 0.5,
-    max_decline_p double precision DEFAULT 0.05, min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL,
+    max_decline_p double precision DEFAULT 0.05, min_base_days integer DEFAULT 5, rules jsonb DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, requests bigint, active_days bigint, first_seen timestamptz, last_seen timestamptz, usage_rank bigint,
-    power_cutoff bigint, recent_requests bigint, base_requests bigint, decline_ratio double precision,
-    decline_p double precision
+    power_cutoff bigint, recent_requests bigint, base_requests bigint, recent_days bigint, base_days bigint,
+    decline_ratio double precision, decline_p double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'segment_user_over_log';
@@ -1687,10 +1689,10 @@ Arguments:
   new_days: users whose first request is less than this many spans of 24 hours ago are new, from 0 to 36500 (default 30)
   recent_weeks: number of recent weeks of 168 hours, from 1 to 520 (default 4)
   base_weeks: number of base weeks before them, with which they are compared, from 1 to 520 (default 4)
-  max_decline_ratio: largest ratio of requests per week, recent over base, of a user at risk, from 0 to 1 (default 0.5)
-  max_decline_p: probability of the decline below which a user is at risk, from 0 to 1 (default 0.05)
-  min_base_requests: fewest base requests of a user at risk, 1 or more (default 10)
-  rules: custom segments in place of the five: a JSON array of rules, of which the first that matches applies
+  max_decline_ratio: largest ratio of active days per week, recent over base, of a user at risk or lapsed, from 0 to 1 (default 0.5)
+  max_decline_p: probability of the decline below which a user is at risk or lapsed, from 0 to 1 (default 0.05)
+  min_base_days: fewest base days of a user at risk or lapsed, 1 or more (default 5)
+  rules: custom segments in place of the six: a JSON array of rules, of which the first that matches applies
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -1698,7 +1700,7 @@ Arguments:
   as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: new, at_risk, power, casual or dormant, the first that applies; or a custom segment of rules
+  segment: new, at_risk, power, casual, lapsed or dormant, the first that applies; or a custom segment of rules
   requests: requests at or after since
   active_days: local days with at least one of these requests
   first_seen: time of the first request, regardless of since
@@ -1707,21 +1709,23 @@ Columns:
   power_cutoff: fewest recent_requests of any user within power_share, the same in every row; NULL if there is no such user
   recent_requests: requests in the recent weeks
   base_requests: requests in the base weeks before them
-  decline_ratio: requests per week, recent over base; NULL without base requests
-  decline_p: probability of as few recent requests, or fewer, if the rate had not changed; NULL without requests in either span';
+  recent_days: local days of the recent requests
+  base_days: local days of the base requests
+  decline_ratio: active days per week, recent over base; NULL without base days
+  decline_p: probability of as few recent days, or fewer, if the rate had not changed; NULL without active days in either span';
 
 CREATE FUNCTION user_metrics.segment_summary(
     source regclass, power_share double precision DEFAULT 0.10, ties text DEFAULT 'include',
     min_users integer DEFAULT 10, new_days integer DEFAULT 30, recent_weeks integer DEFAULT 4,
     base_weeks integer DEFAULT 4, max_decline_ratio double precision DEFAULT 0.5,
-    max_decline_p double precision DEFAULT 0.05, min_base_requests integer DEFAULT 10, rules jsonb DEFAULT NULL,
+    max_decline_p double precision DEFAULT 0.05, min_base_days integer DEFAULT 5, rules jsonb DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
     timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, users bigint, user_share double precision, requests bigint, request_share double precision,
     requests_per_user double precision
 )
-LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 5 SET search_path = pg_catalog, pg_temp
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 6 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'segment_summary_over_log';
 COMMENT ON FUNCTION user_metrics.segment_summary(regclass, double precision, text, integer, integer, integer, integer, double precision, double precision, integer, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'users and requests of each segment of segment_users, in the order of the segments
@@ -1734,10 +1738,10 @@ Arguments:
   new_days: users whose first request is less than this many spans of 24 hours ago are new, from 0 to 36500 (default 30)
   recent_weeks: number of recent weeks of 168 hours, from 1 to 520 (default 4)
   base_weeks: number of base weeks before them, with which they are compared, from 1 to 520 (default 4)
-  max_decline_ratio: largest ratio of requests per week, recent over base, of a user at risk, from 0 to 1 (default 0.5)
-  max_decline_p: probability of the decline below which a user is at risk, from 0 to 1 (default 0.05)
-  min_base_requests: fewest base requests of a user at risk, 1 or more (default 10)
-  rules: custom segments in place of the five: a JSON array of rules, of which the first that matches applies
+  max_decline_ratio: largest ratio of active days per week, recent over base, of a user at risk or lapsed, from 0 to 1 (default 0.5)
+  max_decline_p: probability of the decline below which a user is at risk or lapsed, from 0 to 1 (default 0.05)
+  min_base_days: fewest base days of a user at risk or lapsed, 1 or more (default 5)
+  rules: custom segments in place of the six: a JSON array of rules, of which the first that matches applies
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -1745,7 +1749,7 @@ Arguments:
   as_of: end of observation; by default until, or else the time of the last request
 
 Columns:
-  segment: new, at_risk, power, casual or dormant; or a custom segment of rules
+  segment: new, at_risk, power, casual, lapsed or dormant; or a custom segment of rules
   users: users in the segment
   user_share: share of all users, 0 to 1; NULL if there are none, or if any segment is hidden
   requests: requests at or after since
@@ -2032,6 +2036,31 @@ Columns:
   property: key of the properties
   value: most recent value that is not NULL; objects and lists as JSON text
   told_at: time at which it was last logged';
+
+CREATE FUNCTION user_metrics.property_history(
+    source regclass, property text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    user_id text, value text, valid_from timestamptz, valid_to timestamptz
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'property_history_over_log';
+COMMENT ON FUNCTION user_metrics.property_history(regclass, text, timestamptz, timestamptz, jsonb, timestamptz) IS
+    'values of a property of every user, one after the other, with the times from which and until which each was valid; also what was logged before since, if it still holds
+
+Arguments:
+  source: the log: a table, view or foreign table
+  property: column or property whose values are listed
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  user_id: the user
+  value: the value
+  valid_from: time of the request with which it was first logged, regardless of since
+  valid_to: time of the request with which another value was logged; NULL if it holds at the end of observation';
 
 CREATE FUNCTION user_metrics.plan_usage(
     source regclass, plans jsonb, plan_property text DEFAULT 'UserTier', user_id text DEFAULT NULL,
@@ -2412,8 +2441,9 @@ Result:
 
 CREATE FUNCTION user_metrics.retention_drivers(
     source regclass, early_days integer DEFAULT 7, retained integer[] DEFAULT '{21,27}', behaviours jsonb DEFAULT NULL,
-    min_users integer DEFAULT 30, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    min_users integer DEFAULT 30, adjust text[] DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, driver text, users_with bigint, users_without bigint, retention_with double precision,
     retention_without double precision, difference double precision, difference_low double precision,
@@ -2423,7 +2453,7 @@ CREATE FUNCTION user_metrics.retention_drivers(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 30 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'retention_drivers_over_log';
-COMMENT ON FUNCTION user_metrics.retention_drivers(regclass, integer, integer[], jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.retention_drivers(regclass, integer, integer[], jsonb, integer, text[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'predictors of retention: retention with and without each feature and behaviour of the first days, their difference, also adjusted for usage volume, and the strength of evidence; strongest first. Associations, not causes
 
 Arguments:
@@ -2432,6 +2462,7 @@ Arguments:
   retained: first and last day of the outcome, counted from the user''s first day; users active on at least one of these days are retained; it must not start before the first days are over (default ''{21,27}'')
   behaviours: custom behaviours: a list of objects with a name and a filter, at most 30
   min_users: fewest users with a behaviour, and fewest without it, for it to be listed, 1 or more (default 30)
+  adjust: columns or properties, at most 8: adjusted differences compare users who also began the observed days with the same values
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2455,7 +2486,7 @@ Columns:
   phi: correlation of behaviour and outcome, -1 to 1
   p_value: probability of a difference at least as large if there were none: Pearson''s test, or Fisher''s if fewer than 5 users are expected in a cell
   q_value: p_value adjusted for all comparisons of the segment
-  adjusted_difference: difference adjusted for usage volume, among users with a similar number of requests (Mantel and Haenszel)
+  adjusted_difference: difference adjusted for usage volume, among users with a similar number of requests and the same values of adjust (Mantel and Haenszel)
   adjusted_low: its lower 95 % bound (Sato)
   adjusted_high: its upper 95 % bound (Sato)
   evidence: strength of evidence: clear (unlikely to be chance, also adjusted for usage volume), volume (unlikely to be chance, but usage volume may explain it) or unclear (may be chance)
@@ -2464,8 +2495,8 @@ Columns:
 CREATE FUNCTION user_metrics.churn_indicators(
     source regclass, landmark date DEFAULT NULL, window_days integer DEFAULT 28, gap_days integer DEFAULT 7,
     churn_days integer DEFAULT 28, behaviours jsonb DEFAULT NULL, min_users integer DEFAULT 30,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    adjust text[] DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, indicator text, users_with bigint, users_without bigint, churn_with double precision,
     churn_without double precision, difference double precision, difference_low double precision,
@@ -2475,7 +2506,7 @@ CREATE FUNCTION user_metrics.churn_indicators(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 30 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'churn_indicators_over_log';
-COMMENT ON FUNCTION user_metrics.churn_indicators(regclass, date, integer, integer, integer, jsonb, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.churn_indicators(regclass, date, integer, integer, integer, jsonb, integer, text[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'predictors of churn: churn with and without each feature and behaviour before a landmark, their difference, also adjusted for usage volume, and the strength of evidence; strongest first. Associations, not causes
 
 Arguments:
@@ -2486,6 +2517,7 @@ Arguments:
   churn_days: number of days after the gap without activity that counts as churn, 1 or more (default 28)
   behaviours: custom behaviours: a list of objects with a name and a filter, at most 30
   min_users: fewest users with a behaviour, and fewest without it, for it to be listed, 1 or more (default 30)
+  adjust: columns or properties, at most 8: adjusted differences compare users who also began the observed days with the same values
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2509,7 +2541,7 @@ Columns:
   phi: correlation of behaviour and outcome, -1 to 1
   p_value: probability of a difference at least as large if there were none: Pearson''s test, or Fisher''s if fewer than 5 users are expected in a cell
   q_value: p_value adjusted for all comparisons of the segment
-  adjusted_difference: difference adjusted for usage volume, among users with a similar number of requests (Mantel and Haenszel)
+  adjusted_difference: difference adjusted for usage volume, among users with a similar number of requests and the same values of adjust (Mantel and Haenszel)
   adjusted_low: its lower 95 % bound (Sato)
   adjusted_high: its upper 95 % bound (Sato)
   evidence: strength of evidence: clear (unlikely to be chance, also adjusted for usage volume), volume (unlikely to be chance, but usage volume may explain it) or unclear (may be chance)
@@ -2798,7 +2830,7 @@ CREATE FUNCTION user_metrics.lifecycle_stage(
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'lifecycle_stage_over_log';
 COMMENT ON FUNCTION user_metrics.lifecycle_stage(regclass, text[], text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
-    'lifecycle stage of every user, exactly one (the first of dormant, growth, retention, activation and acquisition that applies), its start, and the metrics that decide it
+    'lifecycle stage of every user, exactly one (the first of lapsed, dormant, growth, retention, activation and acquisition that applies), its start, and the metrics that decide it
 
 Arguments:
   source: the log: a table, view or foreign table
@@ -2812,7 +2844,7 @@ Arguments:
 
 Columns:
   user_id: the user
-  stage: acquisition, activation, retention, growth or dormant
+  stage: acquisition, activation, retention, growth, lapsed or dormant
   since_day: start of the stage; exact to the week if another stage preceded it
   first_seen: time of the first request
   last_seen: time of the last request
@@ -2822,7 +2854,7 @@ Columns:
   usage_rank: rank by recent_requests among users active in the last 28 days: 1 has the most, equal users share a rank
   power_cutoff: recent_requests of the last user in the top decile; NULL if there is none
   activated_on: day of activation; NULL if never activated
-  upgraded_on: first day with a higher tier than on an earlier day; NULL if there is none';
+  upgraded_on: day from which the tier logged last has been above the first one; NULL if it is not';
 
 CREATE FUNCTION user_metrics.lifecycle_transitions(
     source regclass, period text DEFAULT 'month', tiers text[] DEFAULT NULL, tier_property text DEFAULT 'UserTier',
@@ -2855,23 +2887,25 @@ Columns:
   share: share of all users with this from_stage in this period, 0 to 1; NULL if any of their rows is hidden';
 
 CREATE FUNCTION user_metrics.acquisition(
-    source regclass, source_property text DEFAULT 'Source', premium jsonb DEFAULT NULL, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
+    source regclass, source_property text DEFAULT 'Source', premium jsonb DEFAULT NULL, premium_days integer DEFAULT 30,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     source_value text, users bigint, first_request_known_users bigint, first_request_answered_rate double precision,
     onboarding_eligible_users bigint, onboarding_completed_rate double precision, week_2_eligible_users bigint,
-    week_2_retention double precision, premium_users bigint, premium_rate double precision
+    week_2_retention double precision, premium_eligible_users bigint, premium_users bigint,
+    premium_rate double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 20 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'acquisition_over_log';
-COMMENT ON FUNCTION user_metrics.acquisition(regclass, text, jsonb, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.acquisition(regclass, text, jsonb, integer, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'first-touch acquisition and onboarding: by the first value of a property, success of the first request, completion of onboarding, retention in the second week and conversion to premium, each with the number of users for whom it is known
 
 Arguments:
   source: the log: a table, view or foreign table
   source_property: column or property that holds the acquisition source (default ''Source'')
   premium: requests of premium users, in the form of filter
+  premium_days: number of days, from the first one on, in which a premium request counts, from 1 to 36500: the same for every user (default 30)
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2887,8 +2921,9 @@ Columns:
   onboarding_completed_rate: share of these users who were activated in their first 14 days, 0 to 1
   week_2_eligible_users: users whose second week has elapsed: the same users
   week_2_retention: share of these users active in their second week, days 7 to 13 after the first, 0 to 1
-  premium_users: users with a premium request at any time; NULL without premium
-  premium_rate: share of users with a premium request, 0 to 1; NULL without premium';
+  premium_eligible_users: users whose first premium_days have elapsed; NULL without premium
+  premium_users: those of them with a premium request in these days; NULL without premium
+  premium_rate: premium_users / premium_eligible_users, 0 to 1; NULL without premium or eligible users';
 
 CREATE FUNCTION user_metrics.assignment_audit(
     source regclass, experiment text, variant_property text DEFAULT NULL, since timestamptz DEFAULT NULL,

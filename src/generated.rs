@@ -53,6 +53,7 @@ crate::fold::folds! {
     benchmark_users_over_log, pg_finfo_benchmark_users_over_log: users::benchmark::benchmark_users;
     benchmark_user_over_log, pg_finfo_benchmark_user_over_log: users::benchmark::benchmark_user;
     user_properties_over_log, pg_finfo_user_properties_over_log: users::properties::user_properties;
+    property_history_over_log, pg_finfo_property_history_over_log: users::properties::property_history;
     plan_usage_over_log, pg_finfo_plan_usage_over_log: users::plans::plan_usage;
     first_sessions_over_log, pg_finfo_first_sessions_over_log: journey::onboarding::first_sessions;
     first_session_list_over_log, pg_finfo_first_session_list_over_log: journey::onboarding::first_session_list;

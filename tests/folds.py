@@ -53,12 +53,13 @@ MORE = dict.fromkeys(("preferred_models", "preferred_model_list", "favorite_feat
     "adoption_barriers": ", 'feature 1'", "feature_timing": ", 'feature 1'",
     "plan_usage": """, '{"tier 1": {"monthly_request_limit": 3}}', 'tier'""",
     "activation_milestones": ", advanced_features => '{feature 1}', signups => 'signups'",
+    "property_history": ", 'tier'",
     "lifecycle_stage": ", '{tier 0,tier 1,tier 2}', 'tier'", "lifecycle_transitions": ", 'week', '{tier 0,tier 1,tier 2}', 'tier'",
     "ab_compare": ", variant => 'tier', metrics => '{active_days,sessions,latency_ms_p95}', cuped_days => 9, winsorize => 0.99",
     "ab_segments": ", 'model', metrics => '{cost_usd,answered_rate,retained_w2}', variant => 'tier'",
     "acquisition": """, 'tier', '{"model": "model 1"}'""", "paths": """, '{"model": "model 1"}', 3"""}
 MORE |= dict.fromkeys(("retention_drivers", "churn_indicators"),
-                      """, behaviours => '[{"name": "asked model 1", "filter": {"model": "model 1"}}]'""")
+                      """, behaviours => '[{"name": "asked model 1", "filter": {"model": "model 1"}}]', adjust => '{tier,model}'""")
 MORE["activation_threshold"] = """, '{"model": "model 1"}'"""
 MORE |= dict.fromkeys(("funnel", "funnel_users"), """, '[{"filter": {"feature": "feature 1"}}, {"filter": {"model": "model 1"}}]'""")
 MORE |= dict.fromkeys(("first_sessions", "first_session_list"), ", signups => 'signups'")

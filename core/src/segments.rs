@@ -22,19 +22,22 @@ pub const FUNCTIONS: &[&Function] = &[&segment_users::FUNCTION, &segment_user::F
 pub enum Segment {
     /// First request less than the given number of days ago.
     New,
-    /// At most half as active as before, unlikely by chance.
+    /// Recently active, on at most half as many days as before, unlikely by chance.
     AtRisk,
     /// Among the users with the most requests.
     Power,
     /// Recently active, and none of the above.
     Casual,
-    /// Not recently active.
+    /// Not recently active, but on so many days before that this is unlikely by chance.
+    Lapsed,
+    /// Not recently active, and none of the above.
     Dormant,
 }
 
 impl Segment {
     /// All segments, in the order in which they are tried.
-    pub const ALL: [Segment; 5] = [Segment::New, Segment::AtRisk, Segment::Power, Segment::Casual, Segment::Dormant];
+    pub const ALL: [Segment; 6] =
+        [Segment::New, Segment::AtRisk, Segment::Power, Segment::Casual, Segment::Lapsed, Segment::Dormant];
 
     /// Its name in SQL.
     pub fn name(self) -> &'static str {
@@ -43,6 +46,7 @@ impl Segment {
             Segment::AtRisk => "at_risk",
             Segment::Power => "power",
             Segment::Casual => "casual",
+            Segment::Lapsed => "lapsed",
             Segment::Dormant => "dormant",
         }
     }
@@ -59,12 +63,12 @@ pub struct Terms {
     pub recent_weeks: u32,
     /// The number of weeks before them that they are compared with.
     pub base_weeks: u32,
-    /// The largest ratio of recent to earlier requests per week that is a decline.
+    /// The largest ratio of recent to earlier active days per week that is a decline.
     pub max_decline_ratio: f64,
     /// The p value below which it is one.
     pub max_decline_p: f64,
-    /// The fewest earlier requests for a decline.
-    pub min_base_requests: u64,
+    /// The fewest earlier active days for a decline.
+    pub min_base_days: u64,
 }
 
 const fn argument(name: &'static str, kind: Type, default: &'static str, about: &'static str) -> Argument {
@@ -104,21 +108,21 @@ pub(crate) const TERMS: [Argument; 10] = [
         "max_decline_ratio",
         Type::Double,
         "0.5",
-        "largest ratio of requests per week, recent over base, of a user at risk, from 0 to 1",
+        "largest ratio of active days per week, recent over base, of a user at risk or lapsed, from 0 to 1",
     ),
     argument(
         "max_decline_p",
         Type::Double,
         "0.05",
-        "probability of the decline below which a user is at risk, from 0 to 1",
+        "probability of the decline below which a user is at risk or lapsed, from 0 to 1",
     ),
-    argument("min_base_requests", Type::Integer, "10", "fewest base requests of a user at risk, 1 or more"),
+    argument("min_base_days", Type::Integer, "5", "fewest base days of a user at risk or lapsed, 1 or more"),
     Argument {
         name: "rules",
         kind: Type::Json,
         role: Role::Rules,
         default: NO_DEFAULT,
-        about: "custom segments in place of the five: a JSON array of rules, of which the first that matches applies",
+        about: "custom segments in place of the six: a JSON array of rules, of which the first that matches applies",
     },
 ];
 
@@ -154,8 +158,18 @@ impl Terms {
             base_weeks: count("base_weeks", 1..=520, weeks)?,
             max_decline_ratio,
             max_decline_p,
-            min_base_requests: count("min_base_requests", 1..=i32::MAX, any)?.into(),
+            min_base_days: count("min_base_days", 1..=i32::MAX, any)?.into(),
         })
+    }
+
+    /// The fewest base days of a user without recent requests who has lapsed.
+    pub(crate) fn least_lapsed(&self) -> Result<u64> {
+        let (recent, base) = (f64::from(self.recent_weeks), f64::from(self.base_weeks));
+        let mut days = self.min_base_days;
+        while decline_p(0, days, recent / (recent + base))?.is_none_or(|chance| chance >= self.max_decline_p) {
+            days += 1;
+        }
+        Ok(days)
     }
 
     /// The default terms.
@@ -166,6 +180,6 @@ impl Terms {
         base_weeks: 4,
         max_decline_ratio: 0.5,
         max_decline_p: 0.05,
-        min_base_requests: 10,
+        min_base_days: 5,
     };
 }

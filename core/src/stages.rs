@@ -1,6 +1,6 @@
 //! Lifecycle stages of users, transitions between them, and acquisition. Definitions D97-D103.
 //!
-//! Each user is in exactly one stage on each day: the first that fits of dormant, growth, retention, activation,
+//! Each user is in exactly one stage on each day: the first that fits of lapsed, dormant, growth, retention, activation,
 //! acquisition.
 
 use crate::function::{Argument, Function, NO_DEFAULT, Role, Type};
@@ -26,14 +26,16 @@ pub enum Stage {
     Retention,
     /// As retention, and a power user or upgraded.
     Growth,
-    /// No request in the last 28 days.
+    /// No request in the last 28 days, but on so many of the 28 days before that this is unlikely by chance.
+    Lapsed,
+    /// No request in the last 28 days, and not lapsed.
     Dormant,
 }
 
 impl Stage {
     /// All stages, in the order of the lifecycle.
-    pub const ALL: [Stage; 5] =
-        [Stage::Acquisition, Stage::Activation, Stage::Retention, Stage::Growth, Stage::Dormant];
+    pub const ALL: [Stage; 6] =
+        [Stage::Acquisition, Stage::Activation, Stage::Retention, Stage::Growth, Stage::Lapsed, Stage::Dormant];
 
     /// Its name in SQL.
     pub fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Stage {
             Stage::Activation => "activation",
             Stage::Retention => "retention",
             Stage::Growth => "growth",
+            Stage::Lapsed => "lapsed",
             Stage::Dormant => "dormant",
         }
     }

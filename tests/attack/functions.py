@@ -47,6 +47,7 @@ GIVEN = {
     "variants": """'["a", "b"]'""",
     "experiment": "'e'",
     "name": "'e'",
+    "property": "'UserTier'",
 }
 # Values given in spite of a default, because a call without them is an error.
 ALSO = {

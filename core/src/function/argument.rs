@@ -94,6 +94,8 @@ pub enum Role {
     Column,
     /// The same, if the argument of the given name is not NULL.
     ColumnFor(&'static str),
+    /// The names of several columns or properties: their values, as one text, are read under the argument's name.
+    Columns,
     /// The name of a property, likewise.
     Property,
     /// A condition in the syntax of `filter`: whether a request passes it is read under the argument's name.

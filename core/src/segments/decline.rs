@@ -1,14 +1,14 @@
-//! Test whether a user's requests have declined by more than chance.
+//! Test whether a user's active days have declined by more than chance.
 
 use crate::base::error::{Error, Result};
 use statrs::distribution::{Binomial, Discrete, DiscreteCDF};
 
-/// The probability of `recent` or fewer requests out of `recent + base`, if the rate of requests is the same in the recent
-/// span as in the one before; `recent_share` is the recent span divided by both. `None` without requests.
+/// The probability of `recent` or fewer active days out of `recent + base`, if the rate is the same in the recent span as in
+/// the one before; `recent_share` is the recent span divided by both. `None` without any.
 ///
 /// Two Poisson counts given their sum: the first is binomial. Source: J. Przyborowski and H. Wilenski, "Homogeneity of
-/// results in testing samples from Poisson series", Biometrika 31 (1940). Requests come in bursts, so the probability is too
-/// small if sessions have many; for active days it is more accurate.
+/// results in testing samples from Poisson series", Biometrika 31 (1940). Days are counted and not requests, which come
+/// in bursts.
 ///
 /// ```
 /// # use user_metrics_core::segments::decline_p;

@@ -30,7 +30,13 @@ pub(crate) struct Member {
     pub(crate) recent: u64,
     /// Requests of the weeks before.
     pub(crate) base: u64,
+    /// Local days of the recent requests.
+    pub(crate) recent_days: u64,
+    /// Local days of those of the weeks before.
+    pub(crate) base_days: u64,
     sessions: u64,
+    /// The mean duration of the closed ones.
+    session_mean_seconds: Option<f64>,
     cost: Option<f64>,
     answered_rate: Option<f64>,
     /// The start of the codes of the user's properties in `told`.
@@ -39,9 +45,9 @@ pub(crate) struct Member {
     pub(crate) segment: Segment,
     /// The rank by recent requests, from 1; equal users share a rank. `None` without recent requests.
     pub(crate) usage_rank: Option<u64>,
-    /// Recent requests per week divided by earlier ones; `None` without earlier requests.
+    /// Recent active days per week divided by earlier ones; `None` without earlier ones.
     pub(crate) decline_ratio: Option<f64>,
-    /// The probability of so few recent requests; see [`decline_p`].
+    /// The probability of so few recent active days; see [`decline_p`].
     pub(crate) decline_p: Option<f64>,
 }
 
@@ -154,22 +160,23 @@ impl<'a> Members<'a> {
             }
             let above = usages.partition_point(|&usage| usage > member.recent);
             member.usage_rank = (member.recent > 0).then_some(above as u64 + 1);
-            member.decline_ratio =
-                (member.base > 0).then(|| member.recent as f64 / recent_weeks / (member.base as f64 / base_weeks));
-            member.decline_p = decline_p(member.recent, member.base, share)?;
-            let declines = member.base >= terms.min_base_requests
+            let (days, before) = (member.recent_days, member.base_days);
+            member.decline_ratio = (before > 0).then(|| days as f64 / recent_weeks / (before as f64 / base_weeks));
+            member.decline_p = decline_p(days, before, share)?;
+            let declines = before >= terms.min_base_days
                 && at_most(
-                    u128::from(member.recent) * u128::from(terms.base_weeks),
+                    u128::from(days) * u128::from(terms.base_weeks),
                     terms.max_decline_ratio,
-                    u128::from(member.base) * u128::from(terms.recent_weeks),
+                    u128::from(before) * u128::from(terms.recent_weeks),
                 )
                 && member.decline_p.is_some_and(|chance| chance < terms.max_decline_p);
             member.segment = match () {
                 () if member.first > new_after => Segment::New,
+                () if member.recent == 0 && declines => Segment::Lapsed,
+                () if member.recent == 0 => Segment::Dormant,
                 () if declines => Segment::AtRisk,
-                () if member.recent > 0 && cutoff.is_some_and(|cutoff| member.recent >= cutoff) => Segment::Power,
-                () if member.recent > 0 => Segment::Casual,
-                () => Segment::Dormant,
+                () if cutoff.is_some_and(|cutoff| member.recent >= cutoff) => Segment::Power,
+                () => Segment::Casual,
             };
         }
         Ok(())
@@ -183,9 +190,14 @@ impl Fold for Members<'_> {
         let up_to = |instant: Micros| user.at.partition_point(|at| *at <= instant);
         let (base, recent, seen) = (up_to(base_after), up_to(recent_after), up_to(self.end));
         let shown = user.since(self.call.since);
-        let Members { call, rules, clock, session, latency, succeeded, cost, properties, .. } = self;
+        let Members { call, rules, clock, end, session, latency, succeeded, cost, properties, .. } = self;
         let Members { ids, told, days, parts, sessions, claim, .. } = self;
-        clock.distinct_days(shown.at.iter().copied(), days, claim)?;
+        let mut days_of = |instants: Option<&[Micros]>| {
+            clock.distinct_days(instants.unwrap_or_default().iter().copied(), days, claim)?;
+            Result::Ok(days.len() as u64)
+        };
+        let (base_days, recent_days) = (days_of(user.at.get(base..recent))?, days_of(user.at.get(recent..seen))?);
+        let active_days = days_of(Some(shown.at))?;
         let begin = told.len();
         for column in &*properties {
             let codes = user.codes(*column).unwrap_or_default();
@@ -197,10 +209,13 @@ impl Fold for Members<'_> {
             first,
             last,
             requests: shown.at.len() as u64,
-            active_days: days.len() as u64,
+            active_days,
             recent: seen.saturating_sub(recent) as u64,
             base: recent.saturating_sub(base) as u64,
+            recent_days,
+            base_days,
             sessions: 0,
+            session_mean_seconds: None,
             cost: None,
             answered_rate: None,
             told: begin,
@@ -215,6 +230,9 @@ impl Fold for Members<'_> {
                 let requests = sessions::requests(&shown, *session, *latency, *succeeded);
                 sessions::of_requests(requests, limits, parts, sessions, claim)?;
                 member.sessions = sessions.len() as u64;
+                let closed = || sessions.iter().filter(|session| !session.is_open(limits, *end));
+                let (count, total) = (closed().count(), closed().map(|one| i128::from(one.active())).sum::<i128>());
+                member.session_mean_seconds = (count > 0).then(|| total as f64 / 1e6 / count as f64);
             }
             member.cost = sum_of(shown.numbers(*cost), claim)?.value();
             let outcomes = || (0..shown.at.len()).filter_map(|request| shown.flag(*succeeded, request));
@@ -245,16 +263,20 @@ struct Known<'m> {
 
 impl Facts for Known<'_> {
     fn number(&self, figure: &str) -> Option<f64> {
-        let Member { requests, active_days, recent, base, sessions, first, last, .. } = self.member;
+        let Member { requests, active_days, recent, base, recent_days, base_days, sessions, first, last, .. } =
+            self.member;
         let days = |since: Micros| Some((self.members.end.saturating_sub(since)).div_euclid(DAY_MICROS) as f64);
         match figure {
             "requests" => Some(*requests as f64),
             "active_days" => Some(*active_days as f64),
             "sessions" => Some(*sessions as f64),
+            "session_mean_seconds" => self.member.session_mean_seconds,
             "days_since_first" => days(*first),
             "days_since_last" => days(*last),
             "recent_requests" => Some(*recent as f64),
             "base_requests" => Some(*base as f64),
+            "recent_days" => Some(*recent_days as f64),
+            "base_days" => Some(*base_days as f64),
             "decline_ratio" => self.member.decline_ratio,
             "cost_usd" => self.member.cost,
             "answered_rate" => self.member.answered_rate,

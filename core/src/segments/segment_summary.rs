@@ -16,7 +16,7 @@ pub static FUNCTION: Function = Function {
     summary: "users and requests of each segment of segment_users, in the order of the segments",
     arguments: &TERMS,
     columns: &[
-        column("segment", Type::Text, "new, at_risk, power, casual or dormant; or a custom segment of rules"),
+        column("segment", Type::Text, "new, at_risk, power, casual, lapsed or dormant; or a custom segment of rules"),
         column_about(&["users"], "users", Type::Bigint, "users in the segment"),
         column(
             "user_share",
@@ -35,7 +35,7 @@ pub static FUNCTION: Function = Function {
     segmented: false,
     scalar: false,
     zoned: true,
-    rows: 5,
+    rows: 6,
     run,
 };
 

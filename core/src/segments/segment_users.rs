@@ -7,11 +7,11 @@ use crate::function::{Call, Cell, Column, Function, Past, Reads, Requests, Rows,
 use crate::source::Rules;
 
 /// The columns of a user after the id.
-pub(super) const FIGURES: [Column; 11] = [
+pub(super) const FIGURES: [Column; 13] = [
     column(
         "segment",
         Type::Text,
-        "new, at_risk, power, casual or dormant, the first that applies; or a custom segment of rules",
+        "new, at_risk, power, casual, lapsed or dormant, the first that applies; or a custom segment of rules",
     ),
     column("requests", Type::Bigint, "requests at or after since"),
     column("active_days", Type::Bigint, "local days with at least one of these requests"),
@@ -30,17 +30,19 @@ pub(super) const FIGURES: [Column; 11] = [
     ),
     column("recent_requests", Type::Bigint, "requests in the recent weeks"),
     column("base_requests", Type::Bigint, "requests in the base weeks before them"),
-    column("decline_ratio", Type::Double, "requests per week, recent over base; NULL without base requests"),
+    column("recent_days", Type::Bigint, "local days of the recent requests"),
+    column("base_days", Type::Bigint, "local days of the base requests"),
+    column("decline_ratio", Type::Double, "active days per week, recent over base; NULL without base days"),
     column(
         "decline_p",
         Type::Double,
-        "probability of as few recent requests, or fewer, if the rate had not changed; NULL without requests in either \
+        "probability of as few recent days, or fewer, if the rate had not changed; NULL without active days in either \
          span",
     ),
 ];
 
-const COLUMNS: [Column; 12] = {
-    let mut columns = [column("user_id", Type::Text, "the user"); 12];
+const COLUMNS: [Column; 14] = {
+    let mut columns = [column("user_id", Type::Text, "the user"); 14];
     let mut n = 0;
     while n < FIGURES.len() {
         columns[n + 1] = FIGURES[n];
@@ -57,8 +59,8 @@ pub static FUNCTION: Function = Function {
     name: "segment_users",
     path: "segments::segment_users",
     example: "",
-    summary: "segment of every user, exactly one (the first of new, at_risk, power, casual and dormant that applies, \
-              or of custom rules), with the metrics that decide it",
+    summary: "segment of every user, exactly one (the first of new, at_risk, power, casual, lapsed and dormant that \
+              applies, or of custom rules), with the metrics that decide it",
     arguments: &TERMS,
     columns: &COLUMNS,
     reads: Reads::Requests(&Requests { past: Past::All, columns: &[], needed: &[], names: true }),
@@ -75,7 +77,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     members.members.iter().try_for_each(|member| {
         let id = members.id(member);
         let figures = figures(&members, member);
-        let mut cells = [Cell::Null; 12];
+        let mut cells = [Cell::Null; 14];
         cells[0] = Cell::Bytes(&id);
         cells[1..].copy_from_slice(&figures);
         rows.row(&mut cells)
@@ -83,7 +85,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 }
 
 /// The cells of a user after the id.
-pub(super) fn figures<'m>(members: &'m Members<'_>, member: &'m Member) -> [Cell<'m>; 11] {
+pub(super) fn figures<'m>(members: &'m Members<'_>, member: &'m Member) -> [Cell<'m>; 13] {
     [
         members.segment(member).1.into(),
         member.requests.into(),
@@ -94,6 +96,8 @@ pub(super) fn figures<'m>(members: &'m Members<'_>, member: &'m Member) -> [Cell
         members.shown_cutoff.into(),
         member.recent.into(),
         member.base.into(),
+        member.recent_days.into(),
+        member.base_days.into(),
         member.decline_ratio.into(),
         member.decline_p.into(),
     ]

@@ -248,6 +248,25 @@ pub fn source_query(relation: &Relation, ask: &Ask) -> Result<String> {
     }
 }
 
+/// The values of several columns or properties as one text, which is NULL if all of them are; `None` for an empty list.
+fn together(relation: &Relation, purpose: &str, names: &[String]) -> Result<Option<Found>> {
+    let found = names.iter().map(|name| relation.named(&format!(" of {purpose}"), name)).collect::<Result<Vec<_>>>()?;
+    if found.len() < 2 {
+        return Ok(found.into_iter().next());
+    }
+    let texts =
+        found.iter().map(|found| format!("({})::pg_catalog.text", found.expression)).collect::<Vec<_>>().join(", ");
+    Ok(Some(Found {
+        expression: format!(
+            "CASE WHEN COALESCE({texts}) IS NOT NULL THEN pg_catalog.jsonb_build_array({texts})::pg_catalog.text END"
+        ),
+        base: "text".to_owned(),
+        source: String::new(),
+        shown: "text".to_owned(),
+        property: None,
+    }))
+}
+
 /// The query of a fold, with one row: the history of the requests' columns in the log's types, and the end of observation.
 pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     relation.must_have_rows()?;
@@ -298,6 +317,11 @@ pub fn fold_query(relation: &Relation, ask: &Ask) -> Result<String> {
     let by = ask.by.iter().map(|by| ("segment", by));
     for (name, column) in by.chain(ask.with_role(|role| matches!(role, Role::Column | Role::ColumnFor(_)))) {
         add_text(name, relation.named(&format!(" by {column}"), column)?);
+    }
+    for (name, list) in ask.with_role(|role| matches!(role, Role::Columns)) {
+        if let Some(found) = together(relation, name, &json::parse::<Vec<String>>(list).unwrap_or_default())? {
+            add_text(name, found);
+        }
     }
     for (name, experiment) in ask.with_role(|role| matches!(role, Role::Experiment)) {
         add_text(name, assigned_variant(relation, ask.function.name, experiment)?);

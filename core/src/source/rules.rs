@@ -15,16 +15,21 @@ use crate::base::json;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
+/// The columns of sessions.
+const SESSIONS: &[&str] = &["session_id", "latency_ms", "succeeded"];
 /// Numeric values, with the canonical columns that they need besides user and time; `!` marks a column that the log must
 /// have.
 const NUMBERS: &[(&str, &[&str])] = &[
     ("requests", &[]),
     ("active_days", &[]),
-    ("sessions", &["session_id", "latency_ms", "succeeded"]),
+    ("sessions", SESSIONS),
+    ("session_mean_seconds", SESSIONS),
     ("days_since_first", &[]),
     ("days_since_last", &[]),
     ("recent_requests", &[]),
     ("base_requests", &[]),
+    ("recent_days", &[]),
+    ("base_days", &[]),
     ("decline_ratio", &[]),
     ("cost_usd", &["cost_usd!"]),
     ("answered_rate", &["succeeded"]),
@@ -200,7 +205,7 @@ impl Rules {
                 if !is_of_numbers(test) {
                     return wrong(rule, format!("numbers to compare {name} with"));
                 }
-                self.counts_sessions |= *name == "sessions";
+                self.counts_sessions |= matches!(*name, "sessions" | "session_mean_seconds");
                 for column in *columns {
                     match column.strip_suffix('!') {
                         Some(column) => self.needed.push(column),

@@ -36,6 +36,14 @@ pub static FUNCTION: Function = Function {
             default: NO_DEFAULT,
             about: "requests of premium users, in the form of filter",
         },
+        Argument {
+            name: "premium_days",
+            kind: Type::Integer,
+            role: Role::Value,
+            default: "30",
+            about: "number of days, from the first one on, in which a premium request counts, from 1 to 36500: the same \
+                    for every user",
+        },
     ],
     columns: &[
         column("source_value", Type::Text, "first logged value of the property; NULL for users without any"),
@@ -69,15 +77,21 @@ pub static FUNCTION: Function = Function {
         ),
         column_about(
             ABOUT,
+            "premium_eligible_users",
+            Type::Bigint,
+            "users whose first premium_days have elapsed; NULL without premium",
+        ),
+        column_about(
+            ABOUT,
             "premium_users",
             Type::Bigint,
-            "users with a premium request at any time; NULL without premium",
+            "those of them with a premium request in these days; NULL without premium",
         ),
         column_about(
             ABOUT,
             "premium_rate",
             Type::Double,
-            "share of users with a premium request, 0 to 1; NULL without premium",
+            "premium_users / premium_eligible_users, 0 to 1; NULL without premium or eligible users",
         ),
     ],
     reads: Reads::Requests(&Requests {
@@ -98,11 +112,19 @@ const ONBOARDING_DAYS: Day = 14;
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let elapsed = call.clock()?.day(call.end())?;
+    let premium_days = match call.integer("premium_days") {
+        Some(days) if (1..=36_500).contains(&days) => days,
+        given => {
+            let given = given.map_or("NULL".to_owned(), |days| days.to_string());
+            return call.refuse("premium_days", given, "a number of days from 1 to 36500");
+        }
+    };
     let columns = ["source_property", "feature", "succeeded", "premium"].map(|name| call.column(name));
     let [source, feature, succeeded, premium] = columns;
     let make = || {
         let (clock, own, claim) = (call.clock()?, OwnDays::default(), Claim::temporary());
-        Ok(Sources { call, clock, elapsed, source, feature, succeeded, premium, sources: Table::default(), own, claim })
+        let sources = Table::default();
+        Ok(Sources { call, clock, elapsed, premium_days, source, feature, succeeded, premium, sources, own, claim })
     };
     let Sources { sources, mut claim, .. } = call.fold(&columns, make)?;
     let mut found = claim.collected(sources.iter().map(|([.., code], _, of)| (call.text_of(source, code), of)))?;
@@ -119,8 +141,9 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
             share(of.onboarded, of.eligible).into(),
             of.eligible.into(),
             share(of.back, of.eligible).into(),
+            asks_premium.then_some(of.premium_eligible).into(),
             asks_premium.then_some(of.premium).into(),
-            share(of.premium, of.users).filter(|_| asks_premium).into(),
+            share(of.premium, of.premium_eligible).filter(|_| asks_premium).into(),
         ])
     })
 }
@@ -134,10 +157,11 @@ struct Source {
     eligible: u64,
     onboarded: u64,
     back: u64,
+    premium_eligible: u64,
     premium: u64,
 }
 
-amount!(Source: users, known, succeeded, eligible, onboarded, back, premium);
+amount!(Source: users, known, succeeded, eligible, onboarded, back, premium_eligible, premium);
 
 /// The fold.
 struct Sources<'a> {
@@ -145,6 +169,8 @@ struct Sources<'a> {
     clock: Clock<'a>,
     /// The day on which observation ends.
     elapsed: Day,
+    /// The number of first days in which users may become premium users.
+    premium_days: Day,
     source: Option<usize>,
     feature: Option<usize>,
     succeeded: Option<usize>,
@@ -173,7 +199,7 @@ impl Fold for Sources<'_> {
             return Ok(());
         }
         let source = self.told_first(user);
-        let Sources { clock, elapsed, feature, succeeded, premium, sources, own, claim, .. } = self;
+        let Sources { clock, elapsed, premium_days, feature, succeeded, premium, sources, own, claim, .. } = self;
         own.read(user, clock, claim)?;
         let Some((first_day, _)) = own.each().next() else { return Ok(()) };
         let (_, of) = sources.entry([0, 0, source], claim)?;
@@ -182,8 +208,13 @@ impl Fold for Sources<'_> {
         let outcome = (0..together).filter_map(|request| user.flag(*succeeded, request)).max();
         of.known += u64::from(outcome.is_some());
         of.succeeded += u64::from(outcome == Some(true));
-        of.premium += u64::from((0..user.at.len()).any(|request| user.flag(*premium, request) == Some(true)));
         let after = |day: Day| day.saturating_sub(first_day);
+        if after(*elapsed) >= *premium_days {
+            let mut within = own.each().take_while(|(day, _)| after(*day) < *premium_days);
+            let pays = |&(_, request): &(Day, u32)| user.flag(*premium, request as usize) == Some(true);
+            of.premium_eligible += 1;
+            of.premium += u64::from(within.any(|(_, requests)| requests.iter().any(pays)));
+        }
         if after(*elapsed) >= ONBOARDING_DAYS {
             let activated = own.activated_on(user, *feature, *succeeded);
             of.eligible += 1;

@@ -10,8 +10,14 @@ use crate::function::Call;
 use crate::segments::{Terms, power_cutoff, shown_cutoff};
 use std::cmp::Reverse;
 
-/// The number of days without a request after which a user is dormant.
+/// The number of days without a request after which a user is lapsed or dormant.
 pub(super) const RECENT_DAYS: Day = 28;
+
+/// Bits for the recent days.
+const RECENT: u64 = (1 << RECENT_DAYS) - 1;
+
+/// The number of recent days and of those before them, with which lapsed users are found: as `segment_users` does.
+pub(super) const KNOWN_DAYS: Day = 2 * RECENT_DAYS;
 
 /// The state of a user.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,7 +28,7 @@ pub(super) struct Standing {
     pub(super) since: usize,
     /// Requests in the last 28 days.
     pub(super) requests: u64,
-    /// A bit for each of these days with requests; the lowest is the current day.
+    /// A bit for each of these days and of the 28 before with requests; the lowest is the current day.
     days: u64,
     /// Of the user's days, how many have left the window and how many have entered it.
     past: usize,
@@ -34,7 +40,12 @@ pub(super) struct Standing {
 impl Standing {
     /// The number of active days among the last 28.
     pub(super) fn active_days(&self) -> u32 {
-        self.days.count_ones()
+        (self.days & RECENT).count_ones()
+    }
+
+    /// The number of active days among the 28 before.
+    fn base_days(&self) -> u64 {
+        (self.days >> RECENT_DAYS).count_ones().into()
     }
 
     /// The number of active weeks among the last four.
@@ -45,9 +56,10 @@ impl Standing {
     /// Advances to the end of a day, the given number of days after the previous one.
     fn advance(&mut self, days: &[(Day, u32)], end: Day, passed: Day) {
         let recent = |age: Day| (0..RECENT_DAYS).contains(&age);
-        self.days = if recent(passed) { self.days << passed & ((1 << RECENT_DAYS) - 1) } else { 0 };
+        let known = |age: Day| (0..KNOWN_DAYS).contains(&age);
+        self.days = if known(passed) { self.days << passed & ((1 << KNOWN_DAYS) - 1) } else { 0 };
         while let Some(&(day, requests)) = days.get(self.come).filter(|(day, _)| *day <= end) {
-            if recent(end - day) {
+            if known(end - day) {
                 self.days |= 1 << (end - day);
             }
             self.requests += u64::from(requests);
@@ -59,14 +71,15 @@ impl Standing {
         }
     }
 
-    fn judge(&self, life: &Life, end: Day, power_cutoff: Option<u64>) -> Stage {
-        let by_now = |day: Option<Day>| day.is_some_and(|day| day <= end);
-        let grows = || power_cutoff.is_some_and(|cutoff| self.requests >= cutoff) || by_now(life.upgraded_on);
+    fn judge(&self, lives: &Lives<'_>, life: &Life, end: Day, power_cutoff: Option<u64>, least_lapsed: u64) -> Stage {
+        let upgraded = || lives.upgraded_on(life, end).is_some();
+        let grows = || power_cutoff.is_some_and(|cutoff| self.requests >= cutoff) || upgraded();
         match self.active_weeks() {
+            0 if self.base_days() >= least_lapsed => Stage::Lapsed,
             0 => Stage::Dormant,
             3.. if grows() => Stage::Growth,
             3.. => Stage::Retention,
-            _ if by_now(life.activated_on) => Stage::Activation,
+            _ if life.activated_on.is_some_and(|day| day <= end) => Stage::Activation,
             _ => Stage::Acquisition,
         }
     }
@@ -98,7 +111,7 @@ pub(super) fn judged(
     let mut returns = returns(lives, &mut claim)?.into_iter().peekable();
     let mut standings = claim.filled(Standing::default(), lives.lives.len())?;
     let (mut active, mut moves, mut usages) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut cutoff, mut before) = (None, 0);
+    let (mut cutoff, mut before, least_lapsed) = (None, 0, Terms::STANDARD.least_lapsed()?);
     let mut number = 0;
     while number < count {
         memory::poll();
@@ -139,12 +152,16 @@ pub(super) fn judged(
         claim.reserve(&mut moves, active.len())?;
         active.retain(|&user| {
             let standing = &mut standings[user as usize];
-            let stage = standing.judge(&lives.lives[user as usize], end, cutoff);
+            let stage = standing.judge(lives, &lives.lives[user as usize], end, cutoff, least_lapsed);
             moves.push((user, standing.stage, stage));
             if standing.stage != Some(stage) {
                 (standing.stage, standing.since) = (Some(stage), number);
             }
             standing.is_active = stage != Stage::Dormant;
+            if !standing.is_active {
+                // By the time the user can lapse again, these days lie too far back.
+                standing.days = 0;
+            }
             standing.is_active
         });
         each(number, &moves)?;

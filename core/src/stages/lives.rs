@@ -17,8 +17,8 @@ pub(super) struct Life {
     days: (usize, usize),
     /// The first day by which there was a success, and three active days or two features.
     pub(super) activated_on: Option<Day>,
-    /// The first day with a higher tier than an earlier day.
-    pub(super) upgraded_on: Option<Day>,
+    /// The range of the user's days in `tiers`.
+    tiers: (usize, usize),
 }
 
 /// The fold.
@@ -33,6 +33,8 @@ pub(super) struct Lives<'a> {
     pub(super) lives: Vec<Life>,
     /// Local days with their numbers of requests, user by user, ascending.
     days: Vec<(Day, u32)>,
+    /// Days on which the tier logged last rose above the first one and days on which it ceased to be, in turn, user by user.
+    tiers: Vec<Day>,
     ids: Ids,
     own: OwnDays,
     claim: Claim,
@@ -54,6 +56,7 @@ impl<'a> Lives<'a> {
             ranks,
             lives: Vec::new(),
             days: Vec::new(),
+            tiers: Vec::new(),
             ids: Ids::default(),
             own: OwnDays::default(),
             claim,
@@ -93,19 +96,34 @@ impl<'a> Lives<'a> {
         self.call.since.is_none_or(|since| life.first_at >= since)
     }
 
-    /// The first of a user's days with a higher tier than an earlier day.
-    fn upgraded_on(&self, user: &Timeline<'_>) -> Option<Day> {
-        let codes = user.codes(self.tier)?;
-        let rank = |request: u32| self.ranks.get(codes[request as usize] as usize).copied().filter(|rank| *rank > 0);
-        let mut least: Option<u32> = None;
-        self.own.each().find_map(|(day, requests)| {
-            let ranks = || requests.iter().filter_map(|&(_, request)| rank(request));
-            if least.is_some_and(|least| ranks().any(|rank| rank > least)) {
-                return Some(day);
+    /// The day from which a user has had a tier above the first one, at the end of a day.
+    pub(super) fn upgraded_on(&self, life: &Life, end: Day) -> Option<Day> {
+        let turns = self.tiers.get(life.tiers.0..life.tiers.1).unwrap_or_default();
+        let passed = turns.partition_point(|&day| day <= end);
+        (passed % 2 == 1).then(|| turns[passed - 1])
+    }
+
+    /// Adds the days on which a user's tier rises above the first one or ceases to be above it. Of several tiers at one
+    /// instant, the highest counts as the first and the lowest as the last, so that their order makes no upgrade.
+    fn read_tiers(&mut self, user: &Timeline<'_>) -> Result<()> {
+        let Lives { ranks, tier, tiers, own, claim, .. } = self;
+        let Some(codes) = user.codes(*tier) else { return Ok(()) };
+        let rank = |request: u32| ranks.get(codes[request as usize] as usize).copied().filter(|rank| *rank > 0);
+        let at = |request: u32| user.at[request as usize];
+        let told = (0..user.at.len() as u32).filter_map(|request| Some((at(request), rank(request)?)));
+        let Some(began) = told.clone().next().map(|(at, _)| at) else { return Ok(()) };
+        let first = told.take_while(|(at, _)| *at == began).map(|(_, rank)| rank).max();
+        let mut is_above = false;
+        for (day, requests) in own.each() {
+            let told = || requests.iter().filter_map(|&(_, request)| Some((at(request), rank(request)?)));
+            let Some(latest) = told().map(|(at, _)| at).max() else { continue };
+            let last = told().filter(|(at, _)| *at == latest).map(|(_, rank)| rank).min();
+            if (last > first) != is_above {
+                is_above = !is_above;
+                claim.push(tiers, day)?;
             }
-            least = ranks().chain(least).min();
-            None
-        })
+        }
+        Ok(())
     }
 }
 
@@ -126,9 +144,9 @@ impl Fold for Lives<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
         let (Some(&first_at), Some(&last_at)) = (user.at.first(), user.at.last()) else { return Ok(()) };
         self.own.read(user, &mut self.clock, &mut self.claim)?;
-        let (activated_on, upgraded_on) =
-            (self.own.activated_on(user, self.feature, self.succeeded), self.upgraded_on(user));
-        let Lives { lives, days, ids, own, claim, .. } = self;
+        let (activated_on, tiers_from) = (self.own.activated_on(user, self.feature, self.succeeded), self.tiers.len());
+        self.read_tiers(user)?;
+        let Lives { lives, days, tiers, ids, own, claim, .. } = self;
         let begin = days.len();
         for (day, requests) in own.each() {
             claim.push(days, (day, requests.len() as u32))?;
@@ -139,19 +157,22 @@ impl Fold for Lives<'_> {
             last_at,
             days: (begin, days.len()),
             activated_on,
-            upgraded_on,
+            tiers: (tiers_from, tiers.len()),
         };
         claim.push(lives, life)
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
-        let Lives { lives, days, ids, claim, .. } = self;
-        let (days_from, ours) = (days.len(), ids.merge(other.ids, claim)?);
+        let Lives { lives, days, tiers, ids, claim, .. } = self;
+        let (days_from, tiers_from, ours) = (days.len(), tiers.len(), ids.merge(other.ids, claim)?);
+        claim.reserve_doubling(tiers, other.tiers.len())?;
+        tiers.extend_from_slice(&other.tiers);
         claim.reserve_doubling(days, other.days.len())?;
         days.extend_from_slice(&other.days);
         for life in other.lives {
             let days = (days_from + life.days.0, days_from + life.days.1);
-            claim.push(lives, Life { id: ours(life.id), days, ..life })?;
+            let tiers = (tiers_from + life.tiers.0, tiers_from + life.tiers.1);
+            claim.push(lives, Life { id: ours(life.id), days, tiers, ..life })?;
         }
         Ok(())
     }

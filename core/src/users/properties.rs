@@ -3,7 +3,8 @@
 use crate::function::Function;
 
 mod object;
+pub mod property_history;
 pub mod user_properties;
 
 /// The functions about properties.
-pub const FUNCTIONS: &[&Function] = &[&user_properties::FUNCTION];
+pub const FUNCTIONS: &[&Function] = &[&user_properties::FUNCTION, &property_history::FUNCTION];

@@ -13,7 +13,7 @@ use user_metrics_core::function::{Cell, Function, Reads, Role, Rows};
 use user_metrics_core::history::{History, Kind, Plan, PlannedColumn};
 
 /// What a log has of each column that a function may read.
-const COLUMNS: [(&str, Kind); 38] = [
+const COLUMNS: [(&str, Kind); 40] = [
     ("request_id", Kind::Id),
     ("session_id", Kind::Session),
     ("model", Kind::Text),
@@ -52,6 +52,8 @@ const COLUMNS: [(&str, Kind); 38] = [
     ("converted", Kind::Flag),
     ("start_event", Kind::Flag),
     ("return_event", Kind::Flag),
+    ("property", Kind::Text),
+    ("adjust", Kind::Text),
 ];
 
 /// A request: user, time in hours, and a number for each column, of which 0 is not known.

@@ -5,7 +5,7 @@ from oracle.kit.days import day_from_text, day_text, instant_from_text, instant_
 DATES = ("since_day", "activated_on", "upgraded_on", "period_start", "day", "cohort_start", "cohort", "month",
          "first_day_over_limit")
 INSTANTS = ("started_at", "ended_at", "signed_up_at", "first_seen", "last_seen", "occurred_at", "reached_at",
-            "told_at")
+            "told_at", "valid_from", "valid_to")
 KEYS = ("segment", "feature", "barrier_rank", "landmark_day", "milestone_number", "panel", "week", "period_start", "day",
         "cohort_start", "cohort", "from_stage", "to_stage", "source_value", "active_days", "period_number", "user_id",
         "month", "session_number", "started_at", "request_number", "weekday", "hour", "name", "driver", "indicator",

@@ -19,7 +19,8 @@ class PredictorCase(Case):
     """`value` is None: these functions have forms over logs only."""
 
     WRITERS = {"behaviours": lambda own: literal(json.dumps([{"name": n, "filter": f} for n, f in own])),
-               "action": lambda wanted: literal(json.dumps(wanted)), "landmark": lambda day: literal(day_text(day))}
+               "action": lambda wanted: literal(json.dumps(wanted)), "landmark": lambda day: literal(day_text(day)),
+               "adjust": lambda names: literal("{" + ",".join(names) + "}")}
 
 
 def expected_rows(case, log, facts):
@@ -34,7 +35,7 @@ def expected_rows(case, log, facts):
     read = requests_read(replace(case, since=None), log, facts.now)
     if not read or end is None:
         return [d.nobody(args["min_users"])] if case.readout == "activation_threshold" and not case.by else []
-    own = args.pop("behaviours", [])
+    own, adjust = args.pop("behaviours", []), args.pop("adjust", [])
 
     def day(instant):
         return facts.local_day(instant, zone)
@@ -44,7 +45,8 @@ def expected_rows(case, log, facts):
         shown_from = day(case.since) + (day(case.since - 1) == day(case.since))
     rows = []
     for segment, members in sorted(segments(case, read).items(), key=lambda s: (s[0] is None, (s[0] or "").encode())):
-        uses = [replace(log.use(r), marks=tuple(n for n, wanted in own if matches(r, wanted))) for r in members]
+        uses = [replace(log.use(r), marks=tuple(n for n, wanted in own if matches(r, wanted)), adjust=values_of(r, adjust))
+                for r in members]
         if case.readout == "activation_threshold":
             of_action = args.get("action")
             acts = {id(use) for use, r in zip(uses, members) if of_action is None or matches(r, of_action)}
@@ -54,6 +56,11 @@ def expected_rows(case, log, facts):
             answer = getattr(d, case.readout)(uses, day, day(end), shown_from, least, **args)
         rows += [{"segment": segment, **row} for row in answer]
     return rows
+
+
+def values_of(request, names):
+    values = tuple(getattr(request, name) for name in names)
+    return None if all(value is None for value in values) else values
 
 
 RANKS = ("clear", "volume", "unclear", None)
@@ -101,5 +108,7 @@ def random_predictor_case(rng, log):
     if rng.random() < 0.3 and readout != "activation_threshold":
         wanted = [("modern", {"model": MODELS[0]}), ("tiers", {"tier": list(TIERS[:2])}), ("any", {})]
         args["behaviours"] = rng.sample(wanted, rng.choice([1, 2, 3]))
+    if rng.random() < 0.4 and readout != "activation_threshold":
+        args["adjust"] = rng.choice([["tier"], ["model"], ["tier", "model"]])
     by = rng.choice(["model", "tier"]) if rng.random() < 0.25 else None
     return PredictorCase(readout, args, by=by, **random_times(rng, log))

@@ -5,6 +5,7 @@ statistics of two groups are those of scipy and statsmodels; the Mantel-Haenszel
 implemented here.
 """
 
+import json
 import math
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ class RatedUse(Use):
 
     rating: float | None = None
     marks: tuple = ()                            # the names of the caller's own behaviours it is one of
+    adjust: tuple | None = None                  # the values to adjust for, if any is known
 
 
 # ------------------------------------------------------------------------------------------------- who did what
@@ -58,11 +60,26 @@ def behaviours(uses, active_days, halfway):
 
 @dataclass(frozen=True)
 class Person:
-    """A user who is compared: behaviours, number of requests, and outcome."""
+    """A user who is compared: behaviours, number of requests, outcome, and the first values to adjust for."""
 
     did: frozenset
     requests: int
     outcome: bool
+    began: tuple | None
+
+    @property
+    def stratum(self):
+        return self.requests.bit_length(), self.began is None, self.began
+
+
+def began_with(uses):
+    """The values of the first request that has any; of several at that instant, the greatest as text."""
+    told = [(use.instant, use.adjust) for use in uses if use.adjust is not None]
+    return max((values for at, values in told if at == min(at for at, _ in told)), key=as_text, default=None)
+
+
+def as_text(values):
+    return (values[0] if len(values) == 1 else json.dumps(values, ensure_ascii=False)).encode()
 
 
 def new_users(uses, day, elapsed, shown_from, early_days, retained):
@@ -74,7 +91,7 @@ def new_users(uses, day, elapsed, shown_from, early_days, retained):
         early = [use for use in of_user if day(use.instant) < first + early_days]
         active = sum(first <= d < first + early_days for d in days)
         outcome = any(first + retained[0] <= d <= first + retained[1] for d in days)
-        yield Person(frozenset(behaviours(early, active, None)), len(early), outcome)
+        yield Person(frozenset(behaviours(early, active, None)), len(early), outcome, began_with(early))
 
 
 def users_before(uses, day, elapsed, shown_from, landmark, window_days, gap_days, churn_days):
@@ -91,7 +108,7 @@ def users_before(uses, day, elapsed, shown_from, landmark, window_days, gap_days
         active = sum(begin <= d < landmark for d in days)
         gone = not any(landmark + gap_days <= d < landmark + gap_days + churn_days for d in days)
         did = behaviours(window, active, lambda instant: day(instant) >= half)
-        yield Person(frozenset(did), len(window), gone)
+        yield Person(frozenset(did), len(window), gone, began_with(window))
 
 
 # ------------------------------------------------------------------------------------------------- the comparison
@@ -142,12 +159,12 @@ def ratio_bounds(a, n, b, m):
 def compared(people, least, rate):
     """The rows of one segment. `rate` is the name of the outcome's rate."""
     names = sorted({name for person in people for name in person.did})
-    strata = sorted({person.requests.bit_length() for person in people})
+    strata = {person.stratum for person in people}
     rows = []
     for name in names:
         tables = []
         for stratum in strata:
-            members = [person for person in people if person.requests.bit_length() == stratum]
+            members = [person for person in people if person.stratum == stratum]
             did = [person.outcome for person in members if name in person.did]
             rest = [person.outcome for person in members if name not in person.did]
             tables.append((sum(did), len(did), sum(rest), len(rest)))

@@ -16,14 +16,14 @@ WEIGHTS = {"segment_users": 8, "segment_user": 3, "segment_summary": 4, "decline
 CHOICES = {
     "power_share": [0, 0.1, 0.2, 0.25, 0.28, 0.33, 0.5, 0.56, 1], "ties": ["include", "exclude"], "min_users": [1, 2, 5, 10, 20],
     "max_decline_ratio": [0, 0.1, 0.25, 0.3, 0.5, 0.6, 0.75, 1], "max_decline_p": [0, 0.001, 0.05, 0.3, 1],
-    "min_base_requests": [1, 2, 5, 10, 20]}
+    "min_base_days": [1, 2, 5, 7, 10]}
 LENGTHS = {"new_days": [0, 1, 7, 30, 90, 1000], "recent_weeks": [1, 2, 4, 5, 13],
            "base_weeks": [1, 2, 3, 4, 13]}
 REFUSED = {
     "power_share": [-0.1, 1.1, "NaN", "Infinity", None], "ties": ["first", "", "Include", None], "min_users": [0, -1, None],
     "new_days": [-1, 36_501, None], "recent_weeks": [0, -1, 521, None], "base_weeks": [0, 521, None],
     "max_decline_ratio": [-1, 1.01, "NaN", None], "max_decline_p": [2, "-Infinity", None],
-    "min_base_requests": [0, None]}
+    "min_base_days": [0, None]}
 # A probability this close to a limit may be on the other side of it in floating point.
 TOO_NEAR = 1e-9
 
@@ -40,7 +40,7 @@ class SegmentCase(Case):
             told = ", ".join(f"set_config('oracle.{name}', '{value}', false)" for name, value in self.args.items())
             weeks = ", ".join(f"{name} => {self.args[name]}" for name in ("recent_weeks", "base_weeks"))
             return (f"SELECT s.decline_p FROM (SELECT {told} OFFSET 0) AS told LEFT JOIN LATERAL user_metrics.segment_users("
-                    f"'declining', {weeks}, as_of => '2024-06-01 00:00Z') AS s ON true")
+                    f"'declining', {weeks}, timezone => 'UTC', as_of => '2024-06-01 00:00Z') AS s ON true")
         return super().sql(log)
 
     def arguments(self):
@@ -117,18 +117,21 @@ def users_laws(case, log, rows, answer):
 
 def row_laws(case, row):
     if row["segment"] not in sd.SEGMENTS:
-        yield f"one of the five segments in {shown(row)}"
+        yield f"one of the six segments in {shown(row)}"
     if (row["recent_requests"] == 0) != (row["usage_rank"] is None):
         yield f"a rank exactly where somebody was active recently in {shown(row)}"
-    if row["segment"] == "dormant" and row["recent_requests"] or row["segment"] == "casual" and not row["recent_requests"]:
-        yield f"the dormant are not active recently, and the casual are, in {shown(row)}"
+    if row["segment"] != "new" and (row["segment"] in ("lapsed", "dormant")) != (row["recent_requests"] == 0):
+        yield f"the lapsed and dormant are not active recently, and the others are, in {shown(row)}"
     cutoff = row["power_cutoff"]
     if row["segment"] == "power" and cutoff is not None and row["recent_requests"] < cutoff:
         yield f"a power user reaches the cutoff in {shown(row)}"
-    if (row["base_requests"] == 0) != (row["decline_ratio"] is None):
+    for span in ("recent", "base"):
+        if not (row[f"{span}_requests"] > 0) <= row[f"{span}_days"] <= row[f"{span}_requests"]:
+            yield f"a day has a request in {shown(row)}"
+    if (row["base_days"] == 0) != (row["decline_ratio"] is None):
         yield f"a ratio exactly where there is something to decline from in {shown(row)}"
-    if (row["recent_requests"] + row["base_requests"] == 0) != (row["decline_p"] is None):
-        yield f"a probability exactly where there are requests in {shown(row)}"
+    if (row["recent_days"] + row["base_days"] == 0) != (row["decline_p"] is None):
+        yield f"a probability exactly where there are days in {shown(row)}"
     if row["decline_p"] is not None and not 0 < row["decline_p"] <= 1:
         yield f"0 < decline_p <= 1 in {shown(row)}"
     if not row["active_days"] <= row["requests"] or (row["active_days"] == 0) != (row["requests"] == 0):
@@ -184,12 +187,12 @@ def summary_laws(case, log, rows, answer):
 
 
 def chance_laws(case, _log, rows, answer):
-    """With one more recent request, the p value of a decline is larger."""
+    """With one more recent day, the p value of a decline is larger."""
     [row] = rows
     [other] = answer(replace(case, args=case.args | {"recent": case.args["recent"] + 1}))
     if row["decline_p"] is not None and other["decline_p"] is not None:
         if not row["decline_p"] <= other["decline_p"] * (1 + TOO_NEAR):
-            yield f"the probability grows with the recent requests: {row}, {other}"
+            yield f"the probability grows with the recent days: {row}, {other}"
 
 
 # --------------------------------------------------------------------------------------------------- random choices
@@ -210,9 +213,10 @@ def random_args(rng, log):
 
 def random_chance(rng):
     weeks = [1, 2, 3, 4, 8, 13, 52, 520]
-    most = rng.choice([3, 30, 30, 300, 2000])
-    return {"recent": rng.randrange(most), "base": rng.randrange(most),
-            "recent_weeks": rng.choice(weeks), "base_weeks": rng.choice(weeks)}
+    spans = {"recent_weeks": rng.choice(weeks), "base_weeks": rng.choice(weeks)}
+    # A day less than the span has, as one more is asked too.
+    recent, base = (rng.randrange(min(rng.choice([3, 30, 30, 300, 2000]), 7 * most)) for most in spans.values())
+    return {"recent": recent, "base": base} | spans
 
 
 def tuned_moment(rng, log):

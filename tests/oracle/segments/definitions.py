@@ -1,4 +1,4 @@
-"""The definition of each function about segments: new, at risk, power, casual, dormant, and the values that decide.
+"""The definition of each function about segments: new, at risk, power, casual, lapsed, dormant, and the values that decide.
 
 The reference, like activity's definitions: lists of instants, whole numbers and exact fractions. Numbers (D30, ...) are
 those of the project's definitions:
@@ -16,9 +16,9 @@ from math import ceil, comb
 from oracle.kit.days import DAY
 
 WEEK = 7 * DAY
-SEGMENTS = ("new", "at_risk", "power", "casual", "dormant")
+SEGMENTS = ("new", "at_risk", "power", "casual", "lapsed", "dormant")
 DEFAULTS = {"power_share": 0.1, "ties": "include", "min_users": 10, "new_days": 30, "recent_weeks": 4, "base_weeks": 4,
-            "max_decline_ratio": 0.5, "max_decline_p": 0.05, "min_base_requests": 10}
+            "max_decline_ratio": 0.5, "max_decline_p": 0.05, "min_base_days": 5}
 
 
 def exact(written):
@@ -48,23 +48,23 @@ def is_new(first, end, new_days):
 
 
 def decline_ratio(recent, base, a):
-    """Recent requests per week divided by earlier ones; None without earlier requests."""
+    """Recent active days per week divided by earlier ones; None without earlier ones."""
     return Fraction(recent, a["recent_weeks"]) / Fraction(base, a["base_weeks"]) if base else None
 
 
 @lru_cache(maxsize=None)
 def decline_p(recent, base, recent_weeks, base_weeks):
-    """D33: of all ways to distribute the requests over the weeks, the share with so few recent ones, or fewer."""
-    requests, weeks = recent + base, recent_weeks + base_weeks
-    if requests == 0:
+    """D33: of all ways to distribute the active days over the weeks, the share with so few recent ones, or fewer."""
+    days, weeks = recent + base, recent_weeks + base_weeks
+    if days == 0:
         return None
-    ways = sum(comb(requests, k) * recent_weeks**k * base_weeks**(requests - k) for k in range(recent + 1))
-    return Fraction(ways, weeks**requests)
+    ways = sum(comb(days, k) * recent_weeks**k * base_weeks**(days - k) for k in range(recent + 1))
+    return Fraction(ways, weeks**days)
 
 
 def is_declining(recent, base, a):
-    """D33."""
-    return (base >= a["min_base_requests"]
+    """D33: of active days."""
+    return (base >= a["min_base_days"]
             and decline_ratio(recent, base, a) <= exact(a["max_decline_ratio"])
             and decline_p(recent, base, a["recent_weeks"], a["base_weeks"]) < exact(a["max_decline_p"]))
 
@@ -89,14 +89,15 @@ def segment_of(person, end, power, a):
     """D34: the first that fits."""
     if is_new(person["first"], end, a["new_days"]):
         return "new"
-    if is_declining(person["recent"], person["base"], a):
+    declining = is_declining(person["recent_days"], person["base_days"], a)
+    if person["recent"] == 0:
+        return "lapsed" if declining else "dormant"
+    if declining:
         return "at_risk"
-    if person["recent"] in power:
-        return "power"
-    return "casual" if person["recent"] > 0 else "dormant"
+    return "power" if person["recent"] in power else "casual"
 
 
-def people_of(requests, end, since, a):
+def people_of(requests, end, since, a, local_day):
     """The values of each user: `all` is shown, the rest only decides."""
     instants = {}
     for user, instant in requests:
@@ -106,18 +107,20 @@ def people_of(requests, end, since, a):
             "shown": [i for i in all_of_user if since is None or i >= since],
             "first": min(all_of_user), "last": max(all_of_user),
             "recent": sum(is_recent(i, end, a) for i in all_of_user),
-            "base": sum(is_base(i, end, a) for i in all_of_user)}
+            "base": sum(is_base(i, end, a) for i in all_of_user),
+            "recent_days": len({local_day(i) for i in all_of_user if is_recent(i, end, a)}),
+            "base_days": len({local_day(i) for i in all_of_user if is_base(i, end, a)})}
 
 
 def segment_users(requests, end, local_day, since=None, until=None, **asked):
     """D35: a row for each user of the (user, instant) requests."""
     a = DEFAULTS | asked
-    people = dict(people_of(seen(requests, end, until), end, since, a))
+    people = dict(people_of(seen(requests, end, until), end, since, a, local_day))
     counts = [person["recent"] for person in people.values() if person["recent"] > 0]
     power = power_counts(counts, a)
     rows = []
     for user, person in sorted(people.items(), key=lambda item: item[0].encode()):
-        recent, base = person["recent"], person["base"]
+        recent, days = person["recent"], (person["recent_days"], person["base_days"])
         rows.append({
             "user_id": user,
             "segment": segment_of(person, end, power, a),
@@ -128,9 +131,11 @@ def segment_users(requests, end, local_day, since=None, until=None, **asked):
             "usage_rank": 1 + sum(count > recent for count in counts) if recent > 0 else None,
             "power_cutoff": min(power, default=None),
             "recent_requests": recent,
-            "base_requests": base,
-            "decline_ratio": as_float(decline_ratio(recent, base, a)),
-            "decline_p": as_float(decline_p(recent, base, a["recent_weeks"], a["base_weeks"]))})
+            "base_requests": person["base"],
+            "recent_days": days[0],
+            "base_days": days[1],
+            "decline_ratio": as_float(decline_ratio(*days, a)),
+            "decline_p": as_float(decline_p(*days, a["recent_weeks"], a["base_weeks"]))})
     return rows
 
 

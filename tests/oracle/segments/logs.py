@@ -12,13 +12,13 @@ from oracle.kit.logs import MODELS, TIERS, Log, Request, moment_of, nasty_reques
 from oracle.segments.definitions import WEEK
 
 MOST_REQUESTS = 350
-# One user with recent and earlier requests as given by settings, for decline_p.
+# One user with recent and earlier active days as given by settings, for decline_p.
 DECLINING = """CREATE VIEW declining AS
-SELECT 'declining' AS user_id, timestamptz '2024-06-01 00:00Z' - n * interval '1 us' AS created_at
+SELECT 'declining' AS user_id, timestamptz '2024-06-01 00:00Z' - n * interval '24 hours' + interval '1 us' AS created_at
 FROM generate_series(1, current_setting('oracle.recent')::integer) AS n
 UNION ALL
 SELECT 'declining', timestamptz '2024-06-01 00:00Z' - current_setting('oracle.recent_weeks')::integer * interval '168 hours'
-    - n * interval '1 us'
+    - n * interval '24 hours' + interval '1 us'
 FROM generate_series(1, current_setting('oracle.base')::integer) AS n"""
 
 

@@ -27,9 +27,9 @@ RECENT, BASE, LONG_AGO = instant_of(2024, 5, 10), instant_of(2024, 4, 10), insta
 
 
 def person(user, recent, base, first=LONG_AGO):
-    """One request at `first`, and so many in each span, an hour apart."""
-    return [(user, first), *((user, RECENT + i * HOUR) for i in range(recent)),
-            *((user, BASE + i * HOUR) for i in range(base))]
+    """One request at `first`, and so many in each span, on a day each for twenty days, and then again."""
+    return [(user, first), *((user, RECENT + i % 20 * DAY + i // 20 * HOUR) for i in range(recent)),
+            *((user, BASE + i % 20 * DAY + i // 20 * HOUR) for i in range(base))]
 
 
 def segmented(requests, end=END, since=None, until=None, **asked):
@@ -65,9 +65,9 @@ class Spans(unittest.TestCase):
 
     def test_since_limits_two_columns(self):
         whole, [cut] = segmented(person("a", 5, 20))[0], segmented(person("a", 5, 20), since=RECENT + 1)
-        self.assertEqual((whole["requests"], whole["active_days"]), (26, 3))
-        self.assertEqual((cut["requests"], cut["active_days"]), (4, 1))
-        self.assertEqual(whole | {"requests": 4, "active_days": 1}, cut)
+        self.assertEqual((whole["requests"], whole["active_days"]), (26, 26))
+        self.assertEqual((cut["requests"], cut["active_days"]), (4, 4))
+        self.assertEqual(whole | {"requests": 4, "active_days": 4}, cut)
         [none] = segmented(person("a", 5, 20), since=END + 1)
         self.assertEqual((none["requests"], none["active_days"], none["segment"]), (0, 0, "at_risk"))
 
@@ -91,19 +91,25 @@ class Decline(unittest.TestCase):
         """5 after 20: 68406 of 2^25. 6 after 12: 31180 of 2^18, nearly 12 %."""
         self.assertEqual(sd.decline_p(5, 20, 4, 4), Fraction(68406, 2**25))
         self.assertEqual(sd.decline_p(6, 12, 4, 4), Fraction(31180, 2**18))
-        self.assertEqual(segment_by_user(person("falls", 5, 20) + person("slips", 6, 12) + person("gone", 0, 10)
-                                         + person("few", 0, 9) + person("left", 0, 0)),
-                         {"falls": "at_risk", "slips": "casual", "gone": "at_risk", "few": "dormant", "left": "dormant"})
+        self.assertEqual(segment_by_user(person("falls", 5, 20) + person("slips", 6, 12) + person("gone", 0, 5)
+                                         + person("few", 0, 4) + person("left", 0, 0)),
+                         {"falls": "at_risk", "slips": "casual", "gone": "lapsed", "few": "dormant", "left": "dormant"})
         self.assertEqual(segment_by_user(person("falls", 5, 20), max_decline_ratio=0.25), {"falls": "at_risk"})
         self.assertEqual(segment_by_user(person("falls", 5, 20), max_decline_ratio=0.24), {"falls": "casual"})
-        self.assertEqual(segment_by_user(person("falls", 5, 20), min_base_requests=21), {"falls": "casual"})
+        self.assertEqual(segment_by_user(person("falls", 5, 20), min_base_days=21), {"falls": "casual"})
         self.assertEqual(segment_by_user(person("gone", 0, 10), max_decline_p=0), {"gone": "dormant"})
+
+    def test_bursts(self):
+        """5 requests on one day after 20 on one day are one day after one."""
+        burst = [("a", LONG_AGO)] + [("a", at + i) for at, n in ((RECENT, 5), (BASE, 20)) for i in range(n)]
+        [row] = segmented(burst)
+        self.assertEqual((row["segment"], row["recent_days"], row["base_days"], row["decline_p"]), ("casual", 1, 1, 0.75))
 
     def test_by_the_week(self):
         """1 in 4 weeks after 10 in 8: a fifth per week."""
-        requests = [("a", LONG_AGO), ("a", RECENT)] + [("a", BASE + i) for i in range(10)]
+        requests = [("a", LONG_AGO), ("a", RECENT)] + [("a", BASE + i * DAY) for i in range(10)]
         [row] = segmented(requests, base_weeks=8)
-        self.assertEqual((row["recent_requests"], row["base_requests"], row["decline_ratio"]), (1, 10, 0.2))
+        self.assertEqual((row["recent_days"], row["base_days"], row["decline_ratio"]), (1, 10, 0.2))
 
 
 class Power(unittest.TestCase):
@@ -150,11 +156,12 @@ class Readouts(unittest.TestCase):
     def test_summary(self):
         rows = segmented(STEADY + person("gone", 0, 10))
         self.assertEqual([tuple(row.values()) for row in sd.segment_summary(rows)], [
-            ("new", 0, 0.0, 0, 0.0, None), ("at_risk", 1, 1 / 11, 11, 11 / 131, 11.0), ("power", 1, 1 / 11, 21, 21 / 131, 21.0),
-            ("casual", 9, 9 / 11, 99, 99 / 131, 11.0), ("dormant", 0, 0.0, 0, 0.0, None)])
+            ("new", 0, 0.0, 0, 0.0, None), ("at_risk", 0, 0.0, 0, 0.0, None), ("power", 1, 1 / 11, 21, 21 / 131, 21.0),
+            ("casual", 9, 9 / 11, 99, 99 / 131, 11.0), ("lapsed", 1, 1 / 11, 11, 11 / 131, 11.0),
+            ("dormant", 0, 0.0, 0, 0.0, None)])
         self.assertEqual([tuple(row.values()) for row in sd.segment_summary(rows, min_group_size=2)], [
-            ("new", 0, None, 0, None, None), ("at_risk", None, None, None, None, None), ("power", None, None, None, None, None),
-            ("casual", 9, None, 99, None, 11.0), ("dormant", 0, None, 0, None, None)])
+            ("new", 0, None, 0, None, None), ("at_risk", 0, None, 0, None, None), ("power", None, None, None, None, None),
+            ("casual", 9, None, 99, None, 11.0), ("lapsed", None, None, None, None, None), ("dormant", 0, None, 0, None, None)])
         self.assertEqual([tuple(row.values()) for row in sd.segment_summary([])],
                          [(segment, 0, None, 0, None, None) for segment in sd.SEGMENTS])
 
@@ -220,16 +227,17 @@ def least_too(counts, a):
 def order(*names):
     """segment_of with the same tests in another order."""
     def segment_of(person, end, power, a):
+        declines = RIGHT.is_declining(person["recent_days"], person["base_days"], a)
         fits = {"new": RIGHT.is_new(person["first"], end, a["new_days"]),
-                "at_risk": RIGHT.is_declining(person["recent"], person["base"], a),
+                "at_risk": declines and person["recent"] > 0, "lapsed": declines and person["recent"] == 0, "declined": declines,
                 "power": person["recent"] in power, "casual": person["recent"] > 0, "dormant": person["recent"] == 0}
-        return next(name for name in names if fits[name])
+        return next("at_risk" if name == "declined" else name for name in names if fits[name])
     return segment_of
 
 
 def declining(ratio=lambda one, most: one <= most, base=lambda one, least: one >= least, p=RIGHT.decline_p):
     def is_declining(recent, before, a):
-        return (base(before, a["min_base_requests"]) and before > 0
+        return (base(before, a["min_base_days"]) and before > 0
                 and ratio(RIGHT.decline_ratio(recent, before, a), RIGHT.exact(a["max_decline_ratio"]))
                 and p(recent, before, a["recent_weeks"], a["base_weeks"]) < RIGHT.exact(a["max_decline_p"]))
     return is_declining
@@ -244,21 +252,31 @@ def less_than(recent, base, recent_weeks, base_weeks):
 
 def people_changed(change):
     """people_of with each person changed; change(person, shown and hidden instants, end, a)."""
-    def people_of(requests, end, since, a):
+    def people_of(requests, end, since, a, local_day):
         instants = {}
         for user, instant in requests:
             instants.setdefault(user, []).append(instant)
-        for user, known in RIGHT.people_of(requests, end, since, a):
-            yield user, known | change(known, instants[user], end, a)
+        for user, known in RIGHT.people_of(requests, end, since, a, local_day):
+            yield user, known | change(known, instants[user], end, a, local_day)
     return people_of
 
 
-def only_shown(known, _instants, end, a):
+def only_shown(known, _instants, end, a, _local_day):
     shown = known["shown"] or [known["first"]]
     return {"first": min(shown), "last": max(shown)}
 
 
-def shown_spans(known, _instants, end, a):
+def of_requests(known, _instants, _end, _a, _local_day):
+    """The decline of requests, not of days."""
+    return {"recent_days": known["recent"], "base_days": known["base"]}
+
+
+def days_of_24_hours(_known, instants, end, a, _local_day):
+    return {f"{span}_days": len({(end - i) // DAY for i in instants if is_in(i, end, a)})
+            for span, is_in in (("recent", RIGHT.is_recent), ("base", RIGHT.is_base))}
+
+
+def shown_spans(known, _instants, end, a, _local_day):
     return {"recent": sum(RIGHT.is_recent(i, end, a) for i in known["shown"]),
             "base": sum(RIGHT.is_base(i, end, a) for i in known["shown"])}
 
@@ -332,10 +350,14 @@ MUTANTS = {
     "ties are always out": ("power_counts", power_of(the_first_by_id)),
     "who uses least may be in": ("power_counts", power_of(least_too)),
     "the share is of different numbers": ("power_counts", power_of(lambda counts, a: RIGHT.power_counts(list(set(counts)), a))),
-    "power before at risk": ("segment_of", order("new", "power", "at_risk", "casual", "dormant")),
-    "at risk before new": ("segment_of", order("at_risk", "new", "power", "casual", "dormant")),
-    "power before new": ("segment_of", order("power", "new", "at_risk", "casual", "dormant")),
-    "dormant before at risk": ("segment_of", order("new", "dormant", "at_risk", "power", "casual")),
+    "power before at risk": ("segment_of", order("new", "power", "at_risk", "casual", "lapsed", "dormant")),
+    "at risk before new": ("segment_of", order("at_risk", "new", "power", "casual", "lapsed", "dormant")),
+    "lapsed before new": ("segment_of", order("lapsed", "new", "at_risk", "power", "casual", "dormant")),
+    "power before new": ("segment_of", order("power", "new", "at_risk", "casual", "lapsed", "dormant")),
+    "nobody lapsed": ("segment_of", order("new", "at_risk", "power", "casual", "dormant")),
+    "at risk without a recent request": ("segment_of", order("new", "declined", "power", "casual", "dormant")),
+    "requests decline": ("people_of", people_changed(of_requests)),
+    "days have 24 hours": ("people_of", people_changed(days_of_24_hours)),
     "ranks without gaps": ("segment_users", rows_changed(dense_rank)),
     "the rank of the last": ("segment_users", rows_changed(last_rank)),
     "the cutoff is that of the segment": ("segment_users", rows_changed(cutoff_of_segment)),
@@ -365,7 +387,7 @@ class Teeth(unittest.TestCase):
         """Every segment often, ties and cutoffs among them; few calls with undetermined results."""
         found = [row for case, _, rows in self.asked if case.readout == "segment_users" for row in rows]
         for segment in sd.SEGMENTS:
-            self.assertGreater(sum(row["segment"] == segment for row in found), 200, segment)
+            self.assertGreater(sum(row["segment"] == segment for row in found), 100, segment)
         self.assertGreater(sum(row["segment"] == "at_risk" and row["recent_requests"] > 0 for row in found), 50)
         self.assertLess(self.refused, 40)
 

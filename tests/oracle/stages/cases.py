@@ -59,8 +59,8 @@ def laws_of_stages(rows):
     for row in rows:
         if row["stage"] not in d.STAGES:
             yield f"no such stage in {shown(row)}"
-        if (row["stage"] == "dormant") != (row["recent_requests"] == 0):
-            yield f"dormant is who has no recent request in {shown(row)}"
+        if (row["stage"] in ("lapsed", "dormant")) != (row["recent_requests"] == 0):
+            yield f"lapsed or dormant is who has no recent request in {shown(row)}"
         if row["first_seen"] > row["last_seen"]:
             yield f"first seen before last seen in {shown(row)}"
 
@@ -88,7 +88,9 @@ LAWS = {"lifecycle_stage": laws_of_stages, "lifecycle_transitions": laws_of_tran
 def random_stage_case(rng, log):
     readout = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
     if readout == "acquisition":
-        args = {"source_property": "tier"} | ({"premium": {"model": MODELS[1]}} if rng.random() < 0.5 else {})
+        args = {"source_property": "tier"} | ({"premium": {"model": MODELS[1]}} if rng.random() < 0.7 else {})
+        if rng.random() < 0.4:
+            args["premium_days"] = rng.choice([1, 2, 7, 14, 60])
     else:
         args = {"tiers": ["free", "pro"], "tier_property": "tier"} if rng.random() < 0.6 else {}
     if readout == "lifecycle_transitions":

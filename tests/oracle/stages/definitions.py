@@ -8,7 +8,7 @@ import math
 from oracle.kit.definitions import first_day_of, index_of
 from oracle.usage.definitions import by_user, hidden, ratio
 
-STAGES = ("acquisition", "activation", "retention", "growth", "dormant")
+STAGES = ("acquisition", "activation", "retention", "growth", "lapsed", "dormant")
 
 
 def activated_on(uses, day):
@@ -23,14 +23,37 @@ def activated_on(uses, day):
     return None
 
 
-def upgraded_on(uses, day, tiers, tier_of):
-    """The first day with a higher tier than an earlier day."""
-    ranks = [(day(use.instant), tiers.index(tier_of(use))) for use in uses if tier_of(use) in tiers]
-    return min((d for d, rank in ranks if any(e < d and other < rank for e, other in ranks)), default=None)
+def is_upgraded(ranks):
+    """Whether the last of (instant, rank) is above the first; of several at one instant, whatever their order is."""
+    if not ranks:
+        return False
+    first, last = min(ranks)[0], max(ranks)[0]
+    return min(rank for at, rank in ranks if at == last) > max(rank for at, rank in ranks if at == first)
+
+
+def upgrades(ranks, day):
+    """Whether the tier is above the first one, at the end of each day with a tier."""
+    return [(today, is_upgraded([(at, rank) for at, rank in ranks if day(at) <= today]))
+            for today in sorted({day(at) for at, _ in ranks})]
+
+
+def upgraded_on(states, judged):
+    """The first of the days up to `judged` at whose ends the tier has been above the first one ever since."""
+    answer = None
+    for today, is_above in states:
+        if today <= judged:
+            answer = (today if answer is None else answer) if is_above else None
+    return answer
+
+
+def has_lapsed(active_days, judged):
+    """Without a request in 28 days, after active days that a coin would put into both halves of 56 days in 95 % of cases."""
+    before = sum(judged - 56 < day <= judged - 28 for day in active_days)
+    return before >= 5 and 20 < 2**before and not any(judged - 28 < day <= judged for day in active_days)
 
 
 def stages_on(people, judged, day):
-    """{user: (stage, requests, weeks, days, rank, cutoff)} at the end of a day; `people` has (uses, activated, upgraded)."""
+    """{user: (stage, requests, weeks, days, rank, cutoff)} at the end of a day; `people` has (uses, activated, states)."""
     recent = {user: [use for use in uses if judged - 28 < day(use.instant) <= judged] for user, (uses, _, _) in people.items()}
     counts = {user: len(uses) for user, uses in recent.items() if uses}
     rank = {user: 1 + sum(other > count for other in counts.values()) for user, count in counts.items()}
@@ -38,14 +61,14 @@ def stages_on(people, judged, day):
              and rank[user] <= math.ceil(len(counts) / 10) and count > min(counts.values())}
     cutoff = min((counts[user] for user in power), default=None)
     answer = {}
-    for user, (uses, activated, upgraded) in people.items():
+    for user, (uses, activated, states) in people.items():
         if min(day(use.instant) for use in uses) > judged:
             continue
         days = {day(use.instant) for use in recent[user]}
         weeks = len({(judged - d) // 7 for d in days})
         if not days:
-            stage = "dormant"
-        elif weeks >= 3 and (user in power or upgraded is not None and upgraded <= judged):
+            stage = "lapsed" if has_lapsed({day(use.instant) for use in uses}, judged) else "dormant"
+        elif weeks >= 3 and (user in power or upgraded_on(states, judged) is not None):
             stage = "growth"
         elif weeks >= 3:
             stage = "retention"
@@ -56,8 +79,9 @@ def stages_on(people, judged, day):
 
 
 def known_of(uses, day, tiers, tier_of):
-    return {user: (of_user, activated_on(of_user, day), upgraded_on(of_user, day, tiers or [], tier_of))
-            for user, of_user in by_user(uses).items()}
+    ranked = {user: [(use.instant, (tiers or []).index(tier_of(use))) for use in of_user if tier_of(use) in (tiers or [])]
+              for user, of_user in by_user(uses).items()}
+    return {user: (of_user, activated_on(of_user, day), upgrades(ranked[user], day)) for user, of_user in by_user(uses).items()}
 
 
 def lifecycle_stage(uses, day, end, since, tier_of, tiers=None):
@@ -70,7 +94,8 @@ def lifecycle_stage(uses, day, end, since, tier_of, tiers=None):
     weeks = [stages_on(people, week, day) for week in range(judged, min(first.values()) - 1, -7)]
     rows = []
     for user, (stage, requests, active_weeks, active_days, rank, cutoff) in weeks[0].items():
-        of_user, activated, upgraded = people[user]
+        of_user, activated, states = people[user]
+        upgraded, active = upgraded_on(states, judged), {day(use.instant) for use in of_user}
         if since is not None and min(use.instant for use in of_user) < since:
             continue
         change = next((n for n, week in enumerate(weeks) if user in week and week[user][0] != stage), None)
@@ -79,8 +104,10 @@ def lifecycle_stage(uses, day, end, since, tier_of, tiers=None):
         exact = {"activation": activated, "growth": upgraded}.get(stage)
         if exact is not None and begins - 7 < exact <= begins:
             since_day = exact
+        if stage == "lapsed":
+            since_day = max(active) + 28
         if stage == "dormant":
-            since_day = max(day(use.instant) for use in of_user) + 28
+            since_day = next(d for d in range(max(active) + 28, judged + 1) if not has_lapsed(active, d))
         rows.append({
             "user_id": user, "stage": stage, "since_day": since_day, "first_seen": min(use.instant for use in of_user),
             "last_seen": max(use.instant for use in of_user), "recent_requests": requests, "active_weeks": active_weeks,
@@ -111,7 +138,7 @@ def lifecycle_transitions(uses, day, end, since, tier_of, least, week_start, tie
     return rows
 
 
-def acquisition(uses, day, end, since, source_of, is_premium, least, premium=None):
+def acquisition(uses, day, end, since, source_of, is_premium, least, premium=None, premium_days=30):
     groups = {}
     for user, of_user in by_user(uses).items():
         first_at = min(use.instant for use in of_user)
@@ -131,13 +158,16 @@ def acquisition(uses, day, end, since, source_of, is_premium, least, premium=Non
                 if any(7 <= day(use.instant) - min(day(u.instant) for u in of_user) < 14 for use in of_user)]
         within = [(activated_on(of_user, day), min(day(use.instant) for use in of_user)) for of_user in eligible]
         onboarded = [activated for activated, first in within if activated is not None and activated < first + 14]
-        premiums = sum(any(is_premium(use) for use in of_user) for of_user, _ in members)
+        mature = [(of_user, day(first_at)) for of_user, first_at in members if day(first_at) + premium_days <= day(end)]
+        premiums = sum(any(is_premium(use) and day(use.instant) < first + premium_days for use in of_user)
+                       for of_user, first in mature)
         row |= {
             "first_request_known_users": len(known), "first_request_answered_rate": ratio(sum(known), len(known)),
             "onboarding_eligible_users": len(eligible), "onboarding_completed_rate": ratio(len(onboarded), len(eligible)),
             "week_2_eligible_users": len(eligible), "week_2_retention": ratio(len(back), len(eligible)),
+            "premium_eligible_users": len(mature) if premium is not None else None,
             "premium_users": premiums if premium is not None else None,
-            "premium_rate": premiums / len(members) if premium is not None else None}
+            "premium_rate": ratio(premiums, len(mature)) if premium is not None else None}
         if hidden(len(members), least):
             row = {name: value if name == "source_value" else None for name, value in row.items()}
         rows.append(row)

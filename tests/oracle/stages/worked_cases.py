@@ -46,6 +46,24 @@ class Stages(unittest.TestCase):
         found = {(row["period_start"], row["from_stage"], row["to_stage"]): row["users"] for row in rows}
         self.assertEqual(found, {(0, None, "retention"): 1, (0, None, "dormant"): 2})
 
+    def test_lapsed(self):
+        """dan is active on the first five days: from day 32 on without a request, lapsed until one of them is too old."""
+        uses = [use("dan", day) for day in range(5)] + [use("ed", 70)]
+        for end, expected in ((32, ("acquisition", 0)), (33, ("lapsed", 32)), (56, ("lapsed", 32)), (57, ("dormant", 56))):
+            [dan] = [row for row in d.lifecycle_stage([use for use in uses if use.instant < end * DAY], utc_day, end * DAY, None,
+                     lambda use: None) if row["user_id"] == "dan"]
+            stage = "activation" if expected[0] == "acquisition" else expected[0]
+            self.assertEqual(dan["stage"], stage)
+            if stage != "activation":
+                self.assertEqual(dan["since_day"], expected[1])
+
+    def test_upgrades(self):
+        """Pro for two days, then free again: up on day 2 and no longer on day 4."""
+        ranks = [(day * DAY, rank) for day, rank in ((0, 0), (2, 1), (3, 1), (4, 0), (9, 0))]
+        self.assertEqual([d.upgraded_on(d.upgrades(ranks, utc_day), judged) for judged in (1, 2, 3, 4, 9)], [None, 2, 2, None, None])
+        self.assertFalse(d.is_upgraded([(0, 0), (0, 1)]))
+        self.assertTrue(d.is_upgraded([(0, 0), (1, 1)]))
+
     def test_acquisition(self):
         rows = d.acquisition(self.USES, utc_day, 20 * DAY, None, lambda use: "ads" if use.user == "ann" else None,
                              lambda use: False, 1)
@@ -67,7 +85,10 @@ class WrongDefinitions(unittest.TestCase):
     WRONG = {
         "activated without success": ("activated_on", "acquisition", lambda right: lambda uses, day: right(
             [replace(u, succeeded=None) for u in uses], day)),
-        "no upgrades": ("upgraded_on", "lifecycle_stage", lambda right: lambda uses, day, tiers, tier_of: None),
+        "no upgrades": ("upgraded_on", "lifecycle_stage", lambda right: lambda states, judged: None),
+        "once up, always up": ("upgraded_on", "lifecycle_stage", lambda right: lambda states, judged: min(
+            (today for today, is_above in states if is_above and today <= judged), default=None)),
+        "nobody lapses": ("has_lapsed", "lifecycle_stage", lambda right: lambda active_days, judged: False),
         "a day later": ("stages_on", "lifecycle_transitions", lambda right: lambda people, judged, day: right(
             people, judged + 1, day)),
     }

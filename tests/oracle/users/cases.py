@@ -16,9 +16,9 @@ from oracle.users import definitions as d
 
 WEIGHTS = {"user_metrics_row": 6, "user_profile": 3, "preferred_models": 5, "preferred_model_list": 1, "favorite_features": 3,
            "benchmark_users": 4, "benchmark_user": 2, "plan_usage": 4,
-           "user_properties": 2}
+           "user_properties": 2, "property_history": 2}
 OF_ONE = ("user_metrics_row", "user_profile")                 # the same figures, as a row and as JSON
-OF_ALL = ("benchmark_users", "plan_usage", "user_properties")  # which name no user
+OF_ALL = ("benchmark_users", "plan_usage", "user_properties", "property_history")  # which name no user
 CANDIDATES = [["gpt-4o", "claude"], ["o3/openai", "gpt-4o/openai", "nobody's"], ["none", "such"],
               ["gpt-4o", "gpt-4o/openai", "claude", "it's"], ["claude/azure", "gpt-4o/azure", "claude/openai", "o3/"]]
 PLANS = [{"free": {"monthly_request_limit": 2, "features": ["chat"], "support_level": "community"},
@@ -51,7 +51,7 @@ class UserCase(Case):
         return call
 
     def simpler(self):
-        needed = {"plans"} & set(self.args)
+        needed = {"plans", "property"} & set(self.args)
         yield from (case for case in super().simpler() if needed <= set(case.args))
 
     def arguments(self):
@@ -67,7 +67,7 @@ class UserCase(Case):
             else:
                 yield name, str(value) if isinstance(value, int) else literal(value)
         yield from ((name, text) for name, text in replace(self, args={}).plain_arguments()
-                    if (self.readout, name) != ("user_properties", "timezone"))
+                    if name != "timezone" or self.readout not in ("user_properties", "property_history"))
 
     def plain_arguments(self):
         yield from ((name, literal(instant_text(getattr(self, name)))) for name in ("since", "until", "as_of")
@@ -104,6 +104,8 @@ def known_rows(case, log, facts):
     everybody = read(case, log, facts.now)
     if case.readout == "user_properties":
         return d.user_properties(everybody)
+    if case.readout == "property_history":
+        return d.property_history(read(replace(case, since=None), log, facts.now) if not is_empty(case) else [], case.since)
     mine = [r for r in everybody if r.use.user == case.user]
     least, zone = log.least or 1, case.zone(log)
     gap, idle = sd.DEFAULT_GAP if log.default_gap is None else log.default_gap, sd.DEFAULT_IDLE
@@ -185,7 +187,7 @@ def row(case, log, facts, everybody, mine, of_log, local, gap, idle, least):
     segment, beside = None, {}
     if whole:
         requests = [(r.user, r.instant) for r in counted_requests(case, log)]
-        rows = segd.segment_users(requests, of_log, lambda i: local(i), since=case.since, until=case.until)
+        rows = segd.segment_users(requests, of_log, lambda i: local(i) // DAY, since=case.since, until=case.until)
         if any(r["decline_p"] and abs(r["decline_p"] - 0.05) < 1e-9 for r in rows):
             raise d.Doubtful
         segment = segd.segment_user(rows, case.user)[0]["segment"]
@@ -251,6 +253,8 @@ def random_args(rng, readout, log):
         args |= {"plans": rng.choice(PLANS), "plan_property": "tier"}
         if rng.random() < 0.2:
             args["user_id"] = rng.choice([r.user for r in log.requests if r.user is not None] or ["nobody"])
+    if readout == "property_history":
+        args["property"] = "tier"
     if readout == "favorite_features" and rng.random() < 0.5:
         args["top"] = rng.choice([1, 2, 5])
     return args

@@ -298,6 +298,20 @@ def pace(mine, last, began, local):
     return len(mine) / days if days >= 7 else None
 
 
+def property_history(requests, since):
+    """The value that holds after each instant with one; `peer` is the value of the only property."""
+    people = ud.by_key(requests, lambda r: r.use.user)
+    rows = []
+    for user in sorted(people, key=str.encode):
+        told = [(r.use.instant, r.peer) for r in people[user] if r.peer is not None]
+        holds = [(at, latest([one for one in told if one[0] <= at])) for at in sorted({at for at, _ in told})]
+        turns = [(at, value) for n, (at, value) in enumerate(holds) if n == 0 or holds[n - 1][1] != value]
+        ends = [at for at, _ in turns[1:]] + [None]
+        rows += [{"user_id": user, "value": value, "valid_from": at, "valid_to": end}
+                 for (at, value), end in zip(turns, ends) if end is None or since is None or end > since]
+    return rows
+
+
 def benchmark(requests, end, local, gap, idle, least, min_peers=10, peers=None, began=None):
     """A row for every user and metric."""
     people = ud.by_key(requests, lambda r: r.use.user)

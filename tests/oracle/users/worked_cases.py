@@ -54,6 +54,19 @@ class Habits(unittest.TestCase):
         self.assertEqual((code["requests"], code["lift"]), (1, 2.0))
 
 
+class Properties(unittest.TestCase):
+    def test_history(self):
+        """a from day 0, b from day 2 (with a at the same instant), a again from day 4; what ended by `since` is not shown."""
+        told = ((0, "a"), (1, "a"), (2, "b"), (2, "a"), (3, None), (4, "a"))
+        requests = [request("ann", "09:00", day, peer=peer) for day, peer in told] + [request("bob", "09:00")]
+        spans = [("a", 0, 2), ("b", 2, 4), ("a", 4, None)]
+        rows = [{"user_id": "ann", "value": value, "valid_from": at("09:00", begin),
+                 "valid_to": None if end is None else at("09:00", end)} for value, begin, end in spans]
+        self.assertEqual(d.property_history(requests, None), rows)
+        self.assertEqual(d.property_history(requests, at("09:00", 2) - 1), rows)
+        self.assertEqual(d.property_history(requests, at("09:00", 2)), rows[1:])
+
+
 def days_of(model, days, latency, right=9, wrong=1):
     """One request per day, with `right` successes and `wrong` failures in all."""
     answers = [True] * right + [False] * wrong

@@ -36,6 +36,17 @@ ORDER BY indicator COLLATE "C";
 -- Without a landmark the last one is taken whose outcome is known. In the second half of the 1st to the 3rd
 -- nobody asked, so that all asked less, which is no difference.
 SELECT indicator, users_with, churn_with FROM churn_indicators('log', window_days => 3, gap_days => 0, churn_days => 3, min_users => 1, as_of => '2024-03-07 00:00Z') ORDER BY 1;
+-- At equal tier: 3 of 4 pro users stay and 1 of 4 free users, with code or without. Of 40 pro users and 8 free ones with code
+-- 30 + 2 stay, of 8 and 40 without it 6 + 10: 32/48 - 16/48 = 0.3333, and 0 within each tier, and so it is of churn.
+CREATE TABLE mixed AS
+SELECT t || c || n AS user_id, timestamptz '2024-03-01 09:00Z' + d * interval '4 days' AS created_at, CASE WHEN c AND d = 0 THEN 'code' ELSE 'chat' END AS feature,
+    CASE WHEN d = 0 THEN t ELSE 'later' END AS plan, jsonb_build_object('UserTier', t) AS properties
+FROM (VALUES ('pro', true, 40, 30), ('pro', false, 8, 6), ('free', true, 8, 2), ('free', false, 40, 10)) AS v(t, c, users, stay), generate_series(1, users) AS n, generate_series(0, (n <= stay)::int) AS d
+UNION ALL SELECT 'end', '2024-04-01', NULL, NULL, NULL;
+SELECT a AS adjust, users_with, users_without, round(difference::numeric, 4) AS difference, round(adjusted_difference::numeric, 4) AS adjusted, evidence
+FROM (VALUES (NULL), ('{}'), ('{UserTier}'), ('{plan}'), ('{UserTier,plan}')) AS v(a), retention_drivers('mixed', early_days => 2, retained => '{3,4}', adjust => a::text[]) WHERE driver = 'feature: code' ORDER BY 1;
+SELECT a AS adjust, users_with, users_without, round(difference::numeric, 4) AS difference, round(adjusted_difference::numeric, 4) AS adjusted, evidence
+FROM (VALUES (NULL), ('{UserTier}')) AS v(a), churn_indicators('mixed', landmark => '2024-03-03', gap_days => 1, churn_days => 3, adjust => a::text[]) WHERE indicator = 'feature: code' ORDER BY 1;
 
 -- ===== edges =====
 
@@ -101,6 +112,8 @@ SELECT * FROM retention_drivers('log', retained => '{27}');
 SELECT * FROM retention_drivers('log', retained => '{27,21}');
 SELECT * FROM retention_drivers('log', retained => '{21,NULL}');
 SELECT * FROM retention_drivers('log', min_users => 0);
+SELECT * FROM retention_drivers('log', adjust => '{a,NULL}');
+SELECT * FROM churn_indicators('plain', adjust => '{Tier}');
 SELECT * FROM retention_drivers('log', behaviours => '{}');
 SELECT * FROM retention_drivers('log', behaviours => '[{"name": "any failed request", "filter": {}}]');
 SELECT * FROM retention_drivers('log', behaviours => '[{"name": "a", "filter": {"model": {}}}]');

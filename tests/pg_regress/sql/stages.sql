@@ -50,6 +50,26 @@ SELECT * FROM lifecycle_stage(source => 'plain', tiers => NULL, tier_property =>
 SELECT * FROM acquisition('plain');
 -- The 28th day without a request makes dormant.
 SELECT a AS as_of, stage, recent_requests, since_day FROM unnest('{2024-01-30 00:00Z, 2024-01-31 00:00Z}'::timestamptz[]) AS a, lifecycle_stage('plain', as_of => a + interval '1 day');
+-- Whoever was active on five days of the 28 before is lapsed, until the first of these days is 56 days ago: 1 to 5 January,
+-- lapsed from 2 February on and dormant from 26 February on. Four days are too few.
+CREATE TABLE lapses AS SELECT u AS user_id, timestamptz '2024-01-01 09:00Z' + n * interval '1 day' AS created_at FROM (VALUES ('five', 4), ('four', 3)) AS v(u, most), generate_series(0, most) AS n;
+SELECT a AS as_of, user_id, stage, since_day, segment FROM unnest('{2024-02-01 00:00Z, 2024-02-03 00:00Z, 2024-02-26 00:00Z, 2024-02-27 00:00Z}'::timestamptz[]) AS a, lifecycle_stage('lapses', as_of => a)
+    JOIN LATERAL (SELECT s.user_id, s.segment FROM segment_users('lapses', as_of => a, new_days => 0) AS s) AS s USING (user_id) ORDER BY user_id, a;
+SELECT * FROM lifecycle_transitions('lapses', period => 'week', as_of => '2024-05-01 00:00Z') WHERE from_stage IS DISTINCT FROM to_stage;
+-- Up and down again: free but for four days of pro, a request a day: early from 5 to 8 January, before three of four weeks were
+-- active, later from 1 to 4 February. later is in growth while pro, and both are in retention afterwards.
+CREATE TABLE tiers AS SELECT u AS user_id, timestamptz '2024-01-01 09:00Z' + n * interval '1 day' AS created_at,
+    jsonb_build_object('UserTier', CASE WHEN n BETWEEN since AND since + 3 THEN 'pro' ELSE 'free' END) AS properties
+FROM (VALUES ('early', 4), ('later', 31)) AS v(u, since), generate_series(0, 120) AS n;
+SELECT a AS as_of, user_id, stage, since_day, upgraded_on FROM unnest('{2024-01-07 00:00Z, 2024-02-03 00:00Z, 2024-02-05 00:00Z, 2024-04-01 00:00Z}'::timestamptz[]) AS a, lifecycle_stage('tiers', tiers => '{free,pro}', as_of => a) ORDER BY user_id, a;
+-- Of several tiers at one instant none is the later: no upgrade.
+INSERT INTO tiers SELECT 'both', '2024-01-01 09:00Z', jsonb_build_object('UserTier', t) FROM unnest('{free,pro}'::text[]) AS t;
+SELECT upgraded_on FROM lifecycle_stage('tiers', tiers => '{free,pro}') WHERE user_id = 'both';
+-- Of each source half go up on their day 20: known 30 days after they began, or 21 if one asks for 21.
+CREATE TABLE ups AS SELECT s || u AS user_id, d + n * interval '20 days' AS created_at, jsonb_build_object('Source', s, 'UserTier', CASE WHEN n = 1 THEN 'pro' ELSE 'free' END) AS properties
+FROM (VALUES ('old', timestamptz '2024-01-01 09:00Z'), ('young', '2024-02-20 09:00Z')) AS v(s, d), generate_series(1, 4) AS u, generate_series(0, u % 2) AS n;
+SELECT d AS premium_days, source_value, users, premium_eligible_users, premium_users, premium_rate FROM unnest('{10,20,21,30}'::int[]) AS d,
+    acquisition('ups', premium => '{"UserTier": "pro"}', premium_days => d, as_of => '2024-03-01 00:00Z') ORDER BY 1, 2;
 -- Who asks most, of ten or more: one of ten; of eleven two. All alike: nobody.
 CREATE TABLE power AS SELECT 'u' || n AS user_id, timestamptz '2024-01-01' + w * interval '7 days' AS created_at FROM generate_series(1, 10) AS n, generate_series(0, 3) AS w, generate_series(1, n) AS r;
 SELECT user_id, stage, usage_rank, power_cutoff FROM lifecycle_stage('power') WHERE stage = 'growth';
@@ -85,6 +105,8 @@ ALTER TABLE plain DROP COLUMN properties;
 SELECT * FROM lifecycle_stage('plain', tiers => '{free,pro}');
 SELECT * FROM acquisition('plain');
 SELECT * FROM acquisition('log', premium => '[]');
+SELECT * FROM acquisition('log', premium_days => 0);
+SELECT * FROM acquisition('log', premium_days => NULL);
 SELECT * FROM lifecycle_stage('log', filter => '[]');
 \set VERBOSITY default
 

@@ -1,4 +1,4 @@
--- What users' properties were last: user_properties.
+-- What users' properties were last, and from when to when: user_properties, property_history.
 CREATE SCHEMA properties;
 SET search_path = properties, user_metrics;
 SET TimeZone = 'UTC';
@@ -14,6 +14,8 @@ INSERT INTO log VALUES ('ann', '2024-03-01', '{"Tier": "free", "Industry": "law"
     ('bob', '2024-03-01', '{"Tier": "free"}'), ('bob', '2024-03-01', '{"Tier": "pro", "Seats": 5, "Tags": ["a"], "On": true}'),
     ('', '2024-03-01', '{"Tier": "free"}'), ('anonymous', '2024-03-01', '{"Tier": "free"}'), ('cy', '2024-03-01', '{"Tier": null}');
 SELECT * FROM user_properties('log');
+-- ann was free from 1 to 2 March, and is pro since; bob is pro, and no row says what he told at the same instant.
+SELECT * FROM property_history('log', 'Tier') ORDER BY user_id, valid_from;
 
 -- ===== edges =====
 
@@ -21,12 +23,24 @@ SELECT * FROM user_properties('log', as_of => '2024-03-01 12:00') WHERE user_id 
 SELECT * FROM user_properties('log', until => '2024-03-02') WHERE user_id = 'ann';
 SELECT * FROM user_properties('log', since => '2024-03-02');
 SELECT * FROM user_properties('log', filter => '{"Tier": "free"}');
+-- What was told before since holds, unless it had ceased to by then; until and as_of end what is known.
+SELECT * FROM property_history('log', 'Tier', since => '2024-03-01 12:00') ORDER BY user_id, valid_from;
+SELECT * FROM property_history('log', 'Tier', since => '2024-03-02') ORDER BY user_id, valid_from;
+SELECT * FROM property_history('log', 'Tier', until => '2024-03-02') ORDER BY user_id, valid_from;
+SELECT * FROM property_history('log', 'Tier', since => '2024-03-02', until => '2024-03-02');
+SELECT * FROM property_history('log', 'Tier', as_of => '2024-03-02') ORDER BY user_id, valid_from;
+SELECT * FROM property_history('log', 'Tier', filter => '{"Tier": "free"}') ORDER BY user_id, valid_from;
+SELECT * FROM property_history('log', 'none such');
+-- There and back again, with a value told twice: three spans. A column serves as well as a property.
+CREATE TABLE turns AS SELECT 7 AS user_id, timestamp '2024-03-01' + n * interval '1 day' AS created_at, (ARRAY['a', 'a', NULL, 'b', 'a'])[n + 1] AS model FROM generate_series(0, 4) AS n;
+SELECT * FROM property_history('turns', 'model') ORDER BY valid_from;
 -- metadata as json, ids that are numbers, times without a zone.
 CREATE TABLE meta (user_id int, ts timestamp, metadata json);
 INSERT INTO meta VALUES (1, '2024-03-01 00:00', '{"a": "x"}'), (1, '2024-03-01 00:00:01', '{"a": "w"}');
 SELECT * FROM user_properties('meta');
 CREATE TABLE empty (LIKE log);
 SELECT * FROM user_properties('empty');
+SELECT * FROM property_history('empty', 'Tier');
 SELECT opt_out('bob');
 SELECT DISTINCT user_id FROM user_properties('log');
 SELECT opt_in('bob');
@@ -37,6 +51,8 @@ SELECT opt_in('bob');
 \set SHOW_CONTEXT never
 CREATE TABLE bare (user_id text, created_at timestamptz);
 SELECT * FROM user_properties('bare');
+SELECT * FROM property_history('bare', 'Tier');
+SELECT * FROM property_history('log', NULL);
 \set VERBOSITY default
 
 -- ===== plan =====

@@ -27,6 +27,19 @@ pub(super) const MIN_USERS: Argument = Argument {
     about: "fewest users with a behaviour, and fewest without it, for it to be listed, 1 or more",
 };
 
+/// The argument with the properties for which the differences are adjusted.
+pub(super) const ADJUST: Argument = Argument {
+    name: "adjust",
+    kind: Type::Texts,
+    role: Role::Columns,
+    default: NO_DEFAULT,
+    about: "columns or properties, at most 8: adjusted differences compare users who also began the observed days with \
+            the same values",
+};
+
+/// The most properties to adjust for.
+const MOST_ADJUSTED: usize = 8;
+
 const ABOUT: &[&str] = &["users_with", "users_without"];
 
 /// The columns: the first names the behaviour, the others are the rates of users with it and without it.
@@ -61,7 +74,8 @@ pub(super) const fn columns(did: Column, with: [&'static str; 2], without: [&'st
             ABOUT,
             "adjusted_difference",
             Type::Double,
-            "difference adjusted for usage volume, among users with a similar number of requests (Mantel and Haenszel)",
+            "difference adjusted for usage volume, among users with a similar number of requests and the same values of \
+             adjust (Mantel and Haenszel)",
         ),
         column_about(ABOUT, "adjusted_low", Type::Double, "its lower 95 % bound (Sato)"),
         column_about(ABOUT, "adjusted_high", Type::Double, "its upper 95 % bound (Sato)"),
@@ -88,6 +102,11 @@ pub(super) fn compared(
         let accepted = "a number of 1 or more".to_owned();
         Error::Argument { name: "min_users", given: min_users.to_string(), accepted }
     })?;
+    if let Some(names) = call.texts("adjust")
+        && (names.len() > MOST_ADJUSTED || names.iter().any(String::is_empty))
+    {
+        return call.refuse("adjust", format!("{names:?}"), "a list of at most 8 columns or properties");
+    }
     let own = call.json("behaviours").map(behaviours).transpose()?.unwrap_or_default();
     call.clock()?;
     let window = call.window(call.zone(), call.history.and_then(History::last_at))?;
@@ -116,6 +135,16 @@ struct Done {
     model: u32,
     several_models: bool,
     long_session: bool,
+    /// The first value of `adjust`, as its instant and code.
+    began: Option<(Micros, u32)>,
+}
+
+/// The largest code of `adjust` that can be told apart: beyond it, users are in one stratum.
+const MOST_CODES: u32 = u32::MAX >> 6;
+
+/// A stratum: users of similar volume, of which there are at most 64, and of one value of `adjust`.
+fn stratum(volume: u32, adjusted: u32) -> u32 {
+    adjusted.min(MOST_CODES) << 6 | volume
 }
 
 // Own behaviours are bits.
@@ -143,6 +172,7 @@ impl Counted {
 
 /// The fold.
 struct Behaviour<'a> {
+    call: &'a Call<'a>,
     question: Question,
     window: Window,
     segment: Option<usize>,
@@ -153,7 +183,8 @@ struct Behaviour<'a> {
     rating: Option<usize>,
     /// Whether a request passes the filter of each of the caller's own behaviours.
     own: Vec<Option<usize>>,
-    /// By segment and stratum.
+    adjust: Option<usize>,
+    /// By value of `adjust`, segment and stratum.
     strata: Table<Stratum>,
     /// Users of a feature, by segment, feature and stratum.
     features: Table<Counted>,
@@ -169,6 +200,7 @@ impl<'a> Behaviour<'a> {
     fn new(call: &'a Call<'_>, question: Question, window: Window, own: usize) -> Result<Self> {
         let own = (0..own).map(|n| call.column(&Role::numbered(BEHAVIOURS.name, n)));
         Ok(Behaviour {
+            call,
             question,
             window,
             segment: call.column("segment"),
@@ -178,6 +210,7 @@ impl<'a> Behaviour<'a> {
             succeeded: call.column("succeeded"),
             rating: call.column("rating"),
             own: own.collect(), // few: behaviours of an argument
+            adjust: call.column("adjust"),
             strata: Table::default(),
             features: Table::default(),
             days: OwnDays::new(call.clock()?),
@@ -191,14 +224,15 @@ impl<'a> Behaviour<'a> {
 
     /// The columns it reads.
     fn columns(&self) -> Vec<Option<usize>> {
-        let canonical = [self.segment, self.session, self.model, self.feature, self.succeeded, self.rating];
+        let canonical =
+            [self.segment, self.session, self.model, self.feature, self.succeeded, self.rating, self.adjust];
         canonical.into_iter().chain(self.own.iter().copied()).collect() // few: columns
     }
 
     fn rows(mut self, call: &Call<'_>, own: &[String], least: u64, rows: &mut dyn Rows) -> Result<()> {
         let claim = &mut self.claim;
-        let mut strata = named(call, [None, self.segment, None], &self.strata, claim)?;
-        strata.sort_by_key(|of| (text_order(of.texts[1]), of.codes[2]));
+        let mut strata = named(call, [self.adjust, self.segment, None], &self.strata, claim)?;
+        strata.sort_by_key(|of| (text_order(of.texts[1]), text_order(of.texts[0]), of.codes[2]));
         let mut features = named(call, [self.segment, self.feature, None], &self.features, claim)?;
         memory::poll();
         features.sort_by_key(|of| (text_order(of.texts[0]), text_order(of.texts[1])));
@@ -293,10 +327,11 @@ fn row<'a>(segment: Option<&'a [u8]>, name: Cell<'a>, driver: &Driver) -> [Cell<
 
 impl Fold for Behaviour<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Behaviour { question, window, segment, own, strata, features, .. } = self;
+        let Behaviour { call, question, window, segment, own, adjust, strata, features, .. } = self;
         let Behaviour { days, used, places, sessions, by_segment, claim, .. } = self;
         let (models, by_feature) = (user.codes(self.model), user.codes(self.feature));
         let (by_session, ratings) = (user.sessions(self.session), user.numbers(self.rating));
+        let adjusting = user.codes(*adjust);
         let is_churn = matches!(question, Question::Churned { .. });
         by_segment.each(user, *segment, |segment, requests| {
             days.look_at(user.at, requests)?;
@@ -326,6 +361,16 @@ impl Fold for Behaviour<'_> {
                 {
                     claim.push(used, feature)?;
                 }
+                if let Some(told) = adjusting.map(|codes| codes[request]).filter(|&told| told != 0) {
+                    let at = user.at[request];
+                    match &mut done.began {
+                        None => done.began = Some((at, told)),
+                        Some((began, code)) if *began == at => {
+                            *code = call.told_last(*adjust, [(*code, at), (told, at)].into_iter())
+                        }
+                        Some(_) => {}
+                    }
+                }
                 // Requests of a session mostly follow each other.
                 if let Some(session) = by_session.map(|sessions| sessions[request]).filter(|&session| session != 0)
                     && !done.long_session
@@ -341,7 +386,8 @@ impl Fold for Behaviour<'_> {
                 sessions.sort_unstable();
                 done.long_session = sessions.windows(2).any(|pair| pair[0] == pair[1]);
             }
-            let stratum = volume_stratum(done.requests);
+            let adjusted = done.began.map_or(0, |(_, code)| code);
+            let stratum = stratum(volume_stratum(done.requests), adjusted);
             // In the order of STANDARD.
             let standard = [
                 subject.active_days >= 2,
@@ -355,7 +401,7 @@ impl Fold for Behaviour<'_> {
                 done.rated,
                 is_churn && done.late < done.requests - done.late,
             ];
-            let (_, of) = strata.entry([0, segment, stratum], claim)?;
+            let (_, of) = strata.entry([adjusted, segment, stratum], claim)?;
             claim.extend_to(&mut of.did, STANDARD.len() + own.len())?;
             of.all.add(subject.outcome);
             let did = standard.into_iter().chain((0..own.len()).map(|n| done.own >> n & 1 == 1));

@@ -1,6 +1,6 @@
 //! `churn_indicators`: association of behaviour before a landmark with churn after it. Definition D59.
 
-use super::behaviour::{BEHAVIOURS, MIN_USERS, columns, compared};
+use super::behaviour::{ADJUST, BEHAVIOURS, MIN_USERS, columns, compared};
 use super::{OF_BEHAVIOUR, Question};
 use crate::base::error::Result;
 use crate::function::{Argument, Call, Column, Function, NO_DEFAULT, Reads, Role, Rows, Type, column};
@@ -30,6 +30,7 @@ pub static FUNCTION: Function = Function {
         days("churn_days", "28", "number of days after the gap without activity that counts as churn, 1 or more"),
         BEHAVIOURS,
         MIN_USERS,
+        ADJUST,
     ],
     columns: &COLUMNS,
     reads: Reads::Requests(&OF_BEHAVIOUR),

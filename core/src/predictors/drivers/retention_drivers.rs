@@ -1,6 +1,6 @@
 //! `retention_drivers`: association of behaviour in the first days with retention. Definition D58.
 
-use super::behaviour::{BEHAVIOURS, MIN_USERS, columns, compared};
+use super::behaviour::{ADJUST, BEHAVIOURS, MIN_USERS, columns, compared};
 use super::{OF_BEHAVIOUR, Question};
 use crate::base::error::Result;
 use crate::function::{Argument, Call, Column, Function, Reads, Role, Rows, Type, column};
@@ -24,6 +24,7 @@ pub static FUNCTION: Function = Function {
         RETAINED,
         BEHAVIOURS,
         MIN_USERS,
+        ADJUST,
     ],
     columns: &COLUMNS,
     reads: Reads::Requests(&OF_BEHAVIOUR),
