@@ -1116,7 +1116,7 @@ Arguments:
   exclude: requests that must not occur between two steps: a filter or a JSON array of filters
   compatibility: standard, or clickhouse for the levels of ClickHouse''s windowFunnel (default ''standard'')
   period: day, week, month, quarter or year: one funnel for the users who enter in each; by default one for all time
-  by_value: value of by that a user is counted under: first or last for the first or last one told, each for a funnel of the requests with each value, or step N, such as step 2, for the value at that step (default ''first'')
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), each (every request counts in the segment of its own value), or step N, such as step 2 (that of the request that is this step) (default ''first'')
   since: start of the reported range, inclusive
   until: end of the range in which users enter, exclusive; what they do later is still read
   filter: only requests with these values of columns or properties

@@ -318,7 +318,7 @@ FROM (VALUES
          {"name":"exclude","type":"jsonb","default":"NULL","meaning":"requests that must not occur between two steps: a filter or a JSON array of filters"},
          {"name":"compatibility","type":"text","default":"''standard''","meaning":"standard, or clickhouse for the levels of ClickHouse''s windowFunnel"},
          {"name":"period","type":"text","default":"NULL","meaning":"day, week, month, quarter or year: one funnel for the users who enter in each; by default one for all time"},
-         {"name":"by_value","type":"text","default":"''first''","meaning":"value of by that a user is counted under: first or last for the first or last one told, each for a funnel of the requests with each value, or step N, such as step 2, for the value at that step"},
+         {"name":"by_value","type":"text","default":"''first''","meaning":"segment of a user with several values of by: first (that of the first request with a value), last (the last such), each (every request counts in the segment of its own value), or step N, such as step 2 (that of the request that is this step)"},
          {"name":"since","type":"timestamptz","default":"NULL","meaning":"start of the reported range, inclusive"},
          {"name":"until","type":"timestamptz","default":"NULL","meaning":"end of the range in which users enter, exclusive; what they do later is still read"},
          {"name":"filter","type":"jsonb","default":"NULL","meaning":"only requests with these values of columns or properties"},

@@ -16,10 +16,11 @@ mod reads;
 mod row;
 mod session_limits;
 
-pub(crate) use argument::BY_VALUES;
 pub use argument::{
-    Argument, BY_VALUE_EACH, BY_VALUE_FIRST, NAME_ONE, NAMED_USER, NO_DEFAULT, ONLY_USER, REQUIRED, Role, Type,
+    Argument, BY_VALUE_EACH, BY_VALUE_FIRST, BY_VALUE_STEP, NAME_ONE, NAMED_USER, NO_DEFAULT, ONLY_USER, REQUIRED,
+    Role, Type,
 };
+pub(crate) use argument::{BY_VALUES, STEP};
 pub use call::{ByValue, Call, Environment, Given, Interval};
 pub use clock::Clock;
 pub(crate) use named::{Named, by_name, named, text_order};

@@ -90,6 +90,8 @@ pub enum Role {
     User,
     /// Whether the requests of all users are read although one user is named.
     Everyone,
+    /// None, but a value may be that at a step of a funnel, such as `step 2`.
+    ByStep,
     /// The name of a column or property, which is read under the argument's name.
     Column,
     /// The same, if the argument of the given name is not NULL.
@@ -160,6 +162,9 @@ pub const NAMED_USER: Argument = Argument {
 /// The argument that names the only user whose requests are read.
 pub const ONLY_USER: Argument = Argument { role: Role::User, ..NAMED_USER };
 
+/// What precedes the number of a step.
+pub(crate) const STEP: &str = "step ";
+
 /// The values of [`BY_VALUE_FIRST`] and [`BY_VALUE_EACH`].
 pub(crate) const BY_VALUES: [&str; 3] = ["each", "first", "last"];
 
@@ -171,6 +176,15 @@ pub const BY_VALUE_FIRST: Argument = Argument {
     default: "'first'",
     about: "segment of a user with several values of by: first (that of the first request with a value), last (the last \
             such), or each (every request counts in the segment of its own value)",
+};
+
+/// The same for funnels.
+pub const BY_VALUE_STEP: Argument = Argument {
+    role: Role::ByStep,
+    about: "segment of a user with several values of by: first (that of the first request with a value), last (the last \
+            such), each (every request counts in the segment of its own value), or step N, such as step 2 (that of the \
+            request that is this step)",
+    ..BY_VALUE_FIRST
 };
 
 /// The same for functions that count requests, or users by what they did.

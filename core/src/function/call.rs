@@ -1,6 +1,6 @@
 //! One call of a function: its arguments and its input.
 
-use super::{BY_VALUE_FIRST, BY_VALUES, Clock, Function, hides};
+use super::{BY_VALUE_FIRST, BY_VALUES, Clock, Function, Role, STEP, hides};
 use crate::base::calendar::{Calendar, DAY_MICROS, Grain, LocalDays, Micros, Segment, Span, Window, observed_until};
 use crate::base::days::Day;
 use crate::base::encoding;
@@ -272,6 +272,10 @@ impl<'a> Call<'a> {
         let declared = self.function.arguments.iter().find(|argument| argument.name == name);
         let Some(declared) = declared else { return Ok(ByValue::Each) };
         let given = self.text(name).unwrap_or(declared.default.trim_matches('\''));
+        // The function knows its steps.
+        if matches!(declared.role, Role::ByStep) && given.starts_with(STEP) {
+            return Ok(ByValue::Each);
+        }
         let place = BY_VALUES.iter().position(|word| word.eq_ignore_ascii_case(given));
         let place = place.ok_or_else(|| Error::not_one_of(name, given, &BY_VALUES))?;
         Ok([ByValue::Each, ByValue::First, ByValue::Last][place])

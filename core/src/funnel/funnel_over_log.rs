@@ -1,6 +1,6 @@
 //! `funnel`: how many users reached each step. Definition D47.
 
-use super::by_value::ByValue;
+use super::by_value::{at_step, step_given};
 use super::funnel_steps::{COLUMNS, figures};
 use super::readout::{count, finish, merge};
 use super::way::{ARGUMENTS, Way};
@@ -9,7 +9,8 @@ use crate::base::calendar::{Calendar, Micros, has_elapsed};
 use crate::base::error::Result;
 use crate::base::memory::{self, Claim};
 use crate::function::{
-    Argument, Call, Cell, Clock, Column, Function, NO_DEFAULT, Past, Reads, Requests, Role, Rows, Type, column,
+    Argument, BY_VALUE_STEP, Call, Cell, Clock, Column, Function, NO_DEFAULT, Past, Reads, Requests, Role, Rows, Type,
+    column,
 };
 use crate::history::{BySegment, Fold, History, Table, Timeline};
 
@@ -21,15 +22,6 @@ const PERIOD: Argument = Argument {
     about: "day, week, month, quarter or year: one funnel for the users who enter in each; by default one for all time",
 };
 
-const BY_VALUE: Argument = Argument {
-    name: "by_value",
-    kind: Type::Text,
-    role: Role::Value,
-    default: "'first'",
-    about: "value of by that a user is counted under: first or last for the first or last one told, each for a funnel of \
-            the requests with each value, or step N, such as step 2, for the value at that step",
-};
-
 /// The declaration.
 pub static FUNCTION: Function = Function {
     name: "funnel",
@@ -38,7 +30,7 @@ pub static FUNCTION: Function = Function {
     summary: "conversion funnel: users who reached each step, their share of those who reached the previous and the \
               first step, users who dropped out before it, users who are not eligible because their window has not elapsed, \
               and time between steps",
-    arguments: &[ARGUMENTS[0], ARGUMENTS[1], ARGUMENTS[2], ARGUMENTS[3], ARGUMENTS[4], PERIOD, BY_VALUE],
+    arguments: &[ARGUMENTS[0], ARGUMENTS[1], ARGUMENTS[2], ARGUMENTS[3], ARGUMENTS[4], PERIOD, BY_VALUE_STEP],
     columns: &OVER_LOG,
     reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: false }),
     segmented: true,
@@ -74,13 +66,13 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let calendar = call.periods("period")?;
     let make = || {
         let way = Way::given(call)?;
-        let by_value = ByValue::given(call, &way)?;
+        let step = step_given(call, &way)?;
         let (matcher, clock) = (way.matcher(call)?, call.clock()?);
         let end = call.end_of_following(call.history.and_then(History::last_at));
         Ok(Reached {
             call,
             way,
-            by_value,
+            step,
             steps: Steps {
                 matcher,
                 clock,
@@ -140,7 +132,8 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 struct Reached<'a> {
     call: &'a Call<'a>,
     way: Way,
-    by_value: ByValue,
+    /// The step whose value of `by` counts, if it is that of a step.
+    step: Option<usize>,
     steps: Steps<'a>,
     segment: Option<usize>,
     /// The first request of any user.
@@ -194,20 +187,19 @@ impl Steps<'_> {
 
 impl Fold for Reached<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Reached { call, way, by_value, steps, segment, began, by_segment, .. } = self;
+        let Reached { call, way, step, steps, segment, began, by_segment, .. } = self;
         let first = user.at.first().copied();
         *began = began.map_or(first, |began| Some(first.map_or(began, |first| began.min(first))));
         way.look(user)?;
         let n = way.rules.steps;
-        if segment.is_none() || *by_value == ByValue::Each {
+        let Some(step) = step.filter(|_| segment.is_some()) else {
             return by_segment.each(user, *segment, |segment, requests| {
                 way.gather(user, requests.iter().map(|&request| request as usize))?;
                 steps.observe(&way.events, n, |_| segment)
             });
-        }
+        };
         way.gather(user, 0..user.at.len())?;
-        let known = by_value.of_user(call, user, *segment);
-        steps.observe(&way.events, n, |journey| by_value.of_journey(call, user, *segment, &way.marks, journey, known))
+        steps.observe(&way.events, n, |journey| at_step(call, user, *segment, &way.marks, journey, step))
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {

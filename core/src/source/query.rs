@@ -255,7 +255,8 @@ fn together(relation: &Relation, purpose: &str, names: &[String]) -> Result<Opti
         return Ok(found.into_iter().next());
     }
     let texts =
-        found.iter().map(|found| format!("({})::pg_catalog.text", found.expression)).collect::<Vec<_>>().join(", ");
+        found.iter().map(|found| format!("user_metrics_internal.told(({})::pg_catalog.text)", found.expression));
+    let texts = texts.collect::<Vec<_>>().join(", "); // few: columns of an argument
     Ok(Some(Found {
         expression: format!(
             "CASE WHEN COALESCE({texts}) IS NOT NULL THEN pg_catalog.jsonb_build_array({texts})::pg_catalog.text END"

@@ -192,25 +192,24 @@ def expected_funnel(case, log, read, least, end):
 
 
 def told_value(case, requests, journey):
-    """The value of `by` that a user is counted under, of those told: the least of several at the first instant, and at that
-    of a step; the greatest at the last."""
+    """The value of `by` that a user is counted under, of those told: of several at one instant the greatest."""
     def told(r):
         value = getattr(r, case.by)
         return value if value is not None and value.strip(" \t\n\x0b\x0c\r") else None
 
-    def least(of):
-        return min((told(r).encode() for r in of if told(r) is not None), default=b"").decode() or None
+    def greatest(of):
+        return max((told(r).encode() for r in of if told(r) is not None), default=b"").decode() or None
 
     known, by_value = [r for r in requests if told(r) is not None], case.args.get("by_value", "first")
     if by_value == "last":
         return max(((r.instant, told(r).encode()) for r in known), default=(0, b""))[1].decode() or None
     if by_value == "first":
         first = min((r.instant for r in known), default=None)
-        return least(r for r in known if r.instant == first)
+        return greatest(r for r in known if r.instant == first)
     number = int(by_value[5:])
     if number > len(journey.reached):
         return None
-    return least(r for r in requests if r.instant == journey.reached[number - 1]
+    return greatest(r for r in requests if r.instant == journey.reached[number - 1]
                  and r.feature in case.features(case.steps[number - 1]))
 
 
