@@ -2106,8 +2106,8 @@ Columns:
 
 CREATE FUNCTION user_metrics.first_sessions(
     source regclass, signups regclass DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    by_value text DEFAULT 'first', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, users bigint, signed_up_users bigint, without_request_users bigint, requests_before_signup bigint,
     seconds_to_first_request double precision, seconds_to_first_request_low double precision,
@@ -2119,7 +2119,7 @@ CREATE FUNCTION user_metrics.first_sessions(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'first_sessions_over_log';
-COMMENT ON FUNCTION user_metrics.first_sessions(regclass, regclass, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.first_sessions(regclass, regclass, interval, interval, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'onboarding: median time from signup to the first request, with users without a request right-censored, success of the first request, and active time, depth and breadth of the first session
 
 Arguments:
@@ -2127,6 +2127,7 @@ Arguments:
   signups: table or view of users and their signup times, with columns like those of a log; the earliest row of a user counts
   session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
   max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2198,8 +2199,8 @@ Columns:
 CREATE FUNCTION user_metrics.activation_milestones(
     source regclass, milestones jsonb DEFAULT NULL, advanced_features text[] DEFAULT NULL,
     signups regclass DEFAULT NULL, session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    by_value text DEFAULT 'first', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, milestone_number integer, milestone text, eligible_users bigint, reached_users bigint,
     reached_rate double precision, rate_low double precision, rate_high double precision,
@@ -2208,7 +2209,7 @@ CREATE FUNCTION user_metrics.activation_milestones(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'activation_milestones_over_log';
-COMMENT ON FUNCTION user_metrics.activation_milestones(regclass, jsonb, text[], regclass, interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.activation_milestones(regclass, jsonb, text[], regclass, interval, interval, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'onboarding milestones, standard or custom: share of eligible users, whose time limit has elapsed, who reached each one, and right-censored (Kaplan-Meier) time to it
 
 Arguments:
@@ -2218,6 +2219,7 @@ Arguments:
   signups: table or view of users and their signup times, with columns like those of a log; the earliest row of a user counts
   session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
   max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2242,9 +2244,9 @@ Columns:
 
 CREATE FUNCTION user_metrics.feature_adoption(
     source regclass, exposed jsonb DEFAULT NULL, min_days integer DEFAULT 3, within_days integer DEFAULT 28,
-    power_share double precision DEFAULT 0.10, min_users integer DEFAULT 10, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
+    power_share double precision DEFAULT 0.10, min_users integer DEFAULT 10, by_value text DEFAULT 'first',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, feature text, users bigint, aware_users bigint, tried_users bigint, reach double precision,
     tried_rate double precision, eligible_users bigint, open_users bigint, adopted_users bigint,
@@ -2253,7 +2255,7 @@ CREATE FUNCTION user_metrics.feature_adoption(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'feature_adoption_over_log';
-COMMENT ON FUNCTION user_metrics.feature_adoption(regclass, jsonb, integer, integer, double precision, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.feature_adoption(regclass, jsonb, integer, integer, double precision, integer, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'feature adoption funnel: users who are aware of each feature (if the log records exposure), try it, adopt it by use on several days, and become power users of it; adoption is a share of eligible users, whose time for it has elapsed
 
 Arguments:
@@ -2263,6 +2265,7 @@ Arguments:
   within_days: number of days for adoption, the first day of use included, from min_days to 3650 (default 28)
   power_share: share of the users who tried the feature who are power users of it, from 0 to 1, rounded up to whole users (default 0.10)
   min_users: fewest users who must have tried the feature for it to have power users, 1 or more (default 10)
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2289,8 +2292,9 @@ Columns:
 
 CREATE FUNCTION user_metrics.adoption_barriers(
     source regclass, feature text, rating_scale double precision[] DEFAULT NULL, min_days integer DEFAULT 3,
-    within_days integer DEFAULT 28, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    within_days integer DEFAULT 28, by_value text DEFAULT 'first', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, barrier_rank bigint, barrier text, not_adopted_users bigint, not_adopted_value double precision,
     adopted_users bigint, adopted_value double precision, difference double precision, difference_low double precision,
@@ -2298,7 +2302,7 @@ CREATE FUNCTION user_metrics.adoption_barriers(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 5 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'adoption_barriers_over_log';
-COMMENT ON FUNCTION user_metrics.adoption_barriers(regclass, text, double precision[], integer, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.adoption_barriers(regclass, text, double precision[], integer, integer, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'barriers to adoption: errors, retried prompts, bad ratings and latency on the first day with a feature, of users who tried it and did not adopt it, compared with users who did; clearest difference first
 
 Arguments:
@@ -2307,6 +2311,7 @@ Arguments:
   rating_scale: worst and best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings are not used
   min_days: number of days of use that counts as adoption, from 1 to 3650 (default 3)
   within_days: number of days for adoption, the first day of use included, from min_days to 3650 (default 28)
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2328,8 +2333,8 @@ Columns:
 
 CREATE FUNCTION user_metrics.feature_timing(
     source regclass, feature text, landmarks integer[] DEFAULT '{1,3,7,14,28}', horizon_days integer DEFAULT 28,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    by_value text DEFAULT 'first', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, landmark_day integer, introduced_users bigint, introduced_retained bigint,
     introduced_retention double precision, introduced_low double precision, introduced_high double precision,
@@ -2339,7 +2344,7 @@ CREATE FUNCTION user_metrics.feature_timing(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'feature_timing_over_log';
-COMMENT ON FUNCTION user_metrics.feature_timing(regclass, text, integer[], integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.feature_timing(regclass, text, integer[], integer, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'timing of feature introduction: retention of users still active at each landmark, of those with first use of the feature since the previous landmark compared with those without use by then; an association
 
 Arguments:
@@ -2347,6 +2352,7 @@ Arguments:
   feature: the feature, as named in the log
   landmarks: landmarks in days after the user''s first day, from 1 to 3650, ascending; users are grouped at the start of the landmark (default ''{1,3,7,14,28}'')
   horizon_days: number of days for which users are followed from the landmark on, from 7 to 3650 (default 28)
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2373,9 +2379,9 @@ Columns:
 
 CREATE FUNCTION user_metrics.usage_evolution(
     source regclass, weeks integer[] DEFAULT '{1,4,12}', rating_scale double precision[] DEFAULT NULL,
-    session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
+    session_gap interval DEFAULT NULL, max_idle interval DEFAULT NULL, by_value text DEFAULT 'first',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, panel text, week integer, users bigint, active_users bigint, requests_per_day double precision,
     requests_per_active_user_day double precision, avg_session_seconds double precision, features_used double precision,
@@ -2383,7 +2389,7 @@ CREATE FUNCTION user_metrics.usage_evolution(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'usage_evolution_over_log';
-COMMENT ON FUNCTION user_metrics.usage_evolution(regclass, integer[], double precision[], interval, interval, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.usage_evolution(regclass, integer[], double precision[], interval, interval, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'change of usage over the weeks since users'' first day, for two panels: all users whose week has elapsed, and the same users throughout, whose last requested week has elapsed
 
 Arguments:
@@ -2392,6 +2398,7 @@ Arguments:
   rating_scale: worst and best rating, such as ''{0,1}'' or ''{1,5}''; without it ratings are not used
   session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
   max_idle: longest pause within a session of requests with the same id; by default 24 hours
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2441,9 +2448,9 @@ Result:
 
 CREATE FUNCTION user_metrics.retention_drivers(
     source regclass, early_days integer DEFAULT 7, retained integer[] DEFAULT '{21,27}', behaviours jsonb DEFAULT NULL,
-    min_users integer DEFAULT 30, adjust text[] DEFAULT NULL, since timestamptz DEFAULT NULL,
-    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
-    as_of timestamptz DEFAULT NULL
+    min_users integer DEFAULT 30, adjust text[] DEFAULT NULL, by_value text DEFAULT 'first',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, driver text, users_with bigint, users_without bigint, retention_with double precision,
     retention_without double precision, difference double precision, difference_low double precision,
@@ -2453,7 +2460,7 @@ CREATE FUNCTION user_metrics.retention_drivers(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 30 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'retention_drivers_over_log';
-COMMENT ON FUNCTION user_metrics.retention_drivers(regclass, integer, integer[], jsonb, integer, text[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.retention_drivers(regclass, integer, integer[], jsonb, integer, text[], text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'predictors of retention: retention with and without each feature and behaviour of the first days, their difference, also adjusted for usage volume, and the strength of evidence; strongest first. Associations, not causes
 
 Arguments:
@@ -2463,6 +2470,7 @@ Arguments:
   behaviours: custom behaviours: a list of objects with a name and a filter, at most 30
   min_users: fewest users with a behaviour, and fewest without it, for it to be listed, 1 or more (default 30)
   adjust: columns or properties, at most 8: adjusted differences compare users who also began the observed days with the same values
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2495,8 +2503,9 @@ Columns:
 CREATE FUNCTION user_metrics.churn_indicators(
     source regclass, landmark date DEFAULT NULL, window_days integer DEFAULT 28, gap_days integer DEFAULT 7,
     churn_days integer DEFAULT 28, behaviours jsonb DEFAULT NULL, min_users integer DEFAULT 30,
-    adjust text[] DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    adjust text[] DEFAULT NULL, by_value text DEFAULT 'first', since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, indicator text, users_with bigint, users_without bigint, churn_with double precision,
     churn_without double precision, difference double precision, difference_low double precision,
@@ -2506,7 +2515,7 @@ CREATE FUNCTION user_metrics.churn_indicators(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 30 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'churn_indicators_over_log';
-COMMENT ON FUNCTION user_metrics.churn_indicators(regclass, date, integer, integer, integer, jsonb, integer, text[], timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.churn_indicators(regclass, date, integer, integer, integer, jsonb, integer, text[], text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'predictors of churn: churn with and without each feature and behaviour before a landmark, their difference, also adjusted for usage volume, and the strength of evidence; strongest first. Associations, not causes
 
 Arguments:
@@ -2518,6 +2527,7 @@ Arguments:
   behaviours: custom behaviours: a list of objects with a name and a filter, at most 30
   min_users: fewest users with a behaviour, and fewest without it, for it to be listed, 1 or more (default 30)
   adjust: columns or properties, at most 8: adjusted differences compare users who also began the observed days with the same values
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -2649,8 +2659,8 @@ COMMENT ON FUNCTION user_metrics.churn_rate(text, text, text, timestamptz, times
 CREATE FUNCTION user_metrics.activation_threshold(
     source regclass, action jsonb DEFAULT NULL, retained integer[] DEFAULT '{21,27}', max_days integer DEFAULT 15,
     max_requests integer DEFAULT 10, min_users integer DEFAULT 100, seed bigint DEFAULT 1,
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    by_value text DEFAULT 'first', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, users bigint, retained_users bigint, days integer, requests integer, days_low integer,
     days_high integer, requests_low integer, requests_high integer, q_value double precision, held_out_users bigint,
@@ -2661,7 +2671,7 @@ CREATE FUNCTION user_metrics.activation_threshold(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'activation_threshold_over_log';
-COMMENT ON FUNCTION user_metrics.activation_threshold(regclass, jsonb, integer[], integer, integer, integer, bigint, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.activation_threshold(regclass, jsonb, integer[], integer, integer, integer, bigint, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'activation threshold: the number of requests, or requests of an action, within a number of first days that best predicts retention, chosen on one half of the users and evaluated on the other, with a sentence; or the reason why there is none
 
 Arguments:
@@ -2672,6 +2682,7 @@ Arguments:
   max_requests: largest number of requests to try, 1 to 10 (default 10)
   min_users: fewest users of each half, 1 or more; a tenth of this number must reach a threshold, and a tenth must not (default 100)
   seed: seed of the division into halves: any number (default 1)
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties

@@ -30,7 +30,7 @@ FLOORS = [
 TOPICS = FLOORS[5] + FLOORS[6]
 
 # Pages and regress files that are no topics.
-OTHER_PAGES = ["benchmarks", "conditions", "definitions", "reference", "source"]
+OTHER_PAGES = ["benchmarks", "conditions", "definitions", "reference", "source", "views"]
 OTHER_CASES = ["catalog", "conditions", "functions", "settings", "source", "stored", "told"]
 
 

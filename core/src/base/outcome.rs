@@ -82,12 +82,8 @@ pub fn of_status(status: &[u8]) -> Option<bool> {
 /// assert_eq!((of_error(b"RateLimitError"), of_error(b"ClientDisconnected"), of_error(b"499")), (Some(false), None, None));
 /// ```
 pub fn of_error(error: &[u8]) -> Option<bool> {
-    let error: Vec<u8> = error // few: an error's first words
-        .iter()
-        .take(200)
-        .filter(|byte| !matches!(byte, b' ' | b'_' | b'-'))
-        .map(u8::to_ascii_lowercase)
-        .collect();
+    let letters = error.iter().take(200).filter(|byte| !matches!(byte, b' ' | b'_' | b'-'));
+    let error: Vec<u8> = letters.map(u8::to_ascii_lowercase).collect(); // few: an error's first words
     let says = |part: &str| error.windows(part.len()).any(|window| window == part.as_bytes());
     (!LEFT.iter().any(|part| says(part)) && error != b"499").then_some(false)
 }

@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass, replace
 
 from oracle.activity import definitions as d
-from oracle.kit.cases import Case, counted_requests, matches, observed_until, random_filter, random_moment, segments
+from oracle.kit.cases import (Case, counted_requests, is_seen, matches, observed_until, random_filter, random_moment,
+                               segments_of_users)
 from oracle.kit.compare import by_segment, shown
 from oracle.kit.days import DAY
 from oracle.kit.definitions import GRAINS
@@ -58,7 +59,8 @@ def expected_rows(case, log, facts):
         args["week_start"] = (log.week_start or "monday", int(log.year_start or 1))
     end = observed_until(case, log, facts.now)
     # In a log with future rows only, nothing has been observed.
-    rows, groups = [], {} if end is None else segments_of_users(case, counted_requests(case, log), by_value, end)
+    rows, groups = [], {} if end is None else segments_of_users(
+        case, counted_requests(case, log), by_value, lambda request: is_seen(case, request, end))
     if case.readout == "seasonality" and not groups and case.by is None:
         rows += [{"segment": None, **row} if case.value is None else row for row in d.seasonality(d.Observation(), **args)]
     for segment, members in sorted(groups.items(), key=str):
@@ -76,28 +78,6 @@ def expected_rows(case, log, facts):
         has_segment = case.value is None and case.readout != "cohort_table"
         rows += [{"segment": segment, **row} if has_segment else row for row in answer]
     return rows
-
-
-def is_seen(case, request, end):
-    return request.instant <= end and (case.until is None or request.instant < case.until)
-
-
-def segments_of_users(case, requests, by_value, end):
-    """The requests of each segment: each by its own value, or all of a user by the first or last value that is not NULL; of
-    several at one instant it is the greatest."""
-    if by_value == "each" or case.by is None:
-        return segments(case, requests)
-    of_user = {}
-    for request in requests:
-        value = getattr(request, case.by)
-        if value is not None and is_seen(case, request, end):
-            of_user.setdefault(request.user, []).append((request.instant, value.encode()))
-    pick = min if by_value == "first" else max
-    chosen = {user: max(value for at, value in told if at == pick(told)[0]).decode() for user, told in of_user.items()}
-    groups = {}
-    for request in requests:
-        groups.setdefault(chosen.get(request.user), []).append(request)
-    return groups
 
 
 # -------------------------------------------------------------------------------------------------------- the laws

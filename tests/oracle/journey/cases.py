@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass, replace
 
 from oracle.journey import definitions as jd
-from oracle.kit.cases import Case, counted_requests, matches, observed_until, random_filter, random_moment, segments
+from oracle.kit.cases import Case, counted_requests, matches, observed_until, random_filter, random_moment, segments_of_users
 from oracle.kit.days import DAY, HOUR, SECOND
 from oracle.kit.definitions import is_user
 from oracle.kit.logs import ZONES, literal
@@ -103,12 +103,12 @@ def expected_rows(case, log, facts):
     if log.feature_column is None and (case.readout in NEEDS_FEATURE or args.get("advanced_features") is not None):
         raise ExpectedError("42703")
     last = min(facts.now, facts.now if case.as_of is None else case.as_of)
-    told, exposed = args.pop("milestones", None), args.pop("exposed", None)
+    told, exposed, by_value = args.pop("milestones", None), args.pop("exposed", None), args.pop("by_value", "first")
     filters = [milestone.get("filter", {}) for milestone in told or ()] + ([] if exposed is None else [exposed])
     filters += [milestone["from"] for milestone in told or () if "from" in milestone]
     read = [r for r in counted_requests(case, log) if r.instant <= last and (case.until is None or r.instant < case.until)]
     groups = {segment: [log.step(r, tuple(matches(r, wanted) for wanted in filters)) for r in members]
-              for segment, members in segments(case, read).items()}
+              for segment, members in segments_of_users(case, read, by_value).items()}
     end = observed_until(case, log, facts.now)
     end = facts.now if end is None else end      # a log without requests is seen until now
     gap, idle = case.limits(log)
@@ -267,6 +267,8 @@ def random_journey_case(rng, log):
         readout, random_args(rng, readout), timezone=timezone, since=since, until=until, as_of=as_of,
         filter=random_filter(rng) if rng.random() < 0.2 else {},
         by=rng.choice(["model", "tier"]) if rng.random() < 0.25 and readout not in WITHOUT_SEGMENTS else None)
+    if case.by is not None and rng.random() < 0.6:
+        case = replace(case, args=case.args | {"by_value": rng.choice(["each", "first", "last"])})
     if readout in SESSIONS:
         case = replace(case, gap=rng.choice([log.gap, log.gap, None]), idle=rng.choice([log.idle, log.idle, None]))
     return replace(case, signups=readout in SIGNUPS and rng.random() < 0.5)

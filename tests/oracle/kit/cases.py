@@ -136,3 +136,25 @@ def random_times(rng, log):
         since, until = min(since, until), max(since, until)
     return {"timezone": timezone, "since": since, "until": until, "as_of": moment(0.25),
             "filter": random_filter(rng) if rng.random() < 0.15 else {}}
+
+
+def is_seen(case, request, end):
+    return request.instant <= end and (case.until is None or request.instant < case.until)
+
+
+def segments_of_users(case, requests, by_value, seen=lambda request: True):
+    """The requests of each segment: each by its own value, or all of a user by the first or last value that is not NULL, of
+    the requests that are seen; of several at one instant it is the greatest."""
+    if by_value == "each" or case.by is None:
+        return segments(case, requests)
+    of_user = {}
+    for request in requests:
+        value = getattr(request, case.by)
+        if value is not None and seen(request):
+            of_user.setdefault(request.user, []).append((request.instant, value.encode()))
+    pick = min if by_value == "first" else max
+    chosen = {user: max(value for at, value in told if at == pick(told)[0]).decode() for user, told in of_user.items()}
+    groups = {}
+    for request in requests:
+        groups.setdefault(chosen.get(request.user), []).append(request)
+    return groups

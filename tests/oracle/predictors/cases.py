@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 
-from oracle.kit.cases import Case, matches, observed_until, random_times, segments
+from oracle.kit.cases import Case, matches, observed_until, random_times, segments_of_users
 from oracle.kit.compare import by_segment, shown
 from oracle.kit.days import DAY, day_text
 from oracle.kit.logs import MODELS, TIERS, literal
@@ -35,7 +35,7 @@ def expected_rows(case, log, facts):
     read = requests_read(replace(case, since=None), log, facts.now)
     if not read or end is None:
         return [d.nobody(args["min_users"])] if case.readout == "activation_threshold" and not case.by else []
-    own, adjust = args.pop("behaviours", []), args.pop("adjust", [])
+    own, adjust, by_value = args.pop("behaviours", []), args.pop("adjust", []), args.pop("by_value", "first")
 
     def day(instant):
         return facts.local_day(instant, zone)
@@ -44,7 +44,8 @@ def expected_rows(case, log, facts):
     if case.since is not None:
         shown_from = day(case.since) + (day(case.since - 1) == day(case.since))
     rows = []
-    for segment, members in sorted(segments(case, read).items(), key=lambda s: (s[0] is None, (s[0] or "").encode())):
+    groups = segments_of_users(case, read, by_value)
+    for segment, members in sorted(groups.items(), key=lambda s: (s[0] is None, (s[0] or "").encode())):
         uses = [replace(log.use(r), marks=tuple(n for n, wanted in own if matches(r, wanted)), adjust=values_of(r, adjust))
                 for r in members]
         if case.readout == "activation_threshold":
@@ -111,4 +112,6 @@ def random_predictor_case(rng, log):
     if rng.random() < 0.4 and readout != "activation_threshold":
         args["adjust"] = rng.choice([["tier"], ["model"], ["tier", "model"]])
     by = rng.choice(["model", "tier"]) if rng.random() < 0.25 else None
+    if by is not None and rng.random() < 0.6:
+        args["by_value"] = rng.choice(["each", "first", "last"])
     return PredictorCase(readout, args, by=by, **random_times(rng, log))

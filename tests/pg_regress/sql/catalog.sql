@@ -48,7 +48,7 @@ SELECT * FROM (
     SELECT p.proname AS function, p.provolatile AS volatile, p.proparallel AS parallel, p.proisstrict AS strict, p.prosecdef AS definer,
         p.proconfig AS settings, pg_get_function_result(p.oid) AS result
     FROM pg_proc AS p WHERE p.pronamespace = 'user_metrics_internal'::regnamespace
-) AS s ORDER BY function::text COLLATE "C";
+) AS s ORDER BY function::text COLLATE "C", result COLLATE "C";
 
 -- Aggregates are parallel and say how large they are.
 SELECT * FROM (

@@ -7,7 +7,7 @@ use crate::base::calendar::Micros;
 use crate::base::days::Day;
 use crate::base::error::Result;
 use crate::base::memory::{self, Claim};
-use crate::function::{Call, Clock, Function, Past, Reads, Requests, Rows, Type, column, column_about};
+use crate::function::{BY_VALUE_FIRST, Call, Clock, Function, Past, Reads, Requests, Rows, Type, column, column_about};
 use crate::function::{named, text_order};
 use crate::history::{BySegment, Fold, Table, Timeline};
 use crate::journey::rating::{RATING_SCALE, Scale};
@@ -26,7 +26,7 @@ pub static FUNCTION: Function = Function {
     example: "'code'",
     summary: "barriers to adoption: errors, retried prompts, bad ratings and latency on the first day with a feature, \
               of users who tried it and did not adopt it, compared with users who did; clearest difference first",
-    arguments: &[FEATURE, RATING_SCALE, MIN_DAYS, WITHIN_DAYS],
+    arguments: &[FEATURE, RATING_SCALE, MIN_DAYS, WITHIN_DAYS, BY_VALUE_FIRST],
     columns: &[
         column("barrier_rank", Type::Bigint, "rank; 1 is the clearest difference between the two groups"),
         column("barrier", Type::Text, "what happened to users on their first local day with the feature"),

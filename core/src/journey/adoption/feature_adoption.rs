@@ -6,8 +6,8 @@ use crate::base::days::Day;
 use crate::base::error::Result;
 use crate::base::memory::{self, Claim};
 use crate::function::{
-    Argument, Call, Clock, Function, NO_DEFAULT, Past, Reads, Requests, Role, Rows, Type, column, column_about,
-    with_bounds,
+    Argument, BY_VALUE_FIRST, Call, Clock, Function, NO_DEFAULT, Past, Reads, Requests, Role, Rows, Type, column,
+    column_about, with_bounds,
 };
 use crate::function::{named, text_order};
 use crate::history::{BySegment, Fold, Places, Table, Timeline};
@@ -53,6 +53,7 @@ pub static FUNCTION: Function = Function {
             default: "10",
             about: "fewest users who must have tried the feature for it to have power users, 1 or more",
         },
+        BY_VALUE_FIRST,
     ],
     columns: &[
         column("feature", Type::Text, "the feature"),

@@ -6,7 +6,8 @@ use crate::base::days::Day;
 use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::function::{
-    Argument, Call, Clock, Function, Past, Reads, Requests, Role, Rows, Type, column, column_about, with_bounds,
+    Argument, BY_VALUE_FIRST, Call, Clock, Function, Past, Reads, Requests, Role, Rows, Type, column, column_about,
+    with_bounds,
 };
 use crate::function::{named, text_order};
 use crate::history::{BySegment, Fold, Table, Timeline};
@@ -41,6 +42,7 @@ pub static FUNCTION: Function = Function {
             default: "28",
             about: "number of days for which users are followed from the landmark on, from 7 to 3650",
         },
+        BY_VALUE_FIRST,
     ],
     columns: &[
         column("landmark_day", Type::Integer, "the landmark"),

@@ -4,7 +4,9 @@ use super::panels::Panels;
 use super::{PANELS, Terms, WEEKS, weeks};
 use crate::base::error::Result;
 use crate::base::memory::Claim;
-use crate::function::{Call, Function, Past, Reads, Requests, Rows, SESSION_LIMITS, Type, column, column_about};
+use crate::function::{
+    BY_VALUE_FIRST, Call, Function, Past, Reads, Requests, Rows, SESSION_LIMITS, Type, column, column_about,
+};
 use crate::function::{named, text_order};
 use crate::journey::rating::RATING_SCALE;
 
@@ -25,7 +27,7 @@ pub static FUNCTION: Function = Function {
     example: "",
     summary: "change of usage over the weeks since users' first day, for two panels: all users whose week has elapsed, \
               and the same users throughout, whose last requested week has elapsed",
-    arguments: &[WEEKS, RATING_SCALE, SESSION_LIMITS[0], SESSION_LIMITS[1]],
+    arguments: &[WEEKS, RATING_SCALE, SESSION_LIMITS[0], SESSION_LIMITS[1], BY_VALUE_FIRST],
     columns: &[
         column(
             "panel",

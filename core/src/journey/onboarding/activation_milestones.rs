@@ -9,8 +9,8 @@ use crate::base::memory::Claim;
 use crate::base::state::State;
 use crate::function::by_name;
 use crate::function::{
-    Argument, Call, Cell, Clock, Function, NO_DEFAULT, Past, Reads, Requests, Role, Rows, SESSION_LIMITS, Type, column,
-    with_bounds,
+    Argument, BY_VALUE_FIRST, Call, Cell, Clock, Function, NO_DEFAULT, Past, Reads, Requests, Role, Rows,
+    SESSION_LIMITS, Type, column, with_bounds,
 };
 use crate::history::{Fold, Table, Timeline};
 use crate::journey::milestones::Milestone;
@@ -44,6 +44,7 @@ pub static FUNCTION: Function = Function {
         SIGNUPS,
         SESSION_LIMITS[0],
         SESSION_LIMITS[1],
+        BY_VALUE_FIRST,
     ],
     columns: &[
         column("milestone_number", Type::Integer, "number of the milestone"),

@@ -8,7 +8,7 @@ use crate::base::error::Result;
 use crate::base::memory::Claim;
 use crate::base::state::State;
 use crate::function::by_name;
-use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, Type, column, with_bounds};
+use crate::function::{BY_VALUE_FIRST, Call, Cell, Function, Past, Reads, Requests, Rows, Type, column, with_bounds};
 use crate::history::{Fold, Table, Timeline};
 use crate::sessions::Ending;
 use crate::stats::quantile::quantile;
@@ -21,7 +21,7 @@ pub static FUNCTION: Function = Function {
     example: "",
     summary: "onboarding: median time from signup to the first request, with users without a request right-censored, \
               success of the first request, and active time, depth and breadth of the first session",
-    arguments: &ARGUMENTS,
+    arguments: &[ARGUMENTS[0], ARGUMENTS[1], ARGUMENTS[2], BY_VALUE_FIRST],
     columns: &[
         column("users", Type::Bigint, "users whose first request was at or after since"),
         column(

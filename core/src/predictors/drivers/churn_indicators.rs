@@ -3,7 +3,7 @@
 use super::behaviour::{ADJUST, BEHAVIOURS, MIN_USERS, columns, compared};
 use super::{OF_BEHAVIOUR, Question};
 use crate::base::error::Result;
-use crate::function::{Argument, Call, Column, Function, NO_DEFAULT, Reads, Role, Rows, Type, column};
+use crate::function::{Argument, BY_VALUE_FIRST, Call, Column, Function, NO_DEFAULT, Reads, Role, Rows, Type, column};
 
 const fn days(name: &'static str, default: &'static str, about: &'static str) -> Argument {
     Argument { name, kind: Type::Integer, role: Role::Value, default, about }
@@ -31,6 +31,7 @@ pub static FUNCTION: Function = Function {
         BEHAVIOURS,
         MIN_USERS,
         ADJUST,
+        BY_VALUE_FIRST,
     ],
     columns: &COLUMNS,
     reads: Reads::Requests(&OF_BEHAVIOUR),

@@ -3,7 +3,7 @@
 use super::behaviour::{ADJUST, BEHAVIOURS, MIN_USERS, columns, compared};
 use super::{OF_BEHAVIOUR, Question};
 use crate::base::error::Result;
-use crate::function::{Argument, Call, Column, Function, Reads, Role, Rows, Type, column};
+use crate::function::{Argument, BY_VALUE_FIRST, Call, Column, Function, Reads, Role, Rows, Type, column};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
@@ -25,6 +25,7 @@ pub static FUNCTION: Function = Function {
         BEHAVIOURS,
         MIN_USERS,
         ADJUST,
+        BY_VALUE_FIRST,
     ],
     columns: &COLUMNS,
     reads: Reads::Requests(&OF_BEHAVIOUR),

@@ -7,7 +7,8 @@ use crate::base::memory::{self, Claim};
 use crate::base::user_table::UserKey;
 use crate::function::text_order;
 use crate::function::{
-    Argument, Call, Cell, Function, NO_DEFAULT, Past, Reads, Requests, Role, Rows, Type, column, with_bounds,
+    Argument, BY_VALUE_FIRST, Call, Cell, Function, NO_DEFAULT, Past, Reads, Requests, Role, Rows, Type, column,
+    with_bounds,
 };
 use crate::history::{BySegment, Fold, History, Table, Timeline};
 use crate::predictors::drivers;
@@ -45,6 +46,7 @@ pub static FUNCTION: Function = Function {
             "fewest users of each half, 1 or more; a tenth of this number must reach a threshold, and a tenth must not",
         ),
         number("seed", Type::Bigint, "1", "seed of the division into halves: any number"),
+        BY_VALUE_FIRST,
     ],
     columns: &[
         column("users", Type::Bigint, "users of both halves with a known outcome"),
