@@ -195,7 +195,7 @@ impl Relation {
         let named =
             |name: &&str| self.column(name).or_else(|| self.columns.iter().find(|c| c.name.to_lowercase() == **name));
         let fits = |column: &&Column| canonical.holds != Holds::Object || column.base.as_deref().is_some_and(is_json);
-        let beside = |others: &[&str]| others.iter().any(|name| named(&name).is_some());
+        let beside = |others: &[&str]| others.iter().any(|name| named(name).is_some());
         let conditional = canonical.beside.iter().filter(|(_, others)| beside(others)).map(|(name, _)| name);
         let names = canonical.names.iter().chain(conditional);
         names.filter_map(named).find(fits).map(|column| column.found(self.may_be_another))

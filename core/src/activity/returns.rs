@@ -120,7 +120,9 @@ impl<'a> Returns<'a> {
         let until = self.call.until.unwrap_or(Micros::MAX);
         let is_seen = |at: Micros| at <= *end && at < until;
         let is = |column: Option<usize>, row: usize| user.flag(column, row) == Some(true);
-        (starts.clear(), returns.clear(), points.clear());
+        starts.clear();
+        returns.clear();
+        points.clear();
         let mut reach = None::<(Micros, Micros)>;
         for row in requests.iter().map(|&row| row as usize).filter(|&row| is_seen(user.at[row])) {
             let at = user.at[row];

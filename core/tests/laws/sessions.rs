@@ -351,7 +351,7 @@ fn stats_are_as_defined() {
         // Centuries of days would take long to compare.
         rows.retain(|row| row.at > MONDAY - DAY_MICROS);
         let bytes = value(&options, &rows)?;
-        let calendar = grain.map(|grain| Calendar::plain(grain));
+        let calendar = grain.map(Calendar::plain);
         let day = |at: Micros| Ok(local_day("Asia/Kathmandu", at));
         let mut found = ok(stats(&ok(View::open(&bytes))?, calendar, &span, day))?;
         let users = naive(options.0, limits, &rows);

@@ -68,8 +68,8 @@ FROM activation_milestones('tiers', '[{"name": "any"}, {"name": "upgraded", "fro
 
 -- ===== edges =====
 
--- Groups are logs of their own: on pro ann began on the 4th, on free on the 8th.
-SELECT segment, users, signed_up_users, without_request_users, seconds_to_first_request, requests_mean FROM first_sessions('log', by => 'plan', signups => 'accounts');
+-- Users count where they began, ann on pro. With each, groups are logs of their own: on free she began on the 8th.
+SELECT segment, users, signed_up_users, without_request_users, seconds_to_first_request, requests_mean FROM first_sessions('log', by => 'plan', by_value => 'each', signups => 'accounts');
 SELECT segment, milestone_number AS n, eligible_users AS eligible, reached_users AS reached FROM activation_milestones('log', by => 'plan');
 -- since shows those who began then; what came before still says that ann and bob did not.
 SELECT users, signed_up_users, without_request_users FROM first_sessions('log', since => '2024-03-06', signups => 'accounts');

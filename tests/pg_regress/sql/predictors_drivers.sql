@@ -76,7 +76,7 @@ SELECT count(*) > 0 AS some FROM retention_drivers('log', 2, '{3,4}', min_users 
 SELECT driver, users_with, retention_with, retention_without
 FROM retention_drivers('log', 2, '{3,4}', min_users => 1, behaviours => '[{"name": "asked B", "filter": {"model": "B"}}, {"name": "code by A", "filter": {"feature": "code", "model": "A"}}]')
 WHERE driver IN ('asked B', 'code by A', 'used 2+ models') ORDER BY driver COLLATE "C";
--- Segments are logs of their own. min_users holds in each.
+-- A user is in one segment. min_users holds in each.
 SELECT segment, driver, users_with, users_without FROM retention_drivers('log', 2, '{3,4}', min_users => 1, by => 'model');
 SELECT driver, users_with, users_without FROM retention_drivers('log', 2, '{3,4}', min_users => 6);
 -- Small groups are not shown.
