@@ -45,7 +45,7 @@ fn row(users: u32) -> impl Strategy<Value = Row> {
     let texts = (
         proptest::option::of("[a-cé]{0,2}"),
         proptest::option::of("[a-d]{0,4}|a longer feature [ab]{0,3}"),
-        proptest::option::of("200|ok|no|"),
+        proptest::option::of("200|ok|no|500|Failed|"),
     );
     let flags = (proptest::option::of(1u64..4), proptest::option::of(any::<bool>()));
     (0..users, time, texts, number(), number(), flags).prop_map(
@@ -162,7 +162,15 @@ fn found(history: &History, left_out: &[UserKey]) -> Result<Vec<Row>> {
 /// The same by sorting.
 fn expected(rows: &[Row], left_out: Option<u32>) -> Vec<Row> {
     let mut rows: Vec<Row> = rows.iter().filter(|row| Some(row.user) != left_out).cloned().collect();
-    rows.iter_mut().for_each(|row| row.status = row.status.take().map(|s| (s == "200" || s == "ok").to_string()));
+    for row in &mut rows {
+        // A status of a word that nobody knows does not tell, nor does an empty text.
+        row.status = row.status.take().and_then(|status| match status.as_str() {
+            "200" | "ok" => Some("true".to_owned()),
+            "500" | "Failed" => Some("false".to_owned()),
+            _ => None,
+        });
+        row.feature = row.feature.take().filter(|feature| !feature.is_empty());
+    }
     fn last<T>(value: &Option<T>) -> bool {
         value.is_none()
     }

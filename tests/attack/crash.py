@@ -47,7 +47,7 @@ LATEST, MOST_GROWTH, MOST_SEGMENTS = 0.25, 30 * 1024, 20
 LITTLE = {"user_metrics.max_state_memory": "5MB"}
 LITTLE_OF = GROWS | {name: {"user_metrics.max_state_memory": megabytes} for megabytes, names in {
     "8MB": ("feature_usage", "model_usage", "session_time", "usage_patterns", "user_properties"),
-    "20MB": ("adoption_barriers", "first_session_list", "session_list")}.items() for name in names}
+    "20MB": ("adoption_barriers", "first_session_list"), "40MB": ("session_list",)}.items() for name in names}
 
 # 200,000 requests of 20,000 users with the columns of the small log, which is called few here; 100,000 rows for aggregates.
 BIG_LOG = """

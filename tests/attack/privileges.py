@@ -43,7 +43,9 @@ ROUTINES = {
     rf"f user_metrics_internal\.({VALUES[1:-1]}|experiment|history)_{SUPPORT}\(": EVERYBODY,
     r"f user_metrics_internal\.experiment_(mean|adjusted|of_ratio|of_sample|of_lists)\(state internal, ": EVERYBODY,
     r"f user_metrics_internal\.(relation|source_query|describe_query|attach_statements|day_start)\(": EVERYBODY,
-    r"f user_metrics_internal\.(are_of_one_type|has_users|last_request)\(": EVERYBODY,
+    r"f user_metrics_internal\.(are_of_one_type|has_users|last_request|of_users)\(": EVERYBODY,
+    # What a text tells, whoever gives it.
+    r"f user_metrics_internal\.(told|number|answered)\(": EVERYBODY,
     r"f user_metrics_internal\.(active_users|engagement|stickiness|lifecycle|churn_rate|seasonality)\(": EVERYBODY,
     r"f user_metrics_internal\.retention_(matrix|curve)\(": EVERYBODY,
     r"f user_metrics_internal\.(session_key|session_reach|logrank_of_bytes)\(": EVERYBODY,

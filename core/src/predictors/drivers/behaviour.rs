@@ -105,7 +105,7 @@ pub(super) fn compared(
     if let Some(names) = call.texts("adjust")
         && (names.len() > MOST_ADJUSTED || names.iter().any(String::is_empty))
     {
-        return call.refuse("adjust", format!("{names:?}"), "a list of at most 8 columns or properties");
+        return call.refuse("adjust", names.join(","), "a list of at most 8 columns or properties");
     }
     let own = call.json("behaviours").map(behaviours).transpose()?.unwrap_or_default();
     call.clock()?;
