@@ -76,7 +76,8 @@ fn naive(rows: &[Row], purpose: Purpose, name: &[u8]) -> (u64, Vec<(f64, f64)>) 
             list.sort_by(f64::total_cmp);
             (!list.is_empty()).then(|| (list.iter().sum(), list.len() as f64))
         }
-        Purpose::Ratio => Some((known(*figure)?, known(*second)?)),
+        // Without a covariate, or a denominator, a user has no figure.
+        Purpose::Ratio | Purpose::Adjusted => Some((known(*figure)?, known(*second)?)),
         _ => Some((known(*figure)?, known(*second).unwrap_or(0.0))),
     });
     (of.count() as u64, figures.collect())

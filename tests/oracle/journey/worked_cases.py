@@ -159,7 +159,6 @@ MUTANTS = {
     "a day more is in time": ("adoption_of", lambda uses, day, last, least, within: (
         *RIGHT.adoption_of(uses, day, last, least, within)[:2], RIGHT.adoption_of(uses, day, last, least, within + 1)[2])),
     "capitals matter": ("normal", lambda prompt: prompt.strip()),
-    "empty prompts are alike": ("normal", lambda prompt: RIGHT.normal(prompt) or "empty"),
     "the other way round": ("newcombe", lambda one, other: RIGHT.newcombe(other, one)),
     "a day later is as good": ("feature_timing", lambda steps, *args, **more: RIGHT.feature_timing(
         steps, *args, **{**more, "horizon_days": more["horizon_days"] + 1})),

@@ -19,7 +19,7 @@ TURNING_POINTS = {
     "Asia/Kathmandu": [(2023, 12, 31), (2024, 2, 29)],             # 5 hours and 45 minutes
     "Africa/Cairo": [(2023, 4, 28), (2023, 10, 27), (2024, 4, 26)],  # the clock skips, and repeats, at midnight
     "Europe/Berlin": [(2024, 3, 31), (2024, 10, 27)],
-    "UTC": [(2024, 1, 1), (2000, 1, 1), (1999, 12, 31)],
+    "UTC": [(2024, 1, 1), (2001, 6, 30)],
 }
 ZONES = list(TURNING_POINTS)
 ANONYMOUS = ("anonymous", "default_user_id")
@@ -189,12 +189,9 @@ def nobody(rng, id_type):
 
 
 def first_day_of_log(rng, zone, span, now):
-    """A day near a clock change of the zone; sometimes now; sometimes about the first day that counts, which is 0."""
-    kind = rng.random()
-    if kind < 0.12:
+    """A day near a clock change of the zone; sometimes now."""
+    if rng.random() < 0.12:
         return now // DAY - span
-    if kind < 0.18:
-        return rng.randrange(-span - 1, 3)
     return instant_of(*rng.choice(TURNING_POINTS[zone])) // DAY - rng.randrange(span + 1)
 
 

@@ -210,7 +210,7 @@ class Teeth(unittest.TestCase):
         found = [(row["prefers_speed"], row["prefers_quality"]) for case, _, rows in self.asked
                  if case.readout == "preferred_models" for row in rows[:1]]
         for kind in ((True, False), (False, True), (False, False), (None, None)):
-            self.assertGreater(found.count(kind), 3, kind)
+            self.assertGreater(found.count(kind), 1, kind)
         self.assertLess(self.doubtful, 40)
 
     def test_mutants(self):
