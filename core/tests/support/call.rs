@@ -63,7 +63,7 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
         Type::Integer => Some(Given::Integer(number.map_or(2, |number| number as i32))),
         Type::Bigint => Some(Given::Bigint(number.map_or(2, |number| number as i64))),
         Type::Double => Some(Given::Double(number.unwrap_or(0.5))),
-        Type::Text if matches!(argument.name, "method" | "better" | "control") => None,
+        Type::Text if matches!(argument.name, "method" | "better" | "control" | "state") => None,
         Type::Json if argument.name == "weights" => None,
         Type::Text if argument.name == "period" => Some(Given::Text("week")),
         Type::Text if argument.name == "feature" => Some(Given::Text(texts.feature)),
@@ -91,6 +91,8 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
         Type::Interval if argument.name == "within" => {
             Some(Given::Interval(Interval { months: 0, days: 9, micros: 0 }))
         }
+        // A Monday.
+        Type::Date if argument.default == REQUIRED => Some(Given::Date(16)),
         Type::Texts if argument.name == "advanced_features" => Some(Given::Texts(vec![Some("2".to_owned())])),
         Type::Relation => history.column(argument.name).map(|_| Given::Relation(0)),
         Type::Json => Some(Given::Json(texts.json.to_owned())),
