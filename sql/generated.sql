@@ -1213,7 +1213,7 @@ COMMENT ON FUNCTION user_metrics.funnel(regclass, jsonb, interval, text, jsonb, 
 
 Arguments:
   source: the log: a table, view or foreign table
-  steps: steps: a JSON array of up to 64 objects, each with a filter and an optional name
+  steps: steps: a JSON array of up to 64 objects, each with a filter, an optional name and, with mode ordered, optional conditions: within and after (longest and least time from the step before), optional (the step may be skipped) and entry (users may enter with it)
   within: longest time from the first step to the last (default ''7 days'')
   mode: condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
   exclude: requests that must not occur between two steps: a filter or a JSON array of filters
@@ -1234,9 +1234,9 @@ Columns:
   step_number: number of the step, from 1
   step: name of the step; of an unordered funnel, how many of the steps are done
   users: users who reached the step so far, eligible or not
-  eligible_users: users who reached the first step and whose window has elapsed since they first did
+  eligible_users: users who entered, which is with the first step unless others are entries, and whose window has elapsed since they first did
   reached_users: eligible users who reached the step
-  from_previous_rate: reached_users / reached_users of the previous step, 0 to 1; NULL for the first step
+  from_previous_rate: reached_users / reached_users of the previous step, 0 to 1; NULL for the first step; where steps are optional or entries, the share of the eligible users for whom it could come next
   from_first_rate: reached_users / eligible_users, 0 to 1
   dropped_users: eligible users who reached the previous step and not this one
   open_users: users who reached the previous step, not yet this one, and are not eligible yet
@@ -1288,9 +1288,9 @@ Columns:
   step_number: number of the step, from 1
   step: name of the step; of an unordered funnel, how many of the steps are done
   users: users who reached the step so far, eligible or not
-  eligible_users: users who reached the first step and whose window has elapsed since they first did
+  eligible_users: users who entered, which is with the first step unless others are entries, and whose window has elapsed since they first did
   reached_users: eligible users who reached the step
-  from_previous_rate: reached_users / reached_users of the previous step, 0 to 1; NULL for the first step
+  from_previous_rate: reached_users / reached_users of the previous step, 0 to 1; NULL for the first step; where steps are optional or entries, the share of the eligible users for whom it could come next
   from_first_rate: reached_users / eligible_users, 0 to 1
   dropped_users: eligible users who reached the previous step and not this one
   open_users: users who reached the previous step, not yet this one, and are not eligible yet
@@ -1313,7 +1313,7 @@ COMMENT ON FUNCTION user_metrics.funnel_users(regclass, jsonb, interval, text, j
 
 Arguments:
   source: the log: a table, view or foreign table
-  steps: steps: a JSON array of up to 64 objects, each with a filter and an optional name
+  steps: steps: a JSON array of up to 64 objects, each with a filter, an optional name and, with mode ordered, optional conditions: within and after (longest and least time from the step before), optional (the step may be skipped) and entry (users may enter with it)
   within: longest time from the first step to the last (default ''7 days'')
   mode: condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
   exclude: requests that must not occur between two steps: a filter or a JSON array of filters
@@ -1329,7 +1329,7 @@ Columns:
   step: name of the step; of an unordered funnel, how many of the steps are done
   reached_at: time of completion; NULL if not completed
   status: completed, dropped or open
-  eligible: whether the window has elapsed since the user first reached the first step';
+  eligible: whether the window has elapsed since the user first entered';
 
 CREATE FUNCTION user_metrics.paths(
     source regclass, start_event jsonb DEFAULT NULL, depth integer DEFAULT 5, end_event jsonb DEFAULT NULL,

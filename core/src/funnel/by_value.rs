@@ -65,7 +65,7 @@ impl ByValue {
         known: u32,
     ) -> u32 {
         let ByValue::Step(step) = self else { return known };
-        let Some(&at) = journey.reached.get(step) else { return 0 };
+        let Some(at) = journey.at(step) else { return 0 };
         let from = user.at.partition_point(|&other| other < at);
         let here = (from..user.at.len()).take_while(|&request| user.at[request] == at);
         least(call, user, segment, here.filter(|&request| marks[request] >> step & 1 != 0))

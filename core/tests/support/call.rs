@@ -37,6 +37,8 @@ const BEHAVIOURS: &str = r#"[{"name": "a", "filter": {}}]"#;
 
 /// A way of three steps and what must not come in between, where a history has the columns of their filters.
 const STEPS: &str = r#"[{"filter": {}}, {"filter": {}, "name": "b"}, {"filter": {}}]"#;
+const STEPS_WITH_TERMS: &str = r#"[{"filter": {}}, {"filter": {}, "optional": true, "within": "3 days"},
+    {"filter": {}, "entry": true, "after": "2 hours"}]"#;
 const EXCLUDE: &str = r#"{"feature": "x"}"#;
 
 /// A metric of every kind.
@@ -76,7 +78,10 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
             Some(Given::Texts(METRICS.iter().map(|metric| Some((*metric).to_owned())).collect()))
         }
         Type::Json if matches!(argument.role, Role::Rules) => Some(Given::Json(texts.rules.to_owned())),
-        Type::Json if argument.name == "steps" => Some(Given::Json(STEPS.to_owned())),
+        Type::Json if argument.name == "steps" => {
+            let steps = if history.column("exclude").is_some() { STEPS_WITH_TERMS } else { STEPS };
+            Some(Given::Json(steps.to_owned()))
+        }
         Type::Json if argument.name == "exclude" => history.column("exclude").map(|_| Given::Json(EXCLUDE.to_owned())),
         Type::Json if argument.name == "start_event" && history.column("signups").is_some() => None,
         Type::Json if matches!(argument.name, "start_event" | "return_event") => {
