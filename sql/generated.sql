@@ -91,6 +91,35 @@ $$;
 COMMENT ON FUNCTION user_metrics.active_users(text, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'distinct active users per day, week, month, quarter or year; users are new in the period of their first request in the log; complete: the period has elapsed, lies within the log and is not cut by since; with the log given by name, as in active_users(''request_log'')';
 
+CREATE FUNCTION user_metrics.active_user_list(
+    source regclass, period_start date, period text DEFAULT 'day', by_value text DEFAULT 'each',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, user_id text, is_new boolean
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'active_user_list_over_log';
+COMMENT ON FUNCTION user_metrics.active_user_list(regclass, date, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'users that active_users counts in a period, and whether each is new; refused while small groups are hidden
+
+Arguments:
+  source: the log: a table, view or foreign table
+  period_start: first day of the period, as in the column of that name of the function that counts its users
+  period: day, week, month, quarter or year (default ''day'')
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''each'')
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  segment: value of the column or property named in by; NULL without by
+  user_id: the user
+  is_new: whether the user''s first request in the log lies in the period';
+
 CREATE FUNCTION user_metrics.engagement(
     activity user_metrics.activity, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
     as_of timestamptz DEFAULT NULL
@@ -373,6 +402,36 @@ $$;
 COMMENT ON FUNCTION user_metrics.lifecycle(text, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'growth accounting: active = new + retained + resurrected, active in the previous period = retained + churned; churned_users and quick_ratio are NULL until the period is complete, and unless the previous period lies within the log; with the log given by name, as in lifecycle(''request_log'')';
 
+CREATE FUNCTION user_metrics.lifecycle_users(
+    source regclass, period_start date, period text DEFAULT 'week', state text DEFAULT NULL,
+    by_value text DEFAULT 'first', since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, user_id text, state text
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'lifecycle_users_over_log';
+COMMENT ON FUNCTION user_metrics.lifecycle_users(regclass, date, text, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'users that lifecycle counts in a period as new, retained, resurrected or churned; refused while small groups are hidden
+
+Arguments:
+  source: the log: a table, view or foreign table
+  period_start: first day of the period, as in the column of that name of the function that counts its users
+  period: day, week, month, quarter or year (default ''week'')
+  state: new, retained, resurrected or churned; by default all of them
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  segment: value of the column or property named in by; NULL without by
+  user_id: the user
+  state: new, retained, resurrected, or churned: active in the previous period but not in this one; as in lifecycle, no user is known to have churned until the period is complete, and unless the previous period lies within the log';
+
 CREATE FUNCTION user_metrics.retention_matrix(
     activity user_metrics.activity, cohort text DEFAULT 'week', period text DEFAULT 'week',
     offsets integer[] DEFAULT NULL, kind text DEFAULT 'on', clock text DEFAULT 'calendar', cohorts text DEFAULT 'first',
@@ -639,6 +698,50 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 60 AS $$
 $$;
 COMMENT ON FUNCTION user_metrics.retention_curve(text, text, text, integer[], text, text, text, text[], jsonb, jsonb, integer, regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'retention pooled over all cohorts: sum of retained users over sum of eligible users, with 95 % Wilson bounds; with the log given by name, as in retention_curve(''request_log'')';
+
+CREATE FUNCTION user_metrics.retention_users(
+    source regclass, period_number integer, cohort_start date DEFAULT NULL, cohort text DEFAULT 'week',
+    period text DEFAULT 'week', kind text DEFAULT 'on', clock text DEFAULT 'calendar', cohorts text DEFAULT 'first',
+    brackets text[] DEFAULT NULL, start_event jsonb DEFAULT NULL, return_event jsonb DEFAULT NULL,
+    min_requests integer DEFAULT 1, signups regclass DEFAULT NULL, by_value text DEFAULT 'first',
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
+    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    segment text, user_id text, cohort_start date, eligible boolean, retained boolean
+)
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'retention_users_over_log';
+COMMENT ON FUNCTION user_metrics.retention_users(regclass, integer, date, text, text, text, text, text, text[], jsonb, jsonb, integer, regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'users of a cohort of retention_matrix, or of all cohorts, and whether each is eligible and retained in a period; refused while small groups are hidden
+
+Arguments:
+  source: the log: a table, view or foreign table
+  period_number: number of the period, from 0 to 100000; with brackets the first number of one of them
+  cohort_start: first day of the cohort''s period; by default the users of all cohorts are listed
+  cohort: period that defines cohorts by first active day: day, week, month, quarter or year (default ''week'')
+  period: period of return: day, week, month, quarter or year (default ''week'')
+  kind: kind of retention: on (active in the period), on_or_after, on_or_before, streak (active in every period so far) (default ''on'')
+  clock: how periods are counted: calendar (calendar periods), rolling (blocks of 1, 7 or 30 days from the first day) or, over a log, 24_hours (blocks of 24 hours, 7 or 30 times 24 hours from the first request) (default ''calendar'')
+  cohorts: first (users belong to the cohort of their first active day) or recurring (users join the cohort of each period in which they are active) (default ''first'')
+  brackets: ranges of period numbers, such as {1-3,4-7,8-30}, each counted as one period; instead of offsets
+  start_event: requests that make a user a member of a cohort, in the form of filter; by default every request
+  return_event: requests that count as a return, in the form of filter; by default every request
+  min_requests: the fewest returns in a period that make a user retained in it, from 1 (default 1)
+  signups: table or view of users and their signup times, with columns like those of a log: cohorts are those of the signup, and users without a request are members too
+  by_value: segment of a user with several values of by: first (that of the first request with a value), last (the last such), or each (every request counts in the segment of its own value) (default ''first'')
+  since: start of the reported range, inclusive
+  until: end of the range, exclusive; later requests are not read
+  filter: only requests with these values of columns or properties
+  by: column or property; one result for each of its values, given in segment
+  timezone: time zone of local days; by default the setting user_metrics.timezone
+  as_of: end of observation; by default until, or else the time of the last request
+
+Columns:
+  segment: value of the column or property named in by; NULL without by
+  user_id: the user
+  cohort_start: first local day of the period of the user''s cohort
+  eligible: whether the user''s own period has elapsed
+  retained: whether the user was retained in it; NULL if not eligible';
 
 CREATE FUNCTION user_metrics.cohort_table(
     activity user_metrics.activity, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
@@ -1110,7 +1213,7 @@ COMMENT ON FUNCTION user_metrics.funnel(regclass, jsonb, interval, text, jsonb, 
 
 Arguments:
   source: the log: a table, view or foreign table
-  steps: steps: a JSON array of up to 64 objects, each with a filter and an optional name
+  steps: steps: a JSON array of up to 64 objects, each with a filter, an optional name and, with mode ordered, optional conditions: within and after (longest and least time from the step before), optional (the step may be skipped) and entry (users may enter with it)
   within: longest time from the first step to the last (default ''7 days'')
   mode: condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
   exclude: requests that must not occur between two steps: a filter or a JSON array of filters
@@ -1131,9 +1234,9 @@ Columns:
   step_number: number of the step, from 1
   step: name of the step; of an unordered funnel, how many of the steps are done
   users: users who reached the step so far, eligible or not
-  eligible_users: users who reached the first step and whose window has elapsed since they first did
+  eligible_users: users who entered, which is with the first step unless others are entries, and whose window has elapsed since they first did
   reached_users: eligible users who reached the step
-  from_previous_rate: reached_users / reached_users of the previous step, 0 to 1; NULL for the first step
+  from_previous_rate: reached_users / reached_users of the previous step, 0 to 1; NULL for the first step; where steps are optional or entries, the share of the eligible users for whom it could come next
   from_first_rate: reached_users / eligible_users, 0 to 1
   dropped_users: eligible users who reached the previous step and not this one
   open_users: users who reached the previous step, not yet this one, and are not eligible yet
@@ -1185,9 +1288,9 @@ Columns:
   step_number: number of the step, from 1
   step: name of the step; of an unordered funnel, how many of the steps are done
   users: users who reached the step so far, eligible or not
-  eligible_users: users who reached the first step and whose window has elapsed since they first did
+  eligible_users: users who entered, which is with the first step unless others are entries, and whose window has elapsed since they first did
   reached_users: eligible users who reached the step
-  from_previous_rate: reached_users / reached_users of the previous step, 0 to 1; NULL for the first step
+  from_previous_rate: reached_users / reached_users of the previous step, 0 to 1; NULL for the first step; where steps are optional or entries, the share of the eligible users for whom it could come next
   from_first_rate: reached_users / eligible_users, 0 to 1
   dropped_users: eligible users who reached the previous step and not this one
   open_users: users who reached the previous step, not yet this one, and are not eligible yet
@@ -1210,7 +1313,7 @@ COMMENT ON FUNCTION user_metrics.funnel_users(regclass, jsonb, interval, text, j
 
 Arguments:
   source: the log: a table, view or foreign table
-  steps: steps: a JSON array of up to 64 objects, each with a filter and an optional name
+  steps: steps: a JSON array of up to 64 objects, each with a filter, an optional name and, with mode ordered, optional conditions: within and after (longest and least time from the step before), optional (the step may be skipped) and entry (users may enter with it)
   within: longest time from the first step to the last (default ''7 days'')
   mode: condition between steps: ordered, strict_order, strict_dedup, strict_increase, once or unordered (default ''ordered'')
   exclude: requests that must not occur between two steps: a filter or a JSON array of filters
@@ -1226,7 +1329,7 @@ Columns:
   step: name of the step; of an unordered funnel, how many of the steps are done
   reached_at: time of completion; NULL if not completed
   status: completed, dropped or open
-  eligible: whether the window has elapsed since the user first reached the first step';
+  eligible: whether the window has elapsed since the user first entered';
 
 CREATE FUNCTION user_metrics.paths(
     source regclass, start_event jsonb DEFAULT NULL, depth integer DEFAULT 5, end_event jsonb DEFAULT NULL,

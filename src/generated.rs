@@ -29,6 +29,9 @@ crate::readout::readout! {
 }
 
 crate::fold::folds! {
+    active_user_list_over_log, pg_finfo_active_user_list_over_log: activity::active_user_list;
+    lifecycle_users_over_log, pg_finfo_lifecycle_users_over_log: activity::lifecycle_users;
+    retention_users_over_log, pg_finfo_retention_users_over_log: activity::retention_users;
     session_time_over_log, pg_finfo_session_time_over_log: sessions::session_time;
     session_list_over_log, pg_finfo_session_list_over_log: sessions::session_list;
     funnel_over_log, pg_finfo_funnel_over_log: funnel::funnel_over_log;

@@ -63,6 +63,7 @@ MORE |= dict.fromkeys(("retention_drivers", "churn_indicators"),
 MORE["activation_threshold"] = """, '{"model": "model 1"}'"""
 MORE |= dict.fromkeys(("funnel", "funnel_users"), """, '[{"filter": {"feature": "feature 1"}}, {"filter": {"model": "model 1"}}]'""")
 MORE |= dict.fromkeys(("first_sessions", "first_session_list"), ", signups => 'signups'")
+MORE |= {"active_user_list": ", '2024-03-04'", "lifecycle_users": ", '2024-03-04'", "retention_users": ", 1"}
 MORE["assignment_audit"] = ", 'model', 'model'"
 # Functions that read one user's requests only, too few for partial aggregation; and those that keep every user.
 OF_ONE_USER = {"preferred_models", "preferred_model_list"}

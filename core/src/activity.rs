@@ -21,15 +21,19 @@ use crate::base::wire::{Kind, Writer, uint_len};
 use crate::function::aggregate::{Aggregate, Form};
 use crate::function::{Function, Type};
 
+pub mod active_user_list;
 pub mod active_users;
 pub mod cohort_table;
 pub mod engagement;
 pub mod lifecycle;
+pub mod lifecycle_users;
+mod members;
 pub(crate) mod over_log;
 pub(crate) mod periods;
 pub mod retention;
 pub mod retention_curve;
 pub mod retention_matrix;
+pub mod retention_users;
 mod returns;
 pub mod stickiness;
 mod view;
@@ -40,11 +44,14 @@ pub use view::View;
 /// The functions that read it.
 pub const FUNCTIONS: &[&Function] = &[
     &active_users::FUNCTION,
+    &active_user_list::FUNCTION,
     &engagement::FUNCTION,
     &stickiness::FUNCTION,
     &lifecycle::FUNCTION,
+    &lifecycle_users::FUNCTION,
     &retention_matrix::FUNCTION,
     &retention_curve::FUNCTION,
+    &retention_users::FUNCTION,
     &cohort_table::FUNCTION,
 ];
 

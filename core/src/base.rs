@@ -7,6 +7,7 @@ pub mod encoding;
 pub mod error;
 pub mod hours;
 pub mod json;
+pub mod length;
 pub mod memory;
 pub mod outcome;
 pub mod random;

@@ -24,6 +24,7 @@ use crate::function::aggregate::{Aggregate, Form};
 use crate::function::{Function, Type};
 
 mod by_value;
+mod course;
 pub mod funnel_over_log;
 pub mod funnel_steps;
 pub mod funnel_users;
@@ -71,6 +72,7 @@ pub static AGGREGATE: Aggregate = Aggregate {
     ],
 };
 
+pub use course::Term;
 pub use matcher::{Compatibility, Journey, Matcher};
 pub use plan::Plan;
 pub use readout::{Progress, Standing, Step, names, progress, shown, steps};

@@ -48,6 +48,8 @@ GIVEN = {
     "experiment": "'e'",
     "name": "'e'",
     "property": "'UserTier'",
+    "period_start": "'2024-03-04'",
+    "period_number": "1",
 }
 # Values given in spite of a default, because a call without them is an error.
 ALSO = {

@@ -189,8 +189,8 @@ TOGETHER = [
         "steps": texts,
     }),
 ]
-# Both ends of a scale: two numbers.
-FIXED = {"rating_scale"}
+# Both ends of a scale, and at most eight columns.
+FIXED = {"rating_scale", "adjust"}
 NUMBERS = {"integer", "bigint"}
 
 

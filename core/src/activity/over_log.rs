@@ -60,6 +60,11 @@ impl<T> Segments<T> {
         })
     }
 
+    /// The value of a segment, if it has one.
+    pub(super) fn get(&self, code: u32) -> Option<&T> {
+        self.values.get(&code)
+    }
+
     /// Calls `each` with the rows of every segment, in order of the names.
     pub(super) fn each(
         self,
@@ -105,14 +110,14 @@ impl Rows for Nowhere {
 }
 
 /// The local days of requests, as an activity has them: the hours before `since` of its local day count as the day before.
-struct ShownDays<'a> {
+pub(super) struct ShownDays<'a> {
     clock: Clock<'a>,
     /// `since`, its local day, and the day before that.
     since: Option<(Micros, Day, Day)>,
 }
 
 impl<'a> ShownDays<'a> {
-    fn of(call: &'a Call<'_>) -> Result<Self> {
+    pub(super) fn of(call: &'a Call<'_>) -> Result<Self> {
         let mut clock = call.clock()?;
         let mut since = None;
         if let Some(at) = call.since.filter(|&since| since != Micros::MIN) {
@@ -123,7 +128,7 @@ impl<'a> ShownDays<'a> {
         Ok(ShownDays { clock, since })
     }
 
-    fn day(&mut self, at: Micros) -> Result<Day> {
+    pub(super) fn day(&mut self, at: Micros) -> Result<Day> {
         let day = self.clock.day(at)?;
         Ok(match self.since {
             Some((since, its_day, before)) if at < since && day == its_day => before,

@@ -20,7 +20,7 @@ use crate::stats::interval::wilson;
 use std::collections::BTreeMap;
 
 /// The largest period number a caller may ask for.
-const MOST_OFFSET: i32 = 100_000;
+pub(super) const MOST_OFFSET: i32 = 100_000;
 
 /// When a member counts as retained in period k > 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -141,6 +141,11 @@ impl Grain {
         let found = Self::WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(given));
         found.map(|&(_, grain)| grain).ok_or_else(|| Error::not_one_of(name, given, &Self::WORDS.map(|(word, _)| word)))
     }
+
+    /// Its name in SQL.
+    pub fn name(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, grain)| *grain == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// One period: days `start..end`, numbered consecutively.
@@ -302,6 +307,17 @@ impl Periods {
 fn first_of_month(months: i32) -> Result<Day> {
     let date = NaiveDate::from_ymd_opt(months.div_euclid(12), months.rem_euclid(12) as u32 + 1, 1);
     date.map(|d| d.num_days_from_ce() - EPOCH_FROM_CE).ok_or_else(|| out_of_range(months))
+}
+
+/// A day as a date, for messages.
+pub fn date_text(day: Day) -> String {
+    match day {
+        Day::MIN => return "-infinity".to_owned(),
+        Day::MAX => return "infinity".to_owned(),
+        _ => (),
+    }
+    let date = day.checked_add(EPOCH_FROM_CE).and_then(NaiveDate::from_num_days_from_ce_opt);
+    date.map_or_else(|| format!("day {day}"), |date| date.to_string())
 }
 
 fn out_of_range(given: i32) -> Error {

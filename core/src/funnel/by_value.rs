@@ -31,7 +31,7 @@ pub(super) fn at_step(
     journey: &Journey,
     step: usize,
 ) -> u32 {
-    let Some(&at) = journey.reached.get(step) else { return 0 };
+    let Some(at) = journey.at(step) else { return 0 };
     let codes = user.codes(segment).unwrap_or_default();
     let from = user.at.partition_point(|&other| other < at);
     let here = (from..user.at.len()).take_while(|&request| user.at[request] == at);

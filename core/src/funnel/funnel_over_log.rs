@@ -2,7 +2,7 @@
 
 use super::by_value::{at_step, step_given};
 use super::funnel_steps::{COLUMNS, figures};
-use super::readout::{count, finish, merge};
+use super::readout::{count, count_course, finish, finish_course, merge};
 use super::way::{ARGUMENTS, Way};
 use super::{Event, Journey, Matcher, Step};
 use crate::base::calendar::{Calendar, Micros, has_elapsed};
@@ -69,6 +69,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         let step = step_given(call, &way)?;
         let (matcher, clock) = (way.matcher(call)?, call.clock()?);
         let end = call.end_of_following(call.history.and_then(History::last_at));
+        let optional = way.has_terms().then(|| way.optional());
         Ok(Reached {
             call,
             way,
@@ -78,6 +79,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
                 clock,
                 calendar,
                 until: call.until,
+                optional,
                 segments: Table::default(),
                 claim: Claim::temporary(),
             },
@@ -104,7 +106,11 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         found.push((None, 0, vec![Step::default(); way.names.len()]));
     }
     for (segment, period, mut steps) in found {
-        finish(&mut steps);
+        if way.has_terms() {
+            finish_course(&mut steps)
+        } else {
+            finish(&mut steps)
+        }
         let (mut start, mut complete) = (Cell::Null, Cell::Null);
         if let Some(calendar) = calendar {
             let period = calendar.numbered(period)?;
@@ -149,6 +155,8 @@ struct Steps<'a> {
     clock: Clock<'a>,
     calendar: Option<Calendar>,
     until: Option<Micros>,
+    /// The steps that may be skipped, if steps have conditions of their own.
+    optional: Option<u64>,
     segments: Table<Vec<Step>>,
     claim: Claim,
 }
@@ -156,11 +164,14 @@ struct Steps<'a> {
 impl Steps<'_> {
     /// Counts a user under the segment of each of their journeys: one, or one for each period in which they enter.
     fn observe(&mut self, events: &[Event], steps: usize, segment: impl Fn(&Journey) -> u32) -> Result<()> {
-        let Steps { matcher, clock, calendar, until, segments, claim } = self;
+        let Steps { matcher, clock, calendar, until, optional, segments, claim } = self;
         let mut add = |period: i32, journey: &Journey| {
             let (_, counts) = segments.entry([0, period as u32, segment(journey)], claim)?;
             claim.extend_to(counts, steps)?;
-            count(counts, journey, claim)
+            match *optional {
+                None => count(counts, journey, claim),
+                Some(optional) => count_course(counts, journey, optional, claim),
+            }
         };
         let until = until.unwrap_or(Micros::MAX);
         matcher.enter_until(until);

@@ -15,13 +15,15 @@ pub(super) const COLUMNS: &[Column] = &[
     column(
         "eligible_users",
         Type::Bigint,
-        "users who reached the first step and whose window has elapsed since they first did",
+        "users who entered, which is with the first step unless others are entries, and whose window has elapsed since they \
+         first did",
     ),
     column("reached_users", Type::Bigint, "eligible users who reached the step"),
     column(
         "from_previous_rate",
         Type::Double,
-        "reached_users / reached_users of the previous step, 0 to 1; NULL for the first step",
+        "reached_users / reached_users of the previous step, 0 to 1; NULL for the first step; where steps are optional or \
+         entries, the share of the eligible users for whom it could come next",
     ),
     column("from_first_rate", Type::Double, "reached_users / eligible_users, 0 to 1"),
     column("dropped_users", Type::Bigint, "eligible users who reached the previous step and not this one"),
@@ -91,6 +93,22 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
         .try_for_each(|((number, name), step)| rows.row(&mut figures(call, &mut shown, number, name, step)))
 }
 
+/// The further counts that the values of a step reveal if steps have conditions of their own: users who entered with it, came
+/// from an earlier one, or passed it by.
+fn counts_of_terms(step: &Step) -> [u64; 7] {
+    if !step.has_terms {
+        return [0; 7];
+    }
+    let early = step.users - step.reached;
+    let of = |reached: u64, previous: u64, entered: u64| {
+        let arrived = reached.saturating_sub(entered);
+        [arrived, entered, previous.saturating_sub(arrived)]
+    };
+    let [previous, entered] = step.early;
+    let ([a, b, c], [d, e, f]) = (of(step.reached, step.reached_previous, step.entered), of(early, previous, entered));
+    [a, b, c, d, e, f, step.eligible - step.reached]
+}
+
 /// The cells of a step. Values hidden in one step could be derived from those of the next: `shown` tells whether those of
 /// the previous steps are shown.
 pub(super) fn figures<'n>(
@@ -103,6 +121,7 @@ pub(super) fn figures<'n>(
     let early = step.users - step.reached;
     *shown &= ![step.users, step.eligible, step.reached, early, step.dropped, step.open]
         .into_iter()
+        .chain(counts_of_terms(&step))
         .any(|users| call.hides(users));
     let shown = *shown;
     let count = |users: u64| Cell::from(Some(users).filter(|_| shown));

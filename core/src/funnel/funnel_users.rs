@@ -1,6 +1,6 @@
 //! `funnel_users`: the steps of each user in a funnel, reached, dropped or open. Definition D47.
 
-use super::progress;
+use super::readout::progress_of_course;
 use super::way::{ARGUMENTS, Way};
 use crate::base::error::Result;
 use crate::function::{Call, Cell, Function, Past, Reads, Requests, Rows, Type, column};
@@ -19,7 +19,7 @@ pub static FUNCTION: Function = Function {
         column("step", Type::Text, "name of the step; of an unordered funnel, how many of the steps are done"),
         column("reached_at", Type::Instant, "time of completion; NULL if not completed"),
         column("status", Type::Text, "completed, dropped or open"),
-        column("eligible", Type::Boolean, "whether the window has elapsed since the user first reached the first step"),
+        column("eligible", Type::Boolean, "whether the window has elapsed since the user first entered"),
     ],
     reads: Reads::Requests(&Requests { past: Past::Nothing, columns: &[], needed: &[], names: true }),
     segmented: false,
@@ -32,13 +32,13 @@ pub static FUNCTION: Function = Function {
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let mut way = Way::given(call)?;
     let mut matcher = way.matcher(call)?;
-    let steps = way.rules.steps;
+    let (steps, optional) = (way.rules.steps, way.optional());
     call.each_user(&way.columns(), |user| {
         way.look(user)?;
         way.gather(user, 0..user.at.len())?;
         let journey = matcher.journey(&way.events)?;
         let user_id = call.user_id(user.user, user.name);
-        progress(journey, steps).try_for_each(|row| {
+        progress_of_course(journey, steps, optional).try_for_each(|row| {
             rows.row(&mut [
                 Cell::Bytes(&user_id),
                 Cell::Integer(row.step as i32 + 1),

@@ -18,6 +18,7 @@
 //! D. R. Fulkerson, "Transversals and Matroid Partition", 1965), so the greedy set of the latest rows contains a largest set
 //! of every interval that ends now: it is maintained row by row, dropping the oldest row that a new one can replace.
 
+use super::course::{Course, Term};
 use super::{Event, Mode, Rules};
 use crate::base::calendar::{Micros, has_elapsed};
 use crate::base::error::{Error, Result};
@@ -88,14 +89,34 @@ impl Compatibility {
 pub struct Journey {
     /// When each step was reached; with mode unordered, when one, two, … of the steps were done.
     pub reached: Vec<Micros>,
+    /// In a funnel with conditions on single steps, which steps these are: bit 0 is the first. Otherwise 0: the first ones.
+    pub steps: u64,
     /// Whether the window counted from the user's first entry has elapsed: what the user has reached by then is final for
     /// rates.
     pub eligible: bool,
 }
 
+impl Journey {
+    /// The steps reached: bit 0 is the first.
+    pub fn done(&self) -> u64 {
+        match (self.steps, self.reached.len()) {
+            (0, 0) => 0,
+            (0, level) => u64::MAX >> (64 - level),
+            (steps, _) => steps,
+        }
+    }
+
+    /// When a step was reached: 0 is the first.
+    pub fn at(&self, step: usize) -> Option<Micros> {
+        let done = self.done();
+        let place = (done & ((1 << step) - 1)).count_ones() as usize;
+        if done >> step & 1 == 0 { None } else { self.reached.get(place).copied() }
+    }
+}
+
 /// Rows at one instant, all copies separate, and which step each fills.
 #[derive(Debug, Default)]
-struct Slots {
+pub(super) struct Slots {
     steps: Vec<u64>,
     filled: Vec<u8>,
     /// The step from which a search reached it.
@@ -143,6 +164,8 @@ pub struct Matcher {
     entries: Entries,
     /// Whether no later event can change the result.
     over: bool,
+    /// The search in a funnel with conditions on single steps.
+    course: Option<Course>,
     journey: Journey,
     claim: Claim,
 }
@@ -171,6 +194,7 @@ impl Matcher {
             done,
             entries,
             over: false,
+            course: None,
             journey,
             claim,
         })
@@ -182,6 +206,12 @@ impl Matcher {
         self
     }
 
+    /// The same with conditions on single steps, for the mode ordered.
+    pub fn with_terms(mut self, terms: &[Term]) -> Result<Self> {
+        self.course = Some(Course::new(terms, self.rules.window)?);
+        Ok(self)
+    }
+
     /// The instant before which matches begin, from now on.
     pub(super) fn enter_until(&mut self, until: Micros) {
         self.until = until;
@@ -189,7 +219,11 @@ impl Matcher {
 
     /// The instant of the first event from which a match may begin.
     pub(super) fn entry(&self, events: &[Event]) -> Option<Micros> {
-        let begins = if self.rules.mode == Mode::Unordered { u64::MAX } else { 1 };
+        let begins = match &self.course {
+            _ if self.rules.mode == Mode::Unordered => u64::MAX,
+            None => 1,
+            Some(course) => course.entries,
+        };
         let first = events.iter().find(|event| event.steps & begins != 0)?;
         Some(first.at).filter(|&at| self.enters(at))
     }
@@ -202,7 +236,7 @@ impl Matcher {
 
     /// The steps reached by the user of these events, which must be sorted. Events after the end of observation are ignored.
     pub fn journey(&mut self, events: &[Event]) -> Result<&Journey> {
-        (self.live, self.over, self.journey.eligible) = (0, false, false);
+        (self.live, self.over, self.journey.eligible, self.journey.steps) = (0, false, false, 0);
         self.journey.reached.clear();
         self.done.clear();
         self.entries.at = None;
@@ -212,6 +246,10 @@ impl Matcher {
         let events = &events[..events.partition_point(|event| event.at <= last)];
         let Some(entered) = self.entry(events) else { return Ok(&self.journey) };
         self.journey.eligible = has_elapsed(entered, window, self.end);
+        if let Some(course) = &mut self.course {
+            self.journey.steps = course.reached(events, self.until, &mut self.journey.reached)?;
+            return Ok(&self.journey);
+        }
         for (i, group) in events.chunk_by(|a, b| a.at == b.at).enumerate() {
             if i % memory::POLL_EVERY == memory::POLL_EVERY - 1 {
                 memory::poll();
@@ -509,7 +547,7 @@ fn lengths(mut bits: u64) -> impl Iterator<Item = usize> {
 
 impl Slots {
     /// All copies of the events of an instant; of identical rows no more than there are steps.
-    fn fill(&mut self, group: &[Event], most: usize, claim: &mut Claim) -> Result<()> {
+    pub(super) fn fill(&mut self, group: &[Event], most: usize, claim: &mut Claim) -> Result<()> {
         self.steps.clear();
         for (i, event) in group.iter().enumerate() {
             if i % memory::POLL_EVERY == memory::POLL_EVERY - 1 {
@@ -527,7 +565,7 @@ impl Slots {
     }
 
     /// Lets a further step be filled, by other rows than those in use, if possible.
-    fn add(&mut self, step: u8) -> bool {
+    pub(super) fn add(&mut self, step: u8) -> bool {
         self.from.fill(NOTHING);
         let mut to_do = 1u64 << step;
         while to_do != 0 {
@@ -562,6 +600,11 @@ impl Slots {
                 _ => return,
             }
         }
+    }
+
+    /// Releases all rows.
+    pub(super) fn clear(&mut self) {
+        self.filled.fill(NOTHING);
     }
 
     /// Releases the row that fills a step.

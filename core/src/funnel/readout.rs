@@ -17,7 +17,7 @@ use crate::stats::quantile::quantile;
 pub struct Step {
     /// Users who reached it so far.
     pub users: u64,
-    /// Eligible users: of all who reached the first step.
+    /// Eligible users: of all who entered.
     pub eligible: u64,
     /// Eligible users who reached it.
     pub reached: u64,
@@ -25,8 +25,15 @@ pub struct Step {
     pub dropped: u64,
     /// Users who reached the previous step, not yet this one, and are not eligible yet.
     pub open: u64,
-    /// Eligible users who reached the previous step.
-    reached_previous: u64,
+    /// Eligible users who reached the previous step, or one from which this one could come next.
+    pub(super) reached_previous: u64,
+    /// Eligible users who entered with this step instead of the first.
+    pub(super) entered: u64,
+    /// The same of users who are not eligible yet, in funnels with conditions on single steps only: those counts that must
+    /// not be too small either.
+    pub(super) early: [u64; 2],
+    /// Whether steps have conditions of their own.
+    pub(super) has_terms: bool,
     /// Times of eligible users from the previous step, in microseconds.
     durations: Vec<Micros>,
 }
@@ -36,9 +43,9 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 }
 
 impl Step {
-    /// The share who reached this step among the eligible users who reached the previous one.
+    /// The share who reached this step among the eligible users who reached the previous one, or for whom it could come next.
     pub fn from_previous_rate(&self) -> Option<f64> {
-        ratio(self.reached, self.reached_previous)
+        ratio(self.reached - self.entered, self.reached_previous)
     }
 
     /// The share who reached this step among all eligible users.
@@ -92,6 +99,44 @@ pub(super) fn count(steps: &mut [Step], journey: &Journey, claim: &mut Claim) ->
     Ok(())
 }
 
+/// Counts the steps reached by a user in a funnel with conditions on single steps, of which some may be skipped.
+pub(super) fn count_course(steps: &mut [Step], journey: &Journey, optional: u64, claim: &mut Claim) -> Result<()> {
+    let done = journey.done();
+    if done == 0 {
+        return Ok(());
+    }
+    if let Some(first) = steps.first_mut() {
+        first.eligible += u64::from(journey.eligible);
+    }
+    let next = next_required(done, optional);
+    let entered = done.trailing_zeros() as usize;
+    let (mut times, mut before) = (journey.reached.iter(), None);
+    for (i, step) in steps.iter_mut().enumerate().skip(entered) {
+        let is_done = done >> i & 1 != 0;
+        let came_by = if journey.eligible { &mut step.reached_previous } else { &mut step.early[0] };
+        *came_by += u64::from(i > entered && i <= next);
+        if is_done && let Some(&at) = times.next() {
+            step.users += 1;
+            step.reached += u64::from(journey.eligible);
+            let entries = if journey.eligible { &mut step.entered } else { &mut step.early[1] };
+            *entries += u64::from(i == entered && i > 0);
+            if let Some(before) = before.replace(at).filter(|_| journey.eligible) {
+                claim.push(&mut step.durations, at.saturating_sub(before))?;
+            }
+        } else if i == next {
+            *(if journey.eligible { &mut step.dropped } else { &mut step.open }) += 1;
+        }
+    }
+    Ok(())
+}
+
+/// The first step after those done that must not be skipped.
+fn next_required(done: u64, optional: u64) -> usize {
+    let last = 63 - done.leading_zeros();
+    let later = u64::MAX.checked_shl(last + 1).unwrap_or(0);
+    (later & !optional).trailing_zeros() as usize
+}
+
 /// Merges the steps of other users.
 pub(super) fn merge(steps: &mut [Step], others: Vec<Step>, claim: &mut Claim) -> Result<()> {
     steps.iter_mut().zip(others).try_for_each(|(step, other)| {
@@ -99,6 +144,10 @@ pub(super) fn merge(steps: &mut [Step], others: Vec<Step>, claim: &mut Claim) ->
         step.reached += other.reached;
         step.dropped += other.dropped;
         step.open += other.open;
+        step.eligible += other.eligible;
+        step.reached_previous += other.reached_previous;
+        step.entered += other.entered;
+        step.early.iter_mut().zip(other.early).for_each(|(ours, theirs)| *ours += theirs);
         claim.reserve_doubling(&mut step.durations, other.durations.len())?;
         step.durations.extend(other.durations);
         Ok(())
@@ -114,6 +163,12 @@ pub(super) fn finish(steps: &mut [Step]) {
         step.reached_previous = previous;
         previous = step.reached;
     }
+}
+
+/// The same in a funnel with conditions on single steps.
+pub(super) fn finish_course(steps: &mut [Step]) {
+    let eligible = steps.first().map_or(0, |first| first.eligible);
+    steps.iter_mut().for_each(|step| (step.eligible, step.has_terms) = (eligible, true));
 }
 
 /// The standing of a user at a step.
@@ -151,10 +206,17 @@ pub struct Progress {
 
 /// The steps a user reached, and the next one if there is one. A user who never began has none.
 pub fn progress(journey: &Journey, steps: usize) -> impl Iterator<Item = Progress> {
-    let reached = journey.reached.iter().enumerate();
-    let next = journey.reached.len();
+    progress_of_course(journey, steps, 0)
+}
+
+/// The same where some steps may be skipped: the next one is the first that must not.
+pub(super) fn progress_of_course(journey: &Journey, steps: usize, optional: u64) -> impl Iterator<Item = Progress> {
+    let done = journey.done();
+    let numbers = (0..steps).filter(move |step| done >> step & 1 != 0);
+    let reached = numbers.zip(&journey.reached);
+    let next = if done == 0 { steps } else { next_required(done, optional) };
     let standing = if journey.eligible { Standing::Dropped } else { Standing::Open };
-    let next = (1..steps).contains(&next).then_some(Progress { step: next, reached: None, standing });
+    let next = (next < steps).then_some(Progress { step: next, reached: None, standing });
     reached.map(|(step, &at)| Progress { step, reached: Some(at), standing: Standing::Completed }).chain(next)
 }
 

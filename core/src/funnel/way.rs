@@ -1,6 +1,6 @@
 //! A funnel as defined by the arguments of a function over a log, and a user's requests as its events.
 
-use super::{Compatibility, Event, Matcher, Mode, Plan, Rules, names, plan};
+use super::{Compatibility, Event, Matcher, Mode, Plan, Rules, Term, names, plan};
 use crate::base::calendar::Micros;
 use crate::base::error::{Error, Result};
 use crate::base::memory::Claim;
@@ -25,7 +25,9 @@ pub(super) const ARGUMENTS: &[Argument] = &[
         kind: Type::Json,
         role: Role::Conditions(plan::steps),
         default: REQUIRED,
-        about: "steps: a JSON array of up to 64 objects, each with a filter and an optional name",
+        about: "steps: a JSON array of up to 64 objects, each with a filter, an optional name and, with mode ordered, optional \
+                conditions: within and after (longest and least time from the step before), optional (the step may be \
+                skipped) and entry (users may enter with it)",
     },
     Argument {
         name: "within",
@@ -60,6 +62,8 @@ pub(super) struct Way {
     pub compatibility: Compatibility,
     /// The names of its steps.
     pub names: Vec<String>,
+    /// The conditions on single steps; none if no step has any.
+    terms: Vec<Term>,
     /// The flags of its steps, and of excluded events.
     steps: Vec<Option<usize>>,
     excluded: Option<usize>,
@@ -78,6 +82,31 @@ fn window(call: &Call<'_>) -> Result<Micros> {
     })
 }
 
+/// Rejects conditions on single steps where they are not defined, or cannot be met.
+fn check_terms(
+    call: &Call<'_>,
+    terms: &[Term],
+    mode: Mode,
+    compatibility: Compatibility,
+    window: Micros,
+) -> Result<()> {
+    let keys = "steps without within, after, optional and entry";
+    if mode != Mode::Ordered {
+        return call.refuse("mode", mode.name(), &format!("ordered, or {keys}"));
+    }
+    if compatibility != Compatibility::Standard {
+        return call.refuse("compatibility", compatibility.name(), &format!("standard, or {keys}"));
+    }
+    if terms.iter().any(|term| term.after > window) {
+        return call.refuse(
+            "within",
+            format!("{} s", window as f64 / 1e6),
+            "a window no shorter than the after of any step",
+        );
+    }
+    Ok(())
+}
+
 impl Way {
     /// The funnel of a call, or an error for an invalid argument.
     pub fn given(call: &Call<'_>) -> Result<Self> {
@@ -89,12 +118,16 @@ impl Way {
         if !plan.excluded.is_empty() {
             compatibility.check_exclusion()?;
         }
+        if !plan.terms.is_empty() {
+            check_terms(call, &plan.terms, mode, compatibility, window)?;
+        }
         let count = plan.names.len();
         let names = if mode == Mode::Unordered { names(count, mode, None)? } else { plan.names };
         Ok(Way {
             rules: Rules::new(count, window, mode)?,
             compatibility,
             names,
+            terms: plan.terms,
             steps: (0..count).map(|n| call.column(&Role::numbered("steps", n))).collect(), // few: steps
             excluded: call.column("exclude"),
             marks: Vec::new(),
@@ -106,7 +139,18 @@ impl Way {
     /// The matcher of a call.
     pub fn matcher(&self, call: &Call<'_>) -> Result<Matcher> {
         let end = call.end_of_following(call.history.and_then(History::last_at));
-        Ok(Matcher::new(self.rules, self.compatibility, end)?.until(call.until))
+        let matcher = Matcher::new(self.rules, self.compatibility, end)?.until(call.until);
+        if self.terms.is_empty() { Ok(matcher) } else { matcher.with_terms(&self.terms) }
+    }
+
+    /// Whether any step has conditions of its own.
+    pub fn has_terms(&self) -> bool {
+        !self.terms.is_empty()
+    }
+
+    /// The steps that may be skipped: bit 0 is the first.
+    pub fn optional(&self) -> u64 {
+        self.terms.iter().enumerate().fold(0, |mask, (n, term)| mask | u64::from(term.optional) << n)
     }
 
     /// The columns it reads.

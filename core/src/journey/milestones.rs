@@ -2,6 +2,7 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::json;
+use crate::base::length::seconds;
 use serde_json::{Map, Value};
 
 /// The most milestones.
@@ -26,22 +27,6 @@ const NAME: &str = "milestones";
 
 fn wrong<T>(given: &Value, accepted: impl Into<String>) -> Result<T> {
     Err(Error::Argument { name: NAME, given: given.to_string(), accepted: accepted.into() })
-}
-
-/// A duration such as `14 days`, in seconds.
-fn seconds(text: &str) -> Option<i64> {
-    let (number, unit) = text.trim().split_once(' ')?;
-    let number: i64 = number.parse().ok().filter(|number| *number > 0)?;
-    let unit = match unit.trim().trim_end_matches('s') {
-        "second" => 1,
-        "minute" => 60,
-        "hour" => 3600,
-        "day" => 86_400,
-        "week" => 604_800,
-        _ => return None,
-    };
-    // At most a century, so that adding it to an instant cannot overflow.
-    number.checked_mul(unit).filter(|seconds| *seconds <= 3_155_760_000)
 }
 
 impl Milestone {

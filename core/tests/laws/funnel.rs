@@ -13,7 +13,7 @@ use user_metrics_core::base::memory;
 use user_metrics_core::base::state::State;
 use user_metrics_core::base::user_table::UserKind;
 use user_metrics_core::funnel::{
-    Compatibility, Event, Funnel, MOST_STEPS, Matcher, Mode, Rules, Standing, View, progress, shown, steps,
+    Compatibility, Event, Funnel, MOST_STEPS, Matcher, Mode, Rules, Standing, Term, View, progress, shown, steps,
 };
 
 const MONDAY: Micros = NEW_YEAR_2024 as Micros * DAY_MICROS;
@@ -176,6 +176,82 @@ fn nobody_gets_further_by_another_choice_of_rows() {
         mode,
     });
     check(4000, (few_of_one(), rules), is_as_found_by_trying);
+}
+
+/// A match where steps have conditions of their own: a row and its step, in order.
+type Match = Vec<(usize, usize)>;
+
+/// Calls `visit` with every match that begins with this one.
+fn each_match(rows: &[Row], window: Micros, terms: &[Term], so_far: &mut Match, visit: &mut dyn FnMut(&Match)) {
+    for (i, row) in rows.iter().enumerate() {
+        if so_far.iter().any(|&(other, _)| other == i) {
+            continue;
+        }
+        for step in (0..terms.len()).filter(|step| row.steps >> step & 1 != 0) {
+            let fits = match (so_far.first(), so_far.last()) {
+                (Some(&(first, _)), Some(&(last, done))) => {
+                    let (first, last) = (rows[first].at, rows[last].at);
+                    let pause = row.at - last;
+                    done < step
+                        && terms[done + 1..step].iter().all(|term| term.optional)
+                        && pause >= terms[step].after
+                        && pause <= terms[step].within
+                        && row.at - first <= window
+                        && !rows.iter().any(|other| other.excluded && last < other.at && other.at < row.at)
+                }
+                _ => step == 0 || terms[step].entry,
+            };
+            // Whoever fills a step at the same instant may come in any order, but no earlier.
+            if fits && so_far.last().is_none_or(|&(last, _)| rows[last].at <= row.at) {
+                so_far.push((i, step));
+                visit(so_far);
+                each_match(rows, window, terms, so_far, visit);
+                so_far.pop();
+            }
+        }
+    }
+}
+
+fn is_the_best_match((rows, terms, window, until): (Vec<Row>, Vec<Term>, Micros, Option<Micros>)) -> Verdict {
+    let rules = Rules { steps: terms.len(), window, mode: Mode::Ordered };
+    let bytes = value(&(UserKind::Bigint, rules), &rows)?;
+    let until = until.map(|until| MONDAY + until);
+    let mut matcher =
+        ok(ok(Matcher::new(rules, Compatibility::Standard, Micros::MAX))?.until(until).with_terms(&terms))?;
+    let mut found = (Vec::new(), 0);
+    ok(ok(View::open(&bytes))?.each(|_, events| {
+        let journey = matcher.journey(events)?;
+        found = (journey.reached.clone(), journey.done());
+        Ok(())
+    }))?;
+    let mut best = None;
+    each_match(&rows, window, &terms, &mut Vec::new(), &mut |found| {
+        let times = found.iter().map(|&(row, _)| rows[row].at).collect::<Vec<_>>();
+        let steps = found.iter().map(|&(_, step)| step).collect::<Vec<_>>();
+        let (start, end) = (times[0], times[times.len() - 1]);
+        let order =
+            (steps.last().copied().map(std::cmp::Reverse), std::cmp::Reverse(steps.len()), end, -start, times, steps);
+        if until.is_none_or(|until| start < until) && best.as_ref().is_none_or(|best| order < *best) {
+            best = Some(order);
+        }
+    });
+    let best = best.map(|(.., times, steps)| (times, steps.iter().fold(0, |done, step| done | 1 << step)));
+    prop_assert_eq!(found, best.unwrap_or_default());
+    Ok(())
+}
+
+#[test]
+fn with_conditions_on_steps_the_best_match_is_found() {
+    let within = prop_oneof![2 => Just(Micros::MAX), 3 => 0..6i64];
+    let after = prop_oneof![3 => Just(0), 2 => 0..4i64];
+    let term = (within, after, any::<bool>(), prop::bool::weighted(0.3));
+    let term = term.prop_map(|(within, after, optional, entry)| Term { within, after, optional, entry });
+    let terms = vec(term, 1..6).prop_map(|mut terms| {
+        terms[0] = Term { entry: terms[0].entry, ..Term::default() };
+        terms
+    });
+    let until = prop_oneof![3 => Just(None), 1 => (0..8i64).prop_map(Some)];
+    check(4000, (few_of_one(), terms, 0..9i64, until), is_the_best_match);
 }
 
 /// Steps only get fewer; who is at one went on, dropped out or may go on; the list says the same as the counts.

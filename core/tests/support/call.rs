@@ -37,6 +37,8 @@ const BEHAVIOURS: &str = r#"[{"name": "a", "filter": {}}]"#;
 
 /// A way of three steps and what must not come in between, where a history has the columns of their filters.
 const STEPS: &str = r#"[{"filter": {}}, {"filter": {}, "name": "b"}, {"filter": {}}]"#;
+const STEPS_WITH_TERMS: &str = r#"[{"filter": {}}, {"filter": {}, "optional": true, "within": "3 days"},
+    {"filter": {}, "entry": true, "after": "2 hours"}]"#;
 const EXCLUDE: &str = r#"{"feature": "x"}"#;
 
 /// A metric of every kind.
@@ -63,7 +65,7 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
         Type::Integer => Some(Given::Integer(number.map_or(2, |number| number as i32))),
         Type::Bigint => Some(Given::Bigint(number.map_or(2, |number| number as i64))),
         Type::Double => Some(Given::Double(number.unwrap_or(0.5))),
-        Type::Text if matches!(argument.name, "method" | "better" | "control") => None,
+        Type::Text if matches!(argument.name, "method" | "better" | "control" | "state") => None,
         Type::Json if argument.name == "weights" => None,
         Type::Text if argument.name == "period" => Some(Given::Text("week")),
         Type::Text if argument.name == "feature" => Some(Given::Text(texts.feature)),
@@ -76,7 +78,10 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
             Some(Given::Texts(METRICS.iter().map(|metric| Some((*metric).to_owned())).collect()))
         }
         Type::Json if matches!(argument.role, Role::Rules) => Some(Given::Json(texts.rules.to_owned())),
-        Type::Json if argument.name == "steps" => Some(Given::Json(STEPS.to_owned())),
+        Type::Json if argument.name == "steps" => {
+            let steps = if history.column("exclude").is_some() { STEPS_WITH_TERMS } else { STEPS };
+            Some(Given::Json(steps.to_owned()))
+        }
         Type::Json if argument.name == "exclude" => history.column("exclude").map(|_| Given::Json(EXCLUDE.to_owned())),
         Type::Json if argument.name == "start_event" && history.column("signups").is_some() => None,
         Type::Json if matches!(argument.name, "start_event" | "return_event") => {
@@ -91,6 +96,8 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
         Type::Interval if argument.name == "within" => {
             Some(Given::Interval(Interval { months: 0, days: 9, micros: 0 }))
         }
+        // A Monday.
+        Type::Date if argument.default == REQUIRED => Some(Given::Date(16)),
         Type::Texts if argument.name == "advanced_features" => Some(Given::Texts(vec![Some("2".to_owned())])),
         Type::Relation => history.column(argument.name).map(|_| Given::Relation(0)),
         Type::Json => Some(Given::Json(texts.json.to_owned())),

@@ -177,6 +177,33 @@ def lifecycle(o, period="week", week_start="monday"):
     return rows
 
 
+def active_user_list(o, period_start, period="day", week_start="monday"):
+    """D1: the users whom active_users counts in a period."""
+    end = first_day_of(index_of(period_start, period, week_start) + 1, period, week_start)
+    first_day = o.first_days()
+    active = {user for user, day in o.shown if period_start <= day < end}
+    return [{"user_id": user, "is_new": is_new(o, first_day[user], period_start, end)} for user in sorted(active)]
+
+
+def lifecycle_users(o, period_start, state=None, period="week", week_start="monday"):
+    """D5: the users whom lifecycle counts in a period, and as what."""
+    if not o.everything():
+        return []
+    index = index_of(period_start, period, week_start)
+    before, end = first_day_of(index - 1, period, week_start), first_day_of(index + 1, period, week_start)
+    previous = {user for user, day in o.everything() if before <= day < period_start}
+    active = {user for user, day in o.shown if period_start <= day < end}
+    first_day = o.first_days()
+    told = {}
+    for user in active:
+        told[user] = "retained" if user in previous else "resurrected"
+        if is_new(o, first_day[user], period_start, end):
+            told[user] = "new"
+    if o.is_whole(period_start, end) and o.log_begins() <= before:
+        told |= dict.fromkeys(previous - active, "churned")
+    return [{"user_id": user, "state": of_user} for user, of_user in sorted(told.items()) if state in (None, of_user)]
+
+
 def churn_rate(o, period="month", week_start="monday"):
     """D62: the share of the users active in the previous period who are not active in this one."""
     rows = []
@@ -427,6 +454,21 @@ def retention_curve(o, cohort="week", period="week", offsets=None, kind="on", cl
         return []
     return [{"period_number": k, "cohort_users": len(everyone), **figures}
             for k, figures in cells(o, everyone, kind, offsets, brackets, min_requests, comings)]
+
+
+def retention_users(o, period_number, cohort_start=None, cohort="week", period="week", kind="on", clock="calendar",
+                    week_start="monday", cohorts="first", brackets=None, min_requests=1, comings=None):
+    """D53-D57: the members of a cohort, or of all; whether each is eligible, and if so retained."""
+    last = dict(brackets)[period_number] if brackets is not None else period_number
+    rows = []
+    for start, members in members_by_cohort(o, cohort, period, clock, week_start, comings, cohorts == "recurring").items():
+        for member in members if cohort_start in (None, start) else []:
+            eligible = member.is_eligible(last, o)
+            retained = member.is_retained(period_number, kind, min_requests) if brackets is None else (
+                member.is_active(period_number, last, min_requests))
+            rows.append({"user_id": member.start.user, "cohort_start": start, "eligible": eligible,
+                         "retained": retained if eligible else None})
+    return rows
 
 
 def cohort_table(o, week_start="monday"):

@@ -113,6 +113,20 @@ class Series(unittest.TestCase):
                     "period_start", "active_users", "new_users", "returning_users", "complete"),
             [(jan(1), 2, 2, 0, True), (jan(8), 2, 1, 1, True), (jan(15), 3, 1, 2, True), (jan(22), 2, 0, 2, False)])
 
+    def test_who_is_counted(self):
+        """In the week of the 15th bob comes back, dan is new and ann retained; cat, of the week before, has churned."""
+        def states(*args, **more):
+            return [tuple(row.values()) for row in d.lifecycle_users(january(), jan(15), *args, **more)]
+
+        self.assertEqual(states(), [("ann", "retained"), ("bob", "resurrected"), ("cat", "churned"), ("dan", "new")])
+        self.assertEqual(states("churned"), [("cat", "churned")])
+        self.assertEqual(d.lifecycle_users(january(), jan(22), "churned"), [])     # it has not elapsed
+        self.assertEqual([tuple(row.values()) for row in d.active_user_list(january(), jan(15), "week")],
+                         [("ann", False), ("bob", False), ("dan", True)])
+        self.assertEqual(sorted(tuple(row.values()) for row in d.retention_users(january(), 2, cohort="month")),
+                         [(user, jan(1), True, True) for user in ("ann", "bob")]
+                         + [("cat", jan(1), False, None), ("dan", jan(1), False, None)])
+
     def test_since_does_not_make_anyone_new(self):
         """From Wednesday the 10th: cat began on the 9th, so nobody of that week is new; the week is cut."""
         rows = d.active_users(january(since=jan(10) * DAY), "week")

@@ -7,7 +7,7 @@ from oracle.funnel import definitions as fd
 from oracle.funnel.logs import FEATURES
 from oracle.kit.cases import Case, counted_requests, observed_until, random_filter, segments
 from oracle.kit.compare import by_segment, shown
-from oracle.kit.days import DAY
+from oracle.kit.days import DAY, SECOND
 from oracle.kit.definitions import first_day_of, index_of
 from oracle.kit.logs import literal
 from oracle.kit.runner import ExpectedError
@@ -33,6 +33,7 @@ class FunnelCase(Case):
     named: bool = True
     start: tuple | None = None
     ends: tuple | None = None
+    terms: tuple = ()                            # conditions on single steps, one for each step, or none
 
     WRITERS = {"max_gap": lambda gap: f"interval '{gap} microseconds'"}
 
@@ -55,6 +56,10 @@ class FunnelCase(Case):
                 step["filter"] = {"feature": features if len(features) > 1 else features[0]}
                 if self.mode == "unordered" and self.named:
                     step["name"] = "not told"
+            for step, term in zip(steps, self.terms):
+                lengths = {"within": term.within, "after": term.after or None}
+                step |= {name: f"{length // SECOND} seconds" for name, length in lengths.items() if length is not None}
+                step |= {name: True for name in ("optional", "entry") if getattr(term, name)}
             yield "steps", literal(json.dumps(steps))
             yield "within", self.interval()
             yield "mode", literal(self.mode)
@@ -86,7 +91,11 @@ class FunnelCase(Case):
     def simpler(self):
         yield from super().simpler()
         if len(self.steps) > 1:
-            yield replace(self, steps=self.steps[:-1])
+            yield replace(self, steps=self.steps[:-1], terms=self.terms[:-1])
+        if self.terms:
+            yield replace(self, terms=())
+            for n in range(len(self.terms)):
+                yield replace(self, terms=(*self.terms[:n], fd.Term(), *self.terms[n + 1:]))
         if self.excluded:
             yield replace(self, excluded=())
         if self.mode != "ordered":
@@ -118,8 +127,8 @@ def journeys_of(case, requests, end):
     for r in requests:
         steps = frozenset(n for n, step in enumerate(case.steps, 1) if r.feature in case.features(step))
         events.setdefault(r.user, []).append(fd.Event(r.instant, steps, r.feature in case.excluded))
-    return {user: fd.journey(own, len(case.steps), case.window, end, case.mode, case.compatibility, entry_limit(case))
-            for user, own in events.items()}
+    return {user: fd.journey(own, len(case.steps), case.window, end, case.mode, case.compatibility, entry_limit(case),
+                             case.terms) for user, own in events.items()}
 
 
 def kept(case, requests):
@@ -140,15 +149,28 @@ def expected_rows(case, log, facts):
         raise ExpectedError("22023")
     if case.mode not in (OF_CLICKHOUSE if case.compatibility == "clickhouse" else MODES):
         raise ExpectedError("22023")
+    if has_terms(case) and not are_possible(case):
+        raise ExpectedError("22023")
     end = observed_until(replace(case, until=None), log, facts.now)
     if case.readout == "funnel_users":
-        return fd.funnel_users(journeys_of(case, read, end), case.names())
+        return fd.funnel_users(journeys_of(case, read, end), case.names(), case.terms)
     if case.value is not None:
         return fd.funnel(list(journeys_of(case, read, end).values()), case.names(), least)
     if case.args.get("by_value", "first").startswith("step ") and (
             case.mode == "unordered" or not 1 <= int(case.args["by_value"][5:]) <= len(case.steps)):
         raise ExpectedError("22023")
     return expected_funnel(case, log, read, least, end)
+
+
+def has_terms(case):
+    return any(term != fd.Term() for term in case.terms)
+
+
+def are_possible(case):
+    first = case.terms[0]
+    return (case.mode == "ordered" and case.compatibility == "standard"
+            and first.within is None and not first.after and not first.optional
+            and all(term.after <= case.window and (term.within is None or term.after <= term.within) for term in case.terms))
 
 
 def expected_funnel(case, log, read, least, end):
@@ -187,7 +209,7 @@ def expected_funnel(case, log, read, least, end):
             complete = (case.since is None or case.since <= period * DAY) and stop <= entry_limit(case) \
                 and began // DAY <= period and stop - 1 + case.window < end
         rows += [{"segment": segment, "period_start": period, "complete": complete, **row}
-                 for row in fd.funnel(journeys, case.names(), least)]
+                 for row in fd.funnel(journeys, case.names(), least, case.terms)]
     return rows
 
 
@@ -207,9 +229,9 @@ def told_value(case, requests, journey):
         first = min((r.instant for r in known), default=None)
         return greatest(r for r in known if r.instant == first)
     number = int(by_value[5:])
-    if number > len(journey.reached):
+    if journey.at(number) is None:
         return None
-    return greatest(r for r in requests if r.instant == journey.reached[number - 1]
+    return greatest(r for r in requests if r.instant == journey.at(number)
                  and r.feature in case.features(case.steps[number - 1]))
 
 
@@ -252,7 +274,7 @@ def laws(case, log, rows, answer):
     if case.readout in ("funnel", "funnel_steps"):
         for group in by_segment(rows):
             for before, row in zip(group, group[1:]):
-                if row["step_number"] == 1:
+                if row["step_number"] == 1 or case.terms:
                     continue
                 if before["users"] != row["users"] + row["dropped_users"] + row["open_users"]:
                     yield f"who reached a step reached the next, dropped or may still: {shown(row)}"
@@ -274,6 +296,25 @@ def laws(case, log, rows, answer):
 
 
 # --------------------------------------------------------------------------------------------------- random choices
+
+def with_random_terms(rng, log, case):
+    """The case with conditions on single steps, mostly possible ones. They are whole seconds."""
+    def term(is_first):
+        if is_first and rng.random() < 0.97:
+            return fd.Term(entry=rng.random() < 0.1)
+        within, after = (rng.choice(lengths) * log.unit if log.unit >= SECOND and rng.random() < chance else None
+                         for lengths, chance in (([1, 2, 3, 5, 8], 0.5), ([1, 1, 2, 3], 0.35)))
+        if after is not None and within is not None and rng.random() < 0.97:
+            within = max(within, after)
+        return fd.Term(within, after or 0, rng.random() < 0.4, rng.random() < 0.3)
+
+    terms = tuple(term(n == 0) for n, _ in enumerate(case.steps))
+    if all(term == fd.Term() for term in terms):
+        return case
+    window = case.window if rng.random() < 0.05 else max(case.window, *(term.after for term in terms), 0)
+    usual = {"mode": "ordered", "compatibility": "standard"} if rng.random() < 0.96 else {}
+    return replace(case, terms=terms, window=window, **usual)
+
 
 def random_funnel_case(rng, log):
     readout = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
@@ -306,6 +347,8 @@ def random_funnel_case(rng, log):
         excluded=rng.choice([("x",), ("x", "c"), ("b",), ("abc",)]) if rng.random() < 0.3 and not clickhouse else ())
     if rng.random() < 0.02:
         case = replace(case, mode=rng.choice(["unordered", "allow_reentry"]), compatibility=rng.choice(["standard", "clickhouse"]))
+    if readout != "funnel_steps" and rng.random() < 0.4:
+        case = with_random_terms(rng, log, case)
     if readout == "funnel_steps":
         return replace(case, value=rng.choice(list(VALUES)))
     if readout == "funnel":

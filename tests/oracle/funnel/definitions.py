@@ -21,11 +21,33 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Term:
+    """The conditions on a single step: the time from the step before, whether it may be skipped, and whether users enter there."""
+
+    within: int | None = None
+    after: int = 0
+    optional: bool = False
+    entry: bool = False
+
+
+@dataclass(frozen=True)
 class Journey:
-    """When each step was reached, and whether the window since the first entry has elapsed."""
+    """When each step was reached, and whether the window since the first entry has elapsed. The steps are the first ones, unless
+    they are named because some may be skipped."""
 
     reached: tuple
     eligible: bool
+    steps: tuple | None = None
+
+    def done(self):
+        return tuple(range(1, len(self.reached) + 1)) if self.steps is None else self.steps
+
+    def at(self, step):
+        return dict(zip(self.done(), self.reached)).get(step)
+
+    def next_required(self, terms):
+        """The first step after those done that may not be skipped; None if there is none."""
+        return next((n for n in range(self.done()[-1] + 1, len(terms) + 1) if not terms[n - 1].optional), None)
 
 
 # ------------------------------------------------------------------------------------------------------ one user
@@ -68,6 +90,37 @@ def ordered_reached(events, n, window, mode, until):
     longest = max(map(len, matches))
     times = [tuple(events[i].at for i in match) for match in matches if len(match) == longest]
     return min(times, key=lambda t: (t[-1], -t[0], t))
+
+
+def with_terms(events, terms, window):
+    """Every match in a funnel with conditions on single steps: the indexes of its events, each with its step."""
+    def may_follow(before, i, step):
+        (index, done), event = before[-1], events[i]
+        last = events[index].at
+        return (event.at >= last and step > done and all(terms[s - 1].optional for s in range(done + 1, step))
+                and event.at - last >= terms[step - 1].after
+                and (terms[step - 1].within is None or event.at - last <= terms[step - 1].within)
+                and event.at - events[before[0][0]].at <= window
+                and not any(last < other.at < event.at and other.excluded for other in events))
+
+    def lengthened(match):
+        yield match
+        for i, event in enumerate(events):
+            for step in event.steps if i not in [index for index, _ in match] else ():
+                if may_follow(match, i, step) if match else step == 1 or terms[step - 1].entry:
+                    yield from lengthened((*match, (i, step)))
+
+    return [match for match in lengthened(()) if match]
+
+
+def course(events, terms, window, until):
+    """The times and steps of the match reported: that came furthest, with the most steps, completed first, begun last."""
+    told = []
+    for match in with_terms(events, terms, window):
+        times, steps = tuple(events[i].at for i, _ in match), tuple(step for _, step in match)
+        if times[0] < until:
+            told.append((-steps[-1], -len(steps), times[-1], -times[0], times, steps))
+    return min(told)[4:] if told else ((), ())
 
 
 def each_another_step(events):
@@ -115,9 +168,13 @@ def clickhouse_reached(events, n, window, mode, until):
     return told
 
 
-def journey(events, n, window, end, mode="ordered", compatibility="standard", until=FOREVER):
+def journey(events, n, window, end, mode="ordered", compatibility="standard", until=FOREVER, terms=()):
     """The steps reached by the user of these events, who enters before `until`, as known at `end`."""
     events = [event for event in events if event.at <= end]
+    if terms:
+        entries = [event.at for event in events if event.at < until and any(s == 1 or terms[s - 1].entry for s in event.steps)]
+        reached, steps = course(events, terms, window, until)
+        return Journey(reached, bool(entries) and min(entries) + window < end, steps)
     entries = [event.at for event in events if event.at < until and (event.steps if mode == "unordered" else 1 in event.steps)]
     if compatibility == "clickhouse" and mode in ("ordered", "strict_order", "strict_dedup", "allow_reentry"):
         reached = clickhouse_reached(events, n, window, mode, until)
@@ -159,8 +216,45 @@ def hides(count, least):
     return 0 < count < least
 
 
-def funnel(journeys, names, least=1):
+def funnel_with_terms(journeys, names, least, terms):
+    """A row for each step of a funnel with conditions on single steps. The rate from the previous step is that of the eligible
+    users for whom the step could come next: who were at an earlier one and went past it, or had only optional steps before it."""
+    rows, shown = [], True
+    entered = [j for j in journeys if j.reached]
+    eligible = [j for j in entered if j.eligible]
+    early = [j for j in entered if not j.eligible]
+
+    def could_reach(number, of):
+        return [j for j in of if j.done()[0] < number and (
+            j.done()[-1] >= number or all(terms[s - 1].optional for s in range(j.done()[-1] + 1, number)))]
+
+    for number, name in enumerate(names, 1):
+        users = [j for j in entered if number in j.done()]
+        reached = [j for j in users if j.eligible]
+        could = could_reach(number, eligible)
+        arrived = [j for j in could if number in j.done()]
+        dropped, open_users = (sum(j.next_required(terms) == number for j in of) for of in (eligible, early))
+        times = [(j.at(number) - max(at for at, step in zip(j.reached, j.done()) if step < number)) / 1e6 for j in arrived]
+        low, high = wilson(len(reached), len(eligible))
+        counts = [len(users), len(eligible), len(reached), len(users) - len(reached), dropped, open_users, len(eligible) - len(reached)]
+        for of in (eligible, early):
+            able, here = could_reach(number, of), sum(number in j.done() for j in of)
+            came = sum(number in j.done() for j in able)
+            counts += [came, here - came, len(able) - came]
+        shown = shown and not any(hides(count, least) for count in counts)
+        figures = {
+            "users": len(users), "eligible_users": len(eligible), "reached_users": len(reached),
+            "from_previous_rate": share_of(len(arrived), len(could)), "from_first_rate": share_of(len(reached), len(eligible)),
+            "dropped_users": dropped, "open_users": open_users,
+            "median_seconds": quantile(times, 0.5), "p90_seconds": quantile(times, 0.9), "rate_low": low, "rate_high": high}
+        rows.append({"step_number": number, "step": name, **(figures if shown else dict.fromkeys(figures))})
+    return rows
+
+
+def funnel(journeys, names, least=1, terms=()):
     """A row for each step. Rates and times are of eligible users, of all who entered whether they converted or not."""
+    if terms:
+        return funnel_with_terms(journeys, names, least, terms)
     rows, shown = [], True
     entered = [j for j in journeys if j.reached]
     eligible = [j for j in entered if j.eligible]
@@ -185,17 +279,18 @@ def funnel(journeys, names, least=1):
     return rows
 
 
-def funnel_users(journeys, names):
+def funnel_users(journeys, names, terms=()):
     """For each user the steps completed and the next one; `journeys` by user."""
     rows = []
+    terms = terms or [Term()] * len(names)
     for user, j in sorted(journeys.items(), key=lambda item: item[0].encode()):
         for number, name in enumerate(names, 1):
-            if number <= len(j.reached):
-                at, status = j.reached[number - 1], "completed"
-            elif number == len(j.reached) + 1 > 1:
+            if number in j.done():
+                at, status = j.at(number), "completed"
+            elif j.reached and number == j.next_required(terms):
                 at, status = None, "dropped" if j.eligible else "open"
             else:
-                break
+                continue
             rows.append({"user_id": user, "step_number": number, "step": name, "reached_at": at, "status": status,
                          "eligible": j.eligible})
     return rows

@@ -93,6 +93,48 @@ class Journeys(unittest.TestCase):
         self.assertEqual(reached("0a 5a 6b", 5, "unordered"), (0, 6))
 
 
+class Terms(unittest.TestCase):
+    """Conditions on single steps."""
+
+    def reached(self, text, *terms, window=10, until=fd.FOREVER):
+        return fd.course(events(text), terms, window, until)
+
+    def test_time_from_the_step_before(self):
+        first = fd.Term()
+        self.assertEqual(self.reached("0a 3b 4b", first, fd.Term(within=3)), ((0, 3), (1, 2)))
+        self.assertEqual(self.reached("0a 4b", first, fd.Term(within=3)), ((0,), (1,)))
+        self.assertEqual(self.reached("0a 1b 2b", first, fd.Term(after=2)), ((0, 2), (1, 2)))
+        # The first b is too early for c, the second is not: which b counts depends on what follows.
+        self.assertEqual(self.reached("0a 1b 4b 6c", first, first, fd.Term(within=2)), ((0, 4, 6), (1, 2, 3)))
+        self.assertEqual(self.reached("0a 1b 4b 4c", first, first, fd.Term(after=2)), ((0, 1, 4), (1, 2, 3)))
+
+    def test_optional(self):
+        terms = (fd.Term(), fd.Term(optional=True), fd.Term(within=3))
+        self.assertEqual(self.reached("0a 2c", *terms), ((0, 2), (1, 3)))
+        self.assertEqual(self.reached("0a 1b 2c", *terms), ((0, 1, 2), (1, 2, 3)))
+        # c must come 3 after the step before, whichever that is.
+        self.assertEqual(self.reached("0a 3b 6c", *terms), ((0, 3, 6), (1, 2, 3)))
+        self.assertEqual(self.reached("0a 6c", *terms), ((0,), (1,)))
+
+    def test_entry(self):
+        terms = (fd.Term(), fd.Term(entry=True), fd.Term())
+        self.assertEqual(self.reached("0b 2c", *terms), ((0, 2), (2, 3)))
+        self.assertEqual(self.reached("0a 1b 2c", *terms), ((0, 1, 2), (1, 2, 3)))
+        # The window of the a is over: c is reached from b.
+        self.assertEqual(self.reached("0a 8b 12c", *terms), ((8, 12), (2, 3)))
+        self.assertEqual(self.reached("0a 8b 12c", *terms, until=8), ((0, 8), (1, 2)))
+
+    def test_rows(self):
+        terms = (fd.Term(), fd.Term(optional=True), fd.Term(entry=True))
+        journeys = [fd.Journey((0, 10, 30), True, (1, 2, 3)), fd.Journey((0, 20), True, (1, 3)), fd.Journey((0,), True, (1,)),
+                    fd.Journey((5,), True, (3,)), fd.Journey((0,), False, (1,))]
+        rows = fd.funnel(journeys, "abc", terms=terms)
+        told = [(r["users"], r["eligible_users"], r["reached_users"], r["dropped_users"], r["open_users"]) for r in rows]
+        self.assertEqual(told, [(4, 4, 3, 0, 0), (1, 4, 1, 0, 0), (3, 4, 3, 1, 1)])
+        self.assertEqual([r["from_previous_rate"] for r in rows], [None, 1 / 3, 2 / 3])
+        self.assertEqual([r["median_seconds"] for r in rows], [None, 1e-5, 2e-5])
+
+
 class Rows(unittest.TestCase):
     JOURNEYS = [fd.Journey(times, is_eligible) for times, is_eligible in
                 (((0, 10, 40), True), ((0, 20), True), ((0, 40), False), ((0,), True), ((0,), False), ((), False))]
@@ -156,7 +198,7 @@ class WrongDefinitions(unittest.TestCase):
         # Repeats that matter are rare.
         questions += [(replace(case, mode="strict_dedup"), log) for case, log in questions if case.compatibility == "standard"]
         right = self.answers(questions)
-        right_journey = fd.journey
+        right_journey, right_course = fd.journey, fd.course
         told = lambda key: mock.patch.object(fd, "min", lambda found, key=None: min(found, key=WRONG_KEYS[which]), create=True)
         wrong = {
             "nothing is forbidden": mock.patch.object(fd, "forbids", lambda event, done, mode: False),
@@ -170,8 +212,11 @@ class WrongDefinitions(unittest.TestCase):
                 fd, "journey", lambda e, n, *args, **more: (lambda j: replace(j, eligible=j.eligible or len(j.reached) == n))(
                     right_journey(e, n, *args, **more))),
             "until limits what is seen": mock.patch.object(
-                fd, "journey", lambda e, n, w, end, mode, compatibility, until: right_journey(
-                    [event for event in e if event.at < until], n, w, end, mode, compatibility, until)),
+                fd, "journey", lambda e, n, w, end, mode, compatibility, until, terms: right_journey(
+                    [event for event in e if event.at < until], n, w, end, mode, compatibility, until, terms)),
+            "who can begin with the first step does not enter later": mock.patch.object(
+                fd, "course", lambda e, terms, *args: right_course(e, [replace(term, entry=False) for term in terms], *args)
+                if any(1 in event.steps for event in e) else right_course(e, terms, *args)),
             "a set of rows may share a step": mock.patch.object(fd, "each_another_step", lambda events: True),
             "ClickHouse's answers are ours": mock.patch.object(
                 fd, "clickhouse_reached", lambda e, n, w, mode, until: fd.ordered_reached(e, n, w, mode, until)),

@@ -24,6 +24,11 @@ SELECT * FROM lifecycle('log', period => 'month', as_of => '2024-05-01');
 SELECT * FROM churn_rate('log', period => 'week');
 -- March is the first month, and nothing is known before it; of March only a part, so not how many of it left in April.
 SELECT * FROM churn_rate('log', as_of => '2024-05-01');
+-- Who they are: in week 3 cy (3) is retained and ann (1) has churned; in week 4 dee (4) is new, cy retained, ann resurrected.
+SELECT w.period_start, r.user_id, r.state FROM unnest('{2024-03-18,2024-03-25}'::date[]) AS w(period_start),
+    lifecycle_users('log', w.period_start) AS r ORDER BY 1, 2;
+SELECT * FROM lifecycle_users('log', '2024-03-18', state => 'churned');
+SELECT * FROM active_user_list('log', '2024-03-25', 'week') ORDER BY user_id;
 
 -- ===== edges =====
 
@@ -57,6 +62,11 @@ SELECT segment, users FROM stickiness('tiers', days => 30, by => 'tier', by_valu
 INSERT INTO tiers VALUES ('eve', '2024-03-18', 'free'), ('eve', '2024-03-18', 'pro');
 SELECT segment, active_users FROM active_users('tiers', 'year', by => 'tier', by_value => 'first', filter => '{"user_id": "eve"}');
 SELECT count(*) FROM lifecycle('tiers', by => 'tier', filter => '{"user_id": "nobody"}');
+-- Who churned by each value, as counted above: ann among the free. By the first value she stays, as bob and cy do, and dee is known as pro.
+SELECT v.by_value, r.segment, r.user_id, r.state
+FROM unnest('{each,first}'::text[]) WITH ORDINALITY AS v(by_value, place),
+    LATERAL (SELECT * FROM lifecycle_users('tiers', '2024-03-11', by => 'tier', by_value => v.by_value)) AS r
+WHERE r.user_id <> 'eve' ORDER BY v.place, r.segment, r.user_id;
 
 -- A year that begins in April, and its quarters.
 SET user_metrics.year_start = 4;
@@ -74,6 +84,13 @@ SELECT period_start, previous_active_users, churned_users, churn_rate FROM churn
 SET user_metrics.min_group_size = 2;
 SELECT period_start, previous_active_users, churned_users, churn_rate FROM churn_rate('log', period => 'week');
 RESET user_metrics.min_group_size;
+-- Lists: in week 5, which runs, none is known to have churned; nor in week 2 if the log of what passes begins within week 1 or later.
+SELECT * FROM lifecycle_users('log', '2024-04-01') ORDER BY user_id;
+SELECT * FROM lifecycle_users('log', '2024-03-11', filter => '{"user_id": [3, 4]}');
+-- since is later than all requests of week 4, so nobody is shown in it, and cuts the week, so nobody is known to have churned. April has eve (5).
+SELECT * FROM lifecycle_users('log', '2024-03-25', since => '2024-03-26');
+SELECT * FROM active_user_list('log', '2024-04-01', 'month', since => '2024-03-26');
+SELECT count(*) FROM active_user_list('log', '2023-01-01', 'year');
 
 -- since: those active before it are not new, and the period before the first is known.
 SELECT * FROM lifecycle('log', since => '2024-03-11');
@@ -117,6 +134,17 @@ SELECT * FROM churn_rate('log', period => 'decade');
 SELECT * FROM lifecycle('log', by => 'tier');
 SELECT * FROM lifecycle('tiers', by => 'tier', by_value => 'second');
 SELECT * FROM lifecycle('tiers', by_value => 'second');
+SELECT * FROM lifecycle_users('log', '2024-03-12');
+SELECT * FROM lifecycle_users('log', NULL);
+SELECT * FROM lifecycle_users('log', '2024-03-11', state => 'lost');
+SELECT * FROM lifecycle_users('log', '2024-03-11', by_value => 'second');
+SELECT * FROM active_user_list('log', '2024-03-12', 'month');
+SELECT * FROM active_user_list('log', 'infinity', 'week');
+-- While small groups are hidden, who they are is not told.
+SET user_metrics.min_group_size = 2;
+SELECT * FROM lifecycle_users('log', '2024-03-11');
+SELECT * FROM active_user_list('log', '2024-03-11');
+RESET user_metrics.min_group_size;
 SET user_metrics.year_start = 13;
 \set VERBOSITY default
 

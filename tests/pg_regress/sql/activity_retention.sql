@@ -66,6 +66,19 @@ FROM retention_matrix('shop', 'day', 'day', '{0,1,2}', signups => 'signup', as_o
 SELECT segment, period_number, eligible_users, retained_users FROM retention_curve('shop', 'day', 'day', '{0,1}', by => 'feature', as_of => '2024-03-07');
 SELECT segment, period_number, eligible_users, retained_users FROM retention_curve('shop', 'day', 'day', '{0,1}', by => 'feature', by_value => 'each', as_of => '2024-03-07');
 
+-- Who they are: of week 0 ann is retained in week 1 and bob is not; so is cy of week 1, and for dee it has not elapsed.
+SELECT * FROM retention_users('log', 1) ORDER BY user_id;
+SELECT * FROM retention_users('log', 1, '2024-03-04') ORDER BY user_id;
+SELECT * FROM retention_users('log', 1, by => 'plan') ORDER BY user_id;
+-- In weeks 1 and 2 as one, both of week 0. Of recurring cohorts that of week 1 has ann, who stays away in week 2, and cy.
+SELECT * FROM retention_users('log', 1, '2024-03-04', brackets => '{1-2,3-4}') ORDER BY user_id;
+SELECT * FROM retention_users('log', 1, '2024-03-11', cohorts => 'recurring') ORDER BY user_id;
+-- Who visited and bought a day later: ann, and not bob.
+SELECT user_id, cohort_start, retained FROM retention_users('shop', 1, cohort => 'day', period => 'day', start_event => '{"feature": "visit"}',
+    return_event => '{"feature": "buy"}', as_of => '2024-03-07') ORDER BY user_id;
+-- Of those who signed up, on the day: ann alone.
+SELECT user_id, retained FROM retention_users('shop', 0, period => 'day', signups => 'signup', as_of => '2024-03-07') ORDER BY user_id;
+
 -- ===== edges =====
 
 -- A cohort that since cuts is not complete: on Wednesday the week of 4 March has bob alone.
@@ -135,10 +148,20 @@ FROM over_name AS n JOIN over_oid AS o USING (period_number) JOIN over_value AS 
 SELECT count(*) FROM retention_curve('log', 'WEEK', 'Week', kind => 'ON', clock => 'Calendar');
 SELECT count(*) = (SELECT count(*) FROM retention_matrix('log')) AS same
 FROM retention_matrix('log', cohort => NULL, period => NULL, kind => NULL, clock => NULL);
+-- A cohort without users, and one before since, are empty lists.
+SELECT count(*) FROM retention_users('log', 0, '2024-01-01');
+SELECT count(*) FROM retention_users('log', 0, '2024-03-04', since => '2024-03-11');
 
 -- ===== errors =====
 \set VERBOSITY verbose
 \set SHOW_CONTEXT never
+SELECT * FROM retention_users('log', -1);
+SELECT * FROM retention_users('log', NULL);
+SELECT * FROM retention_users('log', 1, '2024-03-05');
+SELECT * FROM retention_users('log', 2, brackets => '{1-2,3-4}');
+SET user_metrics.min_group_size = 2;
+SELECT * FROM retention_users('log', 1);
+RESET user_metrics.min_group_size;
 SELECT * FROM retention_matrix('log', kind => 'bracket');
 SELECT * FROM retention_matrix('log', clock => 'sundial');
 SELECT * FROM retention_matrix('log', cohort => 'sprint');

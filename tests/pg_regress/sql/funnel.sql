@@ -103,6 +103,34 @@ SELECT * FROM paths('log', start_event => '{"feature": "chat"}', max_gap => '10 
 -- The very last request of a log is not followed by nothing: fay and cy, as of their own last requests.
 SELECT * FROM paths('log', start_event => '{"feature": "chat"}', depth => 1, as_of => '2024-03-04 12:55Z');
 
+-- Conditions on single steps: b within 5 minutes of the step before, which may be skipped, and with which users may enter. ann goes
+-- a 0, b 2, c 5 and bob a 0, c 4. cy's b is 9 minutes after the a, so c at 10 follows either of them; from b it begins later. dee
+-- enters with b at 0, c is at 3. eve stays at a. Of a, b: ann, bob and eve may come to b, ann does; to c all five may, eve does not.
+-- Times from the step done before c: 3, 4, 1 and 3 minutes.
+CREATE TABLE course (user_id text, created_at timestamptz, feature text);
+INSERT INTO course SELECT u, timestamptz '2024-03-04 09:00+00' + m * interval '1 minute', f FROM (VALUES
+    ('ann', 0, 'a'), ('ann', 2, 'b'), ('ann', 5, 'c'), ('bob', 0, 'a'), ('bob', 4, 'c'), ('cy', 0, 'a'), ('cy', 9, 'b'), ('cy', 10, 'c'),
+    ('dee', 0, 'b'), ('dee', 3, 'c'), ('eve', 0, 'a')) AS v(u, m, f);
+SELECT step_number AS step, users, eligible_users AS eligible, reached_users AS reached, from_previous_rate, from_first_rate,
+    dropped_users AS dropped, open_users AS open, median_seconds
+FROM funnel('course', '[{"filter": {"feature": "a"}}, {"filter": {"feature": "b"}, "within": "5 minutes", "optional": true, "entry": true},
+    {"filter": {"feature": "c"}}]', '10 minutes', as_of => '2024-03-04 10:00+00');
+SELECT user_id, step_number, reached_at, status
+FROM funnel_users('course', '[{"filter": {"feature": "a"}}, {"filter": {"feature": "b"}, "within": "5 minutes", "optional": true, "entry": true},
+    {"filter": {"feature": "c"}}]', '10 minutes', as_of => '2024-03-04 10:00+00') ORDER BY 1, 2;
+-- At least 3 minutes from b to c: ann and dee; with 4, nobody.
+SELECT v.after, r.step_number, r.users FROM unnest('{3,4}'::int[]) AS v(after), funnel('course', format('[{"filter": {"feature": "b"}},
+    {"filter": {"feature": "c"}, "after": "%s minutes"}]', v.after)::jsonb) AS r ORDER BY 1, 2;
+-- Under the value at step 2: ann, cy and dee, who enters there, under b; bob and eve did not reach it.
+SELECT segment, step_number, users FROM funnel('course', '[{"filter": {"feature": "a"}}, {"filter": {"feature": "b"}, "entry": true}]',
+    by => 'feature', by_value => 'step 2', as_of => '2024-03-04 10:00+00');
+-- ann alone came to b from a, so b is hidden, and what follows.
+SET user_metrics.min_group_size = 2;
+SELECT step_number, users, eligible_users, dropped_users FROM funnel('course', '[{"filter": {"feature": "a"}},
+    {"filter": {"feature": "b"}, "within": "5 minutes", "optional": true, "entry": true}, {"filter": {"feature": "c"}}]', '10 minutes',
+    as_of => '2024-03-04 10:00+00');
+RESET user_metrics.min_group_size;
+
 -- ===== edges =====
 
 -- The window is inclusive, to the microsecond.
@@ -200,6 +228,13 @@ SELECT * FROM funnel('log', way(), period => 'hour');
 SELECT * FROM funnel('log', way(), by => 'model', by_value => 'step 4');
 SELECT * FROM funnel('log', way(), by => 'model', by_value => 'now and then');
 SELECT * FROM funnel('log', way(), mode => 'unordered', by => 'model', by_value => 'step 1');
+SELECT * FROM funnel('log', '[{"filter": {}}, {"filter": {}, "optional": true}]', mode => 'once');
+SELECT * FROM funnel('log', '[{"filter": {}}, {"filter": {}, "entry": true}]', compatibility => 'clickhouse');
+SELECT * FROM funnel_users('log', '[{"filter": {}}, {"filter": {}, "after": "2 days"}]', within => '1 day');
+SELECT * FROM funnel('log', '[{"filter": {}}, {"filter": {}, "after": "2 days", "within": "1 day"}]');
+SELECT * FROM funnel('log', '[{"filter": {}, "optional": true}, {"filter": {}}]');
+SELECT * FROM funnel('log', '[{"filter": {}}, {"filter": {}, "within": "soon"}]');
+SELECT * FROM funnel('log', '[{"filter": {}}, {"filter": {}, "entry": "yes"}]');
 SELECT * FROM funnel_users('log', way(), within => '-1 day');
 SELECT * FROM paths('log', depth => 0);
 SELECT * FROM paths('log', max_gap => '1 month');
