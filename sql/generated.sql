@@ -1263,20 +1263,21 @@ Columns:
 
 CREATE FUNCTION user_metrics.survival_curve(
     survival user_metrics.survival, confidence double precision DEFAULT 0.95,
-    at_seconds double precision[] DEFAULT NULL
+    at_seconds double precision[] DEFAULT NULL, bounds text DEFAULT 'log_log'
 ) RETURNS TABLE (
     duration_seconds double precision, at_risk bigint, events bigint, censored bigint, survival double precision,
     survival_low double precision, survival_high double precision
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 100
 AS 'MODULE_PATHNAME', 'survival_curve_of_survival';
-COMMENT ON FUNCTION user_metrics.survival_curve(user_metrics.survival, double precision, double precision[]) IS
-    'Kaplan-Meier survival curve: share without the event after each duration, with confidence bounds (Greenwood, log-log scale); at given durations with at_seconds
+COMMENT ON FUNCTION user_metrics.survival_curve(user_metrics.survival, double precision, double precision[], text) IS
+    'Kaplan-Meier survival curve: share without the event after each duration, with confidence bounds (Greenwood); at given durations with at_seconds
 
 Arguments:
   survival: the value to read
   confidence: confidence level of the bounds, between 0 and 1 (default 0.95)
   at_seconds: durations to report, ascending, in seconds; by default 0 and every distinct duration
+  bounds: scale of the bounds: log_log, or log, which is the default of R (default ''log_log'')
 
 Columns:
   duration_seconds: the duration
@@ -1288,25 +1289,26 @@ Columns:
   survival_high: its upper bound; NULL if the share is 0 or 1';
 
 CREATE FUNCTION user_metrics.survival_summary(
-    survival user_metrics.survival, confidence double precision DEFAULT 0.95
+    survival user_metrics.survival, confidence double precision DEFAULT 0.95, bounds text DEFAULT 'log_log'
 ) RETURNS TABLE (
     observed bigint, events bigint, censored bigint, left_out bigint, median_seconds double precision,
     median_low double precision, median_high double precision
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 1
 AS 'MODULE_PATHNAME', 'survival_summary_of_survival';
-COMMENT ON FUNCTION user_metrics.survival_summary(user_metrics.survival, double precision) IS
+COMMENT ON FUNCTION user_metrics.survival_summary(user_metrics.survival, double precision, text) IS
     'number of durations, number of events, and median time to the event with confidence bounds; NULL if observation ends before
 
 Arguments:
   survival: the value to read
   confidence: confidence level of the bounds, between 0 and 1 (default 0.95)
+  bounds: scale of the bounds: log_log, or log, which is the default of R (default ''log_log'')
 
 Columns:
   observed: number of durations that are counted
   events: number of durations that ended with the event
   censored: number of censored durations, without the event so far
-  left_out: number of durations left out because they are below 0 or not finite
+  left_out: number of durations left out because they are below 0 or not finite, or do not end after their entry
   median_seconds: median time to the event
   median_low: its lower bound
   median_high: its upper bound';
@@ -1342,25 +1344,49 @@ Result:
 
 CREATE FUNCTION user_metrics.survival_quantiles(
     survival user_metrics.survival, quantiles double precision[] DEFAULT '{0.25,0.5,0.75,0.9}',
-    confidence double precision DEFAULT 0.95
+    confidence double precision DEFAULT 0.95, bounds text DEFAULT 'log_log'
 ) RETURNS TABLE (
     quantile double precision, seconds double precision, seconds_low double precision, seconds_high double precision
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 4
 AS 'MODULE_PATHNAME', 'survival_quantiles_of_survival';
-COMMENT ON FUNCTION user_metrics.survival_quantiles(user_metrics.survival, double precision[], double precision) IS
+COMMENT ON FUNCTION user_metrics.survival_quantiles(user_metrics.survival, double precision[], double precision, text) IS
     'quantiles of the time to the event in seconds, with confidence bounds; NULL if observation ends before
 
 Arguments:
   survival: the value to read
   quantiles: the quantiles, as shares between 0 and 1 (default ''{0.25,0.5,0.75,0.9}'')
   confidence: confidence level of the bounds, between 0 and 1 (default 0.95)
+  bounds: scale of the bounds: log_log, or log, which is the default of R (default ''log_log'')
 
 Columns:
   quantile: the share
   seconds: time by which the event has happened to that share; NULL if observation ends before
   seconds_low: its lower bound
   seconds_high: its upper bound';
+
+CREATE FUNCTION user_metrics.survival_mean(
+    survival user_metrics.survival, until_seconds double precision DEFAULT NULL,
+    confidence double precision DEFAULT 0.95
+) RETURNS TABLE (
+    until_seconds double precision, mean_seconds double precision, mean_low double precision,
+    mean_high double precision
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'survival_mean_of_survival';
+COMMENT ON FUNCTION user_metrics.survival_mean(user_metrics.survival, double precision, double precision) IS
+    'restricted mean time to the event in seconds, counting longer times as until_seconds, with confidence bounds; NULL if observation ends before
+
+Arguments:
+  survival: the value to read
+  until_seconds: the longest time that counts, in seconds; by default the longest duration
+  confidence: confidence level of the bounds, between 0 and 1 (default 0.95)
+
+Columns:
+  until_seconds: the longest time that counts
+  mean_seconds: mean of the time to the event or until_seconds, whichever is shorter: the area under the curve; NULL if observation ends before
+  mean_low: its lower bound; NULL without an event before until_seconds
+  mean_high: its upper bound';
 
 CREATE FUNCTION user_metrics.usage_patterns(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
