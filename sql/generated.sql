@@ -2991,8 +2991,9 @@ CREATE FUNCTION user_metrics.ab_compare(
     alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
     weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
     winsorize double precision DEFAULT NULL, window_days integer DEFAULT NULL, mixed text DEFAULT 'exclude',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    margin double precision DEFAULT NULL, sequential boolean DEFAULT false, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, metric text, variant text, users bigint, mean double precision, sd double precision,
     control_mean double precision, difference double precision, difference_low double precision,
@@ -3001,11 +3002,11 @@ CREATE FUNCTION user_metrics.ab_compare(
     p_adjusted double precision, always_valid_low double precision, always_valid_high double precision,
     probability_better double precision, expected_loss double precision, srm_p_value double precision, verdict text,
     reason text, missing_users bigint, before_difference double precision, before_p_value double precision,
-    mixed_users bigint
+    always_valid_p double precision, mixed_users bigint
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'ab_compare_over_log';
-COMMENT ON FUNCTION user_metrics.ab_compare(regclass, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.ab_compare(regclass, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, double precision, boolean, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'comparison of every variant of an experiment in a log with its control, one row per variant, metric and segment, over users'' values from their first exposure on: difference and lift with bounds, test, always-valid bounds, probability of beating control, sample ratio, verdict and reason
 
 Arguments:
@@ -3025,6 +3026,8 @@ Arguments:
   winsorize: percentile of the values other than 0 at which values are capped, from 0.5 to below 1
   window_days: number of days from first exposure on that are compared, the same for every user, from 1 to 3650; a user for whom they have not elapsed has no value
   mixed: users seen in several variants: exclude to leave them out, first to count them in the first of them (default ''exclude'')
+  margin: for a test of non-inferiority: the largest loss that is acceptable, as a difference of the metric; one-sided
+  sequential: whether the verdict holds however often the data are looked at: by always_valid_p, and by a sequential test for sample ratio mismatch (default false)
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -3048,8 +3051,8 @@ Columns:
   lift_high: its upper bound
   statistic: test statistic: t, z, the odds ratio, or U
   df: degrees of freedom of t
-  p_value: probability of a difference at least as large if there were none
-  p_adjusted: p_value adjusted for multiple comparisons
+  p_value: probability of a difference at least as large if there were none; with margin, if the variant were worse by it
+  p_adjusted: p_value, or always_valid_p with sequential, adjusted for multiple comparisons
   always_valid_low: always-valid lower bound of the difference, which holds at all times at once
   always_valid_high: always-valid upper bound of the difference
   probability_better: probability of beating control, given a prior of small lifts
@@ -3060,6 +3063,7 @@ Columns:
   missing_users: users of the variant without a value
   before_difference: difference of the same metric before first exposure, over cuped_days, or of the covariate; NULL without them
   before_p_value: probability of a before_difference at least as large by chance; below 0.001 the variants differed already
+  always_valid_p: p value that holds however often the data are looked at: of experiments without effect, at most this share ever show one as small; decides with sequential
   mixed_users: users seen in several variants; they are counted in none';
 
 CREATE FUNCTION user_metrics.ab_compare(
@@ -3068,8 +3072,9 @@ CREATE FUNCTION user_metrics.ab_compare(
     alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
     weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
     winsorize double precision DEFAULT NULL, window_days integer DEFAULT NULL, mixed text DEFAULT 'exclude',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    margin double precision DEFAULT NULL, sequential boolean DEFAULT false, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, metric text, variant text, users bigint, mean double precision, sd double precision,
     control_mean double precision, difference double precision, difference_low double precision,
@@ -3078,18 +3083,19 @@ CREATE FUNCTION user_metrics.ab_compare(
     p_adjusted double precision, always_valid_low double precision, always_valid_high double precision,
     probability_better double precision, expected_loss double precision, srm_p_value double precision, verdict text,
     reason text, missing_users bigint, before_difference double precision, before_p_value double precision,
-    mixed_users bigint
+    always_valid_p double precision, mixed_users bigint
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 AS $$
-    SELECT r.* FROM user_metrics.ab_compare(source::pg_catalog.regclass, metric, variant, control, metrics, converted, method, alternative, confidence, correction, weights, better, cuped_days, winsorize, window_days, mixed, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.ab_compare(source::pg_catalog.regclass, metric, variant, control, metrics, converted, method, alternative, confidence, correction, weights, better, cuped_days, winsorize, window_days, mixed, margin, sequential, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.ab_compare(text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.ab_compare(text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, double precision, boolean, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'comparison of every variant of an experiment in a log with its control, one row per variant, metric and segment, over users'' values from their first exposure on: difference and lift with bounds, test, always-valid bounds, probability of beating control, sample ratio, verdict and reason; with the log given by name, as in ab_compare(''request_log'')';
 
 CREATE FUNCTION user_metrics.ab_compare(
     value user_metrics.experiment_moments, control text DEFAULT NULL, method text DEFAULT 'welch',
     alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
-    weights jsonb DEFAULT NULL, better text DEFAULT 'higher', quantile double precision DEFAULT 0.5
+    weights jsonb DEFAULT NULL, better text DEFAULT 'higher', quantile double precision DEFAULT 0.5,
+    margin double precision DEFAULT NULL, sequential boolean DEFAULT false
 ) RETURNS TABLE (
     variant text, users bigint, mean double precision, sd double precision, control_mean double precision,
     difference double precision, difference_low double precision, difference_high double precision,
@@ -3097,11 +3103,11 @@ CREATE FUNCTION user_metrics.ab_compare(
     df double precision, p_value double precision, p_adjusted double precision, always_valid_low double precision,
     always_valid_high double precision, probability_better double precision, expected_loss double precision,
     srm_p_value double precision, verdict text, reason text, missing_users bigint, before_difference double precision,
-    before_p_value double precision
+    before_p_value double precision, always_valid_p double precision
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ab_compare_of_experiment_moments';
-COMMENT ON FUNCTION user_metrics.ab_compare(user_metrics.experiment_moments, text, text, text, double precision, text, jsonb, text, double precision) IS
+COMMENT ON FUNCTION user_metrics.ab_compare(user_metrics.experiment_moments, text, text, text, double precision, text, jsonb, text, double precision, double precision, boolean) IS
     'comparison of every variant of an experiment with its control: difference and lift with bounds, test, always-valid bounds, probability of beating control, sample ratio, verdict and reason
 
 Arguments:
@@ -3114,6 +3120,8 @@ Arguments:
   weights: planned shares of users by variant; by default equal ones
   better: desired direction: higher, lower or neither (default ''higher'')
   quantile: quantile to compare with the method quantile (default 0.5)
+  margin: for a test of non-inferiority: the largest loss that is acceptable, as a difference of the metric; one-sided
+  sequential: whether the verdict holds however often the data are looked at: by always_valid_p, and by a sequential test for sample ratio mismatch (default false)
 
 Columns:
   variant: the variant
@@ -3129,8 +3137,8 @@ Columns:
   lift_high: its upper bound
   statistic: test statistic: t, z, the odds ratio, or U
   df: degrees of freedom of t
-  p_value: probability of a difference at least as large if there were none
-  p_adjusted: p_value adjusted for multiple comparisons
+  p_value: probability of a difference at least as large if there were none; with margin, if the variant were worse by it
+  p_adjusted: p_value, or always_valid_p with sequential, adjusted for multiple comparisons
   always_valid_low: always-valid lower bound of the difference, which holds at all times at once
   always_valid_high: always-valid upper bound of the difference
   probability_better: probability of beating control, given a prior of small lifts
@@ -3140,7 +3148,8 @@ Columns:
   reason: why a value or a verdict is missing, or a remark
   missing_users: users of the variant without a value
   before_difference: difference of the same metric before first exposure, over cuped_days, or of the covariate; NULL without them
-  before_p_value: probability of a before_difference at least as large by chance; below 0.001 the variants differed already';
+  before_p_value: probability of a before_difference at least as large by chance; below 0.001 the variants differed already
+  always_valid_p: p value that holds however often the data are looked at: of experiments without effect, at most this share ever show one as small; decides with sequential';
 
 CREATE FUNCTION user_metrics.ab_segments(
     source regclass, by text, metric text DEFAULT NULL, variant text DEFAULT 'variant', control text DEFAULT NULL,
@@ -3148,8 +3157,9 @@ CREATE FUNCTION user_metrics.ab_segments(
     alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
     weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
     winsorize double precision DEFAULT NULL, window_days integer DEFAULT NULL, mixed text DEFAULT 'exclude',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    margin double precision DEFAULT NULL, sequential boolean DEFAULT false, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, metric text, variant text, users bigint, mean double precision, control_mean double precision,
     difference double precision, difference_low double precision, difference_high double precision,
@@ -3159,7 +3169,7 @@ CREATE FUNCTION user_metrics.ab_segments(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'ab_segments_over_log';
-COMMENT ON FUNCTION user_metrics.ab_segments(regclass, text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.ab_segments(regclass, text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, double precision, boolean, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'comparison of every variant with its control within each segment of users, as by ab_compare, and a test of whether the effect differs between segments (Cochran''s Q, adjusted over metrics and variants); the segment of a user is that of the first request that carries a variant
 
 Arguments:
@@ -3180,6 +3190,8 @@ Arguments:
   winsorize: percentile of the values other than 0 at which values are capped, from 0.5 to below 1
   window_days: number of days from first exposure on that are compared, the same for every user, from 1 to 3650; a user for whom they have not elapsed has no value
   mixed: users seen in several variants: exclude to leave them out, first to count them in the first of them (default ''exclude'')
+  margin: for a test of non-inferiority: the largest loss that is acceptable, as a difference of the metric; one-sided
+  sequential: whether the verdict holds however often the data are looked at: by always_valid_p, and by a sequential test for sample ratio mismatch (default false)
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -3209,23 +3221,24 @@ Columns:
   interaction_verdict: differs, no evidence or too few segments; NULL in the rows of the control';
 
 CREATE FUNCTION user_metrics.srm_check(
-    users jsonb, weights jsonb DEFAULT NULL
+    users jsonb, weights jsonb DEFAULT NULL, sequential boolean DEFAULT false
 ) RETURNS TABLE (
     users bigint, statistic double precision, df double precision, p_value double precision, verdict text, reason text
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 1
 AS 'MODULE_PATHNAME', 'srm_check_of_arguments';
-COMMENT ON FUNCTION user_metrics.srm_check(jsonb, jsonb) IS
+COMMENT ON FUNCTION user_metrics.srm_check(jsonb, jsonb, boolean) IS
     'chi-squared test for sample ratio mismatch (SRM): whether users are split over the variants of positive weight as planned
 
 Arguments:
   users: number of users of each variant, such as {"control": 5012, "treatment": 4890}
   weights: planned shares of users by variant; by default equal ones
+  sequential: whether the p value holds however often the data are looked at (default false)
 
 Columns:
   users: total number of users
-  statistic: chi-squared statistic; NULL if it cannot be computed
-  df: degrees of freedom: number of variants of positive weight minus 1
+  statistic: chi-squared statistic; with sequential, logarithm of the Bayes factor against the planned split; NULL if it cannot be computed
+  df: degrees of freedom: number of variants of positive weight minus 1; NULL with sequential
   p_value: probability of a split at least as uneven if users were assigned as planned
   verdict: ok, invalid: SRM, or too small
   reason: why there is no p_value';
@@ -3233,11 +3246,11 @@ Columns:
 CREATE FUNCTION user_metrics.sample_size(
     effect double precision, baseline double precision DEFAULT NULL, sd double precision DEFAULT NULL,
     power double precision DEFAULT 0.8, confidence double precision DEFAULT 0.95, alternative text DEFAULT 'two_sided',
-    comparisons integer DEFAULT 1
+    comparisons integer DEFAULT 1, weights jsonb DEFAULT NULL
 ) RETURNS bigint
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sample_size_of_arguments';
-COMMENT ON FUNCTION user_metrics.sample_size(double precision, double precision, double precision, double precision, double precision, text, integer) IS
+COMMENT ON FUNCTION user_metrics.sample_size(double precision, double precision, double precision, double precision, double precision, text, integer, jsonb) IS
     'number of users in each variant needed to detect an effect (a difference of means or rates) with the given power; requires baseline for a rate, sd for a mean
 
 Arguments:
@@ -3248,28 +3261,30 @@ Arguments:
   confidence: 1 minus the significance level, the probability of detecting an effect that does not exist (default 0.95)
   alternative: alternative hypothesis: two_sided, greater or less (default ''two_sided'')
   comparisons: number of comparisons (default 1)
+  weights: planned shares of users by variant; by default equal ones
 
 Result:
-  users in each variant';
+  users in each variant; with weights, in the smaller of the two compared';
 
 CREATE FUNCTION user_metrics.minimum_detectable_effect(
     users bigint, baseline double precision DEFAULT NULL, sd double precision DEFAULT NULL,
     power double precision DEFAULT 0.8, confidence double precision DEFAULT 0.95, alternative text DEFAULT 'two_sided',
-    comparisons integer DEFAULT 1
+    comparisons integer DEFAULT 1, weights jsonb DEFAULT NULL
 ) RETURNS double precision
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'minimum_detectable_effect_of_arguments';
-COMMENT ON FUNCTION user_metrics.minimum_detectable_effect(bigint, double precision, double precision, double precision, double precision, text, integer) IS
+COMMENT ON FUNCTION user_metrics.minimum_detectable_effect(bigint, double precision, double precision, double precision, double precision, text, integer, jsonb) IS
     'smallest increase that an experiment with this many users in each variant detects with the given power; requires baseline for a rate, sd for a mean
 
 Arguments:
-  users: users in each variant
+  users: users in each variant; with weights, in the smaller of the two compared
   baseline: rate of the control, between 0 and 1; for a mean, sd instead
   sd: standard deviation of the users'' values
   power: probability of detecting the effect if it exists (default 0.8)
   confidence: 1 minus the significance level, the probability of detecting an effect that does not exist (default 0.95)
   alternative: alternative hypothesis: two_sided, greater or less (default ''two_sided'')
   comparisons: number of comparisons (default 1)
+  weights: planned shares of users by variant; by default equal ones
 
 Result:
   the increase; NULL, with a notice, if no increase up to a rate of 1 can be detected';
