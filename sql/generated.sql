@@ -1366,20 +1366,21 @@ Columns:
 
 CREATE FUNCTION user_metrics.survival_curve(
     survival user_metrics.survival, confidence double precision DEFAULT 0.95,
-    at_seconds double precision[] DEFAULT NULL
+    at_seconds double precision[] DEFAULT NULL, bounds text DEFAULT 'log_log'
 ) RETURNS TABLE (
     duration_seconds double precision, at_risk bigint, events bigint, censored bigint, survival double precision,
     survival_low double precision, survival_high double precision
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 100
 AS 'MODULE_PATHNAME', 'survival_curve_of_survival';
-COMMENT ON FUNCTION user_metrics.survival_curve(user_metrics.survival, double precision, double precision[]) IS
-    'Kaplan-Meier survival curve: share without the event after each duration, with confidence bounds (Greenwood, log-log scale); at given durations with at_seconds
+COMMENT ON FUNCTION user_metrics.survival_curve(user_metrics.survival, double precision, double precision[], text) IS
+    'Kaplan-Meier survival curve: share without the event after each duration, with confidence bounds (Greenwood); at given durations with at_seconds
 
 Arguments:
   survival: the value to read
   confidence: confidence level of the bounds, between 0 and 1 (default 0.95)
   at_seconds: durations to report, ascending, in seconds; by default 0 and every distinct duration
+  bounds: scale of the bounds: log_log, or log, which is the default of R (default ''log_log'')
 
 Columns:
   duration_seconds: the duration
@@ -1391,25 +1392,26 @@ Columns:
   survival_high: its upper bound; NULL if the share is 0 or 1';
 
 CREATE FUNCTION user_metrics.survival_summary(
-    survival user_metrics.survival, confidence double precision DEFAULT 0.95
+    survival user_metrics.survival, confidence double precision DEFAULT 0.95, bounds text DEFAULT 'log_log'
 ) RETURNS TABLE (
     observed bigint, events bigint, censored bigint, left_out bigint, median_seconds double precision,
     median_low double precision, median_high double precision
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 1
 AS 'MODULE_PATHNAME', 'survival_summary_of_survival';
-COMMENT ON FUNCTION user_metrics.survival_summary(user_metrics.survival, double precision) IS
+COMMENT ON FUNCTION user_metrics.survival_summary(user_metrics.survival, double precision, text) IS
     'number of durations, number of events, and median time to the event with confidence bounds; NULL if observation ends before
 
 Arguments:
   survival: the value to read
   confidence: confidence level of the bounds, between 0 and 1 (default 0.95)
+  bounds: scale of the bounds: log_log, or log, which is the default of R (default ''log_log'')
 
 Columns:
   observed: number of durations that are counted
   events: number of durations that ended with the event
   censored: number of censored durations, without the event so far
-  left_out: number of durations left out because they are below 0 or not finite
+  left_out: number of durations left out because they are below 0 or not finite, or do not end after their entry
   median_seconds: median time to the event
   median_low: its lower bound
   median_high: its upper bound';
@@ -1445,25 +1447,49 @@ Result:
 
 CREATE FUNCTION user_metrics.survival_quantiles(
     survival user_metrics.survival, quantiles double precision[] DEFAULT '{0.25,0.5,0.75,0.9}',
-    confidence double precision DEFAULT 0.95
+    confidence double precision DEFAULT 0.95, bounds text DEFAULT 'log_log'
 ) RETURNS TABLE (
     quantile double precision, seconds double precision, seconds_low double precision, seconds_high double precision
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 4
 AS 'MODULE_PATHNAME', 'survival_quantiles_of_survival';
-COMMENT ON FUNCTION user_metrics.survival_quantiles(user_metrics.survival, double precision[], double precision) IS
+COMMENT ON FUNCTION user_metrics.survival_quantiles(user_metrics.survival, double precision[], double precision, text) IS
     'quantiles of the time to the event in seconds, with confidence bounds; NULL if observation ends before
 
 Arguments:
   survival: the value to read
   quantiles: the quantiles, as shares between 0 and 1 (default ''{0.25,0.5,0.75,0.9}'')
   confidence: confidence level of the bounds, between 0 and 1 (default 0.95)
+  bounds: scale of the bounds: log_log, or log, which is the default of R (default ''log_log'')
 
 Columns:
   quantile: the share
   seconds: time by which the event has happened to that share; NULL if observation ends before
   seconds_low: its lower bound
   seconds_high: its upper bound';
+
+CREATE FUNCTION user_metrics.survival_mean(
+    survival user_metrics.survival, until_seconds double precision DEFAULT NULL,
+    confidence double precision DEFAULT 0.95
+) RETURNS TABLE (
+    until_seconds double precision, mean_seconds double precision, mean_low double precision,
+    mean_high double precision
+)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'survival_mean_of_survival';
+COMMENT ON FUNCTION user_metrics.survival_mean(user_metrics.survival, double precision, double precision) IS
+    'restricted mean time to the event in seconds, counting longer times as until_seconds, with confidence bounds; NULL if observation ends before
+
+Arguments:
+  survival: the value to read
+  until_seconds: the longest time that counts, in seconds; by default the longest duration
+  confidence: confidence level of the bounds, between 0 and 1 (default 0.95)
+
+Columns:
+  until_seconds: the longest time that counts
+  mean_seconds: mean of the time to the event or until_seconds, whichever is shorter: the area under the curve; NULL if observation ends before
+  mean_low: its lower bound; NULL without an event before until_seconds
+  mean_high: its upper bound';
 
 CREATE FUNCTION user_metrics.usage_patterns(
     source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -3079,8 +3105,9 @@ CREATE FUNCTION user_metrics.ab_compare(
     alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
     weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
     winsorize double precision DEFAULT NULL, window_days integer DEFAULT NULL, mixed text DEFAULT 'exclude',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    margin double precision DEFAULT NULL, sequential boolean DEFAULT false, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, metric text, variant text, users bigint, mean double precision, sd double precision,
     control_mean double precision, difference double precision, difference_low double precision,
@@ -3089,11 +3116,11 @@ CREATE FUNCTION user_metrics.ab_compare(
     p_adjusted double precision, always_valid_low double precision, always_valid_high double precision,
     probability_better double precision, expected_loss double precision, srm_p_value double precision, verdict text,
     reason text, missing_users bigint, before_difference double precision, before_p_value double precision,
-    mixed_users bigint
+    always_valid_p double precision, mixed_users bigint
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'ab_compare_over_log';
-COMMENT ON FUNCTION user_metrics.ab_compare(regclass, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.ab_compare(regclass, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, double precision, boolean, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'comparison of every variant of an experiment in a log with its control, one row per variant, metric and segment, over users'' values from their first exposure on: difference and lift with bounds, test, always-valid bounds, probability of beating control, sample ratio, verdict and reason
 
 Arguments:
@@ -3113,6 +3140,8 @@ Arguments:
   winsorize: percentile of the values other than 0 at which values are capped, from 0.5 to below 1
   window_days: number of days from first exposure on that are compared, the same for every user, from 1 to 3650; a user for whom they have not elapsed has no value
   mixed: users seen in several variants: exclude to leave them out, first to count them in the first of them (default ''exclude'')
+  margin: for a test of non-inferiority: the largest loss that is acceptable, as a difference of the metric; one-sided
+  sequential: whether the verdict holds however often the data are looked at: by always_valid_p, and by a sequential test for sample ratio mismatch (default false)
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -3136,8 +3165,8 @@ Columns:
   lift_high: its upper bound
   statistic: test statistic: t, z, the odds ratio, or U
   df: degrees of freedom of t
-  p_value: probability of a difference at least as large if there were none
-  p_adjusted: p_value adjusted for multiple comparisons
+  p_value: probability of a difference at least as large if there were none; with margin, if the variant were worse by it
+  p_adjusted: p_value, or always_valid_p with sequential, adjusted for multiple comparisons
   always_valid_low: always-valid lower bound of the difference, which holds at all times at once
   always_valid_high: always-valid upper bound of the difference
   probability_better: probability of beating control, given a prior of small lifts
@@ -3148,6 +3177,7 @@ Columns:
   missing_users: users of the variant without a value
   before_difference: difference of the same metric before first exposure, over cuped_days, or of the covariate; NULL without them
   before_p_value: probability of a before_difference at least as large by chance; below 0.001 the variants differed already
+  always_valid_p: p value that holds however often the data are looked at: of experiments without effect, at most this share ever show one as small; decides with sequential
   mixed_users: users seen in several variants; they are counted in none';
 
 CREATE FUNCTION user_metrics.ab_compare(
@@ -3156,8 +3186,9 @@ CREATE FUNCTION user_metrics.ab_compare(
     alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
     weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
     winsorize double precision DEFAULT NULL, window_days integer DEFAULT NULL, mixed text DEFAULT 'exclude',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    margin double precision DEFAULT NULL, sequential boolean DEFAULT false, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, metric text, variant text, users bigint, mean double precision, sd double precision,
     control_mean double precision, difference double precision, difference_low double precision,
@@ -3166,18 +3197,19 @@ CREATE FUNCTION user_metrics.ab_compare(
     p_adjusted double precision, always_valid_low double precision, always_valid_high double precision,
     probability_better double precision, expected_loss double precision, srm_p_value double precision, verdict text,
     reason text, missing_users bigint, before_difference double precision, before_p_value double precision,
-    mixed_users bigint
+    always_valid_p double precision, mixed_users bigint
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 AS $$
-    SELECT r.* FROM user_metrics.ab_compare(source::pg_catalog.regclass, metric, variant, control, metrics, converted, method, alternative, confidence, correction, weights, better, cuped_days, winsorize, window_days, mixed, since, until, filter, by, timezone, as_of) AS r
+    SELECT r.* FROM user_metrics.ab_compare(source::pg_catalog.regclass, metric, variant, control, metrics, converted, method, alternative, confidence, correction, weights, better, cuped_days, winsorize, window_days, mixed, margin, sequential, since, until, filter, by, timezone, as_of) AS r
 $$;
-COMMENT ON FUNCTION user_metrics.ab_compare(text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.ab_compare(text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, double precision, boolean, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
     'comparison of every variant of an experiment in a log with its control, one row per variant, metric and segment, over users'' values from their first exposure on: difference and lift with bounds, test, always-valid bounds, probability of beating control, sample ratio, verdict and reason; with the log given by name, as in ab_compare(''request_log'')';
 
 CREATE FUNCTION user_metrics.ab_compare(
     value user_metrics.experiment_moments, control text DEFAULT NULL, method text DEFAULT 'welch',
     alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
-    weights jsonb DEFAULT NULL, better text DEFAULT 'higher', quantile double precision DEFAULT 0.5
+    weights jsonb DEFAULT NULL, better text DEFAULT 'higher', quantile double precision DEFAULT 0.5,
+    margin double precision DEFAULT NULL, sequential boolean DEFAULT false
 ) RETURNS TABLE (
     variant text, users bigint, mean double precision, sd double precision, control_mean double precision,
     difference double precision, difference_low double precision, difference_high double precision,
@@ -3185,11 +3217,11 @@ CREATE FUNCTION user_metrics.ab_compare(
     df double precision, p_value double precision, p_adjusted double precision, always_valid_low double precision,
     always_valid_high double precision, probability_better double precision, expected_loss double precision,
     srm_p_value double precision, verdict text, reason text, missing_users bigint, before_difference double precision,
-    before_p_value double precision
+    before_p_value double precision, always_valid_p double precision
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'ab_compare_of_experiment_moments';
-COMMENT ON FUNCTION user_metrics.ab_compare(user_metrics.experiment_moments, text, text, text, double precision, text, jsonb, text, double precision) IS
+COMMENT ON FUNCTION user_metrics.ab_compare(user_metrics.experiment_moments, text, text, text, double precision, text, jsonb, text, double precision, double precision, boolean) IS
     'comparison of every variant of an experiment with its control: difference and lift with bounds, test, always-valid bounds, probability of beating control, sample ratio, verdict and reason
 
 Arguments:
@@ -3202,6 +3234,8 @@ Arguments:
   weights: planned shares of users by variant; by default equal ones
   better: desired direction: higher, lower or neither (default ''higher'')
   quantile: quantile to compare with the method quantile (default 0.5)
+  margin: for a test of non-inferiority: the largest loss that is acceptable, as a difference of the metric; one-sided
+  sequential: whether the verdict holds however often the data are looked at: by always_valid_p, and by a sequential test for sample ratio mismatch (default false)
 
 Columns:
   variant: the variant
@@ -3217,8 +3251,8 @@ Columns:
   lift_high: its upper bound
   statistic: test statistic: t, z, the odds ratio, or U
   df: degrees of freedom of t
-  p_value: probability of a difference at least as large if there were none
-  p_adjusted: p_value adjusted for multiple comparisons
+  p_value: probability of a difference at least as large if there were none; with margin, if the variant were worse by it
+  p_adjusted: p_value, or always_valid_p with sequential, adjusted for multiple comparisons
   always_valid_low: always-valid lower bound of the difference, which holds at all times at once
   always_valid_high: always-valid upper bound of the difference
   probability_better: probability of beating control, given a prior of small lifts
@@ -3228,7 +3262,8 @@ Columns:
   reason: why a value or a verdict is missing, or a remark
   missing_users: users of the variant without a value
   before_difference: difference of the same metric before first exposure, over cuped_days, or of the covariate; NULL without them
-  before_p_value: probability of a before_difference at least as large by chance; below 0.001 the variants differed already';
+  before_p_value: probability of a before_difference at least as large by chance; below 0.001 the variants differed already
+  always_valid_p: p value that holds however often the data are looked at: of experiments without effect, at most this share ever show one as small; decides with sequential';
 
 CREATE FUNCTION user_metrics.ab_segments(
     source regclass, by text, metric text DEFAULT NULL, variant text DEFAULT 'variant', control text DEFAULT NULL,
@@ -3236,8 +3271,9 @@ CREATE FUNCTION user_metrics.ab_segments(
     alternative text DEFAULT 'two_sided', confidence double precision DEFAULT 0.95, correction text DEFAULT 'holm',
     weights jsonb DEFAULT NULL, better text DEFAULT NULL, cuped_days integer DEFAULT NULL,
     winsorize double precision DEFAULT NULL, window_days integer DEFAULT NULL, mixed text DEFAULT 'exclude',
-    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    margin double precision DEFAULT NULL, sequential boolean DEFAULT false, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
     segment text, metric text, variant text, users bigint, mean double precision, control_mean double precision,
     difference double precision, difference_low double precision, difference_high double precision,
@@ -3247,7 +3283,7 @@ CREATE FUNCTION user_metrics.ab_segments(
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'ab_segments_over_log';
-COMMENT ON FUNCTION user_metrics.ab_segments(regclass, text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, timestamptz, timestamptz, jsonb, text, timestamptz) IS
+COMMENT ON FUNCTION user_metrics.ab_segments(regclass, text, text, text, text, text[], jsonb, text, text, double precision, text, jsonb, text, integer, double precision, integer, text, double precision, boolean, timestamptz, timestamptz, jsonb, text, timestamptz) IS
     'comparison of every variant with its control within each segment of users, as by ab_compare, and a test of whether the effect differs between segments (Cochran''s Q, adjusted over metrics and variants); the segment of a user is that of the first request that carries a variant
 
 Arguments:
@@ -3268,6 +3304,8 @@ Arguments:
   winsorize: percentile of the values other than 0 at which values are capped, from 0.5 to below 1
   window_days: number of days from first exposure on that are compared, the same for every user, from 1 to 3650; a user for whom they have not elapsed has no value
   mixed: users seen in several variants: exclude to leave them out, first to count them in the first of them (default ''exclude'')
+  margin: for a test of non-inferiority: the largest loss that is acceptable, as a difference of the metric; one-sided
+  sequential: whether the verdict holds however often the data are looked at: by always_valid_p, and by a sequential test for sample ratio mismatch (default false)
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -3297,23 +3335,24 @@ Columns:
   interaction_verdict: differs, no evidence or too few segments; NULL in the rows of the control';
 
 CREATE FUNCTION user_metrics.srm_check(
-    users jsonb, weights jsonb DEFAULT NULL
+    users jsonb, weights jsonb DEFAULT NULL, sequential boolean DEFAULT false
 ) RETURNS TABLE (
     users bigint, statistic double precision, df double precision, p_value double precision, verdict text, reason text
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 1
 AS 'MODULE_PATHNAME', 'srm_check_of_arguments';
-COMMENT ON FUNCTION user_metrics.srm_check(jsonb, jsonb) IS
+COMMENT ON FUNCTION user_metrics.srm_check(jsonb, jsonb, boolean) IS
     'chi-squared test for sample ratio mismatch (SRM): whether users are split over the variants of positive weight as planned
 
 Arguments:
   users: number of users of each variant, such as {"control": 5012, "treatment": 4890}
   weights: planned shares of users by variant; by default equal ones
+  sequential: whether the p value holds however often the data are looked at (default false)
 
 Columns:
   users: total number of users
-  statistic: chi-squared statistic; NULL if it cannot be computed
-  df: degrees of freedom: number of variants of positive weight minus 1
+  statistic: chi-squared statistic; with sequential, logarithm of the Bayes factor against the planned split; NULL if it cannot be computed
+  df: degrees of freedom: number of variants of positive weight minus 1; NULL with sequential
   p_value: probability of a split at least as uneven if users were assigned as planned
   verdict: ok, invalid: SRM, or too small
   reason: why there is no p_value';
@@ -3321,11 +3360,11 @@ Columns:
 CREATE FUNCTION user_metrics.sample_size(
     effect double precision, baseline double precision DEFAULT NULL, sd double precision DEFAULT NULL,
     power double precision DEFAULT 0.8, confidence double precision DEFAULT 0.95, alternative text DEFAULT 'two_sided',
-    comparisons integer DEFAULT 1
+    comparisons integer DEFAULT 1, weights jsonb DEFAULT NULL
 ) RETURNS bigint
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sample_size_of_arguments';
-COMMENT ON FUNCTION user_metrics.sample_size(double precision, double precision, double precision, double precision, double precision, text, integer) IS
+COMMENT ON FUNCTION user_metrics.sample_size(double precision, double precision, double precision, double precision, double precision, text, integer, jsonb) IS
     'number of users in each variant needed to detect an effect (a difference of means or rates) with the given power; requires baseline for a rate, sd for a mean
 
 Arguments:
@@ -3336,28 +3375,30 @@ Arguments:
   confidence: 1 minus the significance level, the probability of detecting an effect that does not exist (default 0.95)
   alternative: alternative hypothesis: two_sided, greater or less (default ''two_sided'')
   comparisons: number of comparisons (default 1)
+  weights: planned shares of users by variant; by default equal ones
 
 Result:
-  users in each variant';
+  users in each variant; with weights, in the smaller of the two compared';
 
 CREATE FUNCTION user_metrics.minimum_detectable_effect(
     users bigint, baseline double precision DEFAULT NULL, sd double precision DEFAULT NULL,
     power double precision DEFAULT 0.8, confidence double precision DEFAULT 0.95, alternative text DEFAULT 'two_sided',
-    comparisons integer DEFAULT 1
+    comparisons integer DEFAULT 1, weights jsonb DEFAULT NULL
 ) RETURNS double precision
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'minimum_detectable_effect_of_arguments';
-COMMENT ON FUNCTION user_metrics.minimum_detectable_effect(bigint, double precision, double precision, double precision, double precision, text, integer) IS
+COMMENT ON FUNCTION user_metrics.minimum_detectable_effect(bigint, double precision, double precision, double precision, double precision, text, integer, jsonb) IS
     'smallest increase that an experiment with this many users in each variant detects with the given power; requires baseline for a rate, sd for a mean
 
 Arguments:
-  users: users in each variant
+  users: users in each variant; with weights, in the smaller of the two compared
   baseline: rate of the control, between 0 and 1; for a mean, sd instead
   sd: standard deviation of the users'' values
   power: probability of detecting the effect if it exists (default 0.8)
   confidence: 1 minus the significance level, the probability of detecting an effect that does not exist (default 0.95)
   alternative: alternative hypothesis: two_sided, greater or less (default ''two_sided'')
   comparisons: number of comparisons (default 1)
+  weights: planned shares of users by variant; by default equal ones
 
 Result:
   the increase; NULL, with a notice, if no increase up to a rate of 1 can be detected';

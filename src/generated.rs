@@ -20,6 +20,7 @@ crate::readout::readout! {
     survival_median_of_survival, pg_finfo_survival_median_of_survival: survival::survival_median;
     survival_quantile_of_survival, pg_finfo_survival_quantile_of_survival: survival::survival_quantile;
     survival_quantiles_of_survival, pg_finfo_survival_quantiles_of_survival: survival::survival_quantiles;
+    survival_mean_of_survival, pg_finfo_survival_mean_of_survival: survival::survival_mean;
     churn_rate_of_activity, pg_finfo_churn_rate_of_activity: predictors::churn_rate;
     seasonality_of_activity, pg_finfo_seasonality_of_activity: predictors::seasonality;
     ab_compare_of_experiment_moments, pg_finfo_ab_compare_of_experiment_moments: experiment::comparison::ab_compare::of_value;

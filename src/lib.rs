@@ -140,6 +140,7 @@ extension_sql_file!(
     requires = [
         "source",
         survival::survival_transition,
+        survival::survival_transition_from,
         survival::survival_rollup,
         survival::survival_combine,
         survival::survival_serialize,

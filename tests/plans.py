@@ -43,6 +43,7 @@ ARGUMENTS = {
     "user_metrics.rollup(user_metrics.funnel)": ("one_funnel",),
     "user_metrics.rollup(user_metrics.sessions)": ("one_session",),
     "user_metrics.survival(double precision,boolean)": ("latency", "answered"),
+    "user_metrics.survival(double precision,boolean,double precision)": ("latency", "answered", "latency / 2"),
     "user_metrics.rollup(user_metrics.survival)": ("one_survival",),
     "user_metrics.rollup(user_metrics.experiment_moments)": ("one_experiment",),
     "user_metrics.experiment(text,double precision)": ("arm", "latency"),

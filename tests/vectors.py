@@ -31,7 +31,8 @@ In assignment.json
     and a case is run with these arguments, with the experiment defined by them, and with its row
 
 In survival.json
-    groups          durations of each: seconds, and whether the event occurred; functions except `logrank` read the first
+    groups          durations of each: seconds, whether the event occurred, and the late entry if any is; functions except
+                    `logrank` read the first
 
 Other cases are run over a value and, unless they are about the value itself, over the log. The last line is `N passed, N
 failed`.
@@ -168,16 +169,17 @@ def session_queries(case):
 
 
 def load_durations(session, case):
-    rows = ", ".join(f"({group}, {seconds}, {happened})" for group, durations in enumerate(case["groups"])
-                     for seconds, happened in durations)
+    rows = ", ".join(f"({', '.join(map(str, (group, *duration, 0.0)[:4]))})" for group, durations in enumerate(case["groups"])
+                     for duration in durations)
     session.run_all(["DROP TABLE IF EXISTS durations",
-                     "CREATE TABLE durations (part int, seconds double precision, happened boolean)",
+                     "CREATE TABLE durations (part int, seconds double precision, happened boolean, entry double precision)",
                      *([f"INSERT INTO durations VALUES {rows}"] if rows else [])])
 
 
 def survival_queries(case):
     """As `activity_queries`."""
-    whole = "user_metrics.survival(seconds, happened)"
+    is_late = any(len(duration) > 2 for durations in case["groups"] for duration in durations)
+    whole = f"user_metrics.survival(seconds, happened{', entry' if is_late else ''})"
     arguments = arguments_of(case)
     forms = {
         "value": f"SELECT part, {whole} AS v FROM durations GROUP BY part",
@@ -190,7 +192,7 @@ def survival_queries(case):
         if case["readout"] == "value":
             yield form, f"SELECT v::text AS bytes FROM ({values}) AS s"
         elif case["readout"] == "logrank":
-            yield form, f"SELECT * FROM user_metrics.logrank(ARRAY(SELECT v FROM ({values}) AS s))"
+            yield form, f"SELECT * FROM user_metrics.logrank({', '.join([f'ARRAY(SELECT v FROM ({values}) AS s ORDER BY part)', *arguments])})"
         else:
             first = f"(SELECT v FROM ({values}) AS s WHERE part = 0)"
             yield form, f"SELECT * FROM user_metrics.{case['readout']}({', '.join([first, *arguments])})"

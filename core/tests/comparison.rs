@@ -4,7 +4,7 @@
 
 use user_metrics_core::base::state::State;
 use user_metrics_core::experiment::comparison::{
-    Alternative, Better, Correction, Entry, Figure, Method, Plan, Question, Row, Verdict, compare,
+    Alternative, Better, Correction, Entry, Figure, Method, Plan, Question, Row, Split, Verdict, compare,
     minimum_detectable_effect, sample_size,
 };
 use user_metrics_core::experiment::{Experiment, Purpose};
@@ -45,6 +45,8 @@ fn question() -> Question {
         min_group_size: 1,
         first_counts: false,
         segments: 1,
+        margin: None,
+        sequential: false,
     }
 }
 
@@ -229,7 +231,13 @@ fn looking_every_day_does_no_harm_to_the_bounds_that_allow_it() {
 /// An experiment as large as planned finds the effect as often as planned.
 #[test]
 fn a_planned_experiment_finds_what_it_was_planned_for() {
-    let plan = Plan { power: 0.8, confidence: 0.95, alternative: Alternative::TwoSided, comparisons: 1 };
+    let plan = Plan {
+        power: 0.8,
+        confidence: 0.95,
+        alternative: Alternative::TwoSided,
+        comparisons: 1,
+        split: Split::default(),
+    };
     let figure = Figure::Mean(5.0);
     let users = sample_size(1.0, figure, plan).unwrap();
     let mut draws = Draws(3);

@@ -35,6 +35,8 @@ fn read(experiment: &Experiment) {
         min_group_size: 1,
         first_counts: false,
         segments: 1,
+        margin: None,
+        sequential: false,
     };
     // Sums that no figures have make any figures, but none that is not a number.
     for method in [Method::Welch, Method::Proportions, Method::MannWhitney, Method::Quantile] {

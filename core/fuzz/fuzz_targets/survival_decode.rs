@@ -43,6 +43,8 @@ fn read_out(curve: &Curve) {
     }
     curve.quantile("quantile", 0.5).expect("a share");
     curve.at(&[0.0, 1.0, 1e9]).expect("in order");
+    let mean = curve.mean(None).expect("a limit of its own");
+    assert!(mean.seconds.is_none_or(|seconds| seconds >= 0.0), "{mean:?}");
 }
 
 fn unless_too_large<T>(answer: Result<T>) -> Option<T> {

@@ -44,7 +44,7 @@ use estimate::Maker;
 use heterogeneity::heterogeneity;
 pub use method::Method;
 use method::{serves, test};
-pub use power::{Figure, Plan, minimum_detectable_effect, sample_size};
+pub use power::{Figure, Plan, Split, minimum_detectable_effect, sample_size};
 pub use question::{Alternative, Entry, Question};
 pub use row::{Row, Verdict};
 use row_builder::{RowBuilder, judged};
@@ -78,7 +78,8 @@ pub fn compare(entries: &[Entry<'_>], question: &Question) -> Result<Vec<Row>> {
         makings
             .extend(compare_one(number, entry, question, &variants)?.into_iter().map(|making| (making, entry.better)));
     }
-    let p_values = makings.iter().map(|(making, _)| making.row.p_value).collect::<Vec<_>>();
+    let decides = |row: &Row| if question.sequential { row.always_p } else { row.p_value };
+    let p_values = makings.iter().map(|(making, _)| decides(&making.row)).collect::<Vec<_>>();
     let adjusted = adjusted(&p_values, question.correction);
     Ok(makings.into_iter().zip(adjusted).map(|((making, better), p)| judged(making, better, p, question)).collect())
 }
@@ -121,6 +122,7 @@ fn compare_one(
     let arms = entry.experiment.arms();
     let control = control_of(arms, question, variants);
     serves(entry)?;
+    let question = &*question.of_entry(entry)?;
     let (maker, remark) = Maker::of(entry)?;
     // A variant that only other segments have is one without users here.
     let absent = variants
@@ -128,7 +130,7 @@ fn compare_one(
         .filter(|name| arms.binary_search_by(|arm| arm.name().cmp(name)).is_err())
         .map(|name| (*name, 0));
     let seen = arms.iter().map(|arm| (arm.name(), arm.users())).chain(absent).collect::<Vec<_>>();
-    let spread = srm_check(&seen, question.weights.as_ref())?;
+    let spread = srm::checked(&seen, question.weights.as_ref(), question.sequential)?;
     let any_hidden = arms.iter().any(|arm| hidden(arm, question));
     let everybody = arms.iter().map(|arm| arm.users() as f64).sum::<f64>();
     let everybody = everybody + if question.first_counts { 0.0 } else { entry.mixed as f64 };

@@ -1,6 +1,6 @@
 //! The log-rank test: whether the event happens sooner in one group than in another.
 
-use super::{Point, Survival};
+use super::Survival;
 use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
@@ -24,61 +24,190 @@ pub struct Logrank {
     pub p_value: Option<f64>,
 }
 
+/// How much the times with an event count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weighting {
+    /// All the same.
+    #[default]
+    Logrank,
+    /// By the number at risk, so that early times count most: Gehan's and Breslow's test, which generalizes Wilcoxon's.
+    Wilcoxon,
+    /// By the square root of the number at risk.
+    TaroneWare,
+    /// By the share without the event in all groups together, which, unlike the number at risk, does not depend on censoring.
+    Peto,
+}
+
+impl Weighting {
+    /// The weighting of the given name.
+    pub fn parse(name: &str) -> Result<Self> {
+        match name {
+            "logrank" => Ok(Weighting::Logrank),
+            "wilcoxon" => Ok(Weighting::Wilcoxon),
+            "tarone_ware" => Ok(Weighting::TaroneWare),
+            "peto" => Ok(Weighting::Peto),
+            _ => Err(Error::not_one_of("weighting", name, &["logrank", "wilcoxon", "tarone_ware", "peto"])),
+        }
+    }
+}
+
+/// Settled durations of a group, or of its part in a stratum.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'a> {
+    /// The durations.
+    pub durations: &'a Survival,
+    /// The number of the group, from 0 on.
+    pub group: usize,
+    /// The stratum.
+    pub stratum: usize,
+}
+
+/// The numbers of values and of labels given for them, which must agree.
+#[derive(Clone, Copy, Debug)]
+pub struct Labels {
+    /// The number of values.
+    pub durations: usize,
+    /// The number of names of groups, if any are given.
+    pub group_names: Option<usize>,
+    /// The number of names of strata, if any are given.
+    pub strata: Option<usize>,
+}
+
+impl Labels {
+    /// An error for a number that does not agree, and for strata alone: each value would be a group in one stratum only.
+    pub fn check(&self) -> Result<()> {
+        let named = [("group_names", self.group_names), ("strata", self.strata)];
+        for (name, count) in named.into_iter().filter_map(|(name, count)| Some((name, count?))) {
+            if count != self.durations {
+                let accepted = format!("as many elements as durations, which has {}", self.durations);
+                return Err(Error::Argument { name, given: format!("{count} elements"), accepted });
+            }
+        }
+        if self.strata.is_some() && self.group_names.is_none() {
+            let accepted = "Give the name of the group of each value, because strata are given.";
+            return Err(Error::Null { name: "group_names", accepted });
+        }
+        Ok(())
+    }
+}
+
 /// The log-rank test over settled durations, one value per group.
+pub fn logrank(groups: &[Survival]) -> Result<Logrank> {
+    let sample = |(group, durations)| Sample { durations, group, stratum: 0 };
+    logrank_of(&mut groups.iter().enumerate().map(sample).collect::<Vec<_>>(), groups.len(), Weighting::default()) // few: of an argument
+}
+
+/// What happens in a group at a time.
+struct Change {
+    seconds: f64,
+    group: usize,
+    /// Late entries, who are at risk after this time.
+    enter: u64,
+    events: u64,
+    /// Those who leave, with the event or censored.
+    leave: u64,
+}
+
+/// The test of a number of groups over samples, which are brought in order.
 ///
 /// At every time with an event, the events of each group are compared with those expected if they occurred at random among
-/// those at risk. A group with no one at risk at any such time cannot be compared. Sources: N. Mantel, "Evaluation of
-/// survival data and two new rank order statistics", Cancer Chemotherapy Reports 50 (1966); for several groups R. Peto and
-/// J. Peto, "Asymptotically efficient rank invariant test procedures", JRSS A 135 (1972).
-pub fn logrank(groups: &[Survival]) -> Result<Logrank> {
-    let k = groups.len();
+/// those at risk in the same stratum. A group with no one at risk at any such time cannot be compared. Sources: N. Mantel,
+/// "Evaluation of survival data and two new rank order statistics", Cancer Chemotherapy Reports 50 (1966); for several groups
+/// and the weighting `Peto` R. Peto and J. Peto, "Asymptotically efficient rank invariant test procedures", JRSS A 135
+/// (1972); for `Wilcoxon` N. Breslow, "A generalized Kruskal-Wallis test for comparing K samples subject to unequal patterns
+/// of censorship", Biometrika 57 (1970); R. E. Tarone and J. Ware, "On distribution-free tests for equality of survival
+/// distributions", Biometrika 64 (1977).
+pub fn logrank_of(samples: &mut [Sample<'_>], groups: usize, weighting: Weighting) -> Result<Logrank> {
+    let k = groups;
     if k > MOST_GROUPS {
         let accepted = format!("{MOST_GROUPS} groups or fewer");
         return Err(Error::Argument { name: "durations", given: format!("{k} groups"), accepted });
     }
+    let (mut excess, mut covariance) = (vec![0.0; k], vec![0.0; k * k]);
+    samples.sort_by_key(|sample| sample.stratum);
+    for stratum in samples.chunk_by(|a, b| a.stratum == b.stratum) {
+        memory::poll();
+        add(stratum, k, weighting, &mut excess, &mut covariance)?;
+    }
+    let (statistic, degrees_of_freedom) = quadratic_form(&mut excess, &mut covariance);
+    let statistic = (degrees_of_freedom > 0).then_some(statistic);
+    let p_value = statistic.and_then(|x| ChiSquared::new(degrees_of_freedom as f64).ok().map(|chi| chi.sf(x)));
+    Ok(Logrank { groups: k, statistic, degrees_of_freedom, p_value })
+}
+
+/// Adds a stratum's events in excess of those expected, and their covariance.
+fn add(
+    samples: &[Sample<'_>],
+    k: usize,
+    weighting: Weighting,
+    excess: &mut [f64],
+    covariance: &mut [f64],
+) -> Result<()> {
     let mut claim = Claim::temporary();
-    let mut points: Vec<(usize, Point)> = Vec::new();
+    let mut changes = Vec::new();
     let mut at_risk = vec![0u64; k];
-    for (group, survival) in groups.iter().enumerate() {
-        for (i, point) in survival.points().enumerate() {
+    for &Sample { durations, group, .. } in samples {
+        at_risk[group] = at_risk[group].saturating_add(durations.early());
+        let leaving = durations.points().map(|point| Change {
+            seconds: point.seconds,
+            group,
+            enter: 0,
+            events: point.events,
+            leave: point.events + point.censored,
+        });
+        let entering = durations.late_entries().map(|late| Change {
+            seconds: late.seconds,
+            group,
+            enter: late.subjects,
+            events: 0,
+            leave: 0,
+        });
+        for (i, change) in leaving.chain(entering).enumerate() {
             if i % memory::POLL_EVERY == 0 {
                 memory::poll();
             }
-            claim.push(&mut points, (group, point))?;
-            at_risk[group] = at_risk[group].saturating_add(point.events + point.censored);
+            claim.push(&mut changes, change)?;
         }
     }
-    points.sort_unstable_by(|(_, a), (_, b)| a.seconds.total_cmp(&b.seconds));
-    let (mut excess, mut covariance) = (vec![0.0; k], vec![0.0; k * k]);
-    for (i, now) in points.chunk_by(|(_, a), (_, b)| a.seconds == b.seconds).enumerate() {
+    changes.sort_unstable_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    let mut share_left = 1.0;
+    for (i, now) in changes.chunk_by(|a, b| a.seconds == b.seconds).enumerate() {
         if i % memory::POLL_EVERY == 0 {
             memory::poll();
         }
-        let events = now.iter().map(|(_, point)| point.events).sum::<u64>();
+        let events = now.iter().map(|change| change.events).sum::<u64>();
         let all = at_risk.iter().sum::<u64>();
-        if events > 0 {
+        if events > 0 && all > 0 {
             let (n, d) = (all as f64, events as f64);
-            let spread = if all > 1 { d * (n - d) / (n - 1.0) } else { 0.0 };
-            for &(group, point) in now {
-                excess[group] += point.events as f64;
+            share_left *= 1.0 - (d / (n + 1.0)).min(1.0);
+            let weight = match weighting {
+                Weighting::Logrank => 1.0,
+                Weighting::Wilcoxon => n,
+                Weighting::TaroneWare => n.sqrt(),
+                Weighting::Peto => share_left,
+            };
+            // Not below 0 where counts are at their limit.
+            let spread = if all > 1 { (weight * weight * (d * (n - d) / (n - 1.0))).max(0.0) } else { 0.0 };
+            for change in now {
+                excess[change.group] += weight * change.events as f64;
             }
             for a in 0..k {
                 let share = at_risk[a] as f64 / n;
-                excess[a] -= d * share;
+                excess[a] -= weight * (d * share);
                 for b in 0..k {
                     let same = if a == b { share } else { 0.0 };
                     covariance[a * k + b] += spread * (same - share * at_risk[b] as f64 / n);
                 }
             }
         }
-        for &(group, point) in now {
-            at_risk[group] = at_risk[group].saturating_sub(point.events + point.censored);
+        for change in now {
+            at_risk[change.group] = at_risk[change.group].saturating_sub(change.leave);
+        }
+        for change in now {
+            at_risk[change.group] = at_risk[change.group].saturating_add(change.enter);
         }
     }
-    let (statistic, degrees_of_freedom) = quadratic_form(&mut excess, &mut covariance);
-    let statistic = (degrees_of_freedom > 0).then_some(statistic);
-    let p_value = statistic.and_then(|x| ChiSquared::new(degrees_of_freedom as f64).ok().map(|chi| chi.sf(x)));
-    Ok(Logrank { groups: k, statistic, degrees_of_freedom, p_value })
+    Ok(())
 }
 
 /// `x' V⁻ x` and the rank of V, for a singular covariance V: the components of x add up to 0. By elimination, the largest

@@ -2,7 +2,7 @@
 
 use super::Step;
 use super::Survival;
-use super::readout::{CONFIDENCE, shown};
+use super::readout::{BOUNDS, CONFIDENCE, shown};
 use crate::base::error::Result;
 use crate::base::state::State;
 use crate::function::{Argument, Call, Function, NO_DEFAULT, Reads, Role, Rows, Stored, Type, column};
@@ -13,7 +13,7 @@ pub static FUNCTION: Function = Function {
     path: "survival::survival_curve",
     example: "",
     summary: "Kaplan-Meier survival curve: share without the event after each duration, with confidence bounds \
-              (Greenwood, log-log scale); at given durations with at_seconds",
+              (Greenwood); at given durations with at_seconds",
     arguments: &[
         CONFIDENCE,
         Argument {
@@ -23,6 +23,7 @@ pub static FUNCTION: Function = Function {
             default: NO_DEFAULT,
             about: "durations to report, ascending, in seconds; by default 0 and every distinct duration",
         },
+        BOUNDS,
     ],
     columns: &[
         column("duration_seconds", Type::Double, "the duration"),

@@ -1,7 +1,7 @@
 //! `survival_quantiles`: several quantiles of the time to the event.
 
 use super::Survival;
-use super::readout::{CONFIDENCE, shown};
+use super::readout::{BOUNDS, CONFIDENCE, shown};
 use crate::base::error::Result;
 use crate::base::state::State;
 use crate::function::{Argument, Call, Function, Reads, Role, Rows, Stored, Type, column};
@@ -21,6 +21,7 @@ pub static FUNCTION: Function = Function {
             about: "the quantiles, as shares between 0 and 1",
         },
         CONFIDENCE,
+        BOUNDS,
     ],
     columns: &[
         column("quantile", Type::Double, "the share"),

@@ -2,7 +2,7 @@
 
 use super::Curve;
 use super::Survival;
-use super::readout::{CONFIDENCE, shown};
+use super::readout::{BOUNDS, CONFIDENCE, shown};
 use crate::base::error::Result;
 use crate::base::state::State;
 use crate::function::{Call, Cell, Function, Reads, Rows, Stored, Type, column};
@@ -14,12 +14,16 @@ pub static FUNCTION: Function = Function {
     example: "",
     summary: "number of durations, number of events, and median time to the event with confidence bounds; NULL if \
               observation ends before",
-    arguments: &[CONFIDENCE],
+    arguments: &[CONFIDENCE, BOUNDS],
     columns: &[
         column("observed", Type::Bigint, "number of durations that are counted"),
         column("events", Type::Bigint, "number of durations that ended with the event"),
         column("censored", Type::Bigint, "number of censored durations, without the event so far"),
-        column("left_out", Type::Bigint, "number of durations left out because they are below 0 or not finite"),
+        column(
+            "left_out",
+            Type::Bigint,
+            "number of durations left out because they are below 0 or not finite, or do not end after their entry",
+        ),
         column("median_seconds", Type::Double, "median time to the event"),
         column("median_low", Type::Double, "its lower bound"),
         column("median_high", Type::Double, "its upper bound"),

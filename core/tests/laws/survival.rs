@@ -9,7 +9,8 @@ use user_metrics_core::base::memory;
 use user_metrics_core::base::state::State;
 use user_metrics_core::survival::{Curve, Step, Survival, logrank};
 
-type Row = (f64, bool);
+/// Seconds, whether it happened, and the late entry.
+type Row = (f64, bool, f64);
 
 fn rows(most: usize) -> BoxedStrategy<Vec<Row>> {
     let seconds = prop_oneof![
@@ -18,7 +19,12 @@ fn rows(most: usize) -> BoxedStrategy<Vec<Row>> {
         1 => any::<f64>(),
         1 => prop_oneof![Just(-0.0), Just(-1.0), Just(f64::NAN), Just(f64::INFINITY), Just(f64::MAX), Just(5e-324)],
     ];
-    vec((seconds, any::<bool>()), 0..most).boxed()
+    let entry = prop_oneof![
+        6 => Just(0.0),
+        3 => (0..20u32).prop_map(f64::from),
+        1 => any::<f64>(),
+    ];
+    vec((seconds, any::<bool>(), entry), 0..most).boxed()
 }
 
 impl Subject for Survival {
@@ -41,8 +47,8 @@ impl Subject for Survival {
         Survival::new()
     }
 
-    fn observe(&mut self, &(seconds, happened): &Row) -> Result<()> {
-        Survival::observe(self, seconds, happened)
+    fn observe(&mut self, &(seconds, happened, entry): &Row) -> Result<()> {
+        self.observe_from(entry, seconds, happened)
     }
 }
 
@@ -53,13 +59,22 @@ fn settled(rows: &[Row]) -> Result<Survival> {
     Ok(survival)
 }
 
+fn is_valid(&(seconds, _, entry): &Row) -> bool {
+    (0.0..f64::INFINITY).contains(&seconds) && (entry == 0.0 || entry > 0.0 && entry < seconds)
+}
+
+/// Who entered late is at risk after the entry.
+fn is_at_risk(&(seconds, _, entry): &Row, time: f64) -> bool {
+    seconds >= time && (entry == 0.0 || entry < time)
+}
+
 /// The estimate restated: at each time the product over the times before of the share that goes on.
 fn naive(rows: &[Row], at: f64) -> f64 {
     let mut times = rows.iter().filter(|row| row.1 && row.0 <= at).map(|row| row.0).collect::<Vec<_>>();
     times.sort_by(f64::total_cmp);
     times.dedup();
     let goes_on = |&time: &f64| {
-        let at_risk = rows.iter().filter(|row| row.0 >= time).count() as f64;
+        let at_risk = rows.iter().filter(|row| is_at_risk(row, time)).count() as f64;
         1.0 - rows.iter().filter(|row| row.1 && row.0 == time).count() as f64 / at_risk
     };
     times.iter().map(goes_on).product()
@@ -69,14 +84,14 @@ fn naive(rows: &[Row], at: f64) -> f64 {
 fn the_curve_is_the_product_of_those_who_go_on() {
     check(300, rows(60), |mut rows| {
         let curve = ok(settled(&rows).and_then(|survival| Curve::new(&survival, 0.95)))?;
-        rows.retain(|row| (0.0..f64::INFINITY).contains(&row.0));
+        rows.retain(is_valid);
         prop_assert_eq!(curve.observed(), rows.len() as u64);
         prop_assert_eq!(curve.events(), rows.iter().filter(|row| row.1).count() as u64);
         prop_assert_eq!(curve.steps().is_empty(), rows.is_empty());
         for step in curve.steps() {
             let share = step.survival.unwrap_or(f64::NAN);
             prop_assert!((share - naive(&rows, step.seconds)).abs() < 1e-12, "{step:?}");
-            prop_assert_eq!(step.at_risk, rows.iter().filter(|row| row.0 >= step.seconds).count() as u64);
+            prop_assert_eq!(step.at_risk, rows.iter().filter(|row| is_at_risk(row, step.seconds)).count() as u64);
             if let Some((low, high)) = step.bounds {
                 prop_assert!(0.0 <= low && low <= share && share <= high && high <= 1.0, "{step:?}");
             }
@@ -127,6 +142,19 @@ fn quantiles_are_where_the_curve_crosses() {
 }
 
 #[test]
+fn the_restricted_mean_is_the_mean_of_what_is_known() {
+    // Without censoring and late entries, the mean of the shorter of each duration and the limit.
+    check(200, (vec(0.0..100.0f64, 1..40), 0.1..150.0f64), |(durations, until)| {
+        let rows = durations.iter().map(|&seconds| (seconds, true, 0.0)).collect::<Vec<_>>();
+        let curve = ok(settled(&rows).and_then(|survival| Curve::new(&survival, 0.95)))?;
+        let mean = ok(curve.mean(Some(until)))?;
+        let expected = durations.iter().map(|seconds| seconds.min(until)).sum::<f64>() / durations.len() as f64;
+        prop_assert!(mean.seconds.is_some_and(|seconds| (seconds - expected).abs() < 1e-9), "{mean:?} {expected}");
+        Ok(())
+    });
+}
+
+#[test]
 fn the_log_rank_test_knows_no_order_of_groups() {
     check(300, vec(rows(40), 0..6), |groups| {
         let mut values = ok(groups.iter().map(|rows| settled(rows)).collect::<Result<Vec<_>>>())?;
@@ -148,7 +176,7 @@ fn the_log_rank_test_knows_no_order_of_groups() {
 
 #[test]
 fn reading_keeps_to_the_limit_and_gives_back() {
-    let rows = (0..5000).map(|i| (f64::from(i), i % 2 == 0)).collect::<Vec<_>>();
+    let rows = (0..5000).map(|i| (f64::from(i), i % 2 == 0, f64::from(i % 3) * 0.1)).collect::<Vec<_>>();
     let survival = settled(&rows).unwrap();
     let held = memory::used();
     let curve = Curve::new(&survival, 0.95).unwrap();

@@ -4,7 +4,7 @@ use crate::{Golden, Said, Zones, hex};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use user_metrics_core::base::state::State;
-use user_metrics_core::survival::{Curve, Step, Survival, logrank};
+use user_metrics_core::survival::{Bounds, Curve, Sample, Step, Survival, Weighting, logrank_of};
 use user_metrics_core::{Error, Result};
 
 #[derive(Deserialize)]
@@ -12,8 +12,8 @@ use user_metrics_core::{Error, Result};
 pub struct Case {
     name: String,
     origin: String,
-    /// The durations of each group: seconds, and whether it happened.
-    groups: Vec<Vec<(f64, bool)>>,
+    /// The durations of each group: seconds, whether it happened, and the late entry if there is one.
+    groups: Vec<Vec<Duration>>,
     readout: String,
     #[serde(default)]
     arguments: Arguments,
@@ -23,22 +23,37 @@ pub struct Case {
     tolerance: Option<f64>,
 }
 
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum Duration {
+    Whole(f64, bool),
+    Late(f64, bool, f64),
+}
+
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
 struct Arguments {
+    bounds: Option<String>,
+    until_seconds: Option<f64>,
+    group_names: Option<Vec<String>>,
+    strata: Option<Vec<String>>,
+    weighting: Option<String>,
     quantiles: Vec<f64>,
     at_seconds: Option<Vec<f64>>,
 }
 
-fn fed<'a>(durations: impl IntoIterator<Item = &'a (f64, bool)>) -> Result<Survival> {
+fn fed<'a>(durations: impl IntoIterator<Item = &'a Duration>) -> Result<Survival> {
     let mut survival = Survival::new();
-    durations.into_iter().try_for_each(|&(seconds, happened)| survival.observe(seconds, happened))?;
+    durations.into_iter().try_for_each(|&duration| match duration {
+        Duration::Whole(seconds, happened) => survival.observe(seconds, happened),
+        Duration::Late(seconds, happened, entry) => survival.observe_from(entry, seconds, happened),
+    })?;
     Ok(survival)
 }
 
 impl Case {
     /// The bytes of a group: the same in one pass, backwards, and merged from a value each.
-    fn value(&self, durations: &[(f64, bool)]) -> Result<Vec<u8>> {
+    fn value(&self, durations: &[Duration]) -> Result<Vec<u8>> {
         let bytes = fed(durations)?.encode()?;
         assert_eq!(fed(durations.iter().rev())?.encode()?, bytes, "{}: backwards", self.name);
         let mut merged = Survival::new();
@@ -83,7 +98,8 @@ impl Golden for Case {
         }
         let bytes = self.groups.iter().map(|group| self.value(group)).collect::<Result<Vec<_>>>()?;
         let values = bytes.iter().map(|bytes| Survival::decode(bytes)).collect::<Result<Vec<_>>>()?;
-        let curve = || Curve::new(&values[0], 0.95);
+        let bounds = self.arguments.bounds.as_deref().map_or(Ok(Bounds::default()), Bounds::parse)?;
+        let curve = || Curve::with_bounds(&values[0], 0.95, bounds);
         match &self.readout[..] {
             "value" => Ok(bytes.iter().map(|bytes| json!([hex(bytes)])).collect()),
             "survival_curve" => Ok(match &self.arguments.at_seconds {
@@ -98,8 +114,29 @@ impl Golden for Case {
                 };
                 self.arguments.quantiles.iter().map(row).collect()
             }
+            "survival_mean" => {
+                let mean = curve()?.mean(self.arguments.until_seconds)?;
+                let (low, high) = mean.bounds.unzip();
+                Ok(vec![json!([mean.until, mean.seconds, low, high])])
+            }
             "logrank" => {
-                let test = logrank(&values)?;
+                let Arguments { group_names, strata, weighting, .. } = &self.arguments;
+                let number = |names: &Option<Vec<String>>, n: usize, otherwise: usize| {
+                    let Some(names) = names else { return otherwise };
+                    let mut known = names.clone();
+                    known.sort();
+                    known.dedup();
+                    known.iter().position(|name| *name == names[n]).expect("among the names")
+                };
+                let sample = |(n, durations)| Sample {
+                    durations,
+                    group: number(group_names, n, n),
+                    stratum: number(strata, n, 0),
+                };
+                let mut samples = values.iter().enumerate().map(sample).collect::<Vec<_>>();
+                let groups = samples.iter().map(|sample| sample.group + 1).max().unwrap_or(0);
+                let weighting = weighting.as_deref().map_or(Ok(Weighting::default()), Weighting::parse)?;
+                let test = logrank_of(&mut samples, groups, weighting)?;
                 Ok(vec![json!([test.groups, test.statistic, test.degrees_of_freedom, test.p_value])])
             }
             other => panic!("{}: there is no readout {other}", self.name),

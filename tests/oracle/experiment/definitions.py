@@ -40,6 +40,8 @@ class Experiment:
     control: str | None
     weights: dict | None
     quantile: float = 0.5
+    margin: float | None = None
+    sequential: bool = False
 
     AGGREGATES = {"mean": "experiment(v, x)", "share": "experiment(v, x)", "adjusted": "experiment(v, x, y)",
                   "ratio": "experiment_ratio(v, x, y)", "sample": "experiment_sample(v, x)", "lists": "experiment_lists(v, x)"}
@@ -64,7 +66,8 @@ class Experiment:
                 f"FROM (VALUES {rows}) AS u(v, x, y)), control => {text(self.control)}, method => '{self.method}', "
                 f"alternative => '{self.alternative}', confidence => {self.confidence}, "
                 f"correction => '{self.correction}', weights => {weights}, better => '{self.better}', "
-                f"quantile => {self.quantile}) AS r")
+                f"quantile => {self.quantile}, margin => {'NULL' if self.margin is None else self.margin}, "
+                f"sequential => {self.sequential}) AS r")
 
     def script(self):
         return self.sql() + ";"
@@ -104,9 +107,17 @@ def random_experiment(rng):
     if weights and rng.random() < 0.2:
         # A planned variant without users.
         weights |= {rng.choice(VARIANTS): 1}
-    return Experiment(kind, rows, method, rng.choice(list(SIDES)), rng.choice([0.8, 0.9, 0.95, 0.99]),
-                      rng.choice(list(CORRECTIONS)), rng.choice(["higher", "lower", "neither"]),
-                      rng.choice([None, None, arms[0]]), weights, rng.choice([0.1, 0.5, 0.9, 0.95]))
+    better, alternative, margin = rng.choice(["higher", "lower", "neither"]), rng.choice(list(SIDES)), None
+    if better != "neither" and method in ("welch", "proportions", "quantile") and rng.random() < 0.3:
+        margin = rng.choice([0.01, 0.1, 0.5])
+        alternative = rng.choice(["two_sided", DIRECTIONS[better]])
+    return Experiment(kind, rows, method, alternative, rng.choice([0.8, 0.9, 0.95, 0.99]),
+                      rng.choice(list(CORRECTIONS)), better,
+                      rng.choice([None, None, arms[0]]), weights, rng.choice([0.1, 0.5, 0.9, 0.95]),
+                      margin, method != "mann_whitney" and rng.random() < 0.3)
+
+
+DIRECTIONS = {"higher": "greater", "lower": "less"}
 
 
 class Arm:
@@ -157,20 +168,23 @@ def adjustment(arms):
 
 
 def expected_rows(e):
+    if e.margin is not None:
+        e = replace(e, alternative=DIRECTIONS[e.better])
     names = sorted({v for v, _, _ in e.rows}, key=lambda name: name.encode())
     arms = [Arm(name, [r for r in e.rows if r[0] == name], e.kind) for name in names]
     control_name = e.control or ("control" if "control" in names else names[0])
     control = next(a for a in arms if a.name == control_name)
     theta, centre = adjustment(arms) if e.kind == "adjusted" else (0.0, 0.0)
-    srm = expected_srm(arms, e.weights)
+    srm = expected_srm(arms, e.weights, e.sequential)
     if e.kind == "lists":
         if e.method == "quantile":
             return [expected_quantile(e, a, control, srm) for a in sorted(arms, key=lambda a: a is not control)]
         e = replace(e, kind="ratio")
     rows = [expected_row(e, a, control, theta, centre, srm) for a in sorted(arms, key=lambda a: a is not control)]
-    known = [row for row in rows if row["p_value"] is not None]
+    decides = "always_valid_p" if e.sequential else "p_value"
+    known = [row for row in rows if row[decides] is not None]
     if known:
-        p_values = [row["p_value"] for row in known]
+        p_values = [row[decides] for row in known]
         method = CORRECTIONS[e.correction]
         adjusted = multipletests(p_values, method=method)[1] if method else p_values
         for row, p in zip(known, adjusted, strict=True):
@@ -179,6 +193,17 @@ def expected_rows(e):
         row["verdict"] = expected_verdict(e, row)
         del row["fewest"], row["upwards"]
     return rows
+
+
+def always_valid_p(off, squared, users, e):
+    """The level at which the sequence of D90, with the mixture for the confidence asked, just reaches an effect."""
+    if e.alternative == "greater" and off <= 0 or e.alternative == "less" and off >= 0:
+        return 1.0
+    alpha = 1 - e.confidence
+    rho2 = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha) + 1)) / 5000
+    # off**2 = 2 s**2 (n rho**2 + 1) / (n rho**2) ln(sqrt(n rho**2 + 1) / p), with the squared standard error s**2.
+    log_p = 0.5 * math.log(users * rho2 + 1) - off**2 / (2 * squared) * users * rho2 / (users * rho2 + 1)
+    return max(min(1.0, math.exp(log_p)), LEAST_P)
 
 
 def expected_quantile(e, arm, control, srm):
@@ -198,6 +223,7 @@ def wrong_errors(e, rows):
     """A line for each bound of a quantile's difference that deviates from the width by a bootstrap of our own."""
     arms = {name: Arm(name, [r for r in e.rows if r[0] == name], e.kind) for name in {v for v, _, _ in e.rows}}
     rng, lines = np.random.default_rng(1), []
+    null = 0.0 if e.margin is None else -e.margin if e.better == "higher" else e.margin
 
     def error(arm):
         picks = rng.integers(0, arm.users, (300, arm.users))
@@ -208,14 +234,14 @@ def wrong_errors(e, rows):
         # For few users two bootstraps may differ arbitrarily.
         if min(arm.users, control.users) < 40 or not row["statistic"]:
             continue
-        want, have = math.hypot(error(arm), error(control)), abs(row["difference"] / row["statistic"])
+        want, have = math.hypot(error(arm), error(control)), abs((row["difference"] - null) / row["statistic"])
         if not 0.6 < have / want < 1.6:
             lines.append(f"{row['variant']}: an error of {have} instead of about {want}")
     return lines
 
 
-def expected_srm(arms, weights):
-    return srm({a.name: a.assigned for a in arms}, weights)["p_value"]
+def expected_srm(arms, weights, sequential=False):
+    return srm({a.name: a.assigned for a in arms}, weights, sequential)["p_value"]
 
 
 def expected_row(e, arm, control, theta, centre, srm):
@@ -242,7 +268,7 @@ def expected_row(e, arm, control, theta, centre, srm):
     row = dict.fromkeys(
         ["variant", "users", "mean", "sd", "control_mean", "difference", "difference_low", "difference_high",
          "relative_lift", "lift_low", "lift_high", "statistic", "df", "p_value", "p_adjusted", "always_valid_low",
-         "always_valid_high", "probability_better", "expected_loss", "srm_p_value", "before_difference", "before_p_value", "verdict"])
+         "always_valid_high", "always_valid_p", "probability_better", "expected_loss", "srm_p_value", "before_difference", "before_p_value", "verdict"])
     row |= {"variant": arm.name, "users": arm.users, "missing_users": arm.assigned - arm.users, "mean": mean,
             "sd": None if variance is None else math.sqrt(variance), "srm_p_value": srm, "fewest": None, "upwards": None}
     if arm is control:
@@ -273,10 +299,12 @@ def expected_row(e, arm, control, theta, centre, srm):
         return row
     lift = None
     asked = stats.norm.isf(tail)
+    # The difference of the null hypothesis.
+    null = 0.0 if e.margin is None else -e.margin if e.better == "higher" else e.margin
     if e.method == "welch":
         if error + control_error == 0:
             return row
-        t = stats.ttest_ind_from_stats(mean, math.sqrt(variance), n, base, math.sqrt(control_variance), m, equal_var=False)
+        t = stats.ttest_ind_from_stats(mean - null, math.sqrt(variance), n, base, math.sqrt(control_variance), m, equal_var=False)
         df = (error + control_error) ** 2 / (error ** 2 / (n - 1) + control_error ** 2 / (m - 1))
         row["statistic"], row["df"] = float(t.statistic), df
         row["p_value"] = float({"two_sided": 2 * stats.t.sf(abs(t.statistic), df), "greater": stats.t.sf(t.statistic, df),
@@ -290,8 +318,13 @@ def expected_row(e, arm, control, theta, centre, srm):
         k, l = int(arm.x.sum()), int(control.x.sum())
         critical = asked
         expected = stats.contingency.expected_freq([[k, n - k], [l, m - l]]) if 0 < k + l < n + m else np.zeros((2, 2))
+        if e.margin is not None:
+            z = score_of_difference(k, n, l, m, null)
+            row["statistic"], row["p_value"] = z, float(stats.norm.sf(z if e.better == "higher" else -z))
         if 0 < k + l < n + m:
-            if e.method == "fisher" or expected.min() < 5:
+            if e.margin is not None:
+                pass
+            elif e.method == "fisher" or expected.min() < 5:
                 odds, p = stats.fisher_exact([[k, n - k], [l, m - l]], alternative=SCIPY_SIDES[e.alternative])
                 row["statistic"], row["p_value"] = finite(odds), float(p)
                 critical = agreeing(proportions_ztest([k, l], [n, m])[0], float(p), asked, e)
@@ -308,6 +341,7 @@ def expected_row(e, arm, control, theta, centre, srm):
     if error + control_error > 0:
         sequential = SequentialTwoSidedTTest(a, b, SequentialConfig(alpha=alpha, difference_type="absolute"))
         row["always_valid_low"], row["always_valid_high"] = map(float, sequential.confidence_interval)
+        row["always_valid_p"] = always_valid_p(mean - base - null, error + control_error, n + m, e)
     if base == 0:
         return row
     row["relative_lift"] = (mean - base) / abs(base)
@@ -419,10 +453,12 @@ def expected_verdict(e, row):
         return "too few arms"
     if row["fewest"] is None:
         return "control"
-    if row["fewest"] < (30 if e.method == "welch" else 8):
+    if row["fewest"] < (30 if e.method == "welch" or e.sequential else 8):
         return "too small"
     if row["p_adjusted"] is None or row["p_adjusted"] >= 1 - e.confidence:
         return "no evidence"
+    if e.margin is not None:
+        return "not inferior"
     names = {"higher": ("worse", "better"), "lower": ("better", "worse"), "neither": ("lower", "higher")}
     return names[e.better][row["upwards"]]
 
@@ -473,14 +509,23 @@ LEAST_USERS = 2
 MOST_USERS = 2**63 - 1
 
 
-def srm(users, weights=None):
-    """The row of srm_check without its reason (D92): `users` and `weights` by variant. The test is scipy's."""
+def srm(users, weights=None, sequential=False):
+    """The row of srm_check without its reason (D92): `users` and `weights` by variant. The tests are scipy's."""
     planned = {v: weight for v, weight in (dict.fromkeys(users, 1) if weights is None else weights).items() if weight > 0}
     if weights is not None and not planned or any(count > 0 and v not in planned for v, count in users.items()):
         raise Refused
     row = {"users": sum(users.values()), "statistic": None, "df": None, "p_value": None, "verdict": "too small"}
     counts = np.array([users.get(v, 0) for v in planned], dtype=float)
     share = np.array(list(planned.values()), dtype=float)
+    if sequential:
+        total = int(counts.sum())
+        if len(planned) < 2 or total == 0:
+            return row
+        # The likelihood of the counts, given a split near the planned one, and given that split.
+        about = stats.dirichlet_multinomial.logpmf(counts.astype(int), 10_000 * share / share.sum(), total)
+        factor = float(about - stats.multinomial.logpmf(counts, total, share / share.sum()))
+        p = max(min(1.0, math.exp(-factor)), LEAST_P)
+        return row | {"statistic": factor, "p_value": p, "verdict": "invalid: SRM" if p < SRM_THRESHOLD else "ok"}
     if len(planned) < 2 or min(expected := counts.sum() * share / share.sum()) < FEWEST_EXPECTED:
         return row
     test = stats.chisquare(counts, expected)
@@ -499,6 +544,15 @@ class Plan:
     confidence: float = 0.95
     alternative: str = "two_sided"
     comparisons: int = 1
+    weights: dict | None = None
+
+    def arms(self):
+        """Users of the variant and of the control in multiples of the smaller: the variant of the least weight is planned."""
+        positive = {name: weight for name, weight in (self.weights or {"control": 1, "treatment": 1}).items() if weight > 0}
+        control = "control" if "control" in positive else min(positive, key=lambda name: name.encode())
+        variant = min(weight for name, weight in positive.items() if name != control)
+        least = min(variant, positive[control])
+        return variant / least, positive[control] / least
 
     def checked(self):
         """The plan, if it is of either a rate or a mean."""
@@ -508,17 +562,20 @@ class Plan:
             raise Refused
         if not 0 < self.power < 1 or not 0 < self.confidence < 1 or self.comparisons < 1:
             raise Refused
+        if self.weights is not None and sum(weight > 0 for weight in self.weights.values()) < 2:
+            raise Refused
         return self
 
     def users(self, effect):
-        """Users needed in each variant, before rounding; 0 if any number suffices (D95). By statsmodels."""
+        """Users needed in the smaller variant, before rounding; 0 if any number suffices (D95). By statsmodels."""
+        variant, control = self.arms()
         alpha = (1 - self.confidence) / self.comparisons
         if self.baseline is not None:
             side = "two-sided" if self.alternative == "two_sided" else "larger"
             return float(samplesize_proportions_2indep_onetail(
-                effect, self.baseline, self.power, alpha=alpha, alternative=side))
+                effect, self.baseline, self.power, ratio=control / variant, alpha=alpha, alternative=side)) / variant
         tail = alpha / 2 if self.alternative == "two_sided" else alpha
-        return float(normal_sample_size_one_tail(effect, self.power, tail, std_null=math.sqrt(2) * self.sd))
+        return float(normal_sample_size_one_tail(effect, self.power, tail, std_null=math.sqrt(1 / variant + 1 / control) * self.sd))
 
 
 def sample_size(effect, plan):
@@ -545,11 +602,12 @@ def power_of_t(plan, users, effect):
     """The power of the t test, by statsmodels, for an effect in standard deviations."""
     alpha = (1 - plan.confidence) / plan.comparisons
     side = "two-sided" if plan.alternative == "two_sided" else "larger"
-    power = TTestIndPower().power(effect, users, alpha, alternative=side)
+    variant, control = plan.arms()
+    power = TTestIndPower().power(effect, users * variant, alpha, ratio=control / variant, alternative=side)
     if not math.isnan(power):
         return power
     # scipy's noncentral t gives up far out: the mean of the normal tails over the estimated standard deviation.
-    df, shift = 2 * users - 2, effect * math.sqrt(users / 2)
+    df, shift = users * (variant + control) - 2, effect * math.sqrt(users / (1 / variant + 1 / control))
     t = stats.t.isf(alpha / 2 if side == "two-sided" else alpha, df)
     spread, root = 12 / math.sqrt(2 * df), math.sqrt(df)
 

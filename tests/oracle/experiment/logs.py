@@ -57,7 +57,8 @@ class Log:
 
     COMPARED = ["segment", "metric", "variant", "users", "missing_users", "mixed_users", "mean", "sd", "control_mean",
                 "difference", "difference_low", "difference_high", "relative_lift", "lift_low", "lift_high", "statistic", "df",
-                "p_value", "before_difference", "before_p_value", "always_valid_low", "always_valid_high", "probability_better", "expected_loss", "srm_p_value"]
+                "p_value", "before_difference", "before_p_value", "always_valid_low", "always_valid_high", "always_valid_p", "probability_better",
+                "expected_loss", "srm_p_value"]
 
     def statements(self):
         rows = []

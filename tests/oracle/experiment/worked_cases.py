@@ -8,7 +8,8 @@ import numpy as np
 
 from oracle.experiment.cases import Effect, Size, Split
 from oracle.experiment.definitions import (
-    Arm, Experiment, Plan, Refused, adjustment, differences, expected_rows, minimum_detectable_effect, sample_size, srm,
+    Arm, Experiment, Plan, Refused, adjustment, always_valid_p, differences, expected_rows, minimum_detectable_effect, sample_size,
+    srm,
     theta_of_gbstats)
 from oracle.experiment.logs import START, Request, count_sessions, figure_of, score_of
 
@@ -116,6 +117,31 @@ class Plans(unittest.TestCase):
         self.assertEqual(sample_size(0.03, Plan(0.25)), (3397, 3397))
         # From a half to 1: (1.959964 * sqrt(2 * 3/4 * 1/4) + 0.841621 * sqrt(1/4))^2 / (1/4) = 10.5.
         self.assertEqual(sample_size(0.5, Plan(0.5)), (11, 11))
+
+    def test_size_of_unequal_variants(self):
+        """(1.959964 + 0.841621)^2 * 12^2 / 1.5^2 * (1 + 1/9) = 558.1, and by the t test a little more."""
+        uneven = {"control": 9, "treatment": 1}
+        self.assertEqual(sample_size(1.5, Plan(sd=12, weights=uneven)), (559, 559))
+        self.assertEqual(sample_size(1.5, Plan(sd=12, weights={"a": 1, "b": 1})), (1006, 1006))
+        # In the control, 9 users for each of the treatment: the pooled rate is 0.253.
+        missed = 0.841621 * math.sqrt(0.25 * 0.75 / 9 + 0.28 * 0.72)
+        users = (1.959964 * math.sqrt(0.253 * 0.747 * 10 / 9) + missed) ** 2 / 0.03 ** 2
+        self.assertEqual(sample_size(0.03, Plan(0.25, weights=uneven))[0], math.ceil(users))
+
+    def test_looks_do_not_add_up(self):
+        """Of 1,000 experiments without effect, looked at after every 20 users, at most 5 % are ever significant; by the usual
+        test far more are."""
+        rng = np.random.default_rng(3)
+        e = Experiment("mean", [], "welch", "two_sided", 0.95, "none", "higher", None, None)
+        ever = at_once = 0
+        for _ in range(1000):
+            means = rng.normal(size=(2, 2000)).cumsum(axis=1)[:, 29::10] / np.arange(30, 2001, 10)
+            users = np.arange(30, 2001, 10)
+            off, squared = means[1] - means[0], 2 / users
+            ever += any(always_valid_p(o, s, 2 * n, e) < 0.05 for o, s, n in zip(off, squared, users))
+            at_once += bool((abs(off) / np.sqrt(squared) > 1.96).any())
+        self.assertLessEqual(ever, 50)
+        self.assertGreater(at_once, 200)
 
     def test_size_that_is_refused(self):
         for effect, plan in ((0.1, Plan()), (0.1, Plan(0.5, sd=1)), (0, Plan(sd=1)), (0.6, Plan(0.5)), (-0.6, Plan(0.5)),

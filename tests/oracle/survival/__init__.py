@@ -1,8 +1,10 @@
 """Survival: random durations, compared with lifelines.
 
 lifelines is Cameron Davidson-Pilon's package (https://lifelines.readthedocs.io). A case is a few groups of durations, with
-event or censored, including ties, zeros and invalid values. Every step of every group's curve with its bounds, the quantiles
-with theirs, the summary, and the log-rank test of all groups are compared. Permitted differences are noted in the code.
+event or censored, including ties, zeros and invalid values, with late entries or without. Every step of every group's curve
+with its bounds, the quantiles with theirs, the restricted mean, the summary, and the log-rank tests of all groups, weighted
+and stratified, are compared. What lifelines lacks is computed from the textbooks' formulas, row by row. Permitted differences
+are noted in the code.
 """
 
 from oracle.kit.packages import Packages

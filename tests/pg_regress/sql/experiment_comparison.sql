@@ -142,6 +142,46 @@ SELECT sample_size(0.03, baseline => 0.25) AS rate, sample_size(1.5, sd => 12) A
 -- By the t test. TTestIndPower().solve_power(2) = 5.09, (0.5) = 63.77; the normal approximation says 4 and 63.
 SELECT sample_size(2, sd => 1) AS few, sample_size(0.5, sd => 1) AS some, round(minimum_detectable_effect(6, sd => 1)::numeric, 3) AS of_few;
 SELECT minimum_detectable_effect(3397, baseline => 0.25) AS rate, minimum_detectable_effect(1005, sd => 12) AS mean, minimum_detectable_effect(5, baseline => 0.9) AS none;
+-- Unequal arms: the users of the smaller one. statsmodels: TTestIndPower().solve_power(1.5 / 12, alpha=0.05, power=0.8, ratio=9) =
+-- 558.33; samplesize_proportions_2indep_onetail(0.03, 0.25, 0.8, ratio=9) = 1863.59. Equal weights change nothing. With two
+-- variants besides the control the smaller one is planned: 3 to 1.
+SELECT sample_size(1.5, sd => 12, weights => '{"control": 9, "treatment": 1}') AS mean, sample_size(0.03, baseline => 0.25, weights => '{"control": 0.9, "treatment": 0.1}') AS rate,
+    sample_size(0.03, baseline => 0.25, weights => '{"a": 2, "b": 2, "off": 0}') AS equal,
+    sample_size(1.5, sd => 12, weights => '{"control": 0.6, "a": 0.2, "b": 0.3}') = sample_size(1.5, sd => 12, weights => '{"x": 3, "y": 1}') AS smaller_one;
+SELECT round(minimum_detectable_effect(559, sd => 12, weights => '{"control": 9, "treatment": 1}')::numeric, 4) AS mean,
+    round(minimum_detectable_effect(1864, baseline => 0.25, weights => '{"control": 9, "treatment": 1}')::numeric, 5) AS rate;
+-- Non-inferiority: 180 of 200 against 184 of 200 is 2 % less, not significantly. The score test of a loss of 10 %: z 2.62, one-sided;
+-- of a loss of 5 % it finds nothing. The lower bound agrees.
+CREATE TABLE cured AS SELECT v AS variant, (n <= CASE v WHEN 'control' THEN 184 ELSE 180 END)::int::float8 AS cured
+FROM unnest(ARRAY['control', 'treatment']) AS v, generate_series(1, 200) AS n;
+SELECT m.margin, r.difference, round(r.difference_low::numeric, 4) AS low, r.difference_high AS high, round(r.statistic::numeric, 4) AS z, round(r.p_value::numeric, 4) AS p, r.verdict
+FROM (VALUES (0.1), (0.05), (NULL)) AS m(margin), ab_compare((SELECT experiment(variant, cured) FROM cured), method => 'proportions', margin => m.margin) AS r
+WHERE r.variant = 'treatment';
+-- Means: 1 less of 10, with a standard deviation of 1 and 100 users each: t of a loss of 2 is 7, of a loss of 1 it is 0. Where less is
+-- better the variant is not inferior by any margin.
+CREATE TABLE waits AS SELECT v AS variant, CASE v WHEN 'control' THEN 10 ELSE 9 END + CASE WHEN n % 2 = 0 THEN 1 ELSE -1 END * sqrt(0.99) AS wait
+FROM unnest(ARRAY['control', 'treatment']) AS v, generate_series(1, 100) AS n;
+SELECT m.better, m.margin, round(r.difference_low::numeric, 4) AS low, round(r.difference_high::numeric, 4) AS high, round(r.statistic::numeric, 4) AS t, round(r.p_value::numeric, 4) AS p, r.verdict
+FROM (VALUES ('higher', 2), ('higher', 1), ('lower', 0.1)) AS m(better, margin), ab_compare((SELECT experiment(variant, wait) FROM waits), better => m.better, margin => m.margin) AS r
+WHERE r.variant = 'treatment';
+-- Sequential: 3.2 standard errors are significant in one look, and not in all. Both verdicts agree with their bounds.
+CREATE TABLE peeked AS SELECT v AS variant, CASE v WHEN 'control' THEN 0 ELSE 0.32 END + CASE WHEN n % 2 = 0 THEN 1 ELSE -1 END * sqrt(0.995) AS x
+FROM unnest(ARRAY['control', 'treatment']) AS v, generate_series(1, 200) AS n;
+SELECT s.sequential, round(r.p_value::numeric, 4) AS p, round(r.always_valid_p::numeric, 4) AS always_p, round(r.p_adjusted::numeric, 4) AS p_adjusted, r.always_valid_low > 0 AS excluded, r.verdict
+FROM (VALUES (false), (true)) AS s(sequential), ab_compare((SELECT experiment(variant, x) FROM peeked), sequential => s.sequential) AS r WHERE r.variant = 'treatment';
+SELECT round(r.always_valid_p::numeric, 4) AS always_p, r.always_valid_low > 0 AS excluded, r.verdict
+FROM ab_compare((SELECT experiment(variant, x) FROM peeked), sequential => true, confidence => 0.5) AS r WHERE r.variant = 'treatment';
+SELECT r.alternative, round(c.always_valid_p::numeric, 4) AS always_p FROM unnest('{greater,less}'::text[]) AS r(alternative),
+    ab_compare((SELECT experiment(variant, x) FROM peeked), sequential => true, alternative => r.alternative) AS c WHERE c.variant = 'treatment';
+-- Over a log, with segments.
+SELECT segment, variant, verdict FROM ab_segments('uneven', 'tier', filter => '{"tier": "y"}', sequential => true, margin => 1000, better => 'higher');
+-- The Bayes factor of the split by scipy.stats: dirichlet_multinomial.logpmf([560, 440], [5000, 5000], 1000) - multinomial.logpmf(
+-- [560, 440], 1000, [.5, .5]) = 0.606961. What one look condemns may happen in one of many.
+SELECT users, round(statistic::numeric, 6) AS log_factor, df, round(p_value::numeric, 6) AS p, verdict, reason FROM srm_check('{"control": 560, "treatment": 440}', sequential => true);
+SELECT users, round(statistic::numeric, 3) AS log_factor, df, p_value < 1e-6 AS clear, verdict FROM srm_check('{"control": 56000, "treatment": 44000}', sequential => true);
+SELECT verdict, reason FROM srm_check('{"control": 7}', sequential => true);
+SELECT users, round(statistic::numeric, 6) AS log_factor, p_value, verdict, reason FROM srm_check('{"control": 3, "treatment": 4}', sequential => true);
+SELECT verdict, reason FROM srm_check('{"control": 3000000000000, "treatment": 4}', sequential => true);
 
 -- ===== edges =====
 
@@ -216,6 +256,16 @@ SELECT sample_size(1e-12, sd => 1);
 SELECT sample_size(0.1, sd => 1, power => 1);
 SELECT sample_size(0.1, sd => 1, comparisons => 0);
 SELECT minimum_detectable_effect(1, sd => 1);
+SELECT sample_size(0.1, sd => 1, weights => '{"control": 1}');
+SELECT sample_size(0.1, sd => 1, weights => '{"control": 1, "treatment": 1e-9}');
+SELECT sample_size(0.1, sd => 1, weights => '[1, 2]');
+SELECT * FROM ab_compare((SELECT experiment(variant, cured) FROM cured), margin => 0);
+SELECT * FROM ab_compare((SELECT experiment(variant, cured) FROM cured), margin => 0.1, better => 'neither');
+SELECT * FROM ab_compare((SELECT experiment(variant, cured) FROM cured), margin => 0.1, alternative => 'less');
+SELECT * FROM ab_compare((SELECT experiment(variant, cured) FROM cured), margin => 0.1, method => 'fisher');
+SELECT * FROM ab_compare((SELECT experiment(variant, cured) FROM cured), margin => 1, method => 'proportions');
+SELECT * FROM ab_compare((SELECT experiment_sample(variant, cured) FROM cured), margin => 0.1, method => 'mann_whitney');
+SELECT * FROM ab_compare((SELECT experiment_sample(variant, cured) FROM cured), sequential => true, method => 'mann_whitney');
 \set VERBOSITY default
 
 \set VERBOSITY verbose

@@ -16,7 +16,7 @@ const MIXED: Column = column_about(
 );
 
 /// The columns about a variant, common to all comparisons.
-pub(super) const OF_VARIANT: [Column; 25] = [
+pub(super) const OF_VARIANT: [Column; 26] = [
     column("variant", Type::Text, "the variant"),
     column("users", Type::Bigint, "users with a value"),
     column(
@@ -40,8 +40,12 @@ pub(super) const OF_VARIANT: [Column; 25] = [
     column("lift_high", Type::Double, "its upper bound"),
     column("statistic", Type::Double, "test statistic: t, z, the odds ratio, or U"),
     column("df", Type::Double, "degrees of freedom of t"),
-    column("p_value", Type::Double, "probability of a difference at least as large if there were none"),
-    column("p_adjusted", Type::Double, "p_value adjusted for multiple comparisons"),
+    column(
+        "p_value",
+        Type::Double,
+        "probability of a difference at least as large if there were none; with margin, if the variant were worse by it",
+    ),
+    column("p_adjusted", Type::Double, "p_value, or always_valid_p with sequential, adjusted for multiple comparisons"),
     column(
         "always_valid_low",
         Type::Double,
@@ -69,17 +73,23 @@ pub(super) const OF_VARIANT: [Column; 25] = [
         Type::Double,
         "probability of a before_difference at least as large by chance; below 0.001 the variants differed already",
     ),
+    column(
+        "always_valid_p",
+        Type::Double,
+        "p value that holds however often the data are looked at: of experiments without effect, at most this share ever \
+         show one as small; decides with sequential",
+    ),
 ];
 
 /// All columns.
-static COLUMNS: [Column; 27] = {
-    let mut columns = [METRIC; 27];
+static COLUMNS: [Column; 28] = {
+    let mut columns = [METRIC; 28];
     let mut n = 0;
     while n < OF_VARIANT.len() {
         columns[n + 1] = OF_VARIANT[n];
         n += 1;
     }
-    columns[26] = MIXED;
+    columns[27] = MIXED;
     columns
 };
 
@@ -140,5 +150,6 @@ pub(super) fn of_variant(row: &Row) -> [Cell<'_>; OF_VARIANT.len()] {
         row.missing.into(),
         row.before_difference.into(),
         row.before_p_value.into(),
+        row.always_p.into(),
     ]
 }

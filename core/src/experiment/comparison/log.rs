@@ -71,8 +71,27 @@ pub(super) const WEIGHTS: Argument = argument(
     "planned shares of users by variant; by default equal ones",
 );
 
+/// The margin of non-inferiority.
+pub(super) const MARGIN: Argument = argument(
+    "margin",
+    Type::Double,
+    Role::Value,
+    NO_DEFAULT,
+    "for a test of non-inferiority: the largest loss that is acceptable, as a difference of the metric; one-sided",
+);
+
+/// Whether verdicts go by the always-valid p value.
+pub(super) const SEQUENTIAL: Argument = argument(
+    "sequential",
+    Type::Boolean,
+    Role::Value,
+    "false",
+    "whether the verdict holds however often the data are looked at: by always_valid_p, and by a sequential test for \
+     sample ratio mismatch",
+);
+
 /// The arguments of a comparison.
-pub(super) const ARGUMENTS: [Argument; 15] = [
+pub(super) const ARGUMENTS: [Argument; 17] = [
     argument(
         "metric",
         Type::Text,
@@ -146,6 +165,8 @@ pub(super) const ARGUMENTS: [Argument; 15] = [
         "'exclude'",
         "users seen in several variants: exclude to leave them out, first to count them in the first of them",
     ),
+    MARGIN,
+    SEQUENTIAL,
 ];
 
 /// The terms of a comparison.

@@ -129,7 +129,9 @@ pub(super) fn test(
     if entry.experiment.purpose() == Purpose::Adjusted {
         before(making, arm.moments(), control.moments());
     }
-    let enough = if matches!(entry.method, Method::Welch | Method::Quantile) { FEW } else { FEW_RANKS };
+    // Always-valid bounds are normal ones, of proportions too.
+    let is_normal = question.sequential || matches!(entry.method, Method::Welch | Method::Quantile);
+    let enough = if is_normal { FEW } else { FEW_RANKS };
     making.fewest = Some((ours.users.min(theirs.users), enough));
     making.row.control_mean = finite(theirs.mean);
     making.row.difference = finite(ours.mean - theirs.mean);
@@ -191,7 +193,7 @@ fn welch(making: &mut RowBuilder, ours: Estimate, theirs: Estimate, better: Bett
     }
     let (part, rest) = (error / all, control_error / all);
     let df = 1.0 / (part * part / (ours.users - 1) as f64 + rest * rest / (theirs.users - 1) as f64);
-    let statistic = (ours.mean - theirs.mean) / all.sqrt();
+    let statistic = (ours.mean - theirs.mean - question.null()) / all.sqrt();
     let critical = student_exceeded(question.tail(), df);
     making.row.statistic = finite(statistic);
     making.row.df = finite(df);
@@ -233,7 +235,12 @@ fn proportions(
     let asked = normal_exceeded(question.tail());
     let mut critical = asked;
     let z = proportions::pooled_z(one, other);
-    if let Some(z) = z {
+    if question.margin.is_some() {
+        // The score test, whose bounds are the same, and which knows a variance even if every user has the same figure.
+        let z = proportions::z_of_difference(one, other, question.null());
+        making.row.statistic = Some(z);
+        making.row.p_value = probability(question.alternative.chance(z, normal_above));
+    } else if let Some(z) = z {
         let small = proportions::least_expected(one, other) < SMALL_CELL;
         if entry.method == Method::Fisher || small {
             if small {

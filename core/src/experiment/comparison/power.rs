@@ -1,7 +1,8 @@
 //! Sample size and minimum detectable effect of an experiment. Definition D95.
 
 use super::Alternative;
-use super::log::argument;
+use super::log::{WEIGHTS, argument};
+use super::{Weights, parse_weights};
 use crate::base::error::{Error, Result};
 use crate::function::{Argument, Call, NO_DEFAULT, REQUIRED, Role, Type};
 use crate::stats::tails::{noncentral_t_above, normal_exceeded, student_exceeded};
@@ -10,7 +11,7 @@ pub mod minimum_detectable_effect;
 pub mod sample_size;
 
 /// The arguments of a plan, after the first one.
-const PLAN: [Argument; 6] = [
+const PLAN: [Argument; 7] = [
     argument(
         "baseline",
         Type::Double,
@@ -35,6 +36,7 @@ const PLAN: [Argument; 6] = [
         "alternative hypothesis: two_sided, greater or less",
     ),
     argument("comparisons", Type::Integer, Role::Value, "1", "number of comparisons"),
+    WEIGHTS,
 ];
 
 /// A required argument of a plan.
@@ -60,6 +62,7 @@ fn planned(call: &Call<'_>) -> Result<(Figure, Plan)> {
         confidence: call.double("confidence").unwrap_or(0.95),
         alternative: Alternative::parse(call.text("alternative").unwrap_or("two_sided"))?,
         comparisons: u32::try_from(call.integer("comparisons").unwrap_or(1)).unwrap_or(0),
+        split: call.json("weights").map(|text| Split::of(&parse_weights(text)?)).transpose()?.unwrap_or_default(),
     };
     Ok((figure, plan))
 }
@@ -84,6 +87,57 @@ pub struct Plan {
     pub alternative: Alternative,
     /// The number of comparisons, which share the permitted probability of a false positive.
     pub comparisons: u32,
+    /// How users are split.
+    pub split: Split,
+}
+
+/// How users are split over the control and a variant: multiples of the users of the smaller one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Split {
+    /// The users of the variant.
+    pub variant: f64,
+    /// The users of the control.
+    pub control: f64,
+}
+
+/// Equal shares.
+impl Default for Split {
+    fn default() -> Self {
+        Split { variant: 1.0, control: 1.0 }
+    }
+}
+
+/// The most that the users of two variants may differ.
+const MOST_UNEQUAL: f64 = 1e6;
+
+impl Split {
+    /// The split of planned weights: of the control, which is `control` or else the first by name, and the variant of the
+    /// least weight, for which the effect is hardest to find.
+    pub fn of(weights: &Weights) -> Result<Self> {
+        let refuse = |accepted: &str| {
+            let given = weights.iter().map(|(name, weight)| format!("{name}: {weight}")).collect::<Vec<_>>().join(", "); // few: of an error
+            Err(Error::Argument { name: "weights", given, accepted: accepted.to_owned() })
+        };
+        let positive = || weights.iter().filter(|(_, weight)| *weight > 0.0);
+        let control = positive().find(|(name, _)| name == "control").or(positive().min_by_key(|(name, _)| name));
+        let variant = positive()
+            .filter(|(name, _)| control.is_none_or(|(control, _)| control != name))
+            .min_by(|(_, a), (_, b)| a.total_cmp(b));
+        let Some(((_, control), (_, variant))) = control.zip(variant) else {
+            return refuse("weights above 0 of two variants or more");
+        };
+        let least = variant.min(*control);
+        let split = Split { variant: variant / least, control: control / least };
+        match split.variant.max(split.control) <= MOST_UNEQUAL {
+            true => Ok(split),
+            false => refuse("weights of which none is more than a million times another"),
+        }
+    }
+
+    /// The variance of the difference of two means, for a variance of 1 and one user in the smaller variant.
+    fn spread(self) -> f64 {
+        1.0 / self.variant + 1.0 / self.control
+    }
 }
 
 fn refused<T>(name: &'static str, given: f64, accepted: &str) -> Result<T> {
@@ -110,9 +164,10 @@ impl Plan {
         Ok((normal_exceeded(self.tail()), normal_exceeded(1.0 - self.power)))
     }
 
-    /// The power of the t test with the given users in each variant, for an effect in standard deviations.
+    /// The power of the t test with the given users in the smaller variant, for an effect in standard deviations.
     fn power_of_t(&self, users: f64, effect: f64) -> f64 {
-        let (df, shift) = (2.0 * users - 2.0, effect * (users / 2.0).sqrt());
+        let df = users * (self.split.variant + self.split.control) - 2.0;
+        let shift = effect * (users / self.split.spread()).sqrt();
         let critical = student_exceeded(self.tail(), df);
         let opposite =
             if self.alternative == Alternative::TwoSided { noncentral_t_above(critical, df, -shift) } else { 0.0 };
@@ -133,20 +188,21 @@ impl Figure {
 
     /// The required product of the effect and the square root of the number of users. The test of proportions assumes one
     /// pooled rate; under the alternative there are two.
-    fn required(self, effect: f64, (believed, missed): (f64, f64)) -> f64 {
+    fn required(self, effect: f64, (believed, missed): (f64, f64), split: Split) -> f64 {
         let needed = match self {
-            Figure::Mean(sd) => (believed + missed) * (2.0 * sd * sd).sqrt(),
+            Figure::Mean(sd) => (believed + missed) * (split.spread() * sd * sd).sqrt(),
             Figure::Proportion(rate) => {
-                let (other, together) = (rate + effect, rate + effect / 2.0);
-                believed * (2.0 * together * (1.0 - together)).sqrt()
-                    + missed * (rate * (1.0 - rate) + other * (1.0 - other)).max(0.0).sqrt()
+                let share = split.variant / (split.variant + split.control);
+                let (other, together) = (rate + effect, rate + effect * share);
+                let apart = rate * (1.0 - rate) / split.control + other * (1.0 - other) / split.variant;
+                believed * (split.spread() * together * (1.0 - together)).sqrt() + missed * apart.max(0.0).sqrt()
             }
         };
         needed.max(0.0)
     }
 }
 
-/// Users that each variant needs to find an effect of this size (the difference of the means or of the rates): for means by
+/// Users that each variant, or the smaller one, needs to find an effect of this size (the difference of the means or of the rates): for means by
 /// the t test, for rates by the normal approximation.
 ///
 /// Source: J. L. Fleiss, "Statistical Methods for Rates and Proportions", 2nd ed. (1981), equation 3.14, without correction
@@ -162,7 +218,7 @@ pub fn sample_size(effect: f64, figure: Figure, plan: Plan) -> Result<u64> {
     {
         return refused("effect", effect, "a difference that leads to a rate from 0 to 1");
     }
-    let users = (figure.required(effect, errors) / effect).powi(2);
+    let users = (figure.required(effect, errors, plan.split) / effect).powi(2);
     if users > MOST_USERS {
         return refused("effect", effect, "a larger difference: this one takes more users than can be counted");
     }
@@ -200,7 +256,7 @@ impl Plan {
     }
 }
 
-/// The smallest increase found with the given number of users in each variant; `None` if a proportion cannot increase by as
+/// The smallest increase found with the given number of users in each variant, or the smaller one; `None` if a proportion cannot increase by as
 /// much as needed.
 pub fn minimum_detectable_effect(users: u64, figure: Figure, plan: Plan) -> Result<Option<f64>> {
     figure.check()?;
@@ -208,7 +264,7 @@ pub fn minimum_detectable_effect(users: u64, figure: Figure, plan: Plan) -> Resu
     if users < 2 {
         return refused("users", users as f64, "a number of 2 or more");
     }
-    let found = |effect: f64| figure.required(effect, errors) / (users as f64).sqrt();
+    let found = |effect: f64| figure.required(effect, errors, plan.split) / (users as f64).sqrt();
     let rate = match figure {
         Figure::Proportion(rate) => rate,
         Figure::Mean(_) if users >= MANY => return Ok(Some(found(0.0))),
@@ -248,7 +304,33 @@ pub fn minimum_detectable_effect(users: u64, figure: Figure, plan: Plan) -> Resu
 mod tests {
     use super::*;
 
-    const PLAN: Plan = Plan { power: 0.8, confidence: 0.95, alternative: Alternative::TwoSided, comparisons: 1 };
+    const PLAN: Plan =
+        Plan { power: 0.8, confidence: 0.95, alternative: Alternative::TwoSided, comparisons: 1, split: EQUAL };
+    const EQUAL: Split = Split { variant: 1.0, control: 1.0 };
+
+    fn split(weights: &str) -> Result<Split> {
+        Split::of(&parse_weights(weights)?)
+    }
+
+    /// statsmodels: `TTestIndPower().solve_power(1.5 / 12, alpha=0.05, power=0.8, ratio=9)` is 558.33;
+    /// `samplesize_proportions_2indep_onetail(0.03, 0.25, 0.8, ratio=9, alternative="two-sided")` is 1863.59.
+    #[test]
+    fn sizes_of_unequal_variants_are_those_of_others() {
+        let plan = Plan { split: split(r#"{"treatment": 1, "control": 9}"#).unwrap(), ..PLAN };
+        assert_eq!(sample_size(1.5, Figure::Mean(12.0), plan), Ok(559));
+        assert_eq!(sample_size(0.03, Figure::Proportion(0.25), plan), Ok(1864));
+        let effect = minimum_detectable_effect(559, Figure::Mean(12.0), plan).unwrap().unwrap();
+        assert!((1.499..1.5).contains(&effect), "{effect}");
+    }
+
+    #[test]
+    fn the_hardest_comparison_is_planned() {
+        assert_eq!(split(r#"{"a": 0.5, "b": 0.2, "c": 0.3}"#), Ok(Split { variant: 1.0, control: 2.5 }));
+        assert_eq!(split(r#"{"a": 0.25, "b": 0.5, "control": 0.125}"#), Ok(Split { variant: 2.0, control: 1.0 }));
+        assert_eq!(split(r#"{"a": 3, "b": 3, "off": 0}"#), Ok(EQUAL));
+        assert!(split(r#"{"a": 1}"#).is_err() && split(r#"{"a": 1, "b": 0}"#).is_err());
+        assert!(split(r#"{"a": 1, "b": 1e-9}"#).is_err());
+    }
 
     /// The documentation of ClickHouse gives 3396.08 users for `minSampleSizeConversion(0.25, 0.03, 0.80, 0.05)`;
     /// statsmodels gives 1005.62 for `TTestIndPower().solve_power(1.5 / 12, alpha=0.05, power=0.8)`.

@@ -40,7 +40,7 @@ pub fn pooled_z(one: Share, other: Share) -> Option<f64> {
 ///
 /// Source: O. Miettinen and M. Nurminen, "Comparative analysis of two rates", Statistics in Medicine 4 (1985), without their
 /// correction of the variance, so that it is the pooled z for a difference of 0.
-fn z_of_difference(one: Share, other: Share, d: f64) -> f64 {
+pub fn z_of_difference(one: Share, other: Share, d: f64) -> f64 {
     let all = one.users as f64 + other.users as f64;
     let (n, m) = (one.users as f64 / all, other.users as f64 / all);
     let (x, y) = (n * one.rate(), m * other.rate());

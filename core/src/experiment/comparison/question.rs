@@ -75,6 +75,10 @@ pub struct Question {
     pub first_counts: bool,
     /// The number of segments, by which the threshold of the sample ratio test is divided.
     pub segments: u32,
+    /// The margin of a test of non-inferiority.
+    pub margin: Option<f64>,
+    /// Whether verdicts go by the always-valid p value.
+    pub sequential: bool,
 }
 
 impl Question {
@@ -89,17 +93,62 @@ impl Question {
             min_group_size: call.environment.min_group_size,
             first_counts: call.text("mixed") == Some("first"),
             segments: 1,
+            margin: call.double("margin"),
+            sequential: call.boolean("sequential").unwrap_or(false),
         };
         question.check().map(|()| question)
     }
 
     /// Rejects invalid terms.
     pub fn check(&self) -> Result<()> {
+        if let Some(margin) = self.margin.filter(|margin| !(*margin > 0.0 && margin.is_finite())) {
+            let accepted = "a number above 0: the largest loss that is acceptable".to_owned();
+            return Err(Error::Argument { name: "margin", given: margin.to_string(), accepted });
+        }
         if self.confidence >= 0.5 && self.confidence < 1.0 {
             return Ok(());
         }
         let accepted = "a number from 0.5 to below 1, such as 0.95".to_owned();
         Err(Error::Argument { name: "confidence", given: self.confidence.to_string(), accepted })
+    }
+
+    /// The terms for an entry. A test of non-inferiority has the direction of the metric, and only means and proportions have
+    /// differences that a margin can be measured in.
+    pub(super) fn of_entry(&self, entry: &Entry<'_>) -> Result<Cow<'_, Question>> {
+        let has_difference = entry.method != Method::MannWhitney;
+        if self.sequential && !has_difference {
+            let accepted = "false with the method mann_whitney: ranks have no always-valid bounds".to_owned();
+            return Err(Error::Argument { name: "sequential", given: "true".to_owned(), accepted });
+        }
+        let Some(margin) = self.margin else { return Ok(Cow::Borrowed(self)) };
+        let refuse = |accepted: &str| {
+            Err(Error::Argument { name: "margin", given: margin.to_string(), accepted: accepted.to_owned() })
+        };
+        let alternative = match entry.better {
+            Better::Higher => Alternative::Greater,
+            Better::Lower => Alternative::Less,
+            Better::Neither => {
+                return refuse("better, higher or lower, beside it: the metric has no desired direction");
+            }
+        };
+        match entry.method {
+            Method::MannWhitney => refuse("another method: ranks have no difference"),
+            Method::Fisher => refuse("another method: Fisher's test is of equality"),
+            Method::Proportions if margin >= 1.0 => refuse("a difference of rates below 1"),
+            _ if self.alternative != Alternative::TwoSided && self.alternative != alternative => {
+                refuse("no alternative beside it: it has the direction of the metric")
+            }
+            _ => Ok(Cow::Owned(Question { alternative, ..self.clone() })),
+        }
+    }
+
+    /// The difference of the null hypothesis: none, or a loss of the margin.
+    pub(super) fn null(&self) -> f64 {
+        match (self.margin, self.alternative) {
+            (Some(margin), Alternative::Greater) => -margin,
+            (Some(margin), Alternative::Less) => margin,
+            _ => 0.0,
+        }
     }
 
     pub(super) fn hides(&self, users: u64) -> bool {

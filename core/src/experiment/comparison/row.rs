@@ -13,6 +13,8 @@ pub enum Verdict {
     Higher,
     /// A significant decrease, likewise.
     Lower,
+    /// Not worse by the margin, significantly.
+    NotInferior,
     /// No significant difference.
     NoEvidence,
     /// Too few users.
@@ -32,6 +34,7 @@ impl Verdict {
             Verdict::Worse => "worse",
             Verdict::Higher => "higher",
             Verdict::Lower => "lower",
+            Verdict::NotInferior => "not inferior",
             Verdict::NoEvidence => "no evidence",
             Verdict::TooSmall => "too small",
             Verdict::TooFewArms => "too few arms",
@@ -85,6 +88,8 @@ pub struct Row {
     pub always_low: Option<f64>,
     /// The upper always-valid bound of the difference.
     pub always_high: Option<f64>,
+    /// The probability, at any time, of always-valid bounds that ever exclude the null hypothesis.
+    pub always_p: Option<f64>,
     /// The probability that the variant is better (without desired direction: higher).
     pub probability_better: Option<f64>,
     /// The expected loss of lift from choosing the variant if it is worse.

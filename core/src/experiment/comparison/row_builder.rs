@@ -1,18 +1,29 @@
 //! Builder of rows: the effect, the estimates based on its standard error, and the verdict.
 
 use super::estimate::Estimate;
-use super::{Better, Question, Row, Verdict, finite};
-use crate::stats::tails::{normal_above, normal_density};
+use super::{Alternative, Better, Question, Row, Verdict, finite};
+use crate::stats::tails::{normal_above, normal_density, probability};
 
 /// The number of users for which the always-valid bounds are narrowest.
 const TUNED_FOR: f64 = 5000.0;
 /// The standard deviation of the prior of lifts: two of three experiments change less than this.
 const PRIOR_SD: f64 = 0.3;
 
+/// The variance of the mixture for which the always-valid bounds are narrowest at that number of users.
+fn tuned(chance: f64) -> f64 {
+    let spent = -2.0 * chance.ln();
+    (spent + (spent + 1.0).ln()) / TUNED_FOR
+}
+
+/// The always-valid p value: the level at which bounds of this mixture just exclude an effect of `z` standard errors less.
+fn always_valid_p(z: f64, users: f64, chance: f64) -> f64 {
+    let grown = users * tuned(chance) + 1.0;
+    (grown.ln() / 2.0 - z * z / 2.0 * (1.0 - 1.0 / grown)).exp().min(1.0)
+}
+
 /// Half the width of the always-valid bounds, given the squared standard error of an effect.
 fn always_valid(error: f64, users: f64, chance: f64) -> f64 {
-    let spent = -2.0 * chance.ln();
-    let rho2 = (spent + (spent + 1.0).ln()) / TUNED_FOR;
+    let rho2 = tuned(chance);
     let grown = users * rho2 + 1.0;
     (error * users * 2.0 * grown / (users * users * rho2) * (grown.sqrt() / chance).ln()).sqrt()
 }
@@ -59,6 +70,15 @@ impl RowBuilder {
         {
             let difference = variant.mean - control.mean;
             (row.always_low, row.always_high) = (finite(difference - half), finite(difference + half));
+            let off = difference - question.null();
+            let is_against = match question.alternative {
+                Alternative::TwoSided => true,
+                Alternative::Greater => off > 0.0,
+                Alternative::Less => off < 0.0,
+            };
+            let users = variant.users as f64 + control.users as f64;
+            let p = if is_against { always_valid_p(off / all.sqrt(), users, question.chance()) } else { 1.0 };
+            row.always_p = probability(p);
         }
         if size == 0.0 {
             self.says("the control's mean is 0, so that there is no lift");
@@ -96,6 +116,7 @@ pub(super) fn judged(mut making: RowBuilder, better: Better, p_adjusted: Option<
         let few = making.fewest.is_some_and(|(fewest, enough)| fewest < enough);
         let verdict = match p_adjusted {
             _ if few => Verdict::TooSmall,
+            Some(p) if p < question.chance() && question.margin.is_some() => Verdict::NotInferior,
             Some(p) if p < question.chance() => match (better, making.upwards) {
                 (Better::Higher, true) | (Better::Lower, false) => Verdict::Better,
                 (Better::Higher, false) | (Better::Lower, true) => Verdict::Worse,
@@ -111,4 +132,19 @@ pub(super) fn judged(mut making: RowBuilder, better: Better, p_adjusted: Option<
     }
     making.row.reason = (!making.reasons.is_empty()).then(|| making.reasons.join("; "));
     making.row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_always_valid_p_value_is_the_level_at_which_bounds_exclude_no_effect() {
+        for (users, chance) in [(100.0, 0.05), (5000.0, 0.05), (1e6, 0.01), (40.0, 0.2)] {
+            let half = always_valid(0.04, users, chance);
+            let p = always_valid_p(half / 0.2, users, chance);
+            assert!((p - chance).abs() < 1e-12, "{users} {chance} {p}");
+        }
+        assert_eq!(always_valid_p(0.0, 100.0, 0.05), 1.0);
+    }
 }

@@ -1,12 +1,13 @@
 //! Sample ratio mismatch: whether the users of variants match the planned weights. Definition D92.
 
-use super::Verdict;
-use super::log::WEIGHTS;
+use super::log::{WEIGHTS, argument};
+use super::{Verdict, finite};
 use crate::base::encoding;
 use crate::base::error::{Error, Result};
 use crate::base::json;
 use crate::function::{Argument, Call, Function, REQUIRED, Reads, Role, Rows, Type, column};
 use crate::stats::tails::{chi_squared_above, probability};
+use statrs::function::gamma::ln_gamma;
 use std::collections::HashMap;
 
 /// The declaration.
@@ -25,11 +26,27 @@ pub static FUNCTION: Function = Function {
             about: "number of users of each variant, such as {\"control\": 5012, \"treatment\": 4890}",
         },
         WEIGHTS,
+        argument(
+            "sequential",
+            Type::Boolean,
+            Role::Value,
+            "false",
+            "whether the p value holds however often the data are looked at",
+        ),
     ],
     columns: &[
         column("users", Type::Bigint, "total number of users"),
-        column("statistic", Type::Double, "chi-squared statistic; NULL if it cannot be computed"),
-        column("df", Type::Double, "degrees of freedom: number of variants of positive weight minus 1"),
+        column(
+            "statistic",
+            Type::Double,
+            "chi-squared statistic; with sequential, logarithm of the Bayes factor against the planned split; NULL if it \
+             cannot be computed",
+        ),
+        column(
+            "df",
+            Type::Double,
+            "degrees of freedom: number of variants of positive weight minus 1; NULL with sequential",
+        ),
         column("p_value", Type::Double, "probability of a split at least as uneven if users were assigned as planned"),
         column("verdict", Type::Text, "ok, invalid: SRM, or too small"),
         column("reason", Type::Text, "why there is no p_value"),
@@ -47,7 +64,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let seen = parse_users(call.json("users").unwrap_or("NULL"))?;
     let seen = seen.iter().map(|(name, users)| Ok((encoding::encoded(name)?, *users))).collect::<Result<Vec<_>>>()?;
     let seen = seen.iter().map(|(name, users)| (&**name, *users)).collect::<Vec<_>>();
-    let check = srm_check(&seen, weights.as_ref())?;
+    let check = checked(&seen, weights.as_ref(), call.boolean("sequential").unwrap_or(false))?;
     rows.row(&mut [
         check.users.into(),
         check.statistic.into(),
@@ -118,6 +135,31 @@ fn srm(users: &[u64], weights: &[f64]) -> Option<(f64, f64, f64)> {
     probability(chi_squared_above(statistic, df)).map(|p| (statistic, df, p))
 }
 
+/// The concentration of the prior of the split about the planned one, in users.
+const CONCENTRATION: f64 = 10_000.0;
+/// The most users for which the Bayes factor can be computed: beyond, its terms are too large for their difference.
+const MOST_SEQUENTIAL: f64 = 1e12;
+
+/// The sequential test of users against weights: the logarithm of the Bayes factor of a Dirichlet prior about the planned
+/// split against that split itself, and the p value that it allows at any time; `None` for one variant.
+///
+/// Source: M. Lindon and A. Malek, "Anytime-valid inference for multinomial count data", NeurIPS (2022), with the
+/// concentration of their package.
+fn sequential_srm(users: &[u64], weights: &[f64]) -> Option<(f64, f64)> {
+    let all = users.iter().map(|users| *users as f64).sum::<f64>();
+    let weight = weights.iter().sum::<f64>();
+    if users.len() < 2 || all == 0.0 || all > MOST_SEQUENTIAL {
+        return None;
+    }
+    let mut factor = ln_gamma(CONCENTRATION) - ln_gamma(CONCENTRATION + all);
+    for (&users, share) in users.iter().zip(weights).filter(|(users, _)| **users > 0) {
+        let (users, share) = (users as f64, share / weight);
+        factor += ln_gamma(CONCENTRATION * share + users) - ln_gamma(CONCENTRATION * share) - users * share.ln();
+    }
+    let p = probability((-factor).exp().min(1.0))?;
+    finite(factor).map(|factor| (factor, p))
+}
+
 /// Users and weights by variant, without variants of weight 0; users in such a variant are an error.
 fn planned(seen: &[(&[u8], u64)], weights: Option<&Weights>) -> Result<(Vec<u64>, Vec<f64>)> {
     let Some(weights) = weights else {
@@ -164,12 +206,22 @@ pub struct SrmCheck {
 
 /// The sample ratio test. Definition D92.
 pub fn srm_check(seen: &[(&[u8], u64)], weights: Option<&Weights>) -> Result<SrmCheck> {
+    checked(seen, weights, false)
+}
+
+/// The same, sequentially or not.
+pub(super) fn checked(seen: &[(&[u8], u64)], weights: Option<&Weights>, sequential: bool) -> Result<SrmCheck> {
     let (users, weights) = planned(seen, weights)?;
     let all = users.iter().try_fold(0u64, |all, users| all.checked_add(*users)).unwrap_or(u64::MAX);
-    let Some((statistic, df, p)) = srm(&users, &weights) else {
+    let found = match sequential {
+        true => sequential_srm(&users, &weights).map(|(factor, p)| (factor, None, p)),
+        false => srm(&users, &weights).map(|(statistic, df, p)| (statistic, Some(df), p)),
+    };
+    let Some((statistic, df, p)) = found else {
         let reason = match users.len() {
             _ if all == 0 => "nobody is in any variant",
             0 | 1 => "there is only one variant",
+            _ if sequential => "there are too many users for the sequential test",
             _ => "a variant is expected to have fewer than 8 users",
         };
         return Ok(SrmCheck {
@@ -180,5 +232,44 @@ pub fn srm_check(seen: &[(&[u8], u64)], weights: Option<&Weights>) -> Result<Srm
         });
     };
     let verdict = if p < SRM_THRESHOLD { Verdict::InvalidSrm.name() } else { "ok" };
-    Ok(SrmCheck { users: all, statistic: Some(statistic), df: Some(df), p_value: Some(p), verdict, reason: None })
+    Ok(SrmCheck { users: all, statistic: Some(statistic), df, p_value: Some(p), verdict, reason: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::random::Random;
+
+    const FACTOR: f64 = 0.606_960_586_527_748_1;
+
+    /// By `scipy.stats.dirichlet_multinomial.logpmf` minus `scipy.stats.multinomial.logpmf`.
+    #[test]
+    fn the_bayes_factor_is_that_of_scipy() {
+        let (factor, p) = sequential_srm(&[560, 440], &[1.0, 1.0]).unwrap();
+        assert!((factor - FACTOR).abs() < 1e-8, "{factor}");
+        assert!((p - (-FACTOR).exp().min(1.0)).abs() < 1e-9);
+        assert_eq!(sequential_srm(&[5], &[1.0]), None);
+    }
+
+    /// Of experiments that are split as planned and looked at after every 50 users, at most 5 % ever have a p value below
+    /// 0.05. The χ² test has one far more often.
+    #[test]
+    fn looks_do_not_add_up() {
+        let mut random = Random::new(7);
+        let (mut found, mut found_at_once) = (0, 0);
+        for _ in 0..400 {
+            let mut users = [0u64; 2];
+            let (mut ever, mut ever_at_once) = (false, false);
+            for n in 1..=5000 {
+                users[usize::from(random.unit() < 0.3)] += 1;
+                if n % 50 == 0 {
+                    ever |= sequential_srm(&users, &[7.0, 3.0]).is_some_and(|(_, p)| p < 0.05);
+                    ever_at_once |= srm(&users, &[7.0, 3.0]).is_some_and(|(.., p)| p < 0.05);
+                }
+            }
+            found += usize::from(ever);
+            found_at_once += usize::from(ever_at_once);
+        }
+        assert!(found <= 20 && found_at_once > 80, "{found} {found_at_once}");
+    }
 }

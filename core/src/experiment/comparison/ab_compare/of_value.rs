@@ -4,7 +4,9 @@ use super::{OF_VARIANT, of_variant};
 use crate::base::error::Result;
 use crate::base::state::State;
 use crate::experiment::Experiment;
-use crate::experiment::comparison::log::{ALTERNATIVE, CONFIDENCE, CONTROL, CORRECTION, WEIGHTS, argument};
+use crate::experiment::comparison::log::{
+    ALTERNATIVE, CONFIDENCE, CONTROL, CORRECTION, MARGIN, SEQUENTIAL, WEIGHTS, argument,
+};
 use crate::experiment::comparison::{Entry, Method, Question, compare};
 use crate::function::{Call, Function, Reads, Role, Rows, Stored, Type};
 use crate::source::Better;
@@ -31,6 +33,8 @@ pub static FUNCTION: Function = Function {
         WEIGHTS,
         argument("better", Type::Text, Role::Value, "'higher'", "desired direction: higher, lower or neither"),
         argument("quantile", Type::Double, Role::Value, "0.5", "quantile to compare with the method quantile"),
+        MARGIN,
+        SEQUENTIAL,
     ],
     columns: &OF_VARIANT,
     reads: Reads::Value(Stored::Experiment),

@@ -6,10 +6,10 @@ use crate::base::error::Result;
 use crate::function::{Argument, Call, Function, Reads, Rows, Type, column};
 
 /// The first argument, and the plan.
-const ARGUMENTS: [Argument; 7] = {
-    let [baseline, sd, power, confidence, alternative, comparisons] = PLAN;
-    let users = asked("users", Type::Bigint, "users in each variant");
-    [users, baseline, sd, power, confidence, alternative, comparisons]
+const ARGUMENTS: [Argument; 8] = {
+    let [baseline, sd, power, confidence, alternative, comparisons, weights] = PLAN;
+    let users = asked("users", Type::Bigint, "users in each variant; with weights, in the smaller of the two compared");
+    [users, baseline, sd, power, confidence, alternative, comparisons, weights]
 };
 
 /// The declaration.

@@ -6,10 +6,10 @@ use crate::base::error::Result;
 use crate::function::{Argument, Call, Function, Reads, Rows, Type, column};
 
 /// The first argument, and the plan.
-const ARGUMENTS: [Argument; 7] = {
-    let [baseline, sd, power, confidence, alternative, comparisons] = PLAN;
+const ARGUMENTS: [Argument; 8] = {
+    let [baseline, sd, power, confidence, alternative, comparisons, weights] = PLAN;
     let effect = asked("effect", Type::Double, "difference of the means or rates to detect");
-    [effect, baseline, sd, power, confidence, alternative, comparisons]
+    [effect, baseline, sd, power, confidence, alternative, comparisons, weights]
 };
 
 /// The declaration.
@@ -20,7 +20,11 @@ pub static FUNCTION: Function = Function {
     summary: "number of users in each variant needed to detect an effect (a difference of means or rates) with the \
               given power; requires baseline for a rate, sd for a mean",
     arguments: &ARGUMENTS,
-    columns: &[column("users", Type::Bigint, "users in each variant")],
+    columns: &[column(
+        "users",
+        Type::Bigint,
+        "users in each variant; with weights, in the smaller of the two compared",
+    )],
     reads: Reads::Nothing,
     segmented: false,
     scalar: true,
