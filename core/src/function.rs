@@ -9,6 +9,7 @@ use crate::base::error::Result;
 
 pub mod aggregate;
 mod argument;
+mod by_period;
 mod call;
 mod clock;
 mod named;
@@ -18,8 +19,9 @@ mod session_limits;
 
 pub(crate) use argument::BY_VALUES;
 pub use argument::{
-    Argument, BY_VALUE_EACH, BY_VALUE_FIRST, NAME_ONE, NAMED_USER, NO_DEFAULT, ONLY_USER, REQUIRED, Role, Type,
+    Argument, BY_VALUE_EACH, BY_VALUE_FIRST, NAME_ONE, NAMED_USER, NO_DEFAULT, ONLY_USER, PER, REQUIRED, Role, Type,
 };
+pub use by_period::{ByPeriod, COMPLETE, PERIOD, PERIOD_START};
 pub use call::{ByValue, Call, Environment, Given, Interval};
 pub use clock::Clock;
 pub(crate) use named::{Named, by_name, named, text_order};
