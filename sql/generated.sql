@@ -2009,7 +2009,7 @@ Columns:
   user_id: the user
   peer_group: the user''s most recent value of peers
   metric: requests_per_day, requests_per_completed_session, features_used or satisfaction
-  value: the user''s own value; NULL if not known, as requests_per_day in the first week
+  value: the user''s own value; requests_per_day are those of the first weeks, 1, 2, 4, 8 and so on, as many as the user and enough peers have had; NULL if not known, as in the first week
   peer_median: median of the peers; NULL with too few peers
   percentile: percentile rank: share of the peers with a lower value and half the share of those with an equal one
   peer_users: peers with a known value';
@@ -2041,7 +2041,7 @@ Arguments:
 Columns:
   peer_group: the user''s most recent value of peers
   metric: requests_per_day, requests_per_completed_session, features_used or satisfaction
-  value: the user''s own value; NULL if not known, as requests_per_day in the first week
+  value: the user''s own value; requests_per_day are those of the first weeks, 1, 2, 4, 8 and so on, as many as the user and enough peers have had; NULL if not known, as in the first week
   peer_median: median of the peers; NULL with too few peers
   percentile: percentile rank: share of the peers with a lower value and half the share of those with an equal one
   peer_users: peers with a known value';
