@@ -836,7 +836,7 @@ COMMENT ON FUNCTION user_metrics.session_stats(user_metrics.sessions, text, time
 
 Arguments:
   sessions: the value to read
-  period: day, week, month, quarter or year; by default one row for all time
+  period: day, week, month, quarter or year; by default all time
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   timezone: time zone of local days; by default the setting user_metrics.timezone
@@ -891,7 +891,7 @@ COMMENT ON FUNCTION user_metrics.session_stats(regclass, text, interval, interva
 
 Arguments:
   source: the log: a table, view or foreign table
-  period: day, week, month, quarter or year; by default one row for all time
+  period: day, week, month, quarter or year; by default all time
   session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
   max_idle: longest pause within a session of requests with the same id; by default 24 hours
   since: start of the reported range, inclusive
@@ -958,7 +958,7 @@ COMMENT ON FUNCTION user_metrics.session_time(user_metrics.sessions, user_metric
 Arguments:
   sessions: the value to read
   busy: a value of the same requests, made with session_gap and max_idle of 0
-  period: day, week, month, quarter or year; by default one row for all time
+  period: day, week, month, quarter or year; by default all time
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   timezone: time zone of local days; by default the setting user_metrics.timezone
@@ -994,7 +994,7 @@ COMMENT ON FUNCTION user_metrics.session_time(regclass, text, interval, interval
 
 Arguments:
   source: the log: a table, view or foreign table
-  period: day, week, month, quarter or year; by default one row for all time
+  period: day, week, month, quarter or year; by default all time
   session_gap: longest pause within a session of requests without an id; by default the setting user_metrics.session_gap
   max_idle: longest pause within a session of requests with the same id; by default 24 hours
   since: start of the reported range, inclusive
@@ -1492,20 +1492,25 @@ Columns:
   mean_high: its upper bound';
 
 CREATE FUNCTION user_metrics.usage_patterns(
-    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source regclass, per text DEFAULT NULL, period text DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, users bigint, requests bigint, active_days bigint, requests_per_active_day double precision,
-    requests_per_calendar_day double precision, median_seconds_between_requests double precision,
-    usage_interval_days double precision, prompt_tokens bigint, completion_tokens bigint, cost_usd double precision
+    segment text, name text, period_start date, complete boolean, users bigint, requests bigint, active_days bigint,
+    requests_per_active_day double precision, requests_per_calendar_day double precision,
+    median_seconds_between_requests double precision, usage_interval_days double precision, prompt_tokens bigint,
+    completion_tokens bigint, cached_tokens bigint, reasoning_tokens bigint, cost_usd double precision,
+    requests_without_cost bigint
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'usage_patterns_over_log';
-COMMENT ON FUNCTION user_metrics.usage_patterns(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'volume and regularity of usage: requests per active day and per calendar day, median time between requests, usage interval (80th percentile of users'' median gap between active days), tokens and cost
+COMMENT ON FUNCTION user_metrics.usage_patterns(regclass, text, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'volume and regularity of usage: requests per active day and per calendar day, median time between requests, usage interval (80th percentile of users'' median gap between active days), tokens and cost; of all time or of each period
 
 Arguments:
   source: the log: a table, view or foreign table
+  per: column or property for whose values there are separate rows within each segment, as name
+  period: day, week, month, quarter or year; by default all time
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -1515,32 +1520,40 @@ Arguments:
 
 Columns:
   segment: value of the column or property named in by; NULL without by
+  name: value of per; NULL for requests without one, and without per
+  period_start: first local day of the period; NULL without period
+  complete: whether the period has elapsed, lies within the log and is not cut by since; NULL without period
   users: users with at least one request
   requests: their requests
   active_days: local days with a request, summed over users
   requests_per_active_day: requests / active_days
-  requests_per_calendar_day: requests over all days from the user''s first request, or since if that is later, to the end of observation, summed over users
-  median_seconds_between_requests: median time between successive requests of a user, over all pairs
-  usage_interval_days: 80th percentile of users'' median number of days between active days
+  requests_per_calendar_day: requests over all days of the period from the user''s first request, or since if that is later, to the end of observation, summed over users
+  median_seconds_between_requests: median time between successive requests of a user, over all pairs within the period
+  usage_interval_days: 80th percentile of users'' median number of days between active days of the period
   prompt_tokens: prompt tokens; NULL if none are known
   completion_tokens: completion tokens; NULL if none are known
-  cost_usd: cost in US dollars; NULL if none is known';
+  cached_tokens: prompt tokens read from a cache; NULL if none are known
+  reasoning_tokens: completion tokens of reasoning; NULL if none are known
+  cost_usd: cost in US dollars; NULL if none is known
+  requests_without_cost: requests whose cost is not known';
 
 CREATE FUNCTION user_metrics.peak_hours(
-    source regclass, top integer DEFAULT 3, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source regclass, top integer DEFAULT 3, period text DEFAULT NULL, since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, hour integer, requests bigint, hour_occurrences bigint, requests_per_hour_occurrence double precision,
-    rank bigint, is_peak boolean
+    segment text, period_start date, complete boolean, hour integer, requests bigint, hour_occurrences bigint,
+    requests_per_hour_occurrence double precision, rank bigint, is_peak boolean
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 24 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'peak_hours_over_log';
-COMMENT ON FUNCTION user_metrics.peak_hours(regclass, integer, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'requests in each hour of the local clock, per occurrence of the hour, and the peak hours
+COMMENT ON FUNCTION user_metrics.peak_hours(regclass, integer, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'requests in each hour of the local clock, per occurrence of the hour, and the peak hours, of all time or of each period
 
 Arguments:
   source: the log: a table, view or foreign table
   top: number of peak hours, from 1 to 24 (default 3)
+  period: day, week, month, quarter or year; by default all time
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -1550,9 +1563,11 @@ Arguments:
 
 Columns:
   segment: value of the column or property named in by; NULL without by
+  period_start: first local day of the period; NULL without period
+  complete: whether the period has elapsed, lies within the log and is not cut by since; NULL without period
   hour: hour of the local clock, 0 to 23
   requests: requests in the hour
-  hour_occurrences: occurrences of the hour from the segment''s first request to the end of observation
+  hour_occurrences: occurrences of the hour from the segment''s first request to the end of observation, of the period only
   requests_per_hour_occurrence: requests / hour_occurrences
   rank: rank by requests per occurrence: 1 has the most, ties are broken by the earlier hour
   is_peak: whether rank is at most top and the hour has requests';
@@ -1585,20 +1600,22 @@ Columns:
   users: distinct users of these requests';
 
 CREATE FUNCTION user_metrics.feature_usage(
-    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source regclass, period text DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, name text, users bigint, reach double precision, requests bigint, share double precision,
-    requests_per_user double precision, answered_rate double precision, cost_usd double precision,
-    median_latency_ms double precision, median_failed_latency_ms double precision
+    segment text, name text, period_start date, complete boolean, users bigint, reach double precision, requests bigint,
+    share double precision, requests_per_user double precision, answered_rate double precision, cached_tokens bigint,
+    reasoning_tokens bigint, cost_usd double precision, requests_without_cost bigint, median_ttft_ms double precision,
+    median_latency_ms double precision, p95_latency_ms double precision, median_failed_latency_ms double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'feature_usage_over_log';
-COMMENT ON FUNCTION user_metrics.feature_usage(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'users of each feature and their requests, with the share answered, cost and latency
+COMMENT ON FUNCTION user_metrics.feature_usage(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'users of each feature and their requests, with the share answered, tokens, cost and latency, of all time or of each period
 
 Arguments:
   source: the log: a table, view or foreign table
+  period: day, week, month, quarter or year; by default all time
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -1609,31 +1626,40 @@ Arguments:
 Columns:
   segment: value of the column or property named in by; NULL without by
   name: the name; NULL for requests without one
+  period_start: first local day of the period; NULL without period
+  complete: whether the period has elapsed, lies within the log and is not cut by since; NULL without period
   users: distinct users
-  reach: users / all users of the segment
+  reach: users / all users of the segment, in the period
   requests: number of requests
-  share: share of the segment''s requests; NULL if any row of the segment is too small to show
+  share: share of the segment''s requests in the period; NULL if any row of these is too small to show
   requests_per_user: requests / users
   answered_rate: share of answered requests among those whose outcome is known
+  cached_tokens: prompt tokens read from a cache; NULL if none are known
+  reasoning_tokens: completion tokens of reasoning; NULL if none are known
   cost_usd: cost in US dollars; NULL if none is known
+  requests_without_cost: requests whose cost is not known
+  median_ttft_ms: median time to the first token in milliseconds of the requests that are not known to have failed
   median_latency_ms: median latency in milliseconds of the requests that are not known to have failed
+  p95_latency_ms: 95th percentile of these latencies, interpolated
   median_failed_latency_ms: median latency in milliseconds of the requests that failed';
 
 CREATE FUNCTION user_metrics.model_usage(
-    source regclass, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, filter jsonb DEFAULT NULL,
-    by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
+    source regclass, period text DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+    filter jsonb DEFAULT NULL, by text DEFAULT NULL, timezone text DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS TABLE (
-    segment text, name text, users bigint, reach double precision, requests bigint, share double precision,
-    requests_per_user double precision, answered_rate double precision, cost_usd double precision,
-    median_latency_ms double precision, median_failed_latency_ms double precision
+    segment text, name text, period_start date, complete boolean, users bigint, reach double precision, requests bigint,
+    share double precision, requests_per_user double precision, answered_rate double precision, cached_tokens bigint,
+    reasoning_tokens bigint, cost_usd double precision, requests_without_cost bigint, median_ttft_ms double precision,
+    median_latency_ms double precision, p95_latency_ms double precision, median_failed_latency_ms double precision
 )
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'model_usage_over_log';
-COMMENT ON FUNCTION user_metrics.model_usage(regclass, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
-    'users of each model and their requests, with the share answered, cost and latency
+COMMENT ON FUNCTION user_metrics.model_usage(regclass, text, timestamptz, timestamptz, jsonb, text, text, timestamptz) IS
+    'users of each model and their requests, with the share answered, tokens, cost and latency, of all time or of each period
 
 Arguments:
   source: the log: a table, view or foreign table
+  period: day, week, month, quarter or year; by default all time
   since: start of the reported range, inclusive
   until: end of the range, exclusive; later requests are not read
   filter: only requests with these values of columns or properties
@@ -1644,14 +1670,21 @@ Arguments:
 Columns:
   segment: value of the column or property named in by; NULL without by
   name: the name; NULL for requests without one
+  period_start: first local day of the period; NULL without period
+  complete: whether the period has elapsed, lies within the log and is not cut by since; NULL without period
   users: distinct users
-  reach: users / all users of the segment
+  reach: users / all users of the segment, in the period
   requests: number of requests
-  share: share of the segment''s requests; NULL if any row of the segment is too small to show
+  share: share of the segment''s requests in the period; NULL if any row of these is too small to show
   requests_per_user: requests / users
   answered_rate: share of answered requests among those whose outcome is known
+  cached_tokens: prompt tokens read from a cache; NULL if none are known
+  reasoning_tokens: completion tokens of reasoning; NULL if none are known
   cost_usd: cost in US dollars; NULL if none is known
+  requests_without_cost: requests whose cost is not known
+  median_ttft_ms: median time to the first token in milliseconds of the requests that are not known to have failed
   median_latency_ms: median latency in milliseconds of the requests that are not known to have failed
+  p95_latency_ms: 95th percentile of these latencies, interpolated
   median_failed_latency_ms: median latency in milliseconds of the requests that failed';
 
 CREATE FUNCTION user_metrics.model_stickiness(
@@ -2105,7 +2138,7 @@ Columns:
   user_id: the user
   peer_group: the user''s most recent value of peers
   metric: requests_per_day, requests_per_completed_session, features_used or satisfaction
-  value: the user''s own value; NULL if not known, as requests_per_day in the first week
+  value: the user''s own value; requests_per_day are those of the first weeks, 1, 2, 4, 8 and so on, as many as the user and enough peers have had; NULL if not known, as in the first week
   peer_median: median of the peers; NULL with too few peers
   percentile: percentile rank: share of the peers with a lower value and half the share of those with an equal one
   peer_users: peers with a known value';
@@ -2137,7 +2170,7 @@ Arguments:
 Columns:
   peer_group: the user''s most recent value of peers
   metric: requests_per_day, requests_per_completed_session, features_used or satisfaction
-  value: the user''s own value; NULL if not known, as requests_per_day in the first week
+  value: the user''s own value; requests_per_day are those of the first weeks, 1, 2, 4, 8 and so on, as many as the user and enough peers have had; NULL if not known, as in the first week
   peer_median: median of the peers; NULL with too few peers
   percentile: percentile rank: share of the peers with a lower value and half the share of those with an equal one
   peer_users: peers with a known value';

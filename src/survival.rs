@@ -1,6 +1,7 @@
 //! `survival`: its aggregates, its type and the log-rank test of several values. The algorithms are in
 //! [`user_metrics_core::survival`].
 
+use crate::arguments::Text;
 use crate::bridge::{self, stored_value};
 use crate::error::{self, refused};
 use crate::settings::Privacy;
@@ -71,7 +72,7 @@ fn logrank_of_bytes(
     group_numbers: Array<'_, i64>,
     stratum_numbers: Array<'_, i64>,
     labels: Array<'_, i32>,
-    weighting: &str,
+    weighting: Text<'_>,
 ) -> error::Result<
     TableIterator<
         'static,
@@ -84,7 +85,7 @@ fn logrank_of_bytes(
     >,
 > {
     bridge::set_limit();
-    let weighting = Weighting::parse(weighting).map_err(refused("logrank"))?;
+    let weighting = Weighting::parse(&weighting.0).map_err(refused("logrank"))?;
     let mut labels = labels.iter().flatten().map(|count| usize::try_from(count).ok());
     let mut count = || labels.next().flatten();
     let labels = Labels { durations: count().unwrap_or(0), group_names: count(), strata: count() };

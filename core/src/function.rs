@@ -9,6 +9,7 @@ use crate::base::error::Result;
 
 pub mod aggregate;
 mod argument;
+mod by_period;
 mod call;
 mod clock;
 mod named;
@@ -17,10 +18,11 @@ mod row;
 mod session_limits;
 
 pub use argument::{
-    Argument, BY_VALUE_EACH, BY_VALUE_FIRST, BY_VALUE_STEP, NAME_ONE, NAMED_USER, NO_DEFAULT, ONLY_USER, REQUIRED,
+    Argument, BY_VALUE_EACH, BY_VALUE_FIRST, BY_VALUE_STEP, NAME_ONE, NAMED_USER, NO_DEFAULT, ONLY_USER, PER, REQUIRED,
     Role, Type,
 };
 pub(crate) use argument::{BY_VALUES, STEP};
+pub use by_period::{ByPeriod, COMPLETE, PERIOD, PERIOD_START};
 pub use call::{ByValue, Call, Environment, Given, Interval};
 pub use clock::Clock;
 pub(crate) use named::{Named, by_name, named, text_order};

@@ -1,6 +1,7 @@
 //! Usage: how much, when, and with which features and models. Folds over users' requests, one file each.
 
 use crate::function::{Function, Past, Requests};
+use crate::stats::sum::Sum;
 
 pub mod feature_usage;
 pub mod model_stickiness;
@@ -27,3 +28,11 @@ pub const FUNCTIONS: &[&Function] = &[
 /// What functions about transitions between models read.
 static OF_TRANSITIONS: Requests =
     Requests { past: Past::Nothing, columns: &["request_id", "succeeded"], needed: &["model"], names: false };
+
+/// The largest double that fits a bigint.
+const MOST: f64 = 9_223_372_036_854_774_784.0;
+
+/// A sum of tokens as a whole number, which is the largest bigint if it is beyond; `None` if none are known.
+fn tokens(sum: &Sum) -> Option<u64> {
+    sum.value().map(|sum| sum.min(MOST).round_ties_even() as u64)
+}

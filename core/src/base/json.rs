@@ -1,6 +1,7 @@
-//! JSON given as an argument.
+//! JSON given as an argument, and figures of JSON that is returned.
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// The longest text that is parsed. Parsing takes many times the memory of the text, outside the memory accounting; steps
 /// and filters with ten thousands of values are far shorter.
@@ -19,10 +20,25 @@ pub fn given(text: &str) -> String {
     }
 }
 
+/// A figure of JSON that people read: with four significant digits, and if it is whole without a decimal point, as
+/// PostgreSQL writes numbers.
+pub fn figure(figure: f64) -> Value {
+    const WHOLE: f64 = 9_007_199_254_740_992.0;
+    let rounded = if figure.abs() < WHOLE { format!("{figure:.3e}").parse().unwrap_or(figure) } else { figure };
+    if rounded.fract() == 0.0 && rounded.abs() < WHOLE { Value::from(rounded as i64) } else { Value::from(rounded) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
+
+    #[test]
+    fn figures_have_four_significant_digits() {
+        let told =
+            [0.380_952_38, 12_345.6, 7.0, 0.0, -1.0 / 3.0, 1e300, 2.5e-7].map(|number| figure(number).to_string());
+        assert_eq!(told, ["0.381", "12350", "7", "0", "-0.3333", "1e+300", "2.5e-7"]);
+        assert_eq!(figure(f64::NAN), Value::Null);
+    }
 
     #[test]
     fn what_is_too_long_is_not_read() {

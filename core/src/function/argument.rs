@@ -190,5 +190,14 @@ pub const BY_VALUE_STEP: Argument = Argument {
 /// The same for functions that count requests, or users by what they did.
 pub const BY_VALUE_EACH: Argument = Argument { default: "'each'", ..BY_VALUE_FIRST };
 
+/// The argument that names a second dimension, whose values are in a column `name`.
+pub const PER: Argument = Argument {
+    name: "per",
+    kind: Type::Text,
+    role: Role::Column,
+    default: NO_DEFAULT,
+    about: "column or property for whose values there are separate rows within each segment, as name",
+};
+
 /// The hint if a user must be named.
 pub const NAME_ONE: &str = "Name one user, by the id that the log has.";

@@ -4,18 +4,9 @@
 use super::View;
 use super::{Stats, stats};
 use crate::base::error::Result;
-use crate::function::{Argument, Call, Cell, Function, Reads, Role, Rows, Type, column, column_about};
+use crate::function::{Call, Cell, Function, PERIOD, Reads, Rows, Type, column, column_about};
 
 const ABOUT: &[&str] = &["users"];
-
-/// The argument of functions that report periods or all time.
-pub(super) const PERIOD: Argument = Argument {
-    name: "period",
-    kind: Type::Text,
-    role: Role::Value,
-    default: "NULL",
-    about: "day, week, month, quarter or year; by default one row for all time",
-};
 
 /// The declaration.
 pub static FUNCTION: Function = Function {

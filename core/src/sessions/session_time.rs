@@ -3,7 +3,6 @@
 
 pub mod of_value;
 
-use super::session_stats::PERIOD;
 use super::stats::days_shown;
 use super::time::{Grouped, Time, Times as UserTimes};
 use super::{Limits, Session, of_requests, request};
@@ -12,7 +11,7 @@ use crate::base::days::Day;
 use crate::base::error::{Error, Result};
 use crate::base::memory::{self, Claim};
 use crate::function::{
-    Argument, Call, Cell, Clock, Column, Function, Past, Reads, Requests, Rows, SESSION_LIMITS, Type, column,
+    Argument, Call, Cell, Clock, Column, Function, PERIOD, Past, Reads, Requests, Rows, SESSION_LIMITS, Type, column,
     column_about, named, text_order,
 };
 use crate::history::{BySegment, Fold, History, Table, Timeline};

@@ -163,6 +163,14 @@ fn further_remarks(
                 ));
             }
         }
+        "cost_usd" => {
+            let (free, priced) =
+                (counts.add("free", &format!("({x}) = 0")), counts.add("priced", &format!("({x}) > 0")));
+            remarks.push(format!(
+                "CASE WHEN s.free > 0 AND s.priced > 0 THEN COALESCE(({free})::pg_catalog.text, 'some') || ' of cost 0 beside ' \
+                 || COALESCE(({priced})::pg_catalog.text, 'some') || ' with a price' END"
+            ));
+        }
         "status" => remarks.push(words_met(relation, found, counts)),
         _ => {}
     }

@@ -1,5 +1,5 @@
-//! Exact medians of many groups of numbers in little memory: the numbers of large groups are first counted by size, and only
-//! those near the middle are kept in a second pass.
+//! Exact medians, and other quantiles, of many groups of numbers in little memory: the numbers of large groups are first
+//! counted by size, and only those near the quantile are kept in a second pass.
 //!
 //! A group keeps up to 1,024 numbers. A larger one counts its numbers in 2,048 buckets, each of a 32nd of an octave, and
 //! needs a second pass over all numbers: [`Medians::is_complete`] tells whether any does.
@@ -9,7 +9,7 @@ use crate::base::memory::{self, Claim};
 
 /// The most numbers that a group keeps before it counts them.
 const FEW: usize = 1024;
-/// Numbers near the middle that are kept before equal ones are united.
+/// Numbers near a quantile that are kept before equal ones are united.
 const MANY: usize = 1 << 16;
 /// Buckets of a counted group.
 const BUCKETS: usize = 2048;
@@ -30,8 +30,8 @@ enum Numbers {
     All(Vec<f64>),
     /// The number of values in each bucket.
     Counted(Box<Counted>),
-    /// The numbers near the middle.
-    Middle(Box<Middle>),
+    /// The numbers near each of the quantiles.
+    Middle(Vec<Middle>),
 }
 
 /// The count of numbers, in total and by bucket.
@@ -55,7 +55,7 @@ impl Counted {
     }
 }
 
-/// The numbers in the range of buckets that contains the middle one or two.
+/// The numbers in the range of buckets that contains the one or two at a quantile, in the middle for a median.
 #[derive(Debug)]
 struct Middle {
     /// The total count.
@@ -76,12 +76,35 @@ impl Default for Numbers {
 }
 
 /// Groups of numbers, by their index from 0.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Medians {
+    /// The quantiles that will be asked for.
+    shares: &'static [f64],
     groups: Vec<Numbers>,
 }
 
+/// The share below the median.
+const HALF: f64 = 0.5;
+
+impl Default for Medians {
+    fn default() -> Self {
+        Medians { shares: &[HALF], groups: Vec::new() }
+    }
+}
+
+/// The ranks, from 0, of the numbers between which a quantile lies, and how far it is from the first to the second: linear
+/// interpolation, as in SQL's `percentile_cont`.
+fn ranks(count: u64, share: f64) -> (u64, u64, f64) {
+    let place = count.saturating_sub(1) as f64 * share;
+    (place.floor() as u64, place.ceil() as u64, place.fract())
+}
+
 impl Medians {
+    /// For medians, and another quantile.
+    pub fn and(shares: &'static [f64; 2]) -> Self {
+        Medians { shares, groups: Vec::new() }
+    }
+
     /// Adds a number of at least 0 to a group.
     #[inline]
     pub fn add(&mut self, group: usize, number: f64, claim: &mut Claim) -> Result<()> {
@@ -150,7 +173,7 @@ impl Medians {
         !self.groups.iter().any(|numbers| matches!(numbers, Numbers::Counted(_)))
     }
 
-    /// Determines the middle buckets of every large group.
+    /// Determines the buckets of every large group that matter.
     pub fn look_again(&mut self, claim: &mut Claim) {
         for numbers in &mut self.groups {
             let Numbers::Counted(counted) = numbers else { continue };
@@ -164,37 +187,49 @@ impl Medians {
                 let found = found.unwrap_or(BUCKETS - 1);
                 (found, before - u64::from(buckets[found]))
             };
-            let ((first, before), (last, _)) = (of((*count - 1) / 2), of(*count / 2));
+            let middle = |&share: &f64| {
+                let (low, high, _) = ranks(*count, share);
+                let ((first, before), (last, _)) = (of(low), of(high));
+                Middle { count: *count, first, last, before, numbers: Vec::new(), sorted: 0 }
+            };
             claim.shrink(buckets.capacity() * size_of::<u32>());
-            let middle = Middle { count: *count, first, last, before, numbers: Vec::new(), sorted: 0 };
-            *numbers = Numbers::Middle(Box::new(middle));
+            *numbers = Numbers::Middle(self.shares.iter().map(middle).collect()); // few: quantiles
         }
     }
 
     /// Passes a number of a group a second time.
     #[inline]
     pub fn again(&mut self, group: usize, number: f64, claim: &mut Claim) -> Result<()> {
-        match self.groups.get_mut(group) {
-            Some(Numbers::Middle(middle)) if (middle.first..=middle.last).contains(&bucket(number)) => {
-                let Middle { numbers, sorted, .. } = &mut **middle;
-                // Repeated numbers are kept once.
-                if numbers.len() >= 2 * *sorted + MANY {
-                    unite(numbers);
-                    *sorted = numbers.len();
-                }
-                claim.push(numbers, (number, 1))
+        let Some(Numbers::Middle(middles)) = self.groups.get_mut(group) else { return Ok(()) };
+        let bucket = bucket(number);
+        for Middle { first, last, numbers, sorted, .. } in middles {
+            if !(*first..=*last).contains(&bucket) {
+                continue;
             }
-            _ => Ok(()),
+            // Repeated numbers are kept once.
+            if numbers.len() >= 2 * *sorted + MANY {
+                unite(numbers);
+                *sorted = numbers.len();
+            }
+            claim.push(numbers, (number, 1))?;
         }
+        Ok(())
     }
 
     /// The median of a group, for an even count the mean of the middle two; `None` without numbers.
     pub fn median(&mut self, group: usize) -> Option<f64> {
+        self.quantile(group, HALF)
+    }
+
+    /// The number that the share of a group's numbers does not exceed, interpolated: one of those that were announced; `None`
+    /// without numbers.
+    pub fn quantile(&mut self, group: usize, share: f64) -> Option<f64> {
         memory::poll();
+        let place = self.shares.iter().position(|announced| *announced == share)?;
         match self.groups.get_mut(group)? {
-            Numbers::All(all) => median(all),
-            Numbers::Middle(middle) => {
-                let Middle { count, numbers, before, .. } = &mut **middle;
+            Numbers::All(all) => quantile(all, share),
+            Numbers::Middle(middles) => {
+                let Middle { count, numbers, before, .. } = middles.get_mut(place)?;
                 unite(numbers);
                 let of = |rank: u64| {
                     let mut so_far = *before;
@@ -204,8 +239,9 @@ impl Medians {
                     });
                     found.map(|(number, _)| *number)
                 };
-                let (low, high) = (of((*count - 1) / 2)?, of(*count / 2)?);
-                Some(low + 0.5 * (high - low))
+                let (low, high, between) = ranks(*count, share);
+                let (low, high) = (of(low)?, of(high)?);
+                Some(low + between * (high - low))
             }
             Numbers::Counted(_) => None,
         }
@@ -225,11 +261,16 @@ fn unite(numbers: &mut Vec<(f64, u64)>) {
 
 /// The median of a few numbers, for an even count the mean of the middle two; the order of the numbers is lost.
 pub fn median(numbers: &mut [f64]) -> Option<f64> {
-    let middle = numbers.len().checked_sub(1)? / 2;
-    let (_, &mut low, above) = numbers.select_nth_unstable_by(middle, f64::total_cmp);
-    // For an even count there is one more above than below.
-    let high = if above.len() > middle { above.iter().copied().min_by(f64::total_cmp)? } else { low };
-    Some(low + 0.5 * (high - low))
+    quantile(numbers, HALF)
+}
+
+/// A quantile of a few numbers, likewise.
+fn quantile(numbers: &mut [f64], share: f64) -> Option<f64> {
+    numbers.first()?;
+    let (low, _, between) = ranks(numbers.len() as u64, share);
+    let (_, &mut low, above) = numbers.select_nth_unstable_by(low as usize, f64::total_cmp);
+    let high = if between > 0.0 { above.iter().copied().min_by(f64::total_cmp)? } else { low };
+    Some(low + between * (high - low))
 }
 
 #[cfg(test)]
@@ -242,7 +283,7 @@ mod tests {
         fn medians_are_those_of_sorted_numbers(
             groups in proptest::collection::vec((0usize..3000, 0.0f64..1e7, any::<bool>()), 0..5), seed in any::<u64>()
         ) {
-            let (mut medians, mut claim) = (Medians::default(), Claim::temporary());
+            let (mut medians, mut claim) = (Medians::and(&[0.5, 0.95]), Claim::temporary());
             let numbers: Vec<Vec<f64>> = groups.iter().map(|&(count, scale, coarse)| {
                 (0..count as u64).map(|i| {
                     let share = (seed.wrapping_add(i).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / (1 << 24) as f64;
@@ -266,6 +307,13 @@ mod tests {
                 });
                 prop_assert_eq!(medians.median(group), expected);
                 prop_assert_eq!(median(&mut all.clone()), expected);
+                let expected = (!sorted.is_empty()).then(|| {
+                    let place = (sorted.len() - 1) as f64 * 0.95;
+                    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+                    low + place.fract() * (high - low)
+                });
+                prop_assert_eq!(medians.quantile(group, 0.95), expected);
+                prop_assert_eq!(medians.quantile(group, 0.9), None);
             }
         }
     }

@@ -1,10 +1,13 @@
 //! `peak_hours`: requests in each hour of the local clock, per occurrence of the hour. Definition D11.
 
-use crate::base::calendar::{DAY_MICROS, Micros};
+use crate::base::calendar::{DAY_MICROS, Micros, Period};
 use crate::base::error::Result;
 use crate::base::hours::hour_begins;
 use crate::base::memory::Claim;
-use crate::function::{Argument, Call, Clock, Function, Past, Reads, Requests, Role, Rows, Type, column};
+use crate::function::{
+    Argument, ByPeriod, COMPLETE, Call, Clock, Function, PERIOD, PERIOD_START, Past, Reads, Requests, Role, Rows, Type,
+    column,
+};
 use crate::function::{named, text_order};
 use crate::history::{BySegment, Fold, Table, Timeline};
 
@@ -13,21 +16,27 @@ pub static FUNCTION: Function = Function {
     name: "peak_hours",
     path: "usage::peak_hours",
     example: "",
-    summary: "requests in each hour of the local clock, per occurrence of the hour, and the peak hours",
-    arguments: &[Argument {
-        name: "top",
-        kind: Type::Integer,
-        role: Role::Value,
-        default: "3",
-        about: "number of peak hours, from 1 to 24",
-    }],
+    summary: "requests in each hour of the local clock, per occurrence of the hour, and the peak hours, of all time or of \
+              each period",
+    arguments: &[
+        Argument {
+            name: "top",
+            kind: Type::Integer,
+            role: Role::Value,
+            default: "3",
+            about: "number of peak hours, from 1 to 24",
+        },
+        PERIOD,
+    ],
     columns: &[
+        PERIOD_START,
+        COMPLETE,
         column("hour", Type::Integer, "hour of the local clock, 0 to 23"),
         column("requests", Type::Bigint, "requests in the hour"),
         column(
             "hour_occurrences",
             Type::Bigint,
-            "occurrences of the hour from the segment's first request to the end of observation",
+            "occurrences of the hour from the segment's first request to the end of observation, of the period only",
         ),
         column("requests_per_hour_occurrence", Type::Double, "requests / hour_occurrences"),
         column(
@@ -58,7 +67,6 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 /// Users and requests by hour.
 #[derive(Debug, Default)]
 struct Segment {
-    first_at: Option<Micros>,
     users: [u64; HOURS],
     requests: [u64; HOURS],
 }
@@ -66,7 +74,9 @@ struct Segment {
 /// The fold.
 struct Hours<'a> {
     clock: Clock<'a>,
+    by_period: ByPeriod,
     segment: Option<usize>,
+    /// By period and segment.
     segments: Table<Segment>,
     last_at: Option<Micros>,
     by_segment: BySegment,
@@ -77,6 +87,7 @@ impl<'a> Hours<'a> {
     fn new(call: &'a Call<'_>) -> Result<Self> {
         Ok(Hours {
             clock: call.clock()?,
+            by_period: ByPeriod::of(call)?,
             segment: call.column("segment"),
             segments: Table::default(),
             last_at: None,
@@ -88,11 +99,21 @@ impl<'a> Hours<'a> {
     fn rows(mut self, call: &Call<'_>, top: u64, rows: &mut dyn Rows) -> Result<()> {
         let Some(last_at) = self.last_at else { return Ok(()) };
         let last_at = last_at.max(call.end().saturating_sub(1));
+        let window = call.window_of_history()?;
         let mut segments = named(call, [None, None, self.segment], &self.segments, &mut self.claim)?;
-        segments.sort_by_key(|segment| text_order(segment.texts[2]));
+        segments.sort_by_key(|segment| (text_order(segment.texts[2]), ByPeriod::order(segment.codes[1])));
         for segment in segments {
-            let Segment { first_at, users, requests } = segment.value;
-            let begins = hour_begins(first_at.unwrap_or(last_at), last_at, |at| self.clock.segment(at))?;
+            let ([_, period, code], Segment { users, requests }) = (segment.codes, segment.value);
+            let of_period = self.by_period.cells([period, code], &window, &mut self.clock)?;
+            let first_at = self.by_period.first_at(code).unwrap_or(last_at);
+            let (from, to) = match self.by_period.period(period)? {
+                None => (first_at, last_at),
+                Some(Period { start, end, .. }) => {
+                    let (from, next) = (self.clock.midnight(start)?, self.clock.midnight(end)?);
+                    (first_at.max(from), last_at.min(next.saturating_sub(1)))
+                }
+            };
+            let begins = hour_begins(from.min(to), to, |at| self.clock.segment(at))?;
             let rate = |hour: usize| (begins[hour] > 0).then(|| requests[hour] as f64 / begins[hour] as f64);
             for hour in 0..HOURS {
                 let before = |&other: &usize| match (rate(other), rate(hour)) {
@@ -104,6 +125,8 @@ impl<'a> Hours<'a> {
                 let shown = !call.hides(users[hour]);
                 rows.row(&mut [
                     segment.texts[2].into(),
+                    of_period[0],
+                    of_period[1],
                     (hour as i32).into(),
                     shown.then_some(requests[hour]).into(),
                     begins[hour].into(),
@@ -119,28 +142,31 @@ impl<'a> Hours<'a> {
 
 impl Fold for Hours<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Hours { clock, segment, segments, last_at, by_segment, claim } = self;
+        let Hours { clock, by_period, segment, segments, last_at, by_segment, claim } = self;
         *last_at = (*last_at).max(user.at.last().copied());
         by_segment.each(user, *segment, |code, requests| {
-            let (_, found) = segments.entry([0, 0, code], claim)?;
-            let first = requests.first().map(|&request| user.at[request as usize]);
-            found.first_at = found.first_at.into_iter().chain(first).min();
-            let mut seen = 0u32;
-            for &request in requests {
-                let local = clock.local(user.at[request as usize])?;
-                let hour = (local.rem_euclid(DAY_MICROS) / (DAY_MICROS / 24)) as usize;
-                found.requests[hour] += 1;
-                seen |= 1 << hour;
+            if let Some(&first) = requests.first() {
+                by_period.begin(code, user.at[first as usize], claim)?;
             }
-            found.users.iter_mut().enumerate().for_each(|(hour, users)| *users += u64::from(seen >> hour & 1));
+            for (period, requests) in by_period.parts(user, requests, clock)? {
+                let (_, found) = segments.entry([0, period, code], claim)?;
+                let mut seen = 0u32;
+                for &request in requests {
+                    let local = clock.local(user.at[request as usize])?;
+                    let hour = (local.rem_euclid(DAY_MICROS) / (DAY_MICROS / 24)) as usize;
+                    found.requests[hour] += 1;
+                    seen |= 1 << hour;
+                }
+                found.users.iter_mut().enumerate().for_each(|(hour, users)| *users += u64::from(seen >> hour & 1));
+            }
             Ok(())
         })
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
         self.last_at = self.last_at.max(other.last_at);
+        self.by_period.merge(other.by_period, &mut self.claim)?;
         let merged = self.segments.merge(other.segments, &mut self.claim, |ours, theirs, _| {
-            ours.first_at = ours.first_at.into_iter().chain(theirs.first_at).min();
             ours.users.iter_mut().zip(theirs.users).for_each(|(ours, theirs)| *ours += theirs);
             ours.requests.iter_mut().zip(theirs.requests).for_each(|(ours, theirs)| *ours += theirs);
             Ok(())

@@ -1,10 +1,14 @@
 //! `usage_patterns`: volume and regularity of requests. Definitions D10, D21.
 
+use super::tokens;
 use crate::base::calendar::Micros;
 use crate::base::days::Day;
 use crate::base::error::Result;
 use crate::base::memory::Claim;
-use crate::function::{Call, Cell, Clock, Function, Past, Reads, Requests, Rows, Type, column_about};
+use crate::function::{
+    ByPeriod, COMPLETE, Call, Cell, Clock, Function, PER, PERIOD, PERIOD_START, Past, Reads, Requests, Rows, Type,
+    column, column_about,
+};
 use crate::function::{named, text_order};
 use crate::history::{BySegment, Fold, Table, Timeline};
 use crate::stats::{median::Medians, sum::Sum};
@@ -12,6 +16,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 const ABOUT: &[&str] = &["users"];
+/// The columns that are summed.
+const NUMBERS: usize = 5;
 
 /// The declaration.
 pub static FUNCTION: Function = Function {
@@ -19,9 +25,12 @@ pub static FUNCTION: Function = Function {
     path: "usage::usage_patterns",
     example: "",
     summary: "volume and regularity of usage: requests per active day and per calendar day, median time between \
-              requests, usage interval (80th percentile of users' median gap between active days), tokens and cost",
-    arguments: &[],
+              requests, usage interval (80th percentile of users' median gap between active days), tokens and cost; of all time or of each period",
+    arguments: &[PER, PERIOD],
     columns: &[
+        column("name", Type::Text, "value of per; NULL for requests without one, and without per"),
+        PERIOD_START,
+        COMPLETE,
         column_about(ABOUT, "users", Type::Bigint, "users with at least one request"),
         column_about(ABOUT, "requests", Type::Bigint, "their requests"),
         column_about(ABOUT, "active_days", Type::Bigint, "local days with a request, summed over users"),
@@ -30,29 +39,32 @@ pub static FUNCTION: Function = Function {
             ABOUT,
             "requests_per_calendar_day",
             Type::Double,
-            "requests over all days from the user's first request, or since if that is later, to the end of observation, summed \
-             over users",
+            "requests over all days of the period from the user's first request, or since if that is later, to the end of \
+             observation, summed over users",
         ),
         column_about(
             ABOUT,
             "median_seconds_between_requests",
             Type::Double,
-            "median time between successive requests of a user, over all pairs",
+            "median time between successive requests of a user, over all pairs within the period",
         ),
         column_about(
             ABOUT,
             "usage_interval_days",
             Type::Double,
-            "80th percentile of users' median number of days between active days",
+            "80th percentile of users' median number of days between active days of the period",
         ),
         column_about(ABOUT, "prompt_tokens", Type::Bigint, "prompt tokens; NULL if none are known"),
         column_about(ABOUT, "completion_tokens", Type::Bigint, "completion tokens; NULL if none are known"),
+        column_about(ABOUT, "cached_tokens", Type::Bigint, "prompt tokens read from a cache; NULL if none are known"),
+        column_about(ABOUT, "reasoning_tokens", Type::Bigint, "completion tokens of reasoning; NULL if none are known"),
         column_about(ABOUT, "cost_usd", Type::Double, "cost in US dollars; NULL if none is known"),
+        column_about(ABOUT, "requests_without_cost", Type::Bigint, "requests whose cost is not known"),
     ],
     reads: Reads::Requests(&Requests {
         // When a user began determines the days over which requests are averaged.
         past: Past::All,
-        columns: &["prompt_tokens", "completion_tokens", "cost_usd"],
+        columns: &["prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "cost_usd"],
         needed: &[],
         names: false,
     }),
@@ -64,16 +76,18 @@ pub static FUNCTION: Function = Function {
 };
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-    let columns = ["segment", "prompt_tokens", "completion_tokens", "cost_usd"].map(|name| call.column(name));
+    let columns =
+        ["segment", "per", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "cost_usd"]
+            .map(|name| call.column(name));
     let mut patterns = call.fold(&columns, || Patterns::new(call, columns))?;
     if !patterns.pauses.is_complete() {
         patterns.pauses.look_again(&mut patterns.claim);
-        call.each_user(&[patterns.segment], |user| patterns.look_again(user))?;
+        call.each_user(&[patterns.segment, patterns.name], |user| patterns.look_again(user))?;
     }
     patterns.rows(call, rows)
 }
 
-/// The sums of a segment.
+/// The sums of a name in a segment, in a period.
 #[derive(Debug, Default)]
 struct Totals {
     users: u64,
@@ -85,7 +99,7 @@ struct Totals {
     users_again: u64,
     /// Users by twice the median number of days between successive active days.
     intervals: BTreeMap<u32, u64>,
-    sums: [Sum; 3],
+    sums: [Sum; NUMBERS],
 }
 
 /// About the memory of an entry of `intervals`.
@@ -102,86 +116,182 @@ impl Totals {
     }
 }
 
+impl Totals {
+    /// Adds a user whose calendar days begin on a day, with the requests of a period and their distinct days, whose content
+    /// is lost.
+    fn add(
+        &mut self,
+        user: &Timeline<'_>,
+        (first_day, requests): (Day, &[u32]),
+        days: &mut Vec<Day>,
+        numbers: &[Option<usize>],
+        claim: &mut Claim,
+    ) -> Result<()> {
+        self.users += 1;
+        self.requests += requests.len() as u64;
+        self.users_again += u64::from(requests.len() > 1);
+        self.active_days += days.len() as u64;
+        self.first_days += i64::from(first_day);
+        self.add_latest((first_day, 1));
+        if days.len() > 1 {
+            // They are replaced by the numbers of days between successive ones.
+            (1..days.len()).for_each(|i| days[i - 1] = days[i] - days[i - 1]);
+            days.pop();
+            days.sort_unstable();
+            let (low, high) = (days[(days.len() - 1) / 2], days[days.len() / 2]);
+            let twice = low.unsigned_abs() + high.unsigned_abs();
+            if !self.intervals.contains_key(&twice) {
+                claim.grow(INTERVAL)?;
+            }
+            *self.intervals.entry(twice).or_default() += 1;
+        }
+        for (sum, &column) in self.sums.iter_mut().zip(numbers) {
+            let Some(numbers) = user.numbers(column) else { continue };
+            let mut known = requests.iter().map(|&request| numbers[request as usize]).filter(|n| !n.is_nan());
+            known.try_for_each(|number| sum.add(number, claim))?;
+        }
+        Ok(())
+    }
+}
+
 /// The fold.
 struct Patterns<'a> {
     clock: Clock<'a>,
+    by_period: ByPeriod,
     since: Option<Micros>,
     segment: Option<usize>,
+    name: Option<usize>,
     /// The columns that are summed.
-    numbers: [Option<usize>; 3],
+    numbers: [Option<usize>; NUMBERS],
+    /// By period, segment and name.
     totals: Table<Totals>,
-    /// Pauses in seconds, by the number of the segment.
+    /// Pauses in seconds, by the number of these.
     pauses: Medians,
     last_at: Option<Micros>,
     by_segment: BySegment,
+    by_name: ByName,
     days: Vec<Day>,
     claim: Claim,
 }
 
-/// The largest double that fits a bigint.
-const MOST: f64 = 9_223_372_036_854_774_784.0;
-
 impl<'a> Patterns<'a> {
-    fn new(call: &'a Call<'_>, [segment, numbers @ ..]: [Option<usize>; 4]) -> Result<Self> {
+    fn new(call: &'a Call<'_>, [segment, name, numbers @ ..]: [Option<usize>; NUMBERS + 2]) -> Result<Self> {
         Ok(Patterns {
             clock: call.clock()?,
+            by_period: ByPeriod::of(call)?,
             since: call.since,
             segment,
+            name,
             numbers,
             totals: Table::default(),
             pauses: Medians::default(),
             last_at: None,
             by_segment: BySegment::default(),
+            by_name: ByName::default(),
             days: Vec::new(),
             claim: Claim::temporary(),
         })
     }
 
     fn look_again(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Patterns { totals, pauses, by_segment, claim, segment, since, .. } = self;
+        let Patterns { clock, by_period, totals, pauses, by_segment, by_name, claim, segment, name, since, .. } = self;
         by_segment.each(user, *segment, |code, requests| {
-            let requests = shown(user, requests, *since);
-            if requests.is_empty() {
-                return Ok(());
-            }
-            let (number, _) = totals.entry([0, 0, code], claim)?;
-            seconds_between(user, requests).try_for_each(|pause| pauses.again(number, pause, claim))
+            by_name.each(user, *name, requests, |name, requests| {
+                let requests = shown(user, requests, *since);
+                for (period, requests) in by_period.parts(user, requests, clock)?.filter(|(_, of)| !of.is_empty()) {
+                    let (number, _) = totals.entry([period, code, name], claim)?;
+                    seconds_between(user, requests).try_for_each(|pause| pauses.again(number, pause, claim))?;
+                }
+                Ok(())
+            })
         })
     }
 
     fn rows(mut self, call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
-        if self.totals.is_empty() && !call.by {
-            let zero = Cell::Bigint(0);
-            let none = Cell::Null;
-            return rows.row(&mut [none, zero, zero, zero, none, none, none, none, none, none, none]);
+        if self.totals.is_empty() && !(call.by || call.is_given("per") || self.by_period.is_asked()) {
+            let mut row = [Cell::Null; 1 + FUNCTION.columns.len()];
+            row[4..7].fill(Cell::Bigint(0));
+            row[FUNCTION.columns.len()] = Cell::Bigint(0);
+            return rows.row(&mut row);
         }
         let last_at = self.last_at.unwrap_or(Micros::MIN).max(call.end().saturating_sub(1));
         let last_day = self.clock.day(last_at)?;
-        let mut segments = named(call, [None, None, self.segment], &self.totals, &mut self.claim)?;
-        segments.sort_by_key(|segment| text_order(segment.texts[2]));
-        for segment in segments {
-            let totals = segment.value;
+        let window = call.window_of_history()?;
+        let mut found = named(call, [None, self.segment, self.name], &self.totals, &mut self.claim)?;
+        found.sort_by_key(|found| {
+            (text_order(found.texts[1]), text_order(found.texts[2]), ByPeriod::order(found.codes[0]))
+        });
+        for found in found {
+            let ([period, segment, _], totals) = (found.codes, found.value);
+            let of_period = self.by_period.cells([period, segment], &window, &mut self.clock)?;
+            let last_day = self.by_period.period(period)?.map_or(last_day, |period| last_day.min(period.end - 1));
             let calendar_days = totals.users as i64 * (i64::from(last_day) + 1) - totals.first_days;
             // If a clock is set back over midnight, the end may be on a day before that of a first request: it counts as one
             // day.
             let (latest, users) = totals.latest;
             let calendar_days = calendar_days + i64::from(latest).saturating_sub(last_day.into()).max(0) * users as i64;
             let users_another_day = totals.intervals.values().sum::<u64>();
-            let [prompt_tokens, completion_tokens, cost_usd] = &totals.sums;
-            let tokens = |sum: &Sum| sum.value().map(|sum| sum.min(MOST).round_ties_even() as u64);
+            let [prompt, completion, cached, reasoning, cost] = &totals.sums;
             rows.row(&mut [
-                segment.texts[2].into(),
+                found.texts[1].into(),
+                found.texts[2].into(),
+                of_period[0],
+                of_period[1],
                 totals.users.into(),
                 totals.requests.into(),
                 totals.active_days.into(),
                 (totals.requests as f64 / totals.active_days as f64).into(),
                 (totals.requests as f64 / calendar_days as f64).into(),
-                self.pauses.median(segment.number).filter(|_| !call.hides(totals.users_again)).into(),
+                self.pauses.median(found.number).filter(|_| !call.hides(totals.users_again)).into(),
                 interval(&totals.intervals).filter(|_| !call.hides(users_another_day)).into(),
-                tokens(prompt_tokens).into(),
-                tokens(completion_tokens).into(),
-                cost_usd.value().into(),
+                tokens(prompt).into(),
+                tokens(completion).into(),
+                tokens(cached).into(),
+                tokens(reasoning).into(),
+                cost.value().into(),
+                (totals.requests - cost.count()).into(),
             ])?;
+        }
+        Ok(())
+    }
+}
+
+/// The requests of a user by the values of a second column.
+#[derive(Debug)]
+struct ByName {
+    /// Their codes, and the indexes of the requests.
+    order: Vec<(u32, u32)>,
+    requests: Vec<u32>,
+    claim: Claim,
+}
+
+impl Default for ByName {
+    fn default() -> Self {
+        ByName { order: Vec::new(), requests: Vec::new(), claim: Claim::temporary() }
+    }
+}
+
+impl ByName {
+    /// Calls `each` with the code of every value and its requests of those given, in order; without the column with code 0
+    /// and all of them.
+    fn each(
+        &mut self,
+        user: &Timeline<'_>,
+        name: Option<usize>,
+        requests: &[u32],
+        mut each: impl FnMut(u32, &[u32]) -> Result<()>,
+    ) -> Result<()> {
+        let Some(codes) = user.codes(name) else { return each(0, requests) };
+        let ByName { order, requests: listed, claim } = self;
+        order.clear();
+        claim.reserve(order, requests.len())?;
+        order.extend(requests.iter().map(|&request| (codes[request as usize], request)));
+        order.sort_unstable();
+        for of_name in order.chunk_by(|(a, _), (b, _)| a == b) {
+            listed.clear();
+            claim.reserve(listed, of_name.len())?;
+            listed.extend(of_name.iter().map(|&(_, request)| request));
+            each(of_name.first().map_or(0, |&(code, _)| code), listed)?;
         }
         Ok(())
     }
@@ -212,45 +322,35 @@ fn interval(intervals: &BTreeMap<u32, u64>) -> Option<f64> {
 
 impl Fold for Patterns<'_> {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
-        let Patterns { clock, totals, pauses, by_segment, days, claim, numbers, segment, last_at, since, .. } = self;
-        *last_at = (*last_at).max(user.at.last().copied().filter(|&at| since.is_none_or(|since| at >= since)));
-        by_segment.each(user, *segment, |code, requests| {
-            let first_ever = requests.first().map(|&request| user.at[request as usize]);
-            let requests = shown(user, requests, *since);
-            let Some(begins) = first_ever.max(*since).filter(|_| !requests.is_empty()) else { return Ok(()) };
-            let (number, totals) = totals.entry([0, 0, code], claim)?;
-            clock.distinct_days(requests.iter().map(|&request| user.at[request as usize]), days, claim)?;
-            totals.users += 1;
-            totals.requests += requests.len() as u64;
-            totals.users_again += u64::from(requests.len() > 1);
-            totals.active_days += days.len() as u64;
-            let first_day = clock.day(begins)?;
-            totals.first_days += i64::from(first_day);
-            totals.add_latest((first_day, 1));
-            if days.len() > 1 {
-                // They are replaced by the numbers of days between successive ones.
-                (1..days.len()).for_each(|i| days[i - 1] = days[i] - days[i - 1]);
-                days.pop();
-                days.sort_unstable();
-                let (low, high) = (days[(days.len() - 1) / 2], days[days.len() / 2]);
-                let twice = low.unsigned_abs() + high.unsigned_abs();
-                if !totals.intervals.contains_key(&twice) {
-                    claim.grow(INTERVAL)?;
+        let Patterns { clock, by_period, totals, pauses, by_segment, by_name, claim, .. } = self;
+        let (days, numbers, segment, name, since) =
+            (&mut self.days, &self.numbers, self.segment, self.name, self.since);
+        self.last_at = self.last_at.max(user.at.last().copied());
+        by_segment.each(user, segment, |code, requests| {
+            if let Some(&first) = requests.first() {
+                by_period.begin(code, user.at[first as usize], claim)?;
+            }
+            by_name.each(user, name, requests, |name, requests| {
+                let first_ever = requests.first().map(|&request| user.at[request as usize]);
+                let requests = shown(user, requests, since);
+                let Some(begins) = first_ever.max(since).filter(|_| !requests.is_empty()) else { return Ok(()) };
+                let (began, calendar) = (clock.day(begins)?, by_period.calendar());
+                for (period, requests) in by_period.parts(user, requests, clock)? {
+                    let (number, totals) = totals.entry([period, code, name], claim)?;
+                    let start = calendar.map(|calendar| calendar.numbered(ByPeriod::order(period))).transpose()?;
+                    let first_day = start.map_or(began, |period| began.max(period.start));
+                    clock.distinct_days(requests.iter().map(|&request| user.at[request as usize]), days, claim)?;
+                    totals.add(user, (first_day, requests), days, numbers, claim)?;
+                    seconds_between(user, requests).try_for_each(|pause| pauses.add(number, pause, claim))?;
                 }
-                *totals.intervals.entry(twice).or_default() += 1;
-            }
-            seconds_between(user, requests).try_for_each(|pause| pauses.add(number, pause, claim))?;
-            for (sum, &column) in totals.sums.iter_mut().zip(&*numbers) {
-                let Some(numbers) = user.numbers(column) else { continue };
-                let mut known = requests.iter().map(|&request| numbers[request as usize]).filter(|n| !n.is_nan());
-                known.try_for_each(|number| sum.add(number, claim))?;
-            }
-            Ok(())
+                Ok(())
+            })
         })
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
         self.last_at = self.last_at.max(other.last_at);
+        self.by_period.merge(other.by_period, &mut self.claim)?;
         let numbers = self.totals.merge(other.totals, &mut self.claim, |ours, theirs, claim| {
             ours.users += theirs.users;
             ours.requests += theirs.requests;

@@ -155,7 +155,7 @@ def expected_rows(case, log, facts):
         else:
             rows = getattr(jd, case.readout)(steps, end, case.since, local_day, least, **args)
         if case.readout == "usage_evolution_json":
-            return [{"week": row["week"]} | ({name: row[name] for name in jd.FIGURES_OF_A_WEEK} if is_detailed
+            return [{"week": row["week"]} | (jd.in_figures(row) if is_detailed
                                              else jd.in_short(row)) for row in rows if row["panel"] == panel]
         if case.readout == "usage_evolution":
             rows = [{name: row[name] for name in row if name != "names"} for row in rows]

@@ -442,6 +442,11 @@ def length(seconds):
     return " ".join([f"{hours} h"] * (hours > 0) + [f"{minutes} min"] * (minutes > 0 or hours == 0))
 
 
+def in_figures(row):
+    """A week in the JSON form if it is to be detailed."""
+    return {name: in_four_digits(row[name]) if kind != "bigint" else row[name] for name, kind in FIGURES_OF_A_WEEK.items()}
+
+
 def in_short(row):
     """A week in the JSON form, unless it is to be detailed."""
     return {"requests_per_day": in_four_digits(row["requests_per_day"]),

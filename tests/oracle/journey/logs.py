@@ -48,10 +48,9 @@ class JourneyLog(UsageLog):
         """The request as the definitions read it, as far as the log has columns for it."""
         turn = self.turn(r)
         return jd.Step(
-            turn.user, turn.instant, turn.end, turn.session_id, turn.succeeded, turn.content,
-            r.request_id if self.id_column else None, r.feature if self.feature_column else None,
-            r.rating if self.rating_column else None, session_name(r.prompt) if self.prompt_column_name else None,
-            known_number(r.latency_ms) if self.latency_column else None, marks)
+            **vars(turn), request_id=r.request_id if self.id_column else None, feature=r.feature if self.feature_column else None,
+            rating=r.rating if self.rating_column else None, prompt=session_name(r.prompt) if self.prompt_column_name else None,
+            latency=known_number(r.latency_ms) if self.latency_column else None, marks=marks)
 
 
 def random_journey_log(rng, now):

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from oracle.kit.cases import Case, counted_requests, observed_until, random_filter, random_moment, segments
 from oracle.kit.compare import by_segment, shown
-from oracle.kit.days import HOUR, instant_text
+from oracle.kit.days import DAY, HOUR, instant_text
+from oracle.kit.definitions import first_day_of, index_of
 from oracle.kit.logs import ZONES
 from oracle.kit.runner import ExpectedError
 from oracle.usage import definitions as ud
@@ -14,6 +15,7 @@ WEIGHTS = {"usage_patterns": 4, "peak_hours": 4, "usage_heatmap": 2, "feature_us
            "model_stickiness": 4, "model_switches": 3, "request_complexity": 4}
 SUMMARIES = ("usage_patterns", "model_stickiness")           # which have a row even if there is nothing to tell
 UNSEGMENTED = ("request_complexity",)
+PERIODICAL = ("usage_patterns", "peak_hours", "feature_usage", "model_usage")
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,32 @@ def requests_read(case, log, now):
             and (case.since is None or r.instant >= case.since) and (case.until is None or r.instant < case.until)]
 
 
+def named(case, users):
+    """The requests of each value of `per`."""
+    return segments(replace(case, by=case.args.get("per")), users)
+
+
 def began(case, log, now):
-    """When each user began, in each segment: the first request ever, or `since` if that is later."""
-    return {segment: {user: max(min(r.instant for r in of_user), -math.inf if case.since is None else case.since)
-                      for user, of_user in ud.by_key(members, lambda r: r.user).items()}
-            for segment, members in segments(case, requests_read(replace(case, since=None), log, now)).items()}
+    """When each user began, in each segment and name: the first request ever, or `since` if that is later."""
+    return {(segment, name): {user: max(min(r.instant for r in of_user), -math.inf if case.since is None else case.since)
+                              for user, of_user in ud.by_key(of_name, lambda r: r.user).items()}
+            for segment, members in segments(case, requests_read(replace(case, since=None), log, now)).items()
+            for name, of_name in named(case, members).items()}
+
+
+def spans(case, log, end, members, first, known):
+    """The periods in which requests of a segment lie, with these, in order; all under ALL_TIME without `period`. `first` is
+    the segment's first request."""
+    if case.args.get("period") is None:
+        return [(ud.ALL_TIME, members)]
+    day = {instant: (instant + offset) // DAY for instant, offset in known.items()}
+    settings = case.args["period"], log.week_start or "monday"
+    whole_from = None if case.since is None else day[case.since] + (day[case.since - 1] == day[case.since])
+    found = []
+    for index, of_period in sorted(ud.by_key(members, lambda r: index_of(day[r.instant], *settings)).items()):
+        start, after = first_day_of(index, *settings), first_day_of(index + 1, *settings)
+        found.append((ud.Span(start, after, ud.is_complete(start, after, day[first], day[end], whole_from)), of_period))
+    return found
 
 
 def expected_rows(case, log, facts):
@@ -79,25 +102,37 @@ def expected_rows(case, log, facts):
     zone, least = case.zone(log), log.least or 1
     if case.readout == "model_stickiness":
         read = ud.with_model(read)               # a segment without any model is none
-    groups = {segment: [log.use(r) for r in members] for segment, members in segments(case, read).items()}
-    if not groups and case.by is None and case.readout in SUMMARIES:
+    groups = segments(case, read)
+    if not groups and case.by is None and case.readout in SUMMARIES and not case.args:
         groups = {None: []}
-    last = None if end is None else ud.last_moment(end, [use for uses in groups.values() for use in uses])
+    last = None if end is None else ud.last_moment(end, read)
+    # How a log of all the past begins, and one that since cuts.
+    past = replace(case, since=None) if case.readout == "usage_patterns" else case
+    firsts = {segment: min(r.instant for r in members)
+              for segment, members in segments(case, requests_read(past, log, facts.now)).items()}
     begins = began(case, log, facts.now) if case.readout == "usage_patterns" else {}
-    known = offsets([use.instant for uses in groups.values() for use in uses] + [last] * (last is not None)
-                    + [instant for of_users in begins.values() for instant in of_users.values()], zone, facts)
+    known = dict(offsets([r.instant for r in read] + [last, end] * (last is not None) + list(firsts.values())
+                         + [case.since, (case.since or 0) - 1] * (case.since is not None)
+                         + [instant for of_users in begins.values() for instant in of_users.values()], zone, facts))
     rows = []
-    for segment, uses in sorted(groups.items(), key=lambda group: (group[0] is None, (group[0] or "").encode())):
-        if case.readout == "peak_hours":
-            first = min(use.instant for use in uses)
-            begun = ud.hours_begun(first, last, stretches(first, last, zone, facts))
-            known = offsets([use.instant for use in uses], zone, facts)
-            answer = ud.peak_hours(uses, begun, lambda i: i + known[i], least, **case.args)
-        elif case.readout == "usage_patterns" and uses:
-            answer = ud.usage_patterns(uses, last, lambda i: i + known[i], least, begins[segment])
-        else:
-            answer = READOUTS[case.readout](uses, last, lambda i: i + known[i], least)
-        rows += answer if case.readout in UNSEGMENTED else [{"segment": segment, **row} for row in answer]
+    for segment, members in sorted(groups.items(), key=lambda group: text_order(group[0])):
+        for name, of_name in sorted(named(case, members).items(), key=lambda group: text_order(group[0])) or [(None, [])]:
+            for span, of_span in spans(case, log, end, of_name, firsts.get(segment), known):
+                uses = [log.use(r) for r in of_span]
+                if case.readout == "peak_hours":
+                    changes = stretches(firsts[segment], last, zone, facts)
+                    begun = ud.hours_begun(firsts[segment], last, changes, span)
+                    top = {"top": case.args["top"]} if "top" in case.args else {}
+                    answer = ud.peak_hours(uses, begun, lambda i: i + known[i], least, **top)
+                elif case.readout == "usage_patterns" and uses:
+                    answer = ud.usage_patterns(uses, last, lambda i: i + known[i], least, begins[segment, name], span)
+                else:
+                    answer = READOUTS[case.readout](uses, last, lambda i: i + known[i], least)
+                if case.readout in PERIODICAL:
+                    of_period = ud.NO_PERIOD if span is ud.ALL_TIME else span.row()
+                    first = {"usage_patterns": {"name": name}, "peak_hours": {}}.get(case.readout)
+                    answer = [({"name": row["name"]} if first is None else first) | of_period | row for row in answer]
+                rows += answer if case.readout in UNSEGMENTED else [{"segment": segment, **row} for row in answer]
     return rows
 
 
@@ -118,12 +153,16 @@ def text_order(text):
 
 
 def by_requests(row):
-    return (row["name"] is None, row["requests"] is None, -(row["requests"] or 0), text_order(row["name"]))
+    return (by_period(row), row["name"] is None, row["requests"] is None, -(row["requests"] or 0), text_order(row["name"]))
+
+
+def by_period(row):
+    return -math.inf if row["period_start"] is None else row["period_start"]
 
 
 ORDERS = {
-    "usage_patterns": lambda row: (),
-    "peak_hours": lambda row: row["hour"],
+    "usage_patterns": lambda row: (text_order(row["name"]), by_period(row)),
+    "peak_hours": lambda row: (by_period(row), row["hour"]),
     "usage_heatmap": lambda row: (row["weekday"], row["hour"]),
     "feature_usage": lambda row: by_requests(row),
     "model_usage": lambda row: by_requests(row),
@@ -147,13 +186,15 @@ def laws(case, log, rows, answer):
 
     def of(readout):
         """The rows of another function, by segment."""
-        args = {} if readout != case.readout else case.args
+        args = {name: value for name, value in case.args.items() if name == "period"}
+        args = case.args if readout == case.readout else args if readout in PERIODICAL else {}
         return {group[0].get("segment"): group for group in by_segment(answer(replace(case, readout=readout, args=args)))}
 
     if case.readout in ("peak_hours", "usage_heatmap", "model_usage", "feature_usage"):
         patterns = of("usage_patterns")
-        for group in by_segment(rows):
-            [whole] = patterns[group[0]["segment"]]
+        for group in (list(of_period) for of_segment in by_segment(rows) for of_period in ud.by_key(
+                of_segment, lambda row: row.get("period_start")).values()):
+            [whole] = [row for row in patterns[group[0]["segment"]] if row["period_start"] == group[0].get("period_start")]
             if sum(row["requests"] for row in group) != whole["requests"]:
                 yield f"requests add up to those of usage_patterns: {shown(whole)}"
             if case.readout.startswith(("model", "feature")) and abs(sum(row["share"] for row in group) - 1) > 1e-9:
@@ -183,6 +224,10 @@ def laws(case, log, rows, answer):
 def random_usage_case(rng, log):
     readout = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
     args = {"top": rng.choice([1, 2, 3, 5, 24])} if readout == "peak_hours" and rng.random() < 0.7 else {}
+    if readout in PERIODICAL and rng.random() < 0.4:
+        args["period"] = rng.choice(["day", "week", "month", "quarter"])
+    if readout == "usage_patterns" and rng.random() < 0.3:
+        args["per"] = rng.choice(["model", "tier"])
     timezone = rng.choice([None, log.zone, log.zone, rng.choice(ZONES)])
     near = timezone or log.default_zone or "UTC"
 

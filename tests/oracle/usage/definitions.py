@@ -26,6 +26,9 @@ class Use:
     completion: float | None = None
     cost: float | None = None
     latency: float | None = None
+    ttft: float | None = None
+    cached: float | None = None
+    reasoning: float | None = None
     succeeded: bool | None = None
 
 
@@ -70,6 +73,16 @@ def median(numbers):
     return float(numbers[half - 1] + (numbers[half] - numbers[half - 1]) / 2)
 
 
+def percentile(share, numbers):
+    """By linear interpolation between the numbers in order, as `percentile_cont` has it."""
+    numbers = sorted(numbers)
+    if not numbers:
+        return None
+    place = share * (len(numbers) - 1)
+    low, high = numbers[math.floor(place)], numbers[math.ceil(place)]
+    return float(low + (place - math.floor(place)) * (high - low))
+
+
 def reached_by(share, numbers):
     """The smallest of the numbers that at least that share of them do not exceed."""
     return float(sorted(numbers)[math.ceil(share * len(numbers)) - 1]) if numbers else None
@@ -94,7 +107,28 @@ def local_day(instant, local):
     return local(instant) // DAY
 
 
-def usage_patterns(uses, last, local, least, begins=None):
+@dataclass(frozen=True)
+class Span:
+    """The local days [start, end) of a period, and whether they have elapsed, lie within the log and are not cut by since."""
+
+    start: int
+    end: int
+    complete: bool
+
+    def row(self):
+        return {"period_start": self.start, "complete": self.complete}
+
+
+ALL_TIME = Span(-math.inf, math.inf, None)
+NO_PERIOD = {"period_start": None, "complete": None}
+
+
+def is_complete(start, end, first_day, end_day, whole_from):
+    """`first_day` is that of the log, `end_day` that of the end of observation, `whole_from` the first not cut by since."""
+    return first_day <= start and end <= end_day and (whole_from is None or whole_from <= start)
+
+
+def usage_patterns(uses, last, local, least, begins=None, span=ALL_TIME):
     """`begins` has the instant of each user's first request ever, or `since` if that is later."""
     people = by_user(uses)
     days = {user: sorted({local_day(use.instant, local) for use in of_user}) for user, of_user in people.items()}
@@ -106,7 +140,8 @@ def usage_patterns(uses, last, local, least, begins=None):
     intervals = [median([b - a for a, b in zip(d, d[1:])]) for d in days.values() if len(d) > 1]
     active_days = sum(map(len, days.values()))
     begins = {user: min(use.instant for use in of_user) for user, of_user in people.items()} if begins is None else begins
-    calendar_days = sum(max(local_day(last, local) - local_day(begins[user], local) + 1, 1) for user in people)
+    calendar_days = sum(max(min(local_day(last, local), span.end - 1)
+                            - max(local_day(begins[user], local), span.start) + 1, 1) for user in people)
     row = {
         "users": len(people), "requests": len(uses), "active_days": active_days,
         "requests_per_active_day": ratio(len(uses), active_days),
@@ -114,7 +149,10 @@ def usage_patterns(uses, last, local, least, begins=None):
         "median_seconds_between_requests": None if hidden(pausing, least) else median(pauses),
         "usage_interval_days": None if hidden(len(intervals), least) else reached_by(0.8, intervals),
         "prompt_tokens": whole(total(use.prompt for use in uses)),
-        "completion_tokens": whole(total(use.completion for use in uses)), "cost_usd": total(use.cost for use in uses)}
+        "completion_tokens": whole(total(use.completion for use in uses)),
+        "cached_tokens": whole(total(use.cached for use in uses)),
+        "reasoning_tokens": whole(total(use.reasoning for use in uses)), "cost_usd": total(use.cost for use in uses),
+        "requests_without_cost": sum(use.cost is None for use in uses)}
     return [dict.fromkeys(row) if hidden(len(people), least) else row]
 
 
@@ -122,21 +160,26 @@ def local_hour(instant, local):
     return local(instant) % DAY // HOUR
 
 
-def hours_begun(first, last, stretches):
-    """The number of times each local hour began, that of `first` included: one by one, through ranges of constant offset.
+def hours_begun(first, last, stretches, span=ALL_TIME):
+    """The number of times each local hour began on a day of the span, that of `first` included: one by one, through ranges
+    of constant offset.
 
     `stretches` are (from, offset), in order, the first of them at or before `first`.
     """
     begun = [0] * 24
+
+    def begin(time):
+        begun[time % DAY // HOUR] += span.start <= time // DAY < span.end
+
     for (start, offset), (end, _) in zip(stretches, [*stretches[1:], (last + 1, 0)]):
         start = max(start, first)
         if start == first or (start + offset) // HOUR != before:
             if (start + offset) % HOUR or start == first:
-                begun[(start + offset) % DAY // HOUR] += 1
+                begin(start + offset)
         full = start + -(start + offset) % HOUR
         for instant in range(full, min(end, last + 1), HOUR):
             if instant != first:
-                begun[(instant + offset) % DAY // HOUR] += 1
+                begin(instant + offset)
         before = (end - 1 + offset) // HOUR
     return begun
 
@@ -183,6 +226,10 @@ def failure_latencies(uses):
     return [use.latency for use in uses if use.latency is not None and use.succeeded is False]
 
 
+def answer_ttfts(uses):
+    return [use.ttft for use in uses if use.ttft is not None and use.succeeded is not False]
+
+
 def usage_of(uses, name, least):
     """A row a name. The shares of all but one would tell the last one."""
     rows, tells_shares = [], not any(hidden(users(named), least) for named in by_key(uses, name).values())
@@ -190,8 +237,13 @@ def usage_of(uses, name, least):
         known = [use.succeeded for use in named if use.succeeded is not None]
         row = {"users": users(named), "reach": users(named) / users(uses), "requests": len(named),
                "share": len(named) / len(uses) if tells_shares else None, "requests_per_user": len(named) / users(named),
-               "answered_rate": ratio(sum(known), len(known)), "cost_usd": total(use.cost for use in named),
+               "answered_rate": ratio(sum(known), len(known)), "cached_tokens": whole(total(use.cached for use in named)),
+               "reasoning_tokens": whole(total(use.reasoning for use in named)),
+               "cost_usd": total(use.cost for use in named),
+               "requests_without_cost": sum(use.cost is None for use in named),
+               "median_ttft_ms": median(answer_ttfts(named)),
                "median_latency_ms": median(answer_latencies(named)),
+               "p95_latency_ms": percentile(0.95, answer_latencies(named)),
                "median_failed_latency_ms": median(failure_latencies(named))}
         rows.append({"name": value} | (dict.fromkeys(row) if hidden(users(named), least) else row))
     return rows

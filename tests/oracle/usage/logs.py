@@ -27,6 +27,9 @@ class UsageRequest(SessionRequest):
     prompt_tokens: float | int | None
     completion_tokens: float | int | None
     cost_usd: float | None
+    cached_tokens: int | None
+    reasoning_tokens: int | None
+    ttft_ms: float | None
 
 
 @dataclass
@@ -39,10 +42,14 @@ class UsageLog(SessionLog):
     completion_column: str | None = "completion_tokens"
     token_type: str = "integer"
     cost_column: str | None = "cost_usd"
+    cached_column: str | None = "cached_tokens"
+    reasoning_column: str | None = "reasoning_tokens"
+    ttft_column: str | None = "ttft_ms"
     least: int | None = None                     # user_metrics.min_group_size
 
     PLAINER = SessionLog.PLAINER | {"id_column": None, "prompt_column": None, "completion_column": None,
-                                    "cost_column": None, "token_type": "double precision", "least": None}
+                                    "cost_column": None, "cached_column": None, "reasoning_column": None,
+                                    "ttft_column": None, "token_type": "double precision", "least": None}
 
     def settings(self):
         return super().settings() | {"min_group_size": self.least}
@@ -53,7 +60,10 @@ class UsageLog(SessionLog):
             (self.feature_column, "text", lambda r: told_literal(r.feature, r)),
             (self.prompt_column, self.token_type, lambda r: latency_literal(r.prompt_tokens)),
             (self.completion_column, self.token_type, lambda r: latency_literal(r.completion_tokens)),
-            (self.cost_column, "double precision", lambda r: latency_literal(r.cost_usd))]
+            (self.cost_column, "double precision", lambda r: latency_literal(r.cost_usd)),
+            (self.cached_column, "integer", lambda r: literal(r.cached_tokens)),
+            (self.reasoning_column, "integer", lambda r: literal(r.reasoning_tokens)),
+            (self.ttft_column, "double precision", lambda r: latency_literal(r.ttft_ms))]
         return [*super().columns(), *(column for column in optional if column[0] is not None)]
 
     def use(self, r):
@@ -65,7 +75,10 @@ class UsageLog(SessionLog):
             known_number(r.prompt_tokens) if self.prompt_column else None,
             known_number(r.completion_tokens) if self.completion_column else None,
             known_number(r.cost_usd) if self.cost_column else None,
-            known_number(r.latency_ms) if self.latency_column else None, self.turn(r).succeeded)
+            known_number(r.latency_ms) if self.latency_column else None,
+            known_number(r.ttft_ms) if self.ttft_column else None,
+            known_number(r.cached_tokens) if self.cached_column else None,
+            known_number(r.reasoning_tokens) if self.reasoning_column else None, self.turn(r).succeeded)
 
 
 def random_usage_log(rng, now):
@@ -78,7 +91,8 @@ def random_usage_log(rng, now):
         UsageRequest(
             **vars(request), request_id=str(rng.randrange(200)) if ids == "numbers" else rng.choice(IDS),
             feature=rng.choice(FEATURES[:3]) if rng.random() < 0.8 else rng.choice(FEATURES),
-            prompt_tokens=rng.choice(tokens), completion_tokens=rng.choice(tokens), cost_usd=rng.choice(COSTS))
+            prompt_tokens=rng.choice(tokens), completion_tokens=rng.choice(tokens), cost_usd=rng.choice(COSTS),
+            cached_tokens=rng.choice(TOKENS), reasoning_tokens=rng.choice(TOKENS), ttft_ms=rng.choice(COSTS))
         for request in base.requests]
     # Requests at the same instant, ordered by ids and models.
     requests += [replace(r, request_id=rng.choice(IDS), model=rng.choice(["gpt-4o", "claude"]))
@@ -93,4 +107,7 @@ def random_usage_log(rng, now):
         feature_column=rng.choice(["feature", "feature_name", "path", "feature", None]),
         prompt_column=rng.choice(["prompt_tokens", "input_tokens", None]),
         completion_column=rng.choice(["completion_tokens", "output_tokens", None]),
-        cost_column=rng.choice(["cost_usd", "spend", None]), least=rng.choice([None, None, None, 2, 3]))
+        cost_column=rng.choice(["cost_usd", "spend", None]),
+        cached_column=rng.choice(["cached_tokens", "cache_read_input_tokens", None]),
+        reasoning_column=rng.choice(["reasoning_tokens", None]),
+        ttft_column=rng.choice(["ttft_ms", "time_to_first_token_ms", None]), least=rng.choice([None, None, None, 2, 3]))

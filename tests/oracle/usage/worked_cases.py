@@ -52,7 +52,21 @@ class Patterns(unittest.TestCase):
 
     def test_percentiles(self):
         self.assertEqual((ud.median([]), ud.median([3, 1, 2]), ud.median([4, 1])), (None, 2, 2.5))
+        # Of 21 numbers the 95th percentile is the 20th; of two 1/20 below the higher one.
+        self.assertEqual([ud.percentile(0.95, n) for n in ([], [7], range(21), [20, 0])], [None, 7, 19, 19])
         self.assertEqual([ud.reached_by(0.8, range(1, n + 1)) for n in (1, 2, 4, 5, 10)], [1, 2, 4, 4, 8])
+
+    def test_periods(self):
+        """Of the days 1 to 3, ann, who began on day 0, has one request in three days, bob one, who began on day 2, in two."""
+        uses = [use("ann", "09:00", days=2), use("bob", "09:00", days=2)]
+        begins = {"ann": at("09:00"), "bob": at("09:00", 2)}
+        first = MIDNIGHT // DAY
+        [row] = ud.usage_patterns(uses, at("00:00", 7), utc, 1, begins, ud.Span(first + 1, first + 4, True))
+        self.assertEqual((row["users"], row["requests"], row["requests_per_calendar_day"]), (2, 2, 2 / 5))
+        self.assertEqual(ud.hours_begun(at("22:00"), at("01:00", 2), [(at("22:00"), 0)], ud.Span(first + 1, first + 2, True)),
+                         [1] * 24)
+        self.assertEqual([ud.is_complete(7, 14, *known) for known in (
+            (7, 14, None), (8, 14, None), (7, 13, None), (7, 14, 7), (7, 14, 8))], [True, False, False, True, False])
 
     def test_small_groups(self):
         [row] = ud.usage_patterns(self.USES, at("00:00", 7), utc, 3)
@@ -169,6 +183,9 @@ MUTANTS = {
         float(sorted(n)[(len(n) - 1) // 2]) if n else None)),
     "the 80 % point is the one after": renamed("reached_by", lambda share, n: (
         float(sorted(n)[min(int(share * len(n)), len(n) - 1)]) if n else None)),
+    "a percentile is not interpolated": renamed("percentile", lambda share, n: (
+        float(sorted(n)[math.floor(share * (len(n) - 1))]) if n else None)),
+    "the first token of failures counts": renamed("answer_ttfts", lambda uses: [u.ttft for u in uses if u.ttft is not None]),
     "numbers below zero count": ("oracle.usage.logs.known_number", lambda n: (
         None if n is None or not math.isfinite(n) else float(n))),
     "days end with the last request": renamed("last_moment", lambda end, uses: max(
@@ -177,8 +194,16 @@ MUTANTS = {
     "days are of UTC": renamed("local_day", lambda instant, local: instant // DAY),
     "hours are of UTC": renamed("local_hour", lambda instant, local: instant % DAY // HOUR),
     "months are of UTC": renamed("local_month", lambda instant, local: RIGHT.local_month(instant, utc)),
-    "an hour counts when it is over": renamed("hours_begun", lambda first, last, s: RIGHT.hours_begun(
-        first, last - HOUR, s)),
+    "an hour counts when it is over": renamed("hours_begun", lambda first, last, s, span: RIGHT.hours_begun(
+        first, last - HOUR, s, span)),
+    "hours of all periods count in each": renamed("hours_begun", lambda first, last, s, span: RIGHT.hours_begun(
+        first, last, s)),
+    "a period is whole that since cuts": renamed("is_complete", lambda start, end, first, end_day, whole_from: (
+        RIGHT.is_complete(start, end, first, end_day, None))),
+    "a period is whole in which the log begins": renamed("is_complete", lambda start, end, first, end_day, whole_from: (
+        RIGHT.is_complete(start, end, start, end_day, whole_from))),
+    "a period is whole that has begun": renamed("is_complete", lambda start, end, first, end_day, whole_from: (
+        RIGHT.is_complete(start, end, first, end, whole_from))),
     "small groups are shown": renamed("hidden", lambda count, least: False),
     "small is one less": renamed("hidden", lambda count, least: 0 < count < least - 1),
     "nobody is few": renamed("hidden", lambda count, least: count < least),

@@ -107,6 +107,7 @@ PROFILE = {
 def profile(row, is_compared):
     """The values of a profile from those of a row; the number of peers is in it for one metric only."""
     told = {name: row.get(name) for name in PROFILE if not name.endswith("_peer_users")}
+    told = {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in told.items()}
     return {name: told.get(name, row["peers"].get(name.removesuffix("_peer_users"))) for name in PROFILE} | {
         "session_length": None if row["session_median_seconds"] is None else length_in_words(row["session_median_seconds"]),
         "has_benchmark": is_compared}
@@ -292,10 +293,19 @@ def user_properties(requests):
     return rows
 
 
-def pace(mine, last, began, local):
-    """Requests per day from the first request ever, or `since` if that is later; not in the first week, which is busier."""
-    days = local(last) // DAY - local(began) // DAY + 1
-    return len(mine) / days if days >= 7 else None
+SPANS = [7 * 2 ** n for n in range(10)]
+
+
+def pace(mine, began, days, local):
+    """Requests per day over as many days from the first request ever, or from `since` if that is later."""
+    return sum(local(r.use.instant) // DAY < local(began) // DAY + days for r in mine) / days
+
+
+def span_of(user, ages, enough):
+    """The longest span that the user has had, and enough peers, too; the shortest one if there are never enough."""
+    had = [days for days in SPANS if days <= ages[user]]
+    return max((days for days in had if sum(age >= days for other, age in ages.items() if other != user) >= enough),
+               default=had[0] if had else None)
 
 
 def property_history(requests, since):
@@ -316,24 +326,29 @@ def benchmark(requests, end, local, gap, idle, least, min_peers=10, peers=None, 
     """A row for every user and metric."""
     people = ud.by_key(requests, lambda r: r.use.user)
     group = {user: latest((r.use.instant, r.peer) for r in mine) if peers else None for user, mine in people.items()}
-    last = max([r.use.instant for r in requests] + [end - 1])
+    starts = {user: min(r.use.instant for r in mine) if began is None else began[user] for user, mine in people.items()}
+    ages = {user: local(end) // DAY - local(start) // DAY for user, start in starts.items()}
     ratings = ud.by_key(requests, lambda r: group[r.use.user])
     prior = {name: known_mean(r.rating for r in members) for name, members in ratings.items()}
     values = {}
     for user, mine in people.items():
         closed = [s for s in sessions_of(mine, gap, idle) if s.outcome(end) != "open"]
         completed = sum(s.outcome(end) == "completed" for s in closed)
-        first = min(r.use.instant for r in mine) if began is None else began[user]
         own = [float(r.rating) for r in mine if r.rating is not None]
         features = {r.use.feature for r in mine} - {None}
         values[user] = (
-            pace(mine, last, first, local), sum(s.requests for s in closed) / completed if completed else None,
+            None, sum(s.requests for s in closed) / completed if completed else None,
             float(len(features)) if features else None, shrunk(own, prior[group[user]], 5) if own else None)
     rows = []
     for user in sorted(people, key=str.encode):
-        for metric, value in enumerate(values[user]):
-            others = sorted(values[other][metric] for other in people if other != user and group[other] == group[user]
-                            and values[other][metric] is not None)
+        alike = {other: ages[other] for other in people if group[other] == group[user]}
+        days = span_of(user, alike, max(min_peers, least))
+        paces = {} if days is None else {other: pace(people[other], starts[other], days, local)
+                                         for other, age in alike.items() if age >= days}
+        for metric in range(len(METRICS)):
+            of_metric = paces if metric == 0 else {other: values[other][metric] for other in alike}
+            value = of_metric.get(user)
+            others = sorted(number for other, number in of_metric.items() if other != user and number is not None)
             if value is not None and any(0 < abs(other - value) < 1e-9 for other in others):
                 raise Doubtful
             row = {"user_id": user, "peer_group": group[user], "metric": METRICS[metric], "value": value,
@@ -341,8 +356,8 @@ def benchmark(requests, end, local, gap, idle, least, min_peers=10, peers=None, 
             if value is not None and not ud.hidden(len(others), least):
                 row["peer_users"] = len(others)
                 if len(others) >= min_peers:
-                    below, alike = sum(o < value for o in others), sum(o == value for o in others)
-                    row |= {"peer_median": ud.median(others), "percentile": (below + alike / 2) / len(others)}
+                    below, equal = sum(o < value for o in others), sum(o == value for o in others)
+                    row |= {"peer_median": ud.median(others), "percentile": (below + equal / 2) / len(others)}
             rows.append(row)
     return rows
 

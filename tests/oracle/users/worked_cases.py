@@ -114,6 +114,15 @@ class Peers(unittest.TestCase):
                                  "f": (None, None, None, None)})
 
 
+    def test_equal_age(self):
+        """Of 1, 2, 4 … weeks the most that the user and two others have had: three have had four weeks, one has had three."""
+        ages = {"a": 28, "b": 28, "c": 55, "d": 27, "e": 6}
+        self.assertEqual([d.span_of(user, ages, 2) for user in ages], [28, 28, 28, 14, None])
+        self.assertEqual([d.span_of(user, ages, 9) for user in ages], [7, 7, 7, 7, None])
+        mine = [request("ann", "09:00", day) for day in (0, 0, 6, 7)]
+        self.assertEqual((d.pace(mine, at("09:00"), 7, utc), d.pace(mine, at("09:00"), 14, utc)), (3 / 7, 4 / 14))
+
+
 class Plans(unittest.TestCase):
     def rows(self, requests, plans, end=at("00:00", 16)):
         return d.plan_usage(requests, end, None, utc, lambda day: day * DAY, plans, "monday")
@@ -176,6 +185,8 @@ MUTANTS = {
         [(r, RIGHT.plans_held(own)[1]) for r in own], *RIGHT.plans_held(own)[1:])),
     "anchors are not heeded": ("oracle.users.definitions.anchored", lambda day, every, anchor, *more: RIGHT.anchored(
         day, every, None, *more)),
+    "everybody is compared over a week": ("oracle.users.definitions.span_of", lambda user, ages, enough: (
+        7 if ages[user] >= 7 else None)),
     "everybody is a peer": ("oracle.users.definitions.benchmark", benchmark_changed(peers=None)),
     "few peers are enough": ("oracle.users.definitions.benchmark", benchmark_changed(min_peers=1)),
     "sessions end after an hour": ("oracle.users.definitions.sessions_of", lambda requests, gap, idle: RIGHT.sessions_of(

@@ -23,13 +23,20 @@ SELECT count(*) FROM benchmark_user('log', 'nobody');
 SELECT * FROM benchmark_user('log', 'u2');
 
 -- A pace shows after a week. Both ask 20 on the first day and 2 on each further one; new began six days after old. After 7 days of old
--- and 1 of new there is no pace of new, after 13 and 7 there are two. Whoever began before since has had all of the days since.
+-- and 1 of new there is no pace of new, after 13 and 7 there are two, of seven days each: (20 + 6 · 2) / 7 = 4.571. Whoever began before since has had all of the days since.
 CREATE TABLE paces (user_id text, created_at timestamptz);
 INSERT INTO paces SELECT u, timestamptz '2024-03-01 10:00Z' + (late + day) * interval '1 day' + n * interval '1 minute'
 FROM (VALUES ('old', 0), ('new', 6)) AS v(u, late), generate_series(0, 30) AS day, generate_series(1, CASE WHEN day = 0 THEN 20 ELSE 2 END) AS n;
 SELECT as_of, user_id, value, peer_users FROM unnest('{2024-03-08Z,2024-03-14Z}'::timestamptz[]) AS as_of, benchmark_users('paces', as_of => as_of) WHERE metric = 'requests_per_day' ORDER BY 1, 2;
 SELECT user_id, value FROM benchmark_users('paces', since => '2024-03-25Z', until => '2024-04-01Z') WHERE metric = 'requests_per_day';
 SELECT requests, requests_per_calendar_day FROM user_metrics_row('paces', 'old', since => '2024-03-31Z', until => '2024-04-05Z', benchmark => false);
+-- Users are compared at the same age. Twelve more who began on the 1st ask as much, and so does late, who began on the 8th. After four
+-- weeks, 28 days of the twelve and old are compared, (20 + 27 · 2) / 28 = 2.643, and of new and late the first 14 with the first 14 of
+-- everybody: (20 + 13 · 2) / 14 = 3.286. All are alike. If more peers are wanted than there are, the first week is told.
+INSERT INTO paces SELECT u || v.n, created_at + late * interval '1 day' FROM paces, (VALUES ('u', 0, 12), ('late', 7, 1)) AS w(u, late, users), generate_series(1, users) AS v(n) WHERE user_id = 'old';
+SELECT left(user_id, 1) AS user, round(value::numeric, 3) AS value, round(peer_median::numeric, 3) AS median, percentile, peer_users, count(*) AS users
+FROM benchmark_users('paces', as_of => '2024-03-29') WHERE metric = 'requests_per_day' GROUP BY 1, 2, 3, 4, 5 ORDER BY 1;
+SELECT DISTINCT round(value::numeric, 3) AS value, peer_median, percentile, peer_users FROM benchmark_users('paces', min_peers => 15, as_of => '2024-03-29') WHERE metric = 'requests_per_day';
 
 -- ===== edges =====
 

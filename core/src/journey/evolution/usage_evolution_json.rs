@@ -10,6 +10,7 @@ use super::usage_evolution::REQUESTS;
 use super::{PANELS, Terms, WEEKS, weeks};
 use crate::base::encoding;
 use crate::base::error::{Error, Result};
+use crate::base::json;
 use crate::base::memory::Claim;
 use crate::function::{Argument, Call, Cell, Function, Reads, Role, Rows, SESSION_LIMITS, Type, column};
 use crate::journey::rating::RATING_SCALE;
@@ -87,7 +88,7 @@ const MOST_FEATURES: usize = 100;
 /// A week as applications show it; all null if it has too few users.
 fn in_short(call: &Call<'_>, of: &Figures, features: Option<Vec<&[u8]>>) -> Value {
     let is_shown = !call.hides(of.users) && !call.hides(of.active_users);
-    let rounded = |figure: Option<f64>| figure.filter(|_| is_shown).map_or(Value::Null, |figure| number(round(figure)));
+    let rounded = |figure: Option<f64>| figure.filter(|_| is_shown).map_or(Value::Null, json::figure);
     let name = |name: &[u8]| Value::from(encoding::decoded(name).into_owned());
     let names = |names: Vec<&[u8]>| names.into_iter().take(MOST_FEATURES).map(name).collect::<Vec<_>>(); // few: at most 100
     json!({
@@ -96,11 +97,6 @@ fn in_short(call: &Call<'_>, of: &Figures, features: Option<Vec<&[u8]>>) -> Valu
         "features_used": features.filter(|_| is_shown).map(names),
         "satisfaction_score": rounded(of.satisfaction_score),
     })
-}
-
-/// A figure with four significant digits.
-fn round(figure: f64) -> f64 {
-    format!("{figure:.3e}").parse().unwrap_or(figure)
 }
 
 /// A duration such as 40 s, 5 min or 1 h 5 min.
@@ -121,7 +117,7 @@ fn length(seconds: f64) -> String {
 fn figures(call: &Call<'_>, of: &Figures) -> Value {
     let is_shown = !call.hides(of.users) && !call.hides(of.active_users);
     let count = |users: u64| is_shown.then_some(users);
-    let number = |figure: Option<f64>| figure.filter(|_| is_shown).map_or(Value::Null, number);
+    let number = |figure: Option<f64>| figure.filter(|_| is_shown).map_or(Value::Null, json::figure);
     json!({
         "users": count(of.users),
         "active_users": count(of.active_users),
@@ -133,20 +129,13 @@ fn figures(call: &Call<'_>, of: &Figures) -> Value {
     })
 }
 
-/// A number in PostgreSQL's text form: whole numbers without a decimal point.
-fn number(figure: f64) -> Value {
-    const WHOLE: f64 = 9_007_199_254_740_992.0;
-    if figure.fract() == 0.0 && figure.abs() < WHOLE { Value::from(figure as i64) } else { Value::from(figure) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_told_in_words_and_figures_in_four_digits() {
+    fn lengths_are_told_in_words() {
         let told = [0.4, 59.4, 59.5, 89.0, 300.0, 3569.0, 3570.0, 3900.0].map(length);
         assert_eq!(told, ["0 s", "59 s", "1 min", "1 min", "5 min", "59 min", "1 h", "1 h 5 min"]);
-        assert_eq!([0.380_952_38, 12_345.6, 7.0, 0.0].map(round), [0.381, 12_350.0, 7.0, 0.0]);
     }
 }

@@ -1,8 +1,8 @@
 //! `session_time` over two values of the same requests. Definition D16.
 
-use super::{COLUMNS, PERIOD, SUMMARY, Total};
+use super::{COLUMNS, SUMMARY, Total};
 use crate::base::error::Result;
-use crate::function::{Call, Function, Reads, Rows, Stored};
+use crate::function::{Call, Function, PERIOD, Reads, Rows, Stored};
 use crate::sessions::{Stats, View, times};
 
 /// The declaration.

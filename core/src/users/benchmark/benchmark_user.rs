@@ -29,7 +29,7 @@ pub static FUNCTION: Function = Function {
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let id = call.required("user_id", call.text("user_id"), NAME_ONE)?;
     let min_peers = min_peers(call)?;
-    let (peers, metrics) = Peers::of(call)?;
+    let (peers, metrics) = Peers::of(call, min_peers)?;
     let Some(user) = call.user_key(id).and_then(|key| peers.number(key)) else { return Ok(()) };
     METRICS.iter().zip(&metrics).try_for_each(|(metric, measured)| {
         let measured = measured[user].shown(call, min_peers);

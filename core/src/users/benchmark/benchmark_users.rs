@@ -9,7 +9,12 @@ use crate::function::{Call, Cell, Column, Function, Past, Reads, Requests, Rows,
 pub(super) const COMPARED: [Column; 6] = [
     column("peer_group", Type::Text, "the user's most recent value of peers"),
     column("metric", Type::Text, "requests_per_day, requests_per_completed_session, features_used or satisfaction"),
-    column("value", Type::Double, "the user's own value; NULL if not known, as requests_per_day in the first week"),
+    column(
+        "value",
+        Type::Double,
+        "the user's own value; requests_per_day are those of the first weeks, 1, 2, 4, 8 and so on, as many as the user and enough \
+         peers have had; NULL if not known, as in the first week",
+    ),
     column("peer_median", Type::Double, "median of the peers; NULL with too few peers"),
     column(
         "percentile",
@@ -53,7 +58,7 @@ pub static FUNCTION: Function = Function {
 
 fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let min_peers = min_peers(call)?;
-    let (peers, metrics) = Peers::of(call)?;
+    let (peers, metrics) = Peers::of(call, min_peers)?;
     for (n, user) in peers.by_id()?.into_iter().enumerate() {
         if n % memory::POLL_EVERY == memory::POLL_EVERY - 1 {
             memory::poll();

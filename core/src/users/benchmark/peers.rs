@@ -57,8 +57,9 @@ pub(crate) const METRICS: [&str; 4] =
 /// The number of ratings with the group's mean that are added to a user's own.
 const PRIOR_RATINGS: f64 = 5.0;
 
-/// The fewest days for a pace: first days are busier than those that follow.
-const LEAST_DAYS: i64 = 7;
+/// The numbers of days over which requests per day are compared: 1, 2, 4 weeks and so on, to ten years. First days are busier
+/// than those that follow, so users are compared at the same age, and not in their first week.
+const SPANS: [Day; 10] = [7, 14, 28, 56, 112, 224, 448, 896, 1792, 3584];
 
 /// A metric of a user compared with the peers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -88,7 +89,8 @@ impl Measured {
 struct User {
     id: Id,
     group: u32,
-    requests: u64,
+    /// The requests of the first days, as many as [`SPANS`] has.
+    requests: [u32; SPANS.len()],
     first_day: Day,
     closed_requests: u64,
     completed_sessions: u64,
@@ -104,7 +106,6 @@ pub(crate) struct Peers<'a> {
     columns: [Option<usize>; 6],
     users: Vec<User>,
     ids: Ids,
-    last_at: Option<Micros>,
     parts: Vec<Session>,
     sessions: Vec<Session>,
     codes: Vec<u32>,
@@ -120,7 +121,6 @@ impl<'a> Peers<'a> {
             columns,
             users: Vec::new(),
             ids: Ids::default(),
-            last_at: None,
             parts: Vec::new(),
             sessions: Vec::new(),
             codes: Vec::new(),
@@ -129,10 +129,10 @@ impl<'a> Peers<'a> {
     }
 
     /// All users except excluded ones, and each of their metrics.
-    pub(super) fn of(call: &'a Call<'_>) -> Result<(Self, [Vec<Measured>; 4])> {
+    pub(super) fn of(call: &'a Call<'_>, min_peers: u64) -> Result<(Self, [Vec<Measured>; 4])> {
         let columns = COLUMNS.map(|name| call.column(name));
         let mut peers = call.fold(&columns, || Peers::new(call))?;
-        let metrics = peers.metrics()?;
+        let metrics = peers.metrics(min_peers)?;
         Ok((peers, metrics))
     }
 
@@ -166,11 +166,14 @@ impl<'a> Peers<'a> {
         self.call.text_of(self.columns[PEERS], self.users[number].group)
     }
 
-    /// Each metric of each user.
-    pub(crate) fn metrics(&mut self) -> Result<[Vec<Measured>; 4]> {
-        let Peers { call, users, clock, last_at, claim, .. } = self;
-        let last = last_at.unwrap_or(Micros::MIN).max(call.end().saturating_sub(1));
-        let last_day = if users.is_empty() { 0 } else { clock.day(last)? };
+    /// Each metric of each user, given the fewest peers of a comparison.
+    pub(crate) fn metrics(&mut self, min_peers: u64) -> Result<[Vec<Measured>; 4]> {
+        let Peers { call, users, clock, claim, .. } = self;
+        let elapsed = if users.is_empty() { 0 } else { clock.day(call.end())? };
+        // Whether the days of a span have passed since the user's first.
+        let has_had =
+            |user: &User, span: usize| i64::from(elapsed) - i64::from(user.first_day) >= i64::from(SPANS[span]);
+        let enough = min_peers.max(call.environment.min_group_size) as usize;
         // The ratings of each group.
         let mut groups = Table::<(Sum, u64)>::default();
         for user in users.iter().filter(|user| user.rated > 0) {
@@ -179,10 +182,6 @@ impl<'a> Peers<'a> {
             *count += user.rated;
         }
         let value = |metric: usize, user: &User| match metric {
-            0 => {
-                let days = i64::from(last_day) - i64::from(user.first_day) + 1;
-                (days >= LEAST_DAYS).then(|| user.requests as f64 / days as f64)
-            }
             1 => (user.completed_sessions > 0).then(|| user.closed_requests as f64 / user.completed_sessions as f64),
             2 => (user.features > 0).then_some(user.features as f64),
             _ => {
@@ -197,25 +196,61 @@ impl<'a> Peers<'a> {
         for (metric, measured) in all.iter_mut().enumerate() {
             *measured = claim.filled(Measured::default(), users.len())?;
             for group in order.chunk_by(|&a, &b| users[a].group == users[b].group) {
-                memory::poll();
-                let mut meanwhile = Claim::temporary();
-                let (mut members, mut values) = (Vec::new(), Vec::new());
-                for &i in group {
-                    measured[i].value = value(metric, &users[i]);
-                    if let Some(value) = measured[i].value {
-                        meanwhile.push(&mut members, i)?;
-                        meanwhile.push(&mut values, value)?;
-                    }
+                if metric > 0 {
+                    compare(group, |i| value(metric, &users[i]), |_| true, measured)?;
+                    continue;
                 }
-                for (&i, standing) in members.iter().zip(standings(&values)?) {
-                    let peers = Some(standing.peers as u64);
-                    let (median, percentile) = (standing.median, standing.percentile);
-                    measured[i] = Measured { median, percentile, peers, ..measured[i] };
+                // Of the spans that a user has had the longest that enough peers have had, too: otherwise nobody could be
+                // compared with the oldest users. Each is compared with all who have had it.
+                let have_had = |span: usize| group.iter().filter(|&&i| has_had(&users[i], span)).count();
+                let longest = (0..SPANS.len()).rev().find(|&span| have_had(span) > enough).unwrap_or(0);
+                for span in 0..=longest {
+                    let pace = |i: usize| f64::from(users[i].requests[span]) / f64::from(SPANS[span]);
+                    let pace = |i: usize| has_had(&users[i], span).then(|| pace(i));
+                    compare(group, pace, |i| span == longest || !has_had(&users[i], span + 1), measured)?;
                 }
             }
         }
         Ok(all)
     }
+}
+
+/// Compares the known values of a group, and notes those of users who are wanted.
+fn compare(
+    group: &[usize],
+    value: impl Fn(usize) -> Option<f64>,
+    is_wanted: impl Fn(usize) -> bool,
+    measured: &mut [Measured],
+) -> Result<()> {
+    memory::poll();
+    let mut claim = Claim::temporary();
+    let (mut members, mut values) = (Vec::new(), Vec::new());
+    for &i in group {
+        if let Some(value) = value(i) {
+            claim.push(&mut members, i)?;
+            claim.push(&mut values, value)?;
+        }
+    }
+    let compared = members.iter().zip(&values).zip(standings(&values)?);
+    for ((&i, &value), standing) in compared.filter(|((i, _), _)| is_wanted(**i)) {
+        let (median, percentile, peers) = (standing.median, standing.percentile, Some(standing.peers as u64));
+        measured[i] = Measured { value: Some(value), median, percentile, peers };
+    }
+    Ok(())
+}
+
+/// The requests before each of the spans has passed since a day.
+fn requests_of_spans(at: &[Micros], first_day: Day, clock: &mut Clock<'_>) -> Result<[u32; SPANS.len()]> {
+    let count = |requests: usize| u32::try_from(requests).unwrap_or(u32::MAX);
+    let mut requests = [count(at.len()); SPANS.len()];
+    for (requests, days) in requests.iter_mut().zip(SPANS) {
+        let end = clock.midnight(first_day.saturating_add(days))?;
+        if at.last().is_none_or(|last| *last < end) {
+            break;
+        }
+        *requests = count(at.partition_point(|at| *at < end));
+    }
+    Ok(requests)
 }
 
 impl Fold for Peers<'_> {
@@ -225,8 +260,7 @@ impl Fold for Peers<'_> {
         let user = &user.since(self.call.since);
         let Some(&first) = user.at.first() else { return Ok(()) };
         let [session, feature, latency, succeeded, rating, peers] = self.columns;
-        let Peers { call, clock, users, ids, last_at, parts, sessions, codes, claim, .. } = self;
-        *last_at = (*last_at).max(user.at.last().copied());
+        let Peers { call, clock, users, ids, parts, sessions, codes, claim, .. } = self;
         let limits = Limits { gap: call.environment.session_gap, idle: MAX_IDLE };
         sessions::of_requests(sessions::requests(user, session, latency, succeeded), limits, parts, sessions, claim)?;
         let end = call.end();
@@ -240,13 +274,14 @@ impl Fold for Peers<'_> {
         codes.dedup();
         let ratings = sum_of(user.numbers(rating), claim)?;
         let completed = closed().filter(|session| session.ending(limits, end) == Some(Ending::Completed)).count();
+        let first_day = clock.day(first_ever.max(call.since).unwrap_or(first))?;
         let user = User {
             id: ids.keep(user, claim)?,
             group: user
                 .codes(peers)
                 .map_or(0, |codes| call.told_last(peers, codes.iter().copied().zip(user.at.iter().copied()))),
-            requests: user.at.len() as u64,
-            first_day: clock.day(first_ever.max(self.call.since).unwrap_or(first))?,
+            requests: requests_of_spans(user.at, first_day, clock)?,
+            first_day,
             closed_requests: closed().map(|session| u64::from(session.requests)).sum(),
             completed_sessions: completed as u64,
             features: codes.len() as u64,
@@ -257,7 +292,6 @@ impl Fold for Peers<'_> {
     }
 
     fn merge(&mut self, other: Self) -> Result<()> {
-        self.last_at = self.last_at.max(other.last_at);
         let ours = self.ids.merge(other.ids, &mut self.claim)?;
         for user in other.users {
             self.claim.push(&mut self.users, User { id: ours(user.id), ..user })?;

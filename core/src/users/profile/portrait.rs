@@ -70,7 +70,7 @@ pub(super) fn portrait(call: &Call<'_>) -> Result<Option<Portrait>> {
     let Some(figures) = figures else { return Ok(None) };
     let Some((mut members, mut peers)) = others else { return Ok(Some(Portrait { figures, beside: None })) };
     members.settle()?;
-    let metrics = peers.metrics()?;
+    let metrics = peers.metrics(MIN_PEERS)?;
     let (member, user) = (members.members.iter().find(|member| member.id.user == key), peers.number(key));
     let measured =
         |metric: usize| user.map_or_else(Measured::default, |user| metrics[metric][user].shown(call, MIN_PEERS));

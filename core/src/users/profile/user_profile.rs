@@ -11,6 +11,7 @@
 use super::in_words;
 use super::portrait::{ARGUMENTS, Portrait, REQUESTS, portrait};
 use crate::base::error::Result;
+use crate::base::json::figure;
 use crate::function::{Call, Cell, Function, Reads, Rows, Type, column};
 use crate::users::benchmark::peers::METRICS;
 use serde_json::{Map, Value, json};
@@ -46,9 +47,9 @@ fn profile(portrait: &Portrait) -> Value {
     let benchmark = beside.as_ref().map(|beside| {
         let metrics = METRICS.iter().zip(&beside.measured).map(|(metric, measured)| {
             let measured = json!({
-                "value": measured.value,
-                "peer_median": measured.median,
-                "percentile": measured.percentile,
+                "value": measured.value.map(figure),
+                "peer_median": measured.median.map(figure),
+                "percentile": measured.percentile.map(figure),
                 "peer_users": measured.peers,
             });
             ((*metric).to_owned(), measured)
@@ -57,7 +58,7 @@ fn profile(portrait: &Portrait) -> Value {
     });
     json!({
         "user_behavior": {
-            "avg_requests_per_day": figures.requests_per_active_day,
+            "avg_requests_per_day": figure(figures.requests_per_active_day),
             "peak_usage_hours": figures.peak_hours,
             "session_length_avg": figures.session_median_seconds.map(in_words),
             "favorite_features": figures.favorite_features,
@@ -100,7 +101,7 @@ mod tests {
                 "favorite_features": ["chat"], "model_preferences": []},
             "segment": "new",
             "preferences": {"prefers_speed": true, "prefers_quality": false, "preferred_models": ["a", "b"]},
-            "benchmark": METRICS.map(|metric| (metric, json!({"value": 3.0, "peer_median": null, "percentile": 0.5,
+            "benchmark": METRICS.map(|metric| (metric, json!({"value": 3, "peer_median": null, "percentile": 0.5,
                 "peer_users": 7}))).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         });
         assert_eq!(told, expected);
