@@ -204,8 +204,8 @@ impl<'a> Peers<'a> {
                 // compared with the oldest users. Each is compared with all who have had it.
                 let have_had = |span: usize| group.iter().filter(|&&i| has_had(&users[i], span)).count();
                 let longest = (0..SPANS.len()).rev().find(|&span| have_had(span) > enough).unwrap_or(0);
-                for span in 0..=longest {
-                    let pace = |i: usize| f64::from(users[i].requests[span]) / f64::from(SPANS[span]);
+                for (span, &days) in SPANS.iter().enumerate().take(longest + 1) {
+                    let pace = |i: usize| f64::from(users[i].requests[span]) / f64::from(days);
                     let pace = |i: usize| has_had(&users[i], span).then(|| pace(i));
                     compare(group, pace, |i| span == longest || !has_had(&users[i], span + 1), measured)?;
                 }
