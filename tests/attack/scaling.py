@@ -147,7 +147,8 @@ HEAVY = "jsonb_build_object('requests', jsonb_build_object('>', i))"
 FILTERS = [filter_of_values, of_members("'x'"), lambda k: f"SELECT jsonb_build_object({text(k)}, {text(k)})"]
 # Ways in which an argument grows, SQL by size: by function and argument, by argument and type, or by argument.
 GROWING = {
-    **{name: FILTERS for name in ("filter", "converted", "premium", "action", "exposed", "start_event", "end_event")},
+    **{name: FILTERS for name in ("filter", "converted", "premium", "action", "exposed", "start_event", "end_event", "return_event",
+                               "containing")},
     "exclude": [*FILTERS, of_items(ALIKE), of_items(DISTINCT)],
     "steps jsonb": [*(of_items(f"jsonb_build_object('filter', {condition})") for condition in (ALIKE, DISTINCT)),
                     lambda k: f"SELECT jsonb_build_array(jsonb_build_object('filter', ({filter_of_values(k)})))"],
@@ -163,6 +164,7 @@ GROWING = {
        ("user_ids", "tiers", "candidates", "fallback", "advanced_features", "variants text[]")},
     "metrics": [lambda k: texts(k, "retained_d")],
     **{name: [integers] for name in ("offsets", "landmarks", "weeks", "at_seconds")},
+    "brackets": [lambda k: f"ARRAY(SELECT 2 * i || '-' || 2 * i + 1 FROM generate_series(1, {k}) AS i)"],
     "retained": [lambda k: f"ARRAY[{k}, 2 * {k}]"],
     "quantiles": [shares],
     "user_id text": [text],
@@ -172,8 +174,13 @@ GROWING = {
     "namespace": [lambda k: "SELECT jsonb_build_object('seed', 'p', 'hashVersion', 2, 'ranges', "
                             f"jsonb_agg('[0, 0.1]'::jsonb)) FROM generate_series(1, {k})"],
     "columns": [lambda k: f"SELECT jsonb_build_object('user_id', 'user_id' || repeat(' || ''x''', {k}))"],
-    "durations": [lambda k: f"SELECT array_agg(m.survival) FROM made AS m, generate_series(1, {k})"],
 }
+
+
+def durations(k):
+    return f"SELECT array_agg(m.survival) FROM made AS m, generate_series(1, {k})"
+
+
 # Arguments that are valid only together.
 TOGETHER = [
     ("srm_check", {"users": of_members("i"), "weights": of_members("1")}),
@@ -181,6 +188,12 @@ TOGETHER = [
         "value": lambda k: f"SELECT user_metrics.experiment('x' || 1 + i % {k}, i) FROM generate_series(1, 10 * {k}) AS i",
         "weights": of_members("1"),
         "control": lambda k: "'x1'",
+    }),
+    ("logrank", {"durations": durations}),
+    ("logrank", {
+        "durations": durations,
+        "group_names": lambda k: f"ARRAY(SELECT 'x' || i % 2 FROM generate_series(1, {k}) AS i)",
+        "strata": lambda k: f"ARRAY(SELECT 's' || i / 4 FROM generate_series(1, {k}) AS i)",
     }),
     ("experiment_variant", {"variants": texts, "weights": lambda k: f"array_fill(1.0 / {k}, ARRAY[{k}])"}),
     ("funnel_steps", {
