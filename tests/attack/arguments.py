@@ -160,6 +160,7 @@ RIGHT_ARGUMENTS = {
     "mode text": "'ordered'", "excluded boolean": "feature = 'image'", "timezone text": "'Europe/Berlin'",
     "list double precision[]": "ARRAY[latency_ms, cost_usd]", "session_gap interval": "'30 minutes'",
     "max_idle interval": "'1 hour'", "happened boolean": "succeeded", "duration_seconds double precision": "latency_ms",
+    "entry_seconds double precision": "latency_ms / 2",
     "denominator double precision": "cost_usd", "covariate double precision": "cost_usd",
     "numerator double precision": "latency_ms", "value double precision": "latency_ms",
 }
