@@ -164,7 +164,7 @@ GROWING = {
        ("user_ids", "tiers", "candidates", "fallback", "advanced_features", "variants text[]")},
     "metrics": [lambda k: texts(k, "retained_d")],
     **{name: [integers] for name in ("offsets", "landmarks", "weeks", "at_seconds")},
-    "brackets": [lambda k: f"ARRAY(SELECT 2 * i || '-' || 2 * i + 1 FROM generate_series(1, {k}) AS i)"],
+    "brackets": [lambda k: f"ARRAY(SELECT 2 * i - 1 || '-' || 2 * i FROM generate_series(1, {k}) AS i)"],
     "retained": [lambda k: f"ARRAY[{k}, 2 * {k}]"],
     "quantiles": [shares],
     "user_id text": [text],
