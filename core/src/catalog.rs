@@ -81,7 +81,8 @@ mod tests {
     fn query(function: &'static Function, columns: &[&str]) -> Result<String> {
         let base = |name: &str| match name {
             "occurred_at" => "timestamptz",
-            "latency_ms" | "cost_usd" | "revenue_usd" | "rating" | "prompt_tokens" | "completion_tokens" => "float8",
+            "latency_ms" | "cost_usd" | "revenue_usd" | "rating" | "prompt_tokens" | "completion_tokens"
+            | "cached_tokens" | "reasoning_tokens" | "ttft_ms" => "float8",
             "succeeded" => "bool",
             "properties" => "jsonb",
             _ => "text",

@@ -61,7 +61,7 @@ def planted(rng, base, now):
             status=rng.choice([200, None]) if base.status_type == "integer" else None,
             succeeded=rng.choice([True, False, None]), part=0, mix=rng.randrange(100),
             request_id=str(rng.randrange(99)), feature=rng.choice(FEATURES), prompt_tokens=None, completion_tokens=None,
-            cost_usd=None, rating=rng.choice([None, None, 1]))
+            cost_usd=None, cached_tokens=None, reasoning_tokens=None, ttft_ms=None, rating=rng.choice([None, None, 1]))
 
     for n in range(rng.choice([60, 120])):
         user = str(uuid.UUID(int=n)) if base.id_type == "uuid" else str(n) if base.id_type in ("bigint", "int") else f"u{n}"
