@@ -41,9 +41,10 @@ class Split(Question):
             yield f"reason: {reason!r} beside a p_value of {row['p_value']!r}"
         if list(row) != list(expected):
             yield f"columns {list(row)} instead of {list(expected)}"
-        tolerance = 1e-5 if self.sequential else 1e-9     # the difference of large logarithms
+        # The difference of large logarithms.
+        relative, absolute = (1e-5, 1e-9) if self.sequential else (1e-9, 1e-300)
         yield from (f"{name}: {row.get(name)!r} instead of {want!r}" for name, want in expected.items()
-                    if not near(want, row.get(name), tolerance))
+                    if not near(want, row.get(name), relative, absolute))
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,10 @@ class Effect(Question):
             yield f"an effect of {answer['answer']!r} instead of {expected!r}"
 
 
-def near(want, have, tolerance=1e-9):
+def near(want, have, relative=1e-9, absolute=1e-300):
     """Equal up to rounding. A p value may be tiny without being 0."""
     if isinstance(want, (int, float)) and isinstance(have, (int, float)):
-        return math.isclose(want, have, rel_tol=tolerance, abs_tol=1e-300)
+        return math.isclose(want, have, rel_tol=relative, abs_tol=absolute)
     return want == have
 
 
