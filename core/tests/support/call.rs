@@ -64,6 +64,7 @@ fn given(argument: &Argument, texts: Texts, history: &History) -> Option<Given<'
         Type::Integer if argument.name == "min_users" => Some(Given::Integer(1)),
         Type::Integer => Some(Given::Integer(number.map_or(2, |number| number as i32))),
         Type::Bigint => Some(Given::Bigint(number.map_or(2, |number| number as i64))),
+        Type::Double if argument.name == "margin" => None,
         Type::Double => Some(Given::Double(number.unwrap_or(0.5))),
         Type::Text if matches!(argument.name, "method" | "better" | "control" | "state") => None,
         Type::Json if argument.name == "weights" => None,
