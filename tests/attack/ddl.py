@@ -65,7 +65,8 @@ CHANGES = [
     Change("unused columns", ("ALTER TABLE log ADD extra integer", "ALTER TABLE log ADD more text DEFAULT 'more'",
                               "ALTER TABLE log DROP extra", "ALTER TABLE log DROP more")),
     Change("used columns", ("ALTER TABLE log DROP feature", "ALTER TABLE log DROP request_id, DROP latency_ms",
-                            "ALTER TABLE log ADD feature text, ADD request_id text, ADD latency_ms numeric",
+                            # What a snapshot from before the UPDATE sees once the feature has been dropped again.
+                            "ALTER TABLE log ADD request_id text, ADD latency_ms numeric", "ALTER TABLE log ADD feature text",
                             "UPDATE log SET feature = o.feature, request_id = o.request_id, latency_ms = o.latency_ms "
                             "FROM original AS o WHERE log.prompt = o.prompt"), errors=("42703",)),
     Change("necessary columns", ("ALTER TABLE log RENAME user_id TO visitor", "ALTER TABLE log RENAME visitor TO user_id",
