@@ -50,11 +50,8 @@ pub fn student_above(t: f64, df: f64) -> f64 {
     normal_above(((inner + y + 3.0) / b + 1.0) * y.sqrt())
 }
 
-/// The number that Student's t exceeds with probability `p`.
+/// The number that Student's t exceeds with probability `p`, below one half; 0 above that.
 pub fn student_exceeded(p: f64, df: f64) -> f64 {
-    if p > 0.5 {
-        return -student_exceeded(1.0 - p, df);
-    }
     let (mut low, mut high) = (0.0, 1.0);
     while student_above(high, df) > p && high < 1e300 {
         (low, high) = (high, high * 2.0);

@@ -168,7 +168,9 @@ impl Plan {
     fn power_of_t(&self, users: f64, effect: f64) -> f64 {
         let df = users * (self.split.variant + self.split.control) - 2.0;
         let shift = effect * (users / self.split.spread()).sqrt();
-        let critical = student_exceeded(self.tail(), df);
+        // A confidence below one half, of one side, asks for less than the mean.
+        let tail = self.tail();
+        let critical = if tail > 0.5 { -student_exceeded(1.0 - tail, df) } else { student_exceeded(tail, df) };
         let opposite =
             if self.alternative == Alternative::TwoSided { noncentral_t_above(critical, df, -shift) } else { 0.0 };
         noncentral_t_above(critical, df, shift) + opposite
