@@ -349,7 +349,7 @@ def expected_row(e, arm, control, theta, centre, srm):
         row["lift_low"] = None if e.alternative == "less" else lift[0]
         row["lift_high"] = None if e.alternative == "greater" else lift[1]
         squared = (test_error / base) ** 2
-        if squared > 0:
+        if squared > 0 and math.isfinite(squared):
             good = row["relative_lift"] * (-1 if e.better == "lower" else 1)
             posterior = precise_posterior(good, squared)
             row["probability_better"], row["expected_loss"] = posterior
@@ -416,17 +416,19 @@ def score_bounds_of_lift(k, n, l, m, critical):
     if l == 0:
         return None
     found, most = (k / n) / (l / m), 1.0
-    while score_of_ratio(k, n, l, m, most) > -critical:
+    while score_of_ratio(k, n, l, m, most) > -critical and most < 1e100:
         most *= 2
     return (falling_root(lambda r: score_of_ratio(k, n, l, m, r) - critical, 0.0, found) - 1,
-            falling_root(lambda r: score_of_ratio(k, n, l, m, r) + critical, min(found, most), most) - 1)
+            falling_root(lambda r: score_of_ratio(k, n, l, m, r) + critical, min(found, most), most) - 1 if most < 1e100 else None)
 
 
 def agreeing(z, p, asked, e):
     """The quantile of bounds beside Fisher's test: the one asked for, unless the bounds would contradict the test."""
     z, exact = {"two_sided": (abs(z), stats.norm.isf(p / 2)), "greater": (z, stats.norm.isf(p)),
                 "less": (-z, stats.norm.isf(p))}[e.alternative]
-    return asked if (z > asked) == (p < 1 - e.confidence) else asked * z / exact
+    if (z > asked) == (p < 1 - e.confidence):
+        return asked
+    return asked * z / exact if exact > 1e-12 else math.inf      # with a p of one half or more nothing is excluded
 
 
 class Given:

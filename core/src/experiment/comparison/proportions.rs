@@ -102,7 +102,11 @@ pub fn bounds_of_difference(one: Share, other: Share, critical: f64) -> (f64, f6
     (crossing(z, critical, low), crossing(z, -critical, high))
 }
 
-/// The same for the ratio of the rates minus 1; `None` if nobody of the other variant succeeded.
+/// The largest ratio that is tried: a bound beyond it is none.
+const MOST: f64 = 1e100;
+
+/// The same for the ratio of the rates minus 1; `None` if nobody of the other variant succeeded. Without an upper bound it is
+/// infinite.
 pub fn bounds_of_lift(one: Share, other: Share, critical: f64) -> Option<(f64, f64)> {
     if other.successes == 0 {
         return None;
@@ -110,12 +114,13 @@ pub fn bounds_of_lift(one: Share, other: Share, critical: f64) -> Option<(f64, f
     let z = |ratio: f64| z_of_ratio(one, other, ratio);
     let (found, none) = (one.rate() / other.rate(), pooled_z(one, other).unwrap_or(0.0));
     let mut most = found.max(1.0);
-    while z(most) > -critical && most < 1e300 {
+    while z(most) > -critical && most < MOST {
         most *= 2.0;
     }
     let low = if none > critical { (1.0, found) } else { (0.0, found.min(1.0)) };
     let high = if none < -critical { (found, 1.0) } else { (found.max(1.0), most) };
-    Some((crossing(z, critical, low) - 1.0, crossing(z, -critical, high) - 1.0))
+    let upper = if most < MOST { crossing(z, -critical, high) - 1.0 } else { f64::INFINITY };
+    Some((crossing(z, critical, low) - 1.0, upper))
 }
 
 /// The smallest expected count of the four cells if the proportions are equal.
