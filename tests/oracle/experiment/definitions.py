@@ -48,7 +48,7 @@ class Experiment:
 
     def tolerance(self):
         # For values far from 0 the packages, which add up squares, lose digits.
-        return 1e-5 if self.kind == "adjusted" else 1e-7
+        return 1e-5 if self.kind in ("adjusted", "ratio", "lists") else 1e-7
 
     def sql(self):
         def text(value):
