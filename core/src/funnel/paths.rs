@@ -3,7 +3,6 @@
 use crate::base::calendar::{Micros, has_elapsed};
 use crate::base::error::Result;
 use crate::base::memory::Claim;
-use crate::base::user_table::is_blank;
 use crate::function::{
     Argument, Call, Function, NO_DEFAULT, Past, Reads, Requests, Role, Rows, Type, column, column_about,
 };
@@ -98,7 +97,7 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
     let make = || {
         let (by_segment, claim) = (BySegment::default(), Claim::temporary());
         Ok(Paths {
-            path: Path { call, depth, max_gap, observed: call.end(), feature, start, end, stages: Vec::new() },
+            path: Path { depth, max_gap, observed: call.end(), feature, start, end, stages: Vec::new() },
             segment,
             steps: Table::default(),
             moves: Table::default(),
@@ -127,8 +126,8 @@ fn run(call: &Call<'_>, rows: &mut dyn Rows) -> Result<()> {
 }
 
 /// The fold.
-struct Paths<'a> {
-    path: Path<'a>,
+struct Paths {
+    path: Path,
     segment: Option<usize>,
     /// Segments and the positions of transitions.
     steps: Table<()>,
@@ -139,8 +138,7 @@ struct Paths<'a> {
 }
 
 /// What a path is, and the path of a user.
-struct Path<'a> {
-    call: &'a Call<'a>,
+struct Path {
     depth: usize,
     max_gap: Option<Micros>,
     /// The end of observation.
@@ -163,13 +161,14 @@ enum Stop {
     Observation,
 }
 
-impl Path<'_> {
+impl Path {
     /// Collects the stages of a user's path.
     fn follow(&mut self, user: &Timeline<'_>, requests: &[u32], claim: &mut Claim) -> Result<Stop> {
-        let Path { call, depth, max_gap, feature, start, end, stages, .. } = self;
+        let Path { depth, max_gap, feature, start, end, stages, .. } = self;
         stages.clear();
         let Some(features) = user.codes(*feature) else { return Ok(Stop::Over) };
-        let is_one = |code| call.text_of(*feature, code).is_some_and(|text| !is_blank(text));
+        // A text that is not told has no code.
+        let is_one = |code| code != 0;
         let mut last_at: Option<Micros> = None;
         for &request in requests {
             let (request, code) = (request as usize, features[request as usize]);
@@ -227,7 +226,7 @@ impl Path<'_> {
     }
 }
 
-impl Fold for Paths<'_> {
+impl Fold for Paths {
     fn observe(&mut self, user: &Timeline<'_>) -> Result<()> {
         let Paths { path, segment, steps, moves, by_segment, claim } = self;
         by_segment.each(user, *segment, |segment, requests| {

@@ -48,7 +48,23 @@ class Experiment:
 
     def tolerance(self):
         # For values far from 0 the packages, which add up squares, lose digits.
-        return 1e-5 if self.kind in ("adjusted", "ratio", "lists") else 1e-7
+        return 1e-5 if self.kind == "adjusted" else max(1e-7, 2.3e-16 * self.cancellation())
+
+    def cancellation(self):
+        """How much larger the variances of numerator and denominator are than that of the ratio, which is their difference."""
+        most = 0.0
+        for name in {name for name, _, _ in self.rows} if self.kind in ("ratio", "lists") else ():
+            arm = [(x, y) for variant, x, y in self.rows if variant == name]
+            if self.kind == "lists":
+                arm = [(math.fsum(known), float(len(known))) for x, _ in arm
+                       if (known := [f for f in x or [] if f is not None and math.isfinite(f)])]
+            arm = [(x, y) for x, y in arm if x is not None and y is not None and math.isfinite(x) and math.isfinite(y)]
+            x, y = np.array([x for x, _ in arm]), np.array([y for _, y in arm])
+            if len(arm) > 1 and y.sum() != 0:
+                ratio = x.sum() / y.sum()
+                rest = np.var(x - ratio * y)
+                most = max(most, (np.var(x) + ratio ** 2 * np.var(y)) / rest if rest > 0 else 0.0)
+        return most
 
     def sql(self):
         def text(value):

@@ -373,7 +373,7 @@ class Teeth(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        every = [(case, log, answer(case, log)) for case, log in random_cases(800, seed=1)]
+        every = [(case, log, answer(case, log)) for case, log in random_cases(1000, seed=1)]
         cls.asked = [(case, log, rows) for case, log, rows in every if rows is not None]
         cls.refused = sum(rows is None for _, _, rows in every)
 
@@ -387,7 +387,9 @@ class Teeth(unittest.TestCase):
         """Every segment often, ties and cutoffs among them; few calls with undetermined results."""
         found = [row for case, _, rows in self.asked if case.readout == "segment_users" for row in rows]
         for segment in sd.SEGMENTS:
-            self.assertGreater(sum(row["segment"] == segment for row in found), 60, segment)
+            # Few users left while declining.
+            often = 60 if segment == "lapsed" else 200
+            self.assertGreater(sum(row["segment"] == segment for row in found), often, segment)
         self.assertGreater(sum(row["segment"] == "at_risk" and row["recent_requests"] > 0 for row in found), 50)
         self.assertLess(self.refused, 40)
 

@@ -207,7 +207,7 @@ class Teeth(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        every = [(case, log, expected_rows(case, log, FACTS)) for case, log in random_cases(1000, seed=1)]
+        every = [(case, log, expected_rows(case, log, FACTS)) for case, log in random_cases(1500, seed=1)]
         cls.asked = [(case, log, rows) for case, log, rows in every if rows is not None]
         cls.doubtful = len(every) - len(cls.asked)
 
@@ -221,7 +221,7 @@ class Teeth(unittest.TestCase):
         found = [(row["prefers_speed"], row["prefers_quality"]) for case, _, rows in self.asked
                  if case.readout == "preferred_models" for row in rows[:1]]
         for kind in ((True, False), (False, True), (False, False), (None, None)):
-            self.assertGreater(found.count(kind), 1, kind)
+            self.assertGreater(found.count(kind), 3, kind)
         self.assertLess(self.doubtful, 40)
 
     def test_mutants(self):
