@@ -458,7 +458,7 @@ pub(super) struct Start {
 pub(super) struct Sight {
     /// Points before this one have elapsed.
     pub(super) elapsed: i64,
-    /// The last point that has begun, unless somebody was active at the very end.
+    /// The last point that has begun, unless a user was active at the very end.
     pub(super) begun: i64,
 }
 
@@ -479,7 +479,7 @@ pub(super) struct Cohorts<'q> {
     periods: Periods,
     /// The first day of the log.
     begins: Option<Day>,
-    /// Whether somebody was active at the very end of observation.
+    /// Whether a user was active at the very end of observation.
     at_end: bool,
     claim: Claim,
 }
